@@ -1,0 +1,23 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint package benchmark clean
+PYTHON ?= /usr/bin/python3
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.complete
+PACKAGES := qgis python3-qgis qgis-providers python3-gdal gdal-bin python3-scipy python3-venv python3-pip \
+	xvfb xauth fonts-dejavu-core
+export QT_QPA_PLATFORM ?= offscreen
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## Debian/Ubuntu packages and the Python environment; quick when done
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c "import qgis.core, osgeo.gdal, scipy, venv, ensurepip" 2>/dev/null && command -v xvfb-run >/dev/null \
+		|| { s=$$( [ "$$(id -u)" = 0 ] || echo sudo ); $$s apt-get update -q && \
+		$$s env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(PACKAGES); }
+	$(PYTHON) -m venv --system-site-packages $(VENV)
+	$(PYTHON) -c "import numpy; print('numpy==' + numpy.__version__)" > $(VENV)/constraints.txt
+	$(PY) -m pip install -q --disable-pip-version-check -c $(VENV)/constraints.txt -e '.[detection,learning,development]'
+	@touch $@

@@ -1,0 +1,23 @@
+"""The errors that a user sees: each message says what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+
+class AdaMapperError(Exception):
+    """Base of all errors that are told to the user as they are."""
+
+
+class InputError(AdaMapperError):
+    """A file, layer or parameter that can't be used."""
+
+
+class OutputError(AdaMapperError):
+    """A result that can't be written."""
+
+
+class DependencyError(AdaMapperError):
+    """A Python package that is missing; the message says which, and how to get it."""
+
+
+class CancelledError(AdaMapperError):
+    """The user stopped the run."""

@@ -1,0 +1,483 @@
+"""Grids, block-wise reading on any grid, and atomic writing of GeoTIFFs.
+
+All reading yields float32 with NaN where there is no data. GDAL's geotransform order is used throughout:
+(x of the left edge, pixel width, 0, y of the top edge, 0, minus pixel height).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Union
+
+import numpy as np
+from numpy.typing import NDArray
+from osgeo import gdal, osr
+
+from .errors import InputError, OutputError
+
+gdal.UseExceptions()
+osr.UseExceptions()
+
+Array = NDArray[np.float32]
+PathLike = Union[str, "os.PathLike[str]"]
+
+BLOCK = 256
+_WGS84_A = 6378137.0
+_WGS84_E2 = 0.0066943799901413165
+EQUAL_AREA_CRS = "EPSG:6933"
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rectangle of pixels; may reach outside its grid, where reads give NaN."""
+
+    column: int
+    row: int
+    width: int
+    height: int
+
+
+def spatial_reference(crs: str) -> osr.SpatialReference:
+    """The CRS as an OSR object with x/longitude first."""
+    reference = osr.SpatialReference()
+    reference.SetFromUserInput(crs)
+    reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+    return reference
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where the pixels of a north-up raster lie.
+
+    ``crs`` is WKT (or any text that GDAL takes); "" means unknown. Raises InputError for an empty, rotated or
+    south-up grid.
+    """
+
+    crs: str
+    transform: tuple[float, float, float, float, float, float]
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        _, dx, row_skew, _, column_skew, dy = self.transform
+        if self.width < 1 or self.height < 1:
+            raise InputError(f"A grid of {self.width} × {self.height} pixels has no pixels.")
+        if row_skew or column_skew or dx <= 0 or dy >= 0:
+            raise InputError(
+                "The raster is rotated, stored south-up or not georeferenced. Warp it to a north-up grid first "
+                "(Raster > Projections > Warp)."
+            )
+
+    @classmethod
+    def of(cls, path: PathLike) -> Grid:
+        """The grid of a raster file; InputError names the file when it can't be read."""
+        dataset = open_raster(path)
+        try:
+            return cls.of_dataset(dataset)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+
+    @classmethod
+    def of_dataset(cls, dataset: gdal.Dataset) -> Grid:
+        """The grid of an open GDAL dataset."""
+        return cls(
+            dataset.GetProjection(),
+            tuple(dataset.GetGeoTransform()),
+            dataset.RasterXSize,
+            dataset.RasterYSize,
+        )
+
+    @cached_property
+    def is_geographic(self) -> bool:
+        """True for degrees of longitude and latitude. InputError when the CRS is unknown."""
+        return bool(self._reference.IsGeographic())
+
+    @cached_property
+    def _reference(self) -> osr.SpatialReference:
+        if not self.crs:
+            raise InputError(
+                "The raster has no coordinate reference system, so its pixels have no size in metres. Assign its "
+                "CRS first (Raster > Projections > Assign projection)."
+            )
+        return spatial_reference(self.crs)
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """(x_min, y_min, x_max, y_max) in the units of the CRS."""
+        x, dx, _, y, _, dy = self.transform
+        return x, y + dy * self.height, x + dx * self.width, y
+
+    @cached_property
+    def centre_lonlat(self) -> tuple[float, float]:
+        """Longitude and latitude of the grid's centre in degrees (WGS 84)."""
+        x_min, y_min, x_max, y_max = self.bounds
+        to_degrees = osr.CoordinateTransformation(self._reference, spatial_reference("EPSG:4326"))
+        longitude, latitude, _ = to_degrees.TransformPoint((x_min + x_max) / 2, (y_min + y_max) / 2)
+        return longitude, latitude
+
+    def metres_per_pixel(
+        self, rows: NDArray[np.integer[Any]] | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """East-west and north-south metres of the pixels of each row (WGS 84), two arrays of shape (rows,).
+
+        In a projected CRS the nominal size holds, unless the projection stretches it by more than 1 % (as Web
+        Mercator does); then the true size.
+        """
+        indices = np.arange(self.height) if rows is None else np.asarray(rows)
+        _, dx, _, top, _, dy = self.transform
+        ys = top + (indices + 0.5) * dy
+        if self.is_geographic:
+            to_degrees = math.degrees(self._reference.GetAngularUnits())
+            east, north = _metres_per_degree(ys * to_degrees)
+            return east * dx * to_degrees, north * -dy * to_degrees
+        unit = self._reference.GetLinearUnits()
+        scale_x, scale_y = self._projection_scale(ys)
+        return dx * unit / scale_x, -dy * unit / scale_y
+
+    def _projection_scale(self, ys: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Nominal over true length in x and in y for each y; exactly 1 where they differ by less than 1 %."""
+        _, dx, _, _, _, dy = self.transform
+        x = (self.bounds[0] + self.bounds[2]) / 2
+        sample = np.linspace(ys.min(), ys.max(), min(len(ys), 65)) if len(ys) else ys
+        transformer = osr.CoordinateTransformation(self._reference, spatial_reference("EPSG:4326"))
+
+        def degrees(px: float, py: float) -> NDArray[np.float64]:
+            points = [(px, y + py) for y in sample]
+            return np.array(transformer.TransformPoints(points))[:, :2]
+
+        unit = self._reference.GetLinearUnits()
+        scales = []
+        for px, py, nominal in ((dx / 2, 0.0, dx * unit), (0.0, -dy / 2, -dy * unit)):
+            ends = degrees(x + px, py), degrees(x - px, -py)
+            mean_latitude = (ends[0][:, 1] + ends[1][:, 1]) / 2
+            east, north = _metres_per_degree(mean_latitude)
+            difference = ends[0] - ends[1]
+            true = np.hypot(difference[:, 0] * east, difference[:, 1] * north)
+            scale = np.interp(ys, sample, nominal / true)
+            scales.append(np.where(abs(scale - 1) < 0.01, 1.0, scale))
+        return scales[0], scales[1]
+
+    @property
+    def pixel_size(self) -> float:
+        """Mean side of a pixel in metres at the grid's middle row."""
+        dx, dy = self.metres_per_pixel(np.array([self.height // 2]))
+        return float(math.sqrt(dx[0] * dy[0]))
+
+    def same_as(self, other: Grid) -> bool:
+        """True when pixels coincide to within a hundredth of a pixel and the CRS is the same."""
+        if (self.width, self.height) != (other.width, other.height):
+            return False
+        ours, theirs = self.bounds, other.bounds
+        close = all(
+            abs(a - b) < 0.01 * abs(self.transform[1 if i % 2 == 0 else 5])
+            for i, (a, b) in enumerate(zip(ours, theirs))
+        )
+        return close and same_crs(self.crs, other.crs)
+
+    def resampled(self, pixel_size: float) -> Grid:
+        """A grid of the same top left corner, at least the same extent and pixels of about that many metres."""
+        factor = pixel_size / self.pixel_size
+        x, dx, _, y, _, dy = self.transform
+        return Grid(
+            self.crs,
+            (x, dx * factor, 0.0, y, 0.0, dy * factor),
+            max(1, math.ceil(self.width / factor - 1e-6)),
+            max(1, math.ceil(self.height / factor - 1e-6)),
+        )
+
+
+def same_crs(first: str, second: str) -> bool:
+    """True when two CRS texts mean the same, whatever their form; unknown equals only unknown."""
+    if first == second:
+        return True
+    if not first or not second:
+        return False
+    return bool(spatial_reference(first).IsSame(spatial_reference(second)))
+
+
+def _metres_per_degree(latitude: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Metres a degree of longitude and of latitude on WGS 84 at latitudes in degrees."""
+    sin2 = np.sin(np.radians(latitude)) ** 2
+    w = np.sqrt(1 - _WGS84_E2 * sin2)
+    east = np.radians(1.0) * _WGS84_A * np.cos(np.radians(latitude)) / w
+    north = np.radians(1.0) * _WGS84_A * (1 - _WGS84_E2) / w**3
+    return east, north
+
+
+def open_raster(path: PathLike) -> gdal.Dataset:
+    """Open a raster for reading; InputError names the file and the reason when GDAL can't."""
+    try:
+        return gdal.Open(os.fspath(path), gdal.GA_ReadOnly)
+    except RuntimeError as error:
+        raise InputError(f"{path} can't be read as a raster ({error}). Check that the file is complete.") from None
+
+
+@dataclass(frozen=True)
+class Band:
+    """One band of a raster file and how its stored numbers become physical ones.
+
+    value = stored · ``scale``; stored values equal to the band's declared nodata or to one of ``nodata`` are
+    no data.
+    """
+
+    path: str
+    index: int = 1
+    scale: float = 1.0
+    nodata: tuple[float, ...] = ()
+
+
+class BandReader:
+    """Reads windows of one band as float32 with NaN for no data, on the band's own grid or resampled to another.
+
+    Holds an open file: use as a context manager, from one thread at a time.
+    """
+
+    def __init__(self, band: Band | PathLike, grid: Grid | None = None, resampling: str = "bilinear") -> None:
+        self.source = band if isinstance(band, Band) else Band(os.fspath(band))
+        self._dataset = open_raster(self.source.path)
+        if not 1 <= self.source.index <= self._dataset.RasterCount:
+            raise InputError(f"{self.source.path} has no band {self.source.index}.")
+        own = self._own_grid()
+        self.grid = own if grid is None else grid
+        self.is_resampled = not own.same_as(self.grid)
+        if self.is_resampled:
+            self._dataset = self._warped(own, self.grid, resampling)
+            self._band = self._dataset.GetRasterBand(1)
+        else:
+            self._band = self._dataset.GetRasterBand(self.source.index)
+        declared = self._band.GetNoDataValue()
+        stored = (*self.source.nodata, *(() if declared is None else (declared,)))
+        self._nodata = () if self.is_resampled else _as_float32(stored)
+
+    def _own_grid(self) -> Grid:
+        try:
+            return Grid.of_dataset(self._dataset)
+        except InputError as error:
+            raise InputError(f"{self.source.path}: {error}") from None
+
+    def _warped(self, own: Grid, grid: Grid, resampling: str) -> gdal.Dataset:
+        if not own.crs or not grid.crs:
+            raise InputError(
+                f"{self.source.path} has another grid than the layer it is used with, and one of the two has no "
+                "coordinate reference system. Assign it first (Raster > Projections > Assign projection)."
+            )
+        declared = self._dataset.GetRasterBand(self.source.index).GetNoDataValue()
+        nodata = self.source.nodata[0] if self.source.nodata else declared
+        picked = gdal.Translate(
+            "",
+            self._dataset,
+            format="VRT",
+            bandList=[self.source.index],
+            **({} if nodata is None else {"noData": nodata}),
+        )
+        factor = grid.pixel_size / own.pixel_size
+        options = gdal.WarpOptions(
+            format="VRT",
+            dstSRS=spatial_reference(grid.crs).ExportToWkt(),
+            outputBounds=grid.bounds,
+            width=grid.width,
+            height=grid.height,
+            outputType=gdal.GDT_Float32,
+            dstNodata=float("nan"),
+            resampleAlg="average" if factor > 1.5 and resampling == "bilinear" else resampling,
+            warpMemoryLimit=64,
+            errorThreshold=0.05,
+        )
+        self._picked = picked
+        return gdal.Warp("", picked, options=options)
+
+    def read(self, window: Window | None = None) -> Array:
+        """The window (the whole band by default), shape (window.height, window.width); NaN outside the grid."""
+        full = Window(0, 0, self.grid.width, self.grid.height)
+        wanted = full if window is None else window
+        row, column = max(wanted.row, 0), max(wanted.column, 0)
+        bottom = min(wanted.row + wanted.height, full.height)
+        right = min(wanted.column + wanted.width, full.width)
+        if (row, column, bottom, right) == (
+            wanted.row,
+            wanted.column,
+            wanted.row + wanted.height,
+            wanted.column + wanted.width,
+        ):
+            return self._read(wanted)
+        result = np.full((wanted.height, wanted.width), np.nan, np.float32)
+        if bottom > row and right > column:
+            inside = self._read(Window(column, row, right - column, bottom - row))
+            top, left = row - wanted.row, column - wanted.column
+            result[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+        return result
+
+    def _read(self, window: Window) -> Array:
+        try:
+            values: Array = self._band.ReadAsArray(
+                window.column, window.row, window.width, window.height, buf_type=gdal.GDT_Float32
+            )
+        except RuntimeError as error:
+            raise InputError(
+                f"{self.source.path} can't be read to its end ({error}). It is probably truncated: copy or "
+                "download it again."
+            ) from None
+        for nodata in self._nodata:
+            values[values == nodata] = np.nan
+        if self.source.scale != 1.0:
+            values *= np.float32(self.source.scale)
+        return values
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The band's metadata, with its unit as ``unit`` and its name as ``description`` where they are set."""
+        dataset = open_raster(self.source.path)
+        band = dataset.GetRasterBand(self.source.index)
+        return {
+            **band.GetMetadata(),
+            "unit": band.GetUnitType() or "",
+            "description": band.GetDescription() or "",
+        }
+
+    def close(self) -> None:
+        """Close the file."""
+        self._band = self._dataset = self._picked = None
+
+    def __enter__(self) -> BandReader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _as_float32(values: Sequence[float]) -> tuple[float, ...]:
+    with np.errstate(over="ignore"):
+        return tuple({float(np.float32(value)) for value in values if not math.isnan(value)})
+
+
+@dataclass(frozen=True)
+class BandDescription:
+    """What a written band holds: a name, the unit of its numbers, and tags for whoever reads it later."""
+
+    name: str
+    unit: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+_DATA_TYPES = {
+    "float32": gdal.GDT_Float32,
+    "uint8": gdal.GDT_Byte,
+    "uint16": gdal.GDT_UInt16,
+    "int32": gdal.GDT_Int32,
+}
+
+
+class RasterWriter:
+    """Writes a tiled, compressed GeoTIFF block by block; the file appears under its name only when complete.
+
+    Use as a context manager: an error or a cancellation inside it removes the temporary file. ``nodata`` is
+    NaN for float32 and the given value for integers. Raises OutputError when the file can't be written.
+    """
+
+    def __init__(
+        self,
+        path: PathLike,
+        grid: Grid,
+        bands: Sequence[BandDescription],
+        dtype: str = "float32",
+        nodata: float | None = float("nan"),
+    ) -> None:
+        self.path = Path(path)
+        self.grid = grid
+        if self.path.suffix.lower() not in (".tif", ".tiff"):
+            raise OutputError(
+                f"{self.path}: results are written as GeoTIFF. Choose a file name that ends in .tif."
+            )
+        self._temporary = self.path.with_name(f".{self.path.stem}-{uuid.uuid4().hex[:8]}.tif")
+        try:
+            self._dataset = gdal.GetDriverByName("GTiff").Create(
+                str(self._temporary),
+                grid.width,
+                grid.height,
+                len(bands),
+                _DATA_TYPES[dtype],
+                [
+                    "TILED=YES",
+                    f"BLOCKXSIZE={BLOCK}",
+                    f"BLOCKYSIZE={BLOCK}",
+                    "COMPRESS=DEFLATE",
+                    "ZLEVEL=1",
+                    f"PREDICTOR={3 if dtype == 'float32' else 2}",
+                    "BIGTIFF=IF_SAFER",
+                    "INTERLEAVE=BAND",
+                ],
+            )
+        except RuntimeError as error:
+            raise self._failed(error) from None
+        self._dataset.SetGeoTransform(grid.transform)
+        if grid.crs:
+            self._dataset.SetProjection(spatial_reference(grid.crs).ExportToWkt())
+        for index, description in enumerate(bands, 1):
+            band = self._dataset.GetRasterBand(index)
+            band.SetDescription(description.name)
+            band.SetUnitType(description.unit)
+            band.SetMetadata(dict(description.tags))
+            if nodata is not None:
+                band.SetNoDataValue(nodata)
+
+    def write(self, values: NDArray[Any], row: int = 0, column: int = 0, band: int = 1) -> None:
+        """Write a 2-D block with its top left pixel at (row, column)."""
+        try:
+            self._dataset.GetRasterBand(band).WriteArray(np.ascontiguousarray(values), column, row)
+        except RuntimeError as error:
+            raise self._failed(error) from None
+
+    def _failed(self, error: Exception) -> OutputError:
+        return OutputError(
+            f"{self.path} can't be written ({error}). Check that the folder exists, that you may write there and "
+            "that the disk is not full."
+        )
+
+    def close(self) -> None:
+        """Finish the file and give it its name."""
+        try:
+            self._dataset.FlushCache()
+            self._dataset = None
+            self._temporary.replace(self.path)
+        except (RuntimeError, OSError) as error:
+            self.discard()
+            raise self._failed(error) from None
+
+    def discard(self) -> None:
+        """Remove what was written so far."""
+        self._dataset = None
+        with contextlib.suppress(OSError):
+            self._temporary.unlink()
+
+    def __enter__(self) -> RasterWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.discard()
+
+
+def row_blocks(height: int, rows: int) -> Iterator[tuple[int, int]]:
+    """(first row, number of rows) of consecutive blocks that cover ``height`` rows."""
+    for first in range(0, height, rows):
+        yield first, min(rows, height - first)
+
+
+def write_array(path: PathLike, grid: Grid, values: Array, description: BandDescription) -> None:
+    """Write a whole float32 array as a one-band GeoTIFF."""
+    with RasterWriter(path, grid, [description]) as writer:
+        writer.write(values)
