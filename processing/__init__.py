@@ -1,0 +1,1 @@
+"""The Processing provider ``adamapper`` and its algorithms: parameters in, one core call, layers out."""

@@ -1,0 +1,225 @@
+"""What all ADA Mapper algorithms share: names, help built from the parameters, progress, errors, styled outputs."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsFeatureSink,
+    QgsProcessing,
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterRasterDestination,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingUtils,
+)
+from qgis.PyQt.QtCore import QCoreApplication
+from qgis.PyQt.QtGui import QIcon
+
+from ..core.errors import AdaMapperError, InputError
+from ..core.progress import Progress
+from . import styles
+
+ROOT = Path(__file__).resolve().parent.parent
+ICONS = ROOT / "resources" / "icons"
+BUNDLED_MODEL = ROOT / "models" / "compact.onnx"
+ORBITS = ("unknown", "ascending", "descending")
+
+_GROUPS = {
+    "map": "Whole chain",
+    "interferograms": "Interferograms",
+    "channels": "Terrain and channels",
+    "detection": "Detection",
+    "areas": "Areas",
+    "simulation": "Simulation",
+}
+
+
+def tr(text: str) -> str:
+    """The text in the user's language."""
+    return QCoreApplication.translate("AdaMapper", text)
+
+
+def progress_of(feedback: QgsProcessingFeedback) -> Progress:
+    """A core Progress that reports to a Processing feedback."""
+    return Progress(
+        on_fraction=lambda fraction: feedback.setProgress(100 * fraction),
+        on_info=feedback.pushInfo,
+        on_warning=feedback.pushWarning,
+        is_cancelled=feedback.isCanceled,
+    )
+
+
+class Algorithm(QgsProcessingAlgorithm):
+    """Base of the algorithms. A subclass sets NAME, TITLE, GROUP, SUMMARY, and implements define() and run()."""
+
+    NAME = ""
+    TITLE = ""
+    GROUP = ""
+    SUMMARY = ""
+
+    def define(self) -> None:
+        """Add the parameters and outputs."""
+        raise NotImplementedError
+
+    def run(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
+        """Do the work; returns the outputs by name. Errors of core are translated by the caller."""
+        raise NotImplementedError
+
+    def name(self) -> str:
+        return self.NAME
+
+    def displayName(self) -> str:
+        return tr(self.TITLE)
+
+    def group(self) -> str:
+        return tr(_GROUPS[self.GROUP])
+
+    def groupId(self) -> str:
+        return self.GROUP
+
+    def icon(self) -> QIcon:
+        return QIcon(self.svgIconPath())
+
+    def svgIconPath(self) -> str:
+        return str(ICONS / f"{self.GROUP}.svg")
+
+    def createInstance(self) -> Algorithm:
+        return type(self)()
+
+    def shortDescription(self) -> str:
+        return tr(self.SUMMARY).split(". ")[0].rstrip(".") + "."
+
+    def shortHelpString(self) -> str:
+        parts = [f"<p>{html.escape(tr(self.SUMMARY))}</p>"]
+        for definition in self.parameterDefinitions():
+            if definition.help():
+                title = html.escape(definition.description())
+                parts.append(f"<p><b>{title}</b><br>{html.escape(definition.help())}</p>")
+        return "".join(parts)
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
+        self.define()
+
+    def processAlgorithm(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> dict[str, Any]:
+        try:
+            return self.run(parameters, context, progress_of(feedback))
+        except AdaMapperError as error:
+            raise QgsProcessingException(str(error)) from error
+
+    def add(self, definition: QgsProcessingParameterDefinition, help_text: str, advanced: bool = False) -> None:
+        """Add a parameter with its help text."""
+        definition.setHelp(tr(help_text))
+        if advanced:
+            definition.setFlags(definition.flags() | ADVANCED)
+        self.addParameter(definition)
+
+    def add_raster(self, name: str, title: str, help_text: str, optional: bool = True) -> None:
+        """Add a raster layer parameter."""
+        self.add(QgsProcessingParameterRasterLayer(name, tr(title), optional=optional), help_text)
+
+    def add_number(
+        self,
+        name: str,
+        title: str,
+        help_text: str,
+        default: float | None,
+        minimum: float | None = None,
+        maximum: float | None = None,
+        integer: bool = False,
+        advanced: bool = False,
+    ) -> None:
+        """Add a number parameter; one without a default is optional."""
+        kinds = QgsProcessingParameterNumber.Type
+        definition = QgsProcessingParameterNumber(
+            name, tr(title), kinds.Integer if integer else kinds.Double, default, optional=default is None
+        )
+        if minimum is not None:
+            definition.setMinimum(minimum)
+        if maximum is not None:
+            definition.setMaximum(maximum)
+        self.add(definition, help_text, advanced)
+
+    def add_choice(
+        self, name: str, title: str, help_text: str, options: tuple[str, ...], default: str, advanced: bool = False
+    ) -> None:
+        """Add an enumeration whose values are the static strings themselves."""
+        definition = QgsProcessingParameterEnum(
+            name, tr(title), list(options), defaultValue=default, usesStaticStrings=True
+        )
+        self.add(definition, help_text, advanced)
+
+    def add_model(self) -> None:
+        """Add the MODEL parameter that the tools with a network share."""
+        self.add(
+            QgsProcessingParameterFile("MODEL", tr("Model"), extension="onnx", optional=True),
+            "The network as an ONNX file with a model card. Empty: the model that comes with the plugin, which was "
+            "trained on simulated scenes.",
+        )
+
+    def add_raster_output(self, name: str, title: str, help_text: str, optional: bool = False) -> None:
+        """Add a raster output; an optional one is not made unless asked for."""
+        definition = QgsProcessingParameterRasterDestination(
+            name, tr(title), optional=optional, createByDefault=not optional
+        )
+        self.add(definition, help_text)
+
+    def model_path(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Path:
+        """The chosen model, or the one that the plugin ships."""
+        return Path(self.parameterAsFile(parameters, "MODEL", context) or BUNDLED_MODEL)
+
+    def raster_path(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> str | None:
+        """The GDAL source of a raster parameter; None where none was given."""
+        layer = self.parameterAsRasterLayer(parameters, name, context)
+        if layer is None:
+            if parameters.get(name):
+                raise InputError(f"{parameters[name]} (given as {name}) can't be opened as a raster layer.")
+            return None
+        if layer.providerType() != "gdal":
+            raise InputError(
+                f"The layer {layer.name()} is not a raster file. Save it as a GeoTIFF first (Export > Save as)."
+            )
+        return str(layer.source())
+
+    def number(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> float | None:
+        """A number parameter; None where it was left empty."""
+        if parameters.get(name) is None:
+            definition = self.parameterDefinition(name)
+            return None if definition.defaultValue() is None else float(definition.defaultValue())
+        return float(self.parameterAsDouble(parameters, name, context))
+
+    def output_path(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> str | None:
+        """Where a raster output goes; None for an optional output that is not wanted."""
+        return self.parameterAsOutputLayer(parameters, name, context) or None
+
+    def finish_raster(self, path: str | None, kind: str, context: QgsProcessingContext) -> None:
+        """Save the style of a finished raster beside it and style the layer when QGIS loads it."""
+        if path is None:
+            return
+        styles.save_raster_style(path, kind)
+        if context.willLoadLayerOnCompletion(path):
+            styler = styles.LayerStyler(lambda layer: styles.style_raster(layer, kind))
+            context.layerToLoadOnCompletionDetails(path).setPostProcessor(styler)
+
+    def finish_areas(self, destination: str, context: QgsProcessingContext) -> None:
+        """The same for a layer of areas, whose features are all written."""
+        layer = QgsProcessingUtils.mapLayerFromString(destination, context)
+        styles.save_areas_style(layer)
+        if context.willLoadLayerOnCompletion(destination):
+            styler = styles.LayerStyler(styles.style_areas)
+            context.layerToLoadOnCompletionDetails(destination).setPostProcessor(styler)
+
+
+ADVANCED = QgsProcessingParameterDefinition.Flag.FlagAdvanced
+POLYGONS = QgsProcessing.SourceType.TypeVectorPolygon
+FAST_INSERT = QgsFeatureSink.Flag.FastInsert

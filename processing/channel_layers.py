@@ -1,0 +1,32 @@
+"""The layer parameters that the tools with a network share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import QgsProcessingContext
+
+from ..core.channels import ChannelKind
+from .algorithm import Algorithm
+
+_LAYERS = {
+    "PHASE_RATE": ("Phase rate", "rad/yr, positive for growing range, from Stack interferograms."),
+    "LOS_RATE": ("LOS rate", "mm/yr or m/yr; unit and sign are read from the layer where it tells them."),
+    "DEM": ("Digital elevation model", "Elevations in metres."),
+    "SLOPE": ("Slope", "Degrees, from Slope."),
+    "COHERENCE": ("Coherence", "Mean coherence, 0 to 1; only for models that use it."),
+}
+
+
+def add_layers(algorithm: Algorithm) -> None:
+    """Add PHASE_RATE, LOS_RATE, DEM, SLOPE and COHERENCE; the model decides which are needed."""
+    for name, (title, text) in _LAYERS.items():
+        algorithm.add_raster(name, title, text + " Needed where the model asks for it.")
+
+
+def chosen_layers(
+    algorithm: Algorithm, parameters: dict[str, Any], context: QgsProcessingContext
+) -> dict[ChannelKind, str]:
+    """The layers that were given, by the kind of channel that they serve."""
+    paths = {name: algorithm.raster_path(parameters, name, context) for name in _LAYERS}
+    return {ChannelKind[name]: path for name, path in paths.items() if path is not None}

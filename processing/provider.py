@@ -1,0 +1,52 @@
+"""The Processing provider ``adamapper``."""
+
+from __future__ import annotations
+
+from qgis.core import QgsProcessingProvider
+from qgis.PyQt.QtGui import QIcon
+
+from .algorithm import ICONS, tr
+from .build_composite import BuildComposite
+from .classical_detector import ClassicalDetector
+from .detect_areas import DetectAreas
+from .extract_areas import ExtractAreas
+from .map_active_areas import MapActiveAreas
+from .merge_orbits import MergeOrbits
+from .simulate_scene import SimulateScene
+from .slope import Slope
+from .stack_interferograms import StackInterferograms
+
+ALGORITHMS = (
+    MapActiveAreas,
+    StackInterferograms,
+    Slope,
+    BuildComposite,
+    DetectAreas,
+    ClassicalDetector,
+    ExtractAreas,
+    MergeOrbits,
+    SimulateScene,
+)
+
+
+class AdaMapperProvider(QgsProcessingProvider):
+    """Holds the algorithms under the id ``adamapper``."""
+
+    def id(self) -> str:
+        return "adamapper"
+
+    def name(self) -> str:
+        return "ADA Mapper"
+
+    def longName(self) -> str:
+        return tr("ADA Mapper: active deformation areas from satellite radar")
+
+    def icon(self) -> QIcon:
+        return QIcon(self.svgIconPath())
+
+    def svgIconPath(self) -> str:
+        return str(ICONS / "ada_mapper.svg")
+
+    def loadAlgorithms(self) -> None:
+        for algorithm in ALGORITHMS:
+            self.addAlgorithm(algorithm())

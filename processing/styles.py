@@ -1,0 +1,208 @@
+"""How results look: colours, legends and units of the rasters and of the areas.
+
+Diverging scales are symmetric about zero and readable with colour-vision deficiency; blue is motion toward the
+satellite, red away from it, whatever the sign of the raster.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Callable
+
+from qgis.core import (
+    QgsCategorizedSymbolRenderer,
+    QgsColorRampShader,
+    QgsFillSymbol,
+    QgsMapLayer,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingLayerPostProcessorInterface,
+    QgsRasterBandStats,
+    QgsRasterLayer,
+    QgsRasterShader,
+    QgsRendererCategory,
+    QgsSingleBandPseudoColorRenderer,
+    QgsVectorLayer,
+)
+from qgis.PyQt.QtCore import QCoreApplication
+from qgis.PyQt.QtGui import QColor
+
+DIVERGING = ("#8c1d18", "#d6604d", "#f4a582", "#fddbc7", "#f7f7f7", "#d1e5f0", "#92c5de", "#4393c3", "#174a7c")
+SLOPE = ("#ffffff", "#fdf2c4", "#f9c97c", "#e58a55", "#b34a4a", "#6b2246", "#2b0f2e")
+PROBABILITY = ("#ffffff00", "#fff3b24d", "#fdbb55b3", "#f0662ee6", "#a50f3aff")
+SEQUENTIAL = ("#f7fcf5", "#c7e9c0", "#74c476", "#238b45", "#00441b")
+FRINGE = ("#ffff66", "#66ff99", "#33ccff", "#6666ff", "#cc33ff", "#ff6699")
+ORBIT_COLOURS = {"ascending": "#e31a1c", "descending": "#ff7f00", "both": "#7a1fa2", "unknown": "#e31a1c"}
+
+_alive: set[LayerStyler] = set()
+
+
+class LayerStyler(QgsProcessingLayerPostProcessorInterface):
+    """Styles one output when QGIS loads it; keeps itself alive until then, because QGIS holds no reference."""
+
+    def __init__(self, style: Callable[[Any], None]) -> None:
+        super().__init__()
+        self._style = style
+        _alive.add(self)
+
+    def postProcessLayer(
+        self, layer: QgsMapLayer, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> None:
+        self._style(layer)
+        layer.triggerRepaint()
+        _alive.discard(self)
+
+
+def style_raster(layer: QgsRasterLayer, kind: str) -> None:
+    """Give a raster the style of its kind; phase rates also get a second style, ``fringes``."""
+    unit = _unit(layer)
+    if kind in ("los_rate", "phase_rate"):
+        limit = _symmetric_limit(layer)
+        colours = DIVERGING if _toward_is_positive(layer) else DIVERGING[::-1]
+        _pseudo_colour(layer, colours, -limit, limit, unit)
+        if kind == "phase_rate":
+            _add_fringes(layer)
+    elif kind == "slope":
+        _pseudo_colour(layer, SLOPE, 0, 60, "°")
+    elif kind == "aspect":
+        _pseudo_colour(layer, (*FRINGE, FRINGE[0]), 0, 360, "°")
+    elif kind == "probability":
+        _pseudo_colour(layer, PROBABILITY, 0, 1, "")
+    else:
+        low, high = _range(layer)
+        _pseudo_colour(layer, SEQUENTIAL, low, high, unit)
+
+
+def style_areas(layer: QgsVectorLayer) -> None:
+    """Outline areas by orbit: ascending red, descending orange (as in the paper's maps), seen from both purple."""
+    field = "seen_from" if layer.fields().indexOf("seen_from") >= 0 else "orbit"
+    labels = {
+        "ascending": _tr("Ascending orbit"),
+        "descending": _tr("Descending orbit"),
+        "both": _tr("Both orbits"),
+        "unknown": _tr("Active deformation area"),
+    }
+    present = layer.uniqueValues(layer.fields().indexOf(field))
+    categories = [
+        QgsRendererCategory(value, _area_symbol(colour), labels[value])
+        for value, colour in ORBIT_COLOURS.items()
+        if value in present or (not present and value == "unknown")
+    ]
+    layer.setRenderer(QgsCategorizedSymbolRenderer(field, categories))
+
+
+def save_raster_style(path: str, kind: str) -> None:
+    """Write a .qml beside the raster, which QGIS applies whenever the file is opened."""
+    layer = QgsRasterLayer(path, Path(path).stem)
+    if layer.isValid():
+        style_raster(layer, kind)
+        layer.saveNamedStyle(str(Path(path).with_suffix(".qml")))
+
+
+def save_areas_style(layer: QgsVectorLayer | None) -> None:
+    """Write a .qml beside the file of a vector layer; memory layers have none."""
+    if layer is None or layer.providerType() != "ogr":
+        return
+    path = Path(layer.source().split("|")[0])
+    style_areas(layer)
+    layer.saveNamedStyle(str(path.with_suffix(".qml")))
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("AdaMapper", text)
+
+
+def _area_symbol(colour: str) -> QgsFillSymbol:
+    fill = QColor(colour)
+    fill.setAlpha(50)
+    return QgsFillSymbol.createSimple(
+        {"color": fill.name(QColor.NameFormat.HexArgb), "outline_color": colour, "outline_width": "0.5"}
+    )
+
+
+def _unit(layer: QgsRasterLayer) -> str:
+    """The unit for the legend: the band's own, which QGIS does not expose, from GDAL."""
+    from osgeo import gdal
+
+    dataset = gdal.Open(layer.source())
+    unit = dataset.GetRasterBand(1).GetUnitType() if dataset is not None else ""
+    return "" if unit in ("", "1") else f" {unit}"
+
+
+def _toward_is_positive(layer: QgsRasterLayer) -> bool:
+    from osgeo import gdal
+
+    dataset = gdal.Open(layer.source())
+    return dataset is None or dataset.GetRasterBand(1).GetMetadataItem("SIGN") != "away"
+
+
+def _symmetric_limit(layer: QgsRasterLayer) -> float:
+    """A round number that holds 98 % of the magnitudes."""
+    low, high = layer.dataProvider().cumulativeCut(1, 0.01, 0.99, layer.extent(), 250000)
+    largest = max(abs(low), abs(high))
+    if not math.isfinite(largest) or largest == 0:
+        return 1.0
+    magnitude = 10.0 ** math.floor(math.log10(largest))
+    return next(step * magnitude for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if step * magnitude >= largest)
+
+
+def _range(layer: QgsRasterLayer) -> tuple[float, float]:
+    statistics = layer.dataProvider().bandStatistics(1, QgsRasterBandStats.Stats.Max, layer.extent(), 250000)
+    return 0.0, max(float(statistics.maximumValue), 1e-6)
+
+
+def _pseudo_colour(layer: QgsRasterLayer, colours: Sequence[str], low: float, high: float, suffix: str) -> None:
+    step = (high - low) / (len(colours) - 1)
+    items = []
+    for index, colour in enumerate(colours):
+        value = low + index * step
+        items.append(QgsColorRampShader.ColorRampItem(value, _colour(colour), f"{value:.4g}{suffix}"))
+    function = QgsColorRampShader(low, high, None, QgsColorRampShader.Type.Interpolated)
+    function.setColorRampItemList(items)
+    _use_suffix(function, suffix)
+    shader = QgsRasterShader()
+    shader.setRasterShaderFunction(function)
+    renderer = QgsSingleBandPseudoColorRenderer(layer.dataProvider(), 1, shader)
+    renderer.setClassificationMin(low)
+    renderer.setClassificationMax(high)
+    layer.setRenderer(renderer)
+
+
+def _use_suffix(function: QgsColorRampShader, suffix: str) -> None:
+    settings = function.legendSettings()
+    settings.setSuffix(suffix)
+    settings.setUseContinuousLegend(True)
+
+
+def _colour(text: str) -> QColor:
+    """A colour from #rrggbb or #rrggbbaa."""
+    colour = QColor(text[:7])
+    if len(text) == 9:
+        colour.setAlpha(int(text[7:], 16))
+    return colour
+
+
+def _add_fringes(layer: QgsRasterLayer) -> None:
+    """A second style that shows the phase rate as wrapped fringes, one colour cycle for 2π rad/yr."""
+    limit = min(_symmetric_limit(layer), 40 * math.pi)
+    cycles = math.ceil(limit / (2 * math.pi))
+    step = 2 * math.pi / len(FRINGE)
+    items = []
+    for index in range(-cycles * len(FRINGE), cycles * len(FRINGE) + 1):
+        value = index * step
+        items.append(
+            QgsColorRampShader.ColorRampItem(value, QColor(FRINGE[index % len(FRINGE)]), f"{value:.2f} rad/yr")
+        )
+    manager = layer.styleManager()
+    rate_style = _tr("rate")
+    manager.renameStyle(manager.currentStyle(), rate_style)
+    manager.addStyleFromLayer(_tr("fringes"))
+    manager.setCurrentStyle(_tr("fringes"))
+    function = QgsColorRampShader(items[0].value, items[-1].value, None, QgsColorRampShader.Type.Interpolated)
+    function.setColorRampItemList(items)
+    shader = QgsRasterShader()
+    shader.setRasterShaderFunction(function)
+    layer.setRenderer(QgsSingleBandPseudoColorRenderer(layer.dataProvider(), 1, shader))
+    manager.setCurrentStyle(rate_style)
