@@ -21,3 +21,27 @@ $(STAMP): pyproject.toml
 	$(PYTHON) -c "import numpy; print('numpy==' + numpy.__version__)" > $(VENV)/constraints.txt
 	$(PY) -m pip install -q --disable-pip-version-check -c $(VENV)/constraints.txt -e '.[detection,learning,development]'
 	@touch $@
+
+demo: $(STAMP)  ## simulate a scene, map its active deformation areas, draw the map (results in demo/)
+	$(PY) -m ada_mapper.tests.support.demo demo
+
+test: $(STAMP)  ## all tests
+	$(PY) -m pytest -n 2 --dist loadfile
+
+lint: $(STAMP)  ## style and types
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+
+package: $(STAMP)  ## the ZIP that QGIS installs, in dist/
+	$(PY) tools/package.py
+
+train: $(STAMP)  ## train the bundled model anew: make train DEMS=folder MINUTES=60
+	$(PY) -m ada_mapper.core.learning.training --minutes $(or $(MINUTES),60) --output models/compact.onnx \
+		$(if $(DEMS),--dems $(DEMS))
+
+benchmark: $(STAMP)  ## side-by-side measurements, printed
+	for benchmark in benchmarks/*.py; do $(PY) $$benchmark; done
+
+clean:  ## remove what was built
+	rm -rf $(VENV) build dist demo *.egg-info
