@@ -142,7 +142,7 @@ class Scaling:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Scaling:
         """The scaling written by ``to_json``; InputError when the values don't describe one."""
-        return cls(**_known(values, cls, "a scaling"))
+        return cls(**known_fields(values, cls, "a scaling"))
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ class Channel:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Channel:
         """The channel written by ``to_json``; InputError when the values don't describe one."""
-        known = _known(values, cls, "a channel")
+        known = known_fields(values, cls, "a channel")
         try:
             known["kind"] = ChannelKind(known.get("kind"))
         except ValueError:
@@ -222,7 +222,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _known(values: Mapping[str, Any], cls: type, what: str) -> dict[str, Any]:
+def known_fields(values: Mapping[str, Any], cls: type, what: str) -> dict[str, Any]:
     """The values as keyword arguments; InputError for unknown or missing names."""
     if not isinstance(values, Mapping):
         raise InputError(f"{values!r} doesn't describe {what}.")
