@@ -173,14 +173,25 @@ class Grid:
 
     def same_as(self, other: Grid) -> bool:
         """True when pixels coincide to within a hundredth of a pixel and the CRS is the same."""
-        if (self.width, self.height) != (other.width, other.height):
-            return False
+        tolerance = 0.01 * self.transform[1], -0.01 * self.transform[5]
+        close = all(abs(a - b) < tolerance[i % 2] for i, (a, b) in enumerate(zip(self.bounds, other.bounds)))
+        return close and (self.width, self.height) == (other.width, other.height) and same_crs(self.crs, other.crs)
+
+    def offset_of(self, other: Grid) -> tuple[int, int] | None:
+        """(column, row) in this grid of the other's top left pixel, or None when the pixels of the two don't coincide.
+
+        Coinciding means the same CRS, and every corner of ``other`` on a corner of a pixel of this (endless) grid
+        to within a hundredth of a pixel.
+        """
+        _, dx, _, _, _, dy = self.transform
         ours, theirs = self.bounds, other.bounds
-        close = all(
-            abs(a - b) < 0.01 * abs(self.transform[1 if i % 2 == 0 else 5])
-            for i, (a, b) in enumerate(zip(ours, theirs))
-        )
-        return close and same_crs(self.crs, other.crs)
+        column, row = (theirs[0] - ours[0]) / dx, (theirs[3] - ours[3]) / dy
+        right, bottom = (theirs[2] - ours[0]) / dx, (theirs[1] - ours[3]) / dy
+        expected = (round(column), round(row), round(column) + other.width, round(row) + other.height)
+        found = (column, row, right, bottom)
+        if any(abs(a - b) > 0.01 for a, b in zip(found, expected)) or not same_crs(self.crs, other.crs):
+            return None
+        return expected[0], expected[1]
 
     def resampled(self, pixel_size: float) -> Grid:
         """A grid of the same top left corner, at least the same extent and pixels of about that many metres."""
@@ -212,12 +223,30 @@ def _metres_per_degree(latitude: NDArray[np.float64]) -> tuple[NDArray[np.float6
     return east, north
 
 
-def open_raster(path: PathLike) -> gdal.Dataset:
-    """Open a raster for reading; InputError names the file and the reason when GDAL can't."""
+def open_raster(path: PathLike, name: str = "") -> gdal.Dataset:
+    """Open a raster for reading; InputError names the file and the reason when GDAL can't.
+
+    ``path`` may be the XML of a VRT; ``name`` is then what messages call it.
+    """
     try:
-        return gdal.Open(os.fspath(path), gdal.GA_ReadOnly)
+        with _raw_sources_allowed():
+            return gdal.Open(os.fspath(path), gdal.GA_ReadOnly)
     except RuntimeError as error:
-        raise InputError(f"{path} can't be read as a raster ({error}). Check that the file is complete.") from None
+        raise InputError(
+            f"{name or path} can't be read as a raster ({error}). Check that the file is complete."
+        ) from None
+
+
+@contextlib.contextmanager
+def _raw_sources_allowed() -> Iterator[None]:
+    """Let a VRT of this thread describe raw files wherever they lie, which GDAL 3.12 and later refuse by default."""
+    key = "GDAL_VRT_RAWRASTERBAND_ALLOWED_SOURCE"
+    before = gdal.GetThreadLocalConfigOption(key)
+    gdal.SetThreadLocalConfigOption(key, "ALL")
+    try:
+        yield
+    finally:
+        gdal.SetThreadLocalConfigOption(key, before)
 
 
 @dataclass(frozen=True)
@@ -225,29 +254,41 @@ class Band:
     """One band of a raster file and how its stored numbers become physical ones.
 
     value = stored · ``scale``; stored values equal to the band's declared nodata or to one of ``nodata`` are
-    no data.
+    no data. ``path`` is anything that GDAL opens (a file, a subdataset, the XML of a VRT); ``name`` is what
+    messages call it where the path doesn't read well.
     """
 
     path: str
     index: int = 1
     scale: float = 1.0
     nodata: tuple[float, ...] = ()
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """The file's name for messages."""
+        return self.name or self.path
 
 
 class BandReader:
-    """Reads windows of one band as float32 with NaN for no data, on the band's own grid or resampled to another.
+    """Reads windows of one band as float32 with NaN for no data, on the band's own grid or on another.
+
+    Where the pixels of the two grids coincide, the windows are only shifted, with NaN outside the band, and every
+    value is the stored one; otherwise the band is resampled (``is_resampled``).
 
     Holds an open file: use as a context manager, from one thread at a time.
     """
 
     def __init__(self, band: Band | PathLike, grid: Grid | None = None, resampling: str = "bilinear") -> None:
         self.source = band if isinstance(band, Band) else Band(os.fspath(band))
-        self._dataset = open_raster(self.source.path)
+        self._dataset = open_raster(self.source.path, self.source.label)
         if not 1 <= self.source.index <= self._dataset.RasterCount:
-            raise InputError(f"{self.source.path} has no band {self.source.index}.")
+            raise InputError(f"{self.source.label} has no band {self.source.index}.")
         own = self._own_grid()
         self.grid = own if grid is None else grid
-        self.is_resampled = not own.same_as(self.grid)
+        offset = own.offset_of(self.grid)
+        self.is_resampled = offset is None
+        self._column, self._row = offset or (0, 0)
         if self.is_resampled:
             self._dataset = self._warped(own, self.grid, resampling)
             self._band = self._dataset.GetRasterBand(1)
@@ -261,12 +302,12 @@ class BandReader:
         try:
             return Grid.of_dataset(self._dataset)
         except InputError as error:
-            raise InputError(f"{self.source.path}: {error}") from None
+            raise InputError(f"{self.source.label}: {error}") from None
 
     def _warped(self, own: Grid, grid: Grid, resampling: str) -> gdal.Dataset:
         if not own.crs or not grid.crs:
             raise InputError(
-                f"{self.source.path} has another grid than the layer it is used with, and one of the two has no "
+                f"{self.source.label} has another grid than the layer it is used with, and one of the two has no "
                 "coordinate reference system. Assign it first (Raster > Projections > Assign projection)."
             )
         declared = self._dataset.GetRasterBand(self.source.index).GetNoDataValue()
@@ -294,39 +335,40 @@ class BandReader:
         self._picked = picked
         return gdal.Warp("", picked, options=options)
 
-    def read(self, window: Window | None = None) -> Array:
-        """The window (the whole band by default), shape (window.height, window.width); NaN outside the grid."""
-        full = Window(0, 0, self.grid.width, self.grid.height)
-        wanted = full if window is None else window
-        row, column = max(wanted.row, 0), max(wanted.column, 0)
-        bottom = min(wanted.row + wanted.height, full.height)
-        right = min(wanted.column + wanted.width, full.width)
-        if (row, column, bottom, right) == (
-            wanted.row,
-            wanted.column,
-            wanted.row + wanted.height,
-            wanted.column + wanted.width,
-        ):
-            return self._read(wanted)
+    @property
+    def block_size(self) -> tuple[int, int]:
+        """(width, height) of the blocks that the file is stored in."""
+        return tuple(self._band.GetBlockSize())
+
+    def read(self, window: Window | None = None, out: Array | None = None) -> Array:
+        """The window of the grid (the whole of it by default), shape (window.height, window.width); NaN outside."""
+        wanted = Window(0, 0, self.grid.width, self.grid.height) if window is None else window
+        left = max(wanted.column, 0, -self._column)
+        top = max(wanted.row, 0, -self._row)
+        right = min(wanted.column + wanted.width, self.grid.width, self._band.XSize - self._column)
+        bottom = min(wanted.row + wanted.height, self.grid.height, self._band.YSize - self._row)
+        if (right - left, bottom - top) == (wanted.width, wanted.height):
+            return self._read(Window(left + self._column, top + self._row, wanted.width, wanted.height))
         result = np.full((wanted.height, wanted.width), np.nan, np.float32)
-        if bottom > row and right > column:
-            inside = self._read(Window(column, row, right - column, bottom - row))
-            top, left = row - wanted.row, column - wanted.column
-            result[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+        if bottom > top and right > left:
+            inside = self._read(Window(left + self._column, top + self._row, right - left, bottom - top))
+            row, column = top - wanted.row, left - wanted.column
+            result[row : row + inside.shape[0], column : column + inside.shape[1]] = inside
         return result
 
-    def _read(self, window: Window) -> Array:
+    def _read(self, window: Window, out: Array | None = None) -> Array:
+        corner_and_size = (window.column, window.row, window.width, window.height)
         try:
-            values: Array = self._band.ReadAsArray(
-                window.column, window.row, window.width, window.height, buf_type=gdal.GDT_Float32
-            )
+            values: Array = self._band.ReadAsArray(*corner_and_size, buf_type=gdal.GDT_Float32, buf_obj=out)
         except RuntimeError as error:
             raise InputError(
-                f"{self.source.path} can't be read to its end ({error}). It is probably truncated: copy or "
+                f"{self.source.label} can't be read to its end ({error}). It is probably truncated: copy or "
                 "download it again."
             ) from None
         for nodata in self._nodata:
-            values[values == nodata] = np.nan
+            missing = values == nodata
+            if missing.any():
+                values[missing] = np.nan
         if self.source.scale != 1.0:
             values *= np.float32(self.source.scale)
         return values
@@ -334,7 +376,7 @@ class BandReader:
     @property
     def tags(self) -> dict[str, str]:
         """The band's metadata, with its unit as ``unit`` and its name as ``description`` where they are set."""
-        dataset = open_raster(self.source.path)
+        dataset = open_raster(self.source.path, self.source.label)
         band = dataset.GetRasterBand(self.source.index)
         return {
             **band.GetMetadata(),
@@ -377,9 +419,14 @@ _DATA_TYPES = {
 }
 
 
-class RasterWriter:
-    """Writes a tiled, compressed GeoTIFF block by block; the file appears under its name only when complete.
+def _compression(dtype: str) -> tuple[str, ...]:
+    return "COMPRESS=DEFLATE", "ZLEVEL=1", f"PREDICTOR={3 if dtype == 'float32' else 2}"
 
+
+class RasterWriter:
+    """Writes a tiled GeoTIFF block by block; the file appears under its name only when complete.
+
+    ``compress`` is worth its time except for noisy floats (rates, slopes), which hardly shrink.
     Use as a context manager: an error or a cancellation inside it removes the temporary file. ``nodata`` is
     NaN for float32 and the given value for integers. Raises OutputError when the file can't be written.
     """
@@ -391,13 +438,12 @@ class RasterWriter:
         bands: Sequence[BandDescription],
         dtype: str = "float32",
         nodata: float | None = float("nan"),
+        compress: bool = True,
     ) -> None:
         self.path = Path(path)
         self.grid = grid
         if self.path.suffix.lower() not in (".tif", ".tiff"):
-            raise OutputError(
-                f"{self.path}: results are written as GeoTIFF. Choose a file name that ends in .tif."
-            )
+            raise OutputError(f"{self.path}: results are written as GeoTIFF. Choose a file name that ends in .tif.")
         self._temporary = self.path.with_name(f".{self.path.stem}-{uuid.uuid4().hex[:8]}.tif")
         try:
             self._dataset = gdal.GetDriverByName("GTiff").Create(
@@ -410,11 +456,9 @@ class RasterWriter:
                     "TILED=YES",
                     f"BLOCKXSIZE={BLOCK}",
                     f"BLOCKYSIZE={BLOCK}",
-                    "COMPRESS=DEFLATE",
-                    "ZLEVEL=1",
-                    f"PREDICTOR={3 if dtype == 'float32' else 2}",
                     "BIGTIFF=IF_SAFER",
                     "INTERLEAVE=BAND",
+                    *(_compression(dtype) if compress else ()),
                 ],
             )
         except RuntimeError as error:
@@ -469,6 +513,17 @@ class RasterWriter:
             self.close()
         else:
             self.discard()
+
+
+@contextlib.contextmanager
+def limited_cache(megabytes: int = 128) -> Iterator[None]:
+    """Keep GDAL's block cache small while a large raster streams through it."""
+    before = gdal.GetCacheMax()
+    gdal.SetCacheMax(min(before, megabytes * 2**20))
+    try:
+        yield
+    finally:
+        gdal.SetCacheMax(before)
 
 
 def row_blocks(height: int, rows: int) -> Iterator[tuple[int, int]]:
