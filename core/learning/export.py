@@ -1,0 +1,206 @@
+"""From a trained network to one ONNX file with its card, and back.
+
+A file carries the weights under the names of the network's ``state_dict`` and batch normalisation unfolded
+(runtimes fold it when they load the file), so that PyTorch can take them up again without any pickle.
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+import os
+import uuid
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..errors import DependencyError, InputError, OutputError
+from ..model_card import ModelCard, read_card
+from ..raster import PathLike
+from .networks import Network, build_network
+
+OPSET = 17
+IR_VERSION = 10
+INPUT = "input"
+OUTPUT = "probability"
+
+
+class _Probability(nn.Module):
+    """The network with a softmax behind it: what an ONNX file computes.
+
+    For two classes it is written as a sigmoid of the difference, which ONNX Runtime does five times faster.
+    """
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits = self.network(x)
+        if self.network.classes != 2:
+            return torch.softmax(logits, dim=1)
+        probability = torch.sigmoid(logits[:, 1:] - logits[:, :1])
+        return torch.cat((1 - probability, probability), dim=1)
+
+
+def export_onnx(network: Network, card: ModelCard, path: PathLike, half_storage: bool = False) -> None:
+    """Write a network and its card as one ONNX file, which appears only when complete.
+
+    Input ``input`` float32 (n, C, h, w), output ``probability`` (n, classes, h, w); n, h and w are free, h and w
+    multiples of the card's stride. ``half_storage`` keeps the weights as float16 with a cast behind each, which
+    halves the file; runtimes undo the casts at load, so it costs no time. Raises InputError when the card is
+    for another network, OutputError when the file can't be written.
+    """
+    if (card.architecture, len(card.band_names)) != (network.architecture, network.channels):
+        raise InputError(
+            f"The card is for {card.architecture} with {len(card.band_names)} input bands, the network is "
+            f"{network.architecture} with {network.channels}."
+        )
+    model = _traced(network)
+    model.ir_version = IR_VERSION
+    if half_storage:
+        _store_as_half(model)
+    _save(model, card, Path(path))
+
+
+def write_card(path: PathLike, card: ModelCard) -> None:
+    """Replace the card of an ONNX file."""
+    _save(_load(path), card, Path(path))
+
+
+def load_network(path: PathLike) -> Network:
+    """The network of a model file as a PyTorch module in evaluation mode, with exactly the file's weights.
+
+    Raises InputError when the file holds no card or weights of another network.
+    """
+    card = read_card(path)
+    weights = _weights(_load(path))
+    network = build_network(card.architecture, len(card.band_names), len(card.classes))
+    expected = {name for name in network.state_dict() if not name.endswith("num_batches_tracked")}
+    if set(weights) != expected:
+        raise InputError(
+            f"{path}: its weights are not those of a {card.architecture} network "
+            f"({len(expected - set(weights))} are missing). PyTorch can't run it; use ONNX Runtime."
+        )
+    try:
+        network.load_state_dict(weights, strict=False)
+    except RuntimeError as error:
+        raise InputError(f"{path}: its weights don't fit a {card.architecture} network ({error}).") from None
+    return network.eval()
+
+
+def _onnx() -> Any:
+    try:
+        import onnx
+    except ImportError:
+        raise DependencyError(
+            "Reading and writing model files with PyTorch needs the Python package onnx. Install it with "
+            "'pip install onnx', or use ONNX Runtime."
+        ) from None
+    return onnx
+
+
+def _load(path: PathLike) -> Any:
+    onnx = _onnx()
+    try:
+        return onnx.load(os.fspath(path))
+    except Exception as error:  # protobuf's DecodeError has no stable home
+        raise InputError(f"{path} can't be read as an ONNX model ({error}).") from None
+
+
+def _traced(network: Network) -> Any:
+    """The ONNX graph of a network, its initialisers named as in the network's state_dict."""
+    onnx = _onnx()
+    free = {0: "n", 2: "height", 3: "width"}
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # the tracing exporter is the one that keeps names, and the one that takes ceil_mode with free sizes
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            _Probability(_with_distinct_weights(network)).eval(),
+            (torch.zeros(1, network.channels, 2 * network.stride, 2 * network.stride),),
+            buffer,
+            dynamo=False,
+            opset_version=OPSET,
+            training=torch.onnx.TrainingMode.PRESERVE,
+            do_constant_folding=False,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_axes={INPUT: free, OUTPUT: free},
+        )
+    model = onnx.load_from_string(buffer.getvalue())
+    names = {tensor.name: tensor.name.removeprefix("network.") for tensor in model.graph.initializer}
+    _rename_inputs(model, names)
+    weights = network.state_dict()
+    for tensor in model.graph.initializer:
+        name = names[tensor.name]
+        values = weights[name].detach().to("cpu", torch.float32).contiguous().numpy()
+        tensor.CopyFrom(onnx.numpy_helper.from_array(values, name))
+    return model
+
+
+def _with_distinct_weights(network: Network) -> Network:
+    """A copy in which no two tensors are equal: the exporter would store equal ones once, under one name."""
+    copied = copy.deepcopy(network)
+    with torch.no_grad():
+        for index, tensor in enumerate(copied.state_dict().values()):
+            tensor.fill_(index)
+    return copied
+
+
+def _rename_inputs(model: Any, names: Mapping[str, str]) -> None:
+    for node in model.graph.node:
+        for index, name in enumerate(node.input):
+            node.input[index] = names.get(name, name)
+
+
+def _store_as_half(model: Any) -> None:
+    """Turn every convolution's weights into a float16 initialiser and a cast.
+
+    Normalisation statistics and biases stay float32: they are few, and variances leave float16's range.
+    """
+    onnx = _onnx()
+    casts = []
+    full_names = {}
+    for tensor in model.graph.initializer:
+        values = onnx.numpy_helper.to_array(tensor)
+        if values.ndim < 2 or values.dtype != np.float32:
+            continue
+        full_names[tensor.name] = f"{tensor.name}.float32"
+        tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), tensor.name))
+        casts.append(
+            onnx.helper.make_node(
+                "Cast", [tensor.name], [full_names[tensor.name]], to=onnx.TensorProto.FLOAT
+            )
+        )
+    _rename_inputs(model, full_names)
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def _weights(model: Any) -> dict[str, Tensor]:
+    to_array = _onnx().numpy_helper.to_array
+    return {
+        tensor.name: torch.from_numpy(to_array(tensor).astype(np.float32)) for tensor in model.graph.initializer
+    }
+
+
+def _save(model: Any, card: ModelCard, path: Path) -> None:
+    del model.metadata_props[:]
+    _onnx().helper.set_model_props(model, card.metadata())
+    _onnx().checker.check_model(model)
+    temporary = path.with_name(f".{path.stem}-{uuid.uuid4().hex[:8]}.onnx")
+    try:
+        temporary.write_bytes(model.SerializeToString())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputError(
+            f"{path} can't be written ({error}). Check that the folder exists and that you may write there."
+        ) from None

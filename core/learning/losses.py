@@ -1,0 +1,52 @@
+"""Losses on logits of two classes, with pixels that belong to neither."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+IGNORED = 255
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def dice_loss(logits: Tensor, labels: Tensor, smooth: float = 1.0) -> Tensor:
+    """1 − dice of the area class: the paper's loss (section 2.3.2), after softmax.
+
+    ``logits`` (n, 2, h, w); ``labels`` (n, h, w) of 0, 1 and 255 = ignored. The batch is one set of pixels, so
+    that tiles without any area have a meaning; ``smooth`` pixels are added above and below.
+    """
+    valid = labels != IGNORED
+    probability = functional.softmax(logits.float(), dim=1)[:, 1] * valid
+    truth = (labels == 1).to(probability.dtype)
+    overlap = (probability * truth).sum()
+    return 1 - (2 * overlap + smooth) / (probability.sum() + truth.sum() + smooth)
+
+
+def dice_cross_entropy_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Dice loss plus the mean cross-entropy of the valid pixels.
+
+    The cross-entropy makes probabilities mean what they say, which dice alone doesn't.
+    """
+    valid = (labels != IGNORED).sum().clamp(min=1)
+    entropy = functional.cross_entropy(logits.float(), labels.long(), ignore_index=IGNORED, reduction="sum")
+    return dice_loss(logits, labels) + entropy / valid
+
+
+LOSSES: Mapping[str, Loss] = MappingProxyType(
+    {"dice": dice_loss, "dice_cross_entropy": dice_cross_entropy_loss}
+)
+
+
+def confusion(logits: Tensor, labels: Tensor, threshold: float = 0.5) -> Tensor:
+    """(TP, FP, FN) of the area class over the valid pixels, int64 of shape (3,); sums pool over batches."""
+    found = functional.softmax(logits.float(), dim=1)[:, 1] >= threshold
+    valid = labels != IGNORED
+    truth = labels == 1
+    counts = (found & truth, found & valid & ~truth, ~found & truth)
+    return torch.stack([count.sum() for count in counts])
