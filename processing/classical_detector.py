@@ -49,9 +49,7 @@ class ClassicalDetector(Algorithm):
             0,
             90,
         )
-        self.add_choice(
-            "ORBIT", "Orbit", "Written into the attributes and used for the colour.", ORBITS, "unknown"
-        )
+        self.add_choice("ORBIT", "Orbit", "Written into the attributes and used for the colour.", ORBITS, "unknown")
         self.add(QgsProcessingParameterFeatureSink("AREAS", tr("Areas, classical"), POLYGONS), "Polygons.")
         self.addOutput(QgsProcessingOutputNumber("AREA_COUNT", tr("Number of areas")))
 

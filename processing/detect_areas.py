@@ -30,8 +30,7 @@ class DetectAreas(Algorithm):
         self.add_choice(
             "BACKEND",
             "Runs on",
-            "auto takes ONNX Runtime where it is installed, else PyTorch. The log tells which "
-            "one and on which device.",
+            "auto takes ONNX Runtime where it is installed, else PyTorch. The log tells which one and on which device.",
             BACKENDS,
             "auto",
             advanced=True,
@@ -39,8 +38,7 @@ class DetectAreas(Algorithm):
         self.add_number(
             "OVERLAP",
             "Overlap of tiles (%)",
-            "Neighbouring tiles are blended over this share of their side. "
-            "Empty: the smallest that shows no seams.",
+            "Neighbouring tiles are blended over this share of their side. Empty: the smallest that shows no seams.",
             None,
             0,
             75,

@@ -40,9 +40,7 @@ class ExtractAreas(Algorithm):
         self.add_number(
             "MIN_AREA", "Smallest area (m²)", "Smaller areas are left out. Empty: as the model advises.", None, 0
         )
-        self.add_choice(
-            "ORBIT", "Orbit", "Written into the attributes and used for the colour.", ORBITS, "unknown"
-        )
+        self.add_choice("ORBIT", "Orbit", "Written into the attributes and used for the colour.", ORBITS, "unknown")
         self.add(
             QgsProcessingParameterBoolean("SMOOTH", tr("Smooth outlines"), False),
             "Rounds the pixel corners; otherwise outlines follow the pixel edges exactly.",

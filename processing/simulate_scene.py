@@ -31,9 +31,7 @@ class SimulateScene(Algorithm):
         self.add_raster("DEM", "Digital elevation model", "Empty: terrain is made up.")
         self.add_number("DATES", "Number of dates", "Twelve days apart.", 24, 2, 200, integer=True)
         self.add_choice("ORBIT", "Orbit", "Where the satellite looks from.", SIMULATED_ORBITS, "descending")
-        self.add(
-            QgsProcessingParameterFolderDestination("OUTPUT_FOLDER", tr("Folder of the scene")), "New or empty."
-        )
+        self.add(QgsProcessingParameterFolderDestination("OUTPUT_FOLDER", tr("Folder of the scene")), "New or empty.")
 
     def run(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
         from ..core.simulation.scene import SceneOptions

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qgis.core import (
-    QgsCoordinateReferenceSystem,
     QgsGeometry,
     QgsProcessing,
     QgsProcessingContext,
@@ -21,6 +19,11 @@ from qgis.core import (
 from ..core.errors import InputError
 from ..core.progress import Progress
 from .algorithm import Algorithm, tr
+
+if TYPE_CHECKING:
+    from ..core.corrections import Corrections
+    from ..core.interferograms import PairLimits
+    from ..core.stacking import StackingOptions
 
 REFERENCE_MODES = ("none", "auto", "point", "area", "median")
 RAMPS = ("none", "plane", "quadratic")
@@ -64,9 +67,7 @@ class StackInterferograms(Algorithm):
         self.define_stacking()
         self.add_raster_output("PHASE_RATE", "Phase rate", "rad/yr, positive for growing range (motion away).")
         self.add_raster_output("LOS_RATE", "LOS rate", "In the chosen unit and sign, masked by coherence.")
-        self.add_raster_output(
-            "STANDARD_ERROR", "Standard error", "Of the LOS rate, from residuals.", optional=True
-        )
+        self.add_raster_output("STANDARD_ERROR", "Standard error", "Of the LOS rate, from residuals.", optional=True)
         self.add_raster_output("COUNT", "Number of pairs", "Valid pairs in each pixel.", optional=True)
         self.add(
             QgsProcessingParameterFileDestination(
@@ -227,3 +228,105 @@ class StackInterferograms(Algorithm):
             advanced=True,
         )
         self.add_choice("UNIT", "Unit of the LOS rate", "", UNITS, "mm/yr", advanced=True)
+
+    def run(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
+        from ..core.interferograms import find_stack, select_pairs
+        from ..core.report import write_report
+        from ..core.stacking import StackOutputs, stack_to_files
+
+        outputs = StackOutputs(
+            **{
+                name.lower(): self.output_path(parameters, name, context)
+                for name in ("PHASE_RATE", "LOS_RATE", "STANDARD_ERROR", "COUNT")
+            }
+        )
+        folder = self.parameterAsString(parameters, "INPUT_FOLDER", context) or None
+        pairs_file = self.parameterAsString(parameters, "PAIRS_FILE", context) or None
+        product = self.parameterAsEnumString(parameters, "PRODUCT", context)
+        found = find_stack(folder, product, pairs_file, progress.part(0, 0.05))
+        selection = select_pairs(found, self.pair_limits(parameters, context), progress.part(0.05, 0.15))
+        result = stack_to_files(
+            selection.stack,
+            outputs,
+            corrections=self.corrections(parameters, context),
+            options=self.stacking_options(parameters, context),
+            dem=self.raster_path(parameters, "DEM", context),
+            progress=progress.part(0.15, 1),
+        )
+        report = self.parameterAsFileOutput(parameters, "REPORT", context) or None
+        if report is not None:
+            write_report(report, selection, result)
+        for kind in ("phase_rate", "los_rate", "standard_error", "count"):
+            self.finish_raster(getattr(outputs, kind), kind, context)
+        used = len(selection.stack.interferograms)
+        return {
+            **{kind.upper(): getattr(outputs, kind) for kind in ("phase_rate", "los_rate", "standard_error", "count")},
+            "REPORT": report,
+            "PAIRS_FOUND": used + len(selection.dropped),
+            "PAIRS_USED": used,
+        }
+
+    def pair_limits(self, parameters: dict[str, Any], context: QgsProcessingContext) -> PairLimits:
+        """The rules of pair selection."""
+        from ..core.interferograms import PairLimits
+
+        days = {}
+        for name in ("START_DATE", "END_DATE"):
+            moment = self.parameterAsDateTime(parameters, name, context)
+            days[name] = moment.date().toPyDate() if moment.isValid() else None
+        return PairLimits(
+            max_temporal_baseline=self.number(parameters, "MAX_TEMPORAL_BASELINE", context),
+            max_perpendicular_baseline=self.number(parameters, "MAX_PERPENDICULAR_BASELINE", context),
+            first_date=days["START_DATE"],
+            last_date=days["END_DATE"],
+            min_coherence=self.number(parameters, "MIN_COHERENCE", context),
+        )
+
+    def corrections(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Corrections:
+        """The corrections that were asked for."""
+        from ..core.corrections import AtmosphereFilter, Corrections, Reference
+
+        mode = self.parameterAsEnumString(parameters, "REFERENCE_MODE", context)
+        geometry, crs = self._geometry(parameters, "REFERENCE", context)
+        if mode in ("point", "area") and geometry is None:
+            raise InputError(f"The reference phase “{mode}” needs a layer with that {mode} as REFERENCE.")
+        atmosphere = None
+        if self.parameterAsBool(parameters, "ATMOSPHERE_FILTER", context):
+            atmosphere = AtmosphereFilter(
+                self.number(parameters, "ATMOSPHERE_DAYS", context),
+                self.number(parameters, "ATMOSPHERE_METRES", context),
+            )
+        unstable, unstable_crs = self._geometry(parameters, "UNSTABLE", context)
+        return Corrections(
+            reference=Reference(mode, geometry, crs),
+            ramp=self.parameterAsEnumString(parameters, "RAMP", context),
+            height=self.parameterAsBool(parameters, "HEIGHT_CORRECTION", context),
+            atmosphere=atmosphere,
+            unstable_wkt=unstable,
+            unstable_crs=unstable_crs,
+        )
+
+    def stacking_options(self, parameters: dict[str, Any], context: QgsProcessingContext) -> StackingOptions:
+        """How the phases are summed."""
+        from ..core.stacking import StackingOptions
+
+        return StackingOptions(
+            min_pairs=self.parameterAsInt(parameters, "MIN_PAIRS", context),
+            coherence_weights=self.parameterAsBool(parameters, "COHERENCE_WEIGHTS", context),
+            outlier_sigma=self.number(parameters, "OUTLIER_SIGMA", context),
+            min_coherence=self.number(parameters, "LOS_MIN_COHERENCE", context),
+            sign=self.parameterAsEnumString(parameters, "SIGN", context),
+            unit=self.parameterAsEnumString(parameters, "UNIT", context),
+        )
+
+    def _geometry(
+        self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
+    ) -> tuple[str | None, str | None]:
+        """All features of a layer as one WKT geometry, and its CRS; None for a layer that was not given."""
+        source = self.parameterAsSource(parameters, name, context)
+        if source is None:
+            return None, None
+        geometry = QgsGeometry.unaryUnion([feature.geometry() for feature in source.getFeatures()])
+        if geometry.isEmpty():
+            raise InputError(f"The layer {source.sourceName()} (given as {name}) has no features.")
+        return geometry.asWkt(12), source.sourceCrs().toWkt()

@@ -31,7 +31,9 @@ class QgisSession:
         settings = self._profile / "QGIS" / "QGIS3.ini"
         settings.parent.mkdir(parents=True, exist_ok=True)
         if not settings.exists():
-            settings.write_text("[PythonPlugins]\nada_mapper=true\nprocessing=true\n[app]\nfirstRunVersionFlag=999999\n")
+            settings.write_text(
+                "[PythonPlugins]\nada_mapper=true\nprocessing=true\n[app]\nfirstRunVersionFlag=999999\n"
+            )
 
     @property
     def _profile(self) -> Path:
@@ -63,7 +65,11 @@ class QgisSession:
         options = [f"--project_path={project}"] if project else []
         result = subprocess.run(
             [program, "--json", "run", arguments[0], *options, "--", *arguments[1:]],
-            env=environment, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
         )
         start = result.stdout.find("{")
         if result.returncode or start < 0:
@@ -77,8 +83,20 @@ class QgisSession:
         """
         environment = {key: value for key, value in self.environment.items() if key != "QT_QPA_PLATFORM"}
         command = [
-            "xvfb-run", "-a", "-s", f"-screen 0 {size}x24", "qgis", "--noversioncheck", "--nologo",
-            "--profiles-path", str(self.folder), "--code", str(script), "--py-args", *arguments, "--",
+            "xvfb-run",
+            "-a",
+            "-s",
+            f"-screen 0 {size}x24",
+            "qgis",
+            "--noversioncheck",
+            "--nologo",
+            "--profiles-path",
+            str(self.folder),
+            "--code",
+            str(script),
+            "--py-args",
+            *arguments,
+            "--",
         ]
         result = subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL
