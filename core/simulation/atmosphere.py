@@ -1,0 +1,110 @@
+"""Random fields: the turbulent troposphere and the textures that follow the same power law."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..raster import Array
+
+TURBULENCE_SCALE = 20_000.0
+STEEPENING = 1_500.0
+
+
+def power_law_field(
+    rng: np.random.Generator,
+    size: int,
+    pixel_size: float,
+    exponents: tuple[float, float] = (-8 / 3, -11 / 3),
+    steepening: float = STEEPENING,
+    outer_scale: float = 1.5 * TURBULENCE_SCALE,
+) -> Array:
+    """A periodic Gaussian field, shape (size, size), of unit standard deviation.
+
+    Its two-dimensional power spectrum falls with the wave number k as k^exponents[0], below the wavelength
+    ``steepening`` (metres) as k^exponents[1], and is flat beyond ``outer_scale``. The defaults are the
+    troposphere's (Hanssen 2001).
+    """
+    from scipy import fft
+
+    noise = fft.rfft2(rng.standard_normal((size, size), dtype=np.float32))
+    east = np.fft.rfftfreq(size, pixel_size).astype(np.float32)
+    north = np.fft.fftfreq(size, pixel_size).astype(np.float32)
+    wave = np.hypot(north[:, None], east[None, :])
+    wave = np.maximum(wave, np.float32(1 / outer_scale))
+    knee = np.float32(1 / steepening)
+    amplitude = np.where(wave < knee, (wave / knee) ** (exponents[0] / 2), (wave / knee) ** (exponents[1] / 2)).astype(
+        np.float32
+    )
+    amplitude[0, 0] = 0
+    values: Array = fft.irfft2(noise * amplitude, s=(size, size)).astype(np.float32)
+    return values / values.std()
+
+
+@dataclass
+class FieldPool:
+    """A few large fields from which any number of smaller ones are cut: a crop costs next to nothing.
+
+    Two crops with random flips, transposition and mixing give one field, so that repeats don't show.
+    """
+
+    seed: int
+    pixel_size: float
+    size: int = 1024
+    count: int = 6
+    exponents: tuple[float, float] = (-8 / 3, -11 / 3)
+    steepening: float = STEEPENING
+    outer_scale: float = 1.5 * TURBULENCE_SCALE
+    _fields: list[Array] = field(default_factory=list, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_fields": []}
+
+    def draw(self, rng: np.random.Generator, size: int) -> Array:
+        """A field of shape (size, size) with unit variance over the pool's extent."""
+        if not self._fields:
+            source = np.random.default_rng([self.seed, 7])
+            self._fields = [
+                power_law_field(source, self.size, self.pixel_size, self.exponents, self.steepening, self.outer_scale)
+                for _ in range(self.count)
+            ]
+        angle = rng.uniform(0, 2 * np.pi)
+        first, second = rng.choice(self.count, 2, replace=False)
+        mixed: Array = np.float32(np.cos(angle)) * self._crop(rng, self._fields[first], size)
+        mixed += np.float32(np.sin(angle)) * self._crop(rng, self._fields[second], size)
+        return mixed
+
+    def _crop(self, rng: np.random.Generator, values: Array, size: int) -> Array:
+        row, column = rng.integers(0, self.size - size + 1, 2)
+        return random_view(rng, values[row : row + size, column : column + size])
+
+
+def random_view(rng: np.random.Generator, values: Array) -> Array:
+    """The square array, randomly flipped and transposed."""
+    flips = rng.integers(0, 2, 3)
+    values = values[::-1] if flips[0] else values
+    values = values[:, ::-1] if flips[1] else values
+    return values.T if flips[2] else values
+
+
+def smooth(values: NDArray[Any], sigma: float) -> Array:
+    """Gaussian mean of standard deviation ``sigma`` pixels, from three running means when it is wide."""
+    from scipy import ndimage
+
+    values = np.asarray(values, np.float32)
+    if sigma < 2.5:
+        result: Array = ndimage.gaussian_filter(values, sigma, mode="nearest", truncate=3.0)
+        return result
+    width = max(3, round(float(np.sqrt(4 * sigma**2 + 1))) | 1)
+    for _ in range(3):
+        values = ndimage.uniform_filter(values, width, mode="nearest")
+    return values
+
+
+def smoothstep(values: NDArray[Any], low: float, high: float) -> Array:
+    """0 at ``low``, 1 at ``high`` (which may be the smaller), smooth between."""
+    share = np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
+    return (share * share * (3 - 2 * share)).astype(np.float32)

@@ -1,0 +1,157 @@
+"""What the ground does to the phase: land cover, coherence, decorrelation noise, fading and unwrapping errors."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..raster import Array
+from .atmosphere import FieldPool, smooth
+from .network import DAYS_PER_YEAR, PairNetwork
+from .terrain import Terrain
+
+ROCK, GRASS, FOREST, CROPS, TOWN, WATER = range(6)
+# Coherence at zero and at long temporal baseline, and the days in which it falls (C band).
+_COHERENCE = np.array(
+    [
+        (0.93, 0.55, 250.0),
+        (0.85, 0.28, 45.0),
+        (0.62, 0.10, 16.0),
+        (0.78, 0.14, 22.0),
+        (0.95, 0.72, 500.0),
+        (0.12, 0.05, 10.0),
+    ]
+)
+LARGEST_PHASE_NOISE = math.pi / math.sqrt(3)
+
+
+@dataclass(frozen=True)
+class LandCover:
+    """Class of each pixel (ROCK … WATER) and a texture about 1 that multiplies its coherence."""
+
+    classes: NDArray[np.uint8]
+    texture: Array
+    climate: float
+
+    def pair_coherence(self, days: float) -> Array:
+        """True coherence of a pair that spans ``days``, shape (h, w)."""
+        return np.clip(class_coherence(np.array([days]), self.climate)[0][self.classes] * self.texture, 0.02, 0.98)
+
+
+def class_coherence(days: NDArray[np.float64], climate: float) -> Array:
+    """True coherence by temporal baseline and class, shape (days, classes); ``climate`` < 1 decays faster."""
+    start, floor, decay = _COHERENCE.T
+    return (floor + (start - floor) * np.exp(-days[:, None] / (decay * climate))).astype(np.float32)
+
+
+def draw_land_cover(rng: np.random.Generator, terrain: Terrain, textures: FieldPool) -> LandCover:
+    """Forests and grass on slopes, fields, towns and water on level ground, in a climate drawn at random."""
+    height, width = terrain.dem.shape
+    side = max(height, width)
+    noise = textures.draw(rng, side)[:height, :width]
+    detail = textures.draw(rng, side)[:height, :width]
+    patches = noise + np.float32(0.35) * (detail - smooth(detail, 6.0))
+    relief = float(terrain.dem.max() - terrain.dem.min()) + 1.0
+    elevation = (terrain.dem - terrain.dem.min()) / np.float32(max(relief, 300.0))
+    greenness = patches - np.float32(rng.uniform(0, 1.5)) * elevation
+    forest_share, rock_share = rng.beta(0.8, 1.1), rng.beta(0.8, 1.6)
+    sample = greenness[::8, ::8]
+    classes = np.full((height, width), GRASS, np.uint8)
+    classes[greenness < np.quantile(sample, min(rock_share, 0.9))] = ROCK
+    classes[greenness > np.quantile(sample, 1 - forest_share * (1 - rock_share))] = FOREST
+    level = terrain.level_ground > 0.5
+    if level.mean() > 0.02:
+        _settle(rng, classes, level, noise, detail)
+    texture = np.exp(np.float32(0.12) * (detail + rng.standard_normal((height, width), dtype=np.float32)))
+    return LandCover(classes, texture, float(np.exp(rng.normal(0, 0.45))))
+
+
+def _settle(
+    rng: np.random.Generator, classes: NDArray[np.uint8], level: NDArray[np.bool_], noise: Array, detail: Array
+) -> None:
+    """Put parcels of fields, towns and lakes on level ground."""
+    height, width = classes.shape
+    if rng.random() < 0.7:
+        angle, long, short = rng.uniform(0, math.pi), rng.uniform(6, 25), rng.uniform(3, 10)
+        rows, columns = np.ogrid[:height, :width]
+        first = np.floor((columns * math.cos(angle) + rows * math.sin(angle)) / long).astype(np.int64)
+        second = np.floor((rows * math.cos(angle) - columns * math.sin(angle)) / short).astype(np.int64)
+        parcels = rng.choice([CROPS, CROPS, GRASS, ROCK, FOREST], 997).astype(np.uint8)
+        fields = level & (noise > rng.normal(-0.4, 0.6))
+        classes[fields] = parcels[(first * 31 + second * 57) % 997][fields]
+    if rng.random() < 0.6:
+        classes[level & (detail > rng.uniform(0.6, 1.6))] = TOWN
+    if rng.random() < 0.35:
+        classes[level & (noise + 0.3 * detail < rng.uniform(-2.2, -0.8))] = WATER
+
+
+def phase_noise(coherence: Array, looks: float) -> Array:
+    """Standard deviation (rad) of the phase of one interferogram, √((1-γ²)/(2Lγ²)), at most a uniform phase's."""
+    squared = np.maximum(coherence, 0.01) ** 2
+    return np.minimum(np.sqrt((1 - squared) / (2 * looks * squared)), LARGEST_PHASE_NOISE).astype(np.float32)
+
+
+def estimated_coherence(coherence: Array, looks: float) -> Array:
+    """What an estimate over ``looks`` samples tends to: it overstates low coherence."""
+    return np.sqrt(coherence**2 + (1 - coherence**2) / np.float32(max(looks, 1.0))).astype(np.float32)
+
+
+def motion_coherence(los_rate: Array, days: float, wavelength: float) -> Array:
+    """Factor by which motion lowers the coherence of a pair: it falls as the pair's motion passes λ/4."""
+    share = np.abs(los_rate) * np.float32(1e-3 * days / DAYS_PER_YEAR / (wavelength / 4))
+    return np.exp(-(np.maximum(share - 0.35, 0) ** 2) * 2.5).astype(np.float32)
+
+
+def aliased_phase_rate(phase_rate: Array, network: PairNetwork) -> Array:
+    """Error (rad/yr) in Eq. 1 where whole cycles of a pair's phase are lost: |phase| > π, as beyond λ/4."""
+    error = np.zeros_like(phase_rate)
+    total = network.squared_sum
+    for days, count in zip(*network.interval_groups()):
+        years = days / DAYS_PER_YEAR
+        cycles = np.rint(phase_rate * np.float32(years / (2 * math.pi)))
+        error -= np.float32(count * years / total * 2 * math.pi) * cycles
+    return error
+
+
+def stack_noise_by_class(network: PairNetwork, climate: float, looks: float) -> tuple[Array, Array]:
+    """Standard deviation of Eq. 1 (rad/yr) and mean coherence of each class over a network's pairs."""
+    days, counts = network.interval_groups()
+    coherence = class_coherence(days, climate)
+    weights = (days / DAYS_PER_YEAR / network.squared_sum) ** 2 * counts
+    deviation = np.sqrt(np.sum(weights[:, None] * phase_noise(coherence, looks) ** 2, axis=0))
+    return deviation.astype(np.float32), np.average(coherence, axis=0, weights=counts).astype(np.float32)
+
+
+def unwrapping_errors(
+    rng: np.random.Generator, terrain: Terrain, coherence: Array, textures: FieldPool, network: PairNetwork
+) -> Array:
+    """Steps of the phase rate (rad/yr) over patches of low coherence that lost whole cycles in some pairs.
+
+    The patches are bounded by valleys and by better coherence. A pair that lost a cycle adds 2πΔt/S.
+    """
+    from scipy import ndimage
+
+    height, width = terrain.dem.shape
+    result = np.zeros((height, width), np.float32)
+    patches = int(rng.poisson(0.7))
+    if not patches:
+        return result
+    noise = textures.draw(rng, max(height, width))[:height, :width]
+    relative = terrain.dem - smooth(terrain.dem, 900.0 / terrain.pixel_size)
+    relative /= max(float(relative.std()), 1.0)
+    weak = smooth(coherence, 2.0)
+    score = noise + np.float32(rng.choice([-0.7, 0.7])) * relative - np.float32(2.5) * (weak - weak.mean())
+    regions, count = ndimage.label(score > np.quantile(score[::4, ::4], rng.uniform(0.75, 0.96)))
+    if not count:
+        return result
+    sizes = np.bincount(regions.ravel())
+    sizes[0] = 0
+    for region in np.argsort(sizes)[::-1][rng.permutation(min(count, 6))[:patches]]:
+        lost = network.intervals[rng.integers(0, len(network.intervals), 1 + rng.poisson(1.5))]
+        step = 2 * math.pi * float(np.sum(lost / DAYS_PER_YEAR)) / network.squared_sum
+        step = float(np.clip(step, 0.3, 8.0)) * rng.choice([-1, 1])
+        result[regions == region] += np.float32(step)
+    return result
