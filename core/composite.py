@@ -1,0 +1,457 @@
+"""The layers of one scene as the channels of one model: one grid, one unit and sign each, scaled as the card says."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+from osgeo import osr
+
+from .channels import UNITS, Channel, ChannelKind
+from .errors import InputError
+from .model_card import ModelCard
+from .progress import Progress
+from .raster import (
+    Array,
+    Band,
+    BandDescription,
+    BandReader,
+    Grid,
+    PathLike,
+    RasterWriter,
+    Window,
+    open_raster,
+    row_blocks,
+    same_crs,
+    spatial_reference,
+)
+
+SENTINEL1_WAVELENGTH = 0.055465763
+RESAMPLING_TOLERANCE = 1.2
+
+_UNREAL = 1e30
+_UNDECLARED_NODATA = (-9999.0, -32768.0, -99999.0)
+_SAMPLE_SIDE, _SAMPLE_STEPS = 128, 6
+_UNIT_NAMES: Mapping[str, str] = {
+    **dict.fromkeys(("rad/yr", "rad/year", "rad/a", "radian/year", "radians/year", "rad yr-1"), "rad/yr"),
+    **dict.fromkeys(("mm/yr", "mm/year", "mm/a", "mm/y", "mm yr-1", "millimeter/year", "millimetre/year"), "mm/yr"),
+    **dict.fromkeys(("cm/yr", "cm/year", "cm/a", "cm/y", "cm yr-1"), "cm/yr"),
+    **dict.fromkeys(("m/yr", "m/year", "m/a", "m/y", "m yr-1", "meter/year", "metre/year"), "m/yr"),
+    **dict.fromkeys(("m", "metre", "metres", "meter", "meters"), "m"),
+    **dict.fromkeys(("ft", "foot", "feet"), "ft"),
+    **dict.fromkeys(("degree", "degrees", "deg", "°"), "degree"),
+    **dict.fromkeys(("percent", "%"), "percent"),
+    **dict.fromkeys(("rad", "radian", "radians"), "rad"),
+    "1": "1",
+}
+_METRES = {"mm/yr": 1e-3, "cm/yr": 1e-2, "m/yr": 1.0}
+_DEFAULT_UNIT = {**{kind: units[0] for kind, units in UNITS.items()}, ChannelKind.LOS_RATE: "mm/yr"}
+_DEFAULT_SIGN = {ChannelKind.PHASE_RATE: "away", ChannelKind.LOS_RATE: "toward"}
+_PLAUSIBLE = {"rad/yr": 500.0, "mm/yr": 3000.0, "cm/yr": 300.0, "m/yr": 3.0, "m": 9000.0, "degree": 90.0, "1": 1.0}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One input raster's band: what its numbers mean. ``nodata`` holds what stands for no data undeclared."""
+
+    kind: ChannelKind
+    path: str
+    index: int
+    grid: Grid
+    unit: str
+    sign: str
+    wavelength: float | None
+    nodata: tuple[float, ...]
+
+    def factor(self, channel: Channel) -> float:
+        """What the layer's numbers are multiplied by to be in the channel's unit and sign. InputError if none is."""
+        if channel.unit == self.unit and channel.sign == self.sign:
+            return 1.0
+        if channel.kind.is_rate:
+            ours, theirs = (
+                _metres_away(unit, sign, self.wavelength or SENTINEL1_WAVELENGTH)
+                for unit, sign in ((self.unit, self.sign), (channel.unit, channel.sign))
+            )
+            return ours / theirs
+        if (self.unit, channel.unit) == ("ft", "m"):
+            return 0.3048
+        raise InputError(
+            f"{self.path}: the {self.kind.label} is in {self.unit}, and the model needs it in {channel.unit}. "
+            "Convert it first."
+        )
+
+
+def _metres_away(unit: str, sign: str, wavelength: float) -> float:
+    """Metres a year away from the satellite that one such unit stands for (Wu et al. 2024, Eq. 2)."""
+    metres = wavelength / (4 * math.pi) if unit == "rad/yr" else _METRES[unit]
+    return metres if sign == "away" else -metres
+
+
+class Composite:
+    """The channels of a model over one scene, read window by window.
+
+    The grid is that of the phase rate, else of the LOS rate, else of the first layer; resampled when its pixels
+    differ from the model's by more than 20 %. Layers on other grids are resampled onto it. What was done and
+    assumed is told to ``progress``. Raises InputError for layers that are missing, unreadable, empty, elsewhere,
+    or of a unit that can't be converted. Holds open files: use as a context manager, from one thread at a time.
+    """
+
+    def __init__(
+        self, layers: Mapping[ChannelKind, PathLike], card: ModelCard, progress: Progress | None = None
+    ) -> None:
+        self.card = card
+        self._progress = progress or Progress()
+        self._readers: dict[ChannelKind, BandReader] = {}
+        card.require_layers([kind.layer for kind in layers])
+        given = {kind.layer: path for kind, path in layers.items()}
+        self._tell_unused(given)
+        self.layers = {kind: _open_layer(kind, given[kind], self._progress) for kind in card.layers if kind in given}
+        base = next(
+            self.layers[kind]
+            for kind in (ChannelKind.PHASE_RATE, ChannelKind.LOS_RATE, *self.layers)
+            if kind in self.layers
+        )
+        self.grid, self.pixel_size = self._choose_grid(base)
+        try:
+            self._open_readers(base)
+            self._check_contents(base)
+        except BaseException:
+            self.close()
+            raise
+
+    def _tell_unused(self, given: Mapping[ChannelKind, PathLike]) -> None:
+        for kind in given:
+            if kind not in self.card.layers:
+                self._progress.info(f"The model “{self.card.name}” doesn't use the {kind.label}: it is left out.")
+        for channel in self.card.channels:
+            if channel.kind.layer not in given:
+                self._progress.info(
+                    f"The model “{self.card.name}” can use the {channel.kind.label} too, but none is given: it works "
+                    "without."
+                )
+
+    def _choose_grid(self, base: Layer) -> tuple[Grid, float]:
+        try:
+            pixel_size = base.grid.pixel_size
+        except InputError as error:
+            raise InputError(f"{base.path}: {error}") from None
+        wanted = self.card.pixel_size
+        ratio = pixel_size / wanted
+        if 1 / RESAMPLING_TOLERANCE <= ratio <= RESAMPLING_TOLERANCE:
+            return base.grid, pixel_size
+        self._progress.info(
+            f"The {base.kind.label} has pixels of {pixel_size:.4g} m and the model was trained at {wanted:.4g} m: all "
+            f"layers are resampled to {wanted:.4g} m."
+        )
+        if ratio > 2:
+            self._progress.warning(
+                f"The {base.kind.label} is {ratio:.1f} times coarser than what the model was trained on: expect it "
+                "to miss small areas."
+            )
+        grid = base.grid.resampled(wanted)
+        return grid, grid.pixel_size
+
+    def _open_readers(self, base: Layer) -> None:
+        for channel in self.card.channels:
+            layer = self.layers.get(channel.kind.layer)
+            if layer is None:
+                continue
+            if not _overlap(self.grid, layer.grid):
+                raise InputError(
+                    f"{layer.path}: the {layer.kind.label} doesn't overlap the {base.kind.label} ({base.path}). "
+                    "Check that both show the same place and that their coordinate reference systems are right."
+                )
+            band = Band(layer.path, layer.index, layer.factor(channel), layer.nodata)
+            if layer.wavelength is None and layer.unit != channel.unit and "rad/yr" in (layer.unit, channel.unit):
+                self._progress.info(
+                    f"{layer.path}: no wavelength is given to convert {layer.unit} to {channel.unit}; that of "
+                    f"Sentinel-1 ({SENTINEL1_WAVELENGTH * 100:.4g} cm) is assumed."
+                )
+            try:
+                reader = BandReader(band, self.grid)
+            except RuntimeError as error:
+                raise InputError(f"{layer.path} can't be put on the grid of {base.path} ({error}).") from None
+            self._readers[channel.kind] = reader
+            if reader.is_resampled and layer is not base and channel.kind is channel.kind.layer:
+                self._tell_resampled(layer)
+
+    def _tell_resampled(self, layer: Layer) -> None:
+        reason = "lies on other pixels"
+        if not same_crs(layer.grid.crs, self.grid.crs):
+            names = [spatial_reference(grid.crs).GetName() for grid in (layer.grid, self.grid)]
+            reason = f"is in {names[0]} and the scene in {names[1]}"
+        self._progress.info(
+            f"The {layer.kind.label} {reason}: it is resampled from {layer.grid.pixel_size:.4g} m to the scene's "
+            f"{self.pixel_size:.4g} m pixels."
+        )
+
+    def _check_contents(self, base: Layer) -> None:
+        """InputError for a layer without any data on the grid; tells of a LOS rate that repeats the phase rate."""
+        samples = {}
+        for kind, reader in self._readers.items():
+            samples[kind] = np.concatenate([reader.read(window).ravel() for window in _sample(self.grid)])
+            if not np.isfinite(samples[kind]).any() and not _has_data(reader):
+                layer = self.layers[kind.layer]
+                where = "" if layer is base else f" where the {base.kind.label} is"
+                raise InputError(
+                    f"{layer.path}: the {layer.kind.label} holds no data at all{where}. Choose another file."
+                )
+        phase, los = samples.get(ChannelKind.PHASE_RATE), samples.get(ChannelKind.LOS_RATE)
+        if phase is not None and los is not None:
+            factor = _constant_ratio(phase, los)
+            if factor is not None:
+                self._progress.info(
+                    f"The LOS rate is only the phase rate times {factor:.4g}: it adds nothing that the model doesn't "
+                    "already see. A LOS rate that was filtered and masked by coherence would."
+                )
+
+    def read(self, window: Window) -> Array:
+        """The scaled bands of a window, shape (bands, height, width), in the card's order.
+
+        NaN where a layer has no data, isn't given, or the window reaches outside the scene. Each pixel's value is
+        the same in whatever window it is read.
+        """
+        result = np.full((len(self.card.band_names), window.height, window.width), np.nan, np.float32)
+        inside = _intersection(window, self.grid)
+        if inside is None:
+            return result
+        top, left = inside.row - window.row, inside.column - window.column
+        first = 0
+        for channel in self.card.channels:
+            last = first + len(channel.band_names)
+            if channel.kind in self._readers:
+                result[first:last, top : top + inside.height, left : left + inside.width] = self._bands(channel, inside)
+            first = last
+        return result
+
+    def _bands(self, channel: Channel, inside: Window) -> Array:
+        """The channel's bands in a window inside the grid, read with the halo that its local mean takes."""
+        halo = channel.scaling.halo(self.pixel_size)
+        outer = Window(inside.column - halo, inside.row - halo, inside.width + 2 * halo, inside.height + 2 * halo)
+        outer = _intersection(outer, self.grid) or inside
+        values = _without_unreal(self._readers[channel.kind].read(outer))
+        top, left = inside.row - outer.row, inside.column - outer.column
+        bands = channel.bands(values, self.pixel_size)
+        return bands[:, top : top + inside.height, left : left + inside.width]
+
+    def valid(self, bands: Array) -> NDArray[np.bool_]:
+        """Where any given rate has data (any layer, for a model without rates): (bands, h, w) → (h, w)."""
+        rates = [channel.kind.is_rate and channel.kind in self._readers for channel in self.card.channels]
+        given = rates if any(rates) else [channel.kind in self._readers for channel in self.card.channels]
+        result = np.zeros(bands.shape[1:], bool)
+        first = 0
+        for channel, counts in zip(self.card.channels, given):
+            if counts:
+                result |= ~np.isnan(bands[first])
+            first += len(channel.band_names)
+        return result
+
+    def write(self, output: PathLike, progress: Progress | None = None) -> None:
+        """Write all bands as a GeoTIFF whose bands tell the channel, its physical unit, its scaling and its fill."""
+        progress = progress or self._progress
+        descriptions = [
+            BandDescription(
+                name,
+                "1",
+                (
+                    ("CHANNEL_UNIT", channel.unit),
+                    ("SIGN", channel.sign),
+                    ("SCALING", json.dumps(channel.scaling.to_json())),
+                    ("FILL", repr(channel.fill)),
+                    ("MODEL", f"{self.card.name} {self.card.version}"),
+                ),
+            )
+            for channel in self.card.channels
+            for name in channel.band_names
+        ]
+        with RasterWriter(output, self.grid, descriptions) as writer:
+            for row, rows in row_blocks(self.grid.height, 256):
+                progress.report(row / self.grid.height)
+                for index, band in enumerate(self.read(Window(0, row, self.grid.width, rows)), 1):
+                    writer.write(band, row, band=index)
+        progress.report(1.0)
+
+    def close(self) -> None:
+        """Close the files."""
+        for reader in self._readers.values():
+            reader.close()
+        self._readers = {}
+
+    def __enter__(self) -> Composite:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _open_layer(kind: ChannelKind, path: PathLike, progress: Progress) -> Layer:
+    """The layer in a file, its unit and sign from the band's tags or assumed; assumptions are told."""
+    name = os.fspath(path)
+    dataset = open_raster(name)
+    described = [dataset.GetRasterBand(index + 1).GetDescription() for index in range(dataset.RasterCount)]
+    index = described.index(kind.value) + 1 if kind.value in described else 1
+    declared = dataset.GetRasterBand(index).GetNoDataValue() is not None
+    grid = Grid.of(name)
+    with BandReader(Band(name, index)) as reader:
+        tags = reader.tags
+        sample = np.concatenate([reader.read(window).ravel() for window in _sample(reader.grid)])
+    unit, sign = _unit(kind, name, tags, progress), _sign(kind, name, tags, progress)
+    wavelength = _wavelength(tags)
+    nodata = () if declared else _undeclared_nodata(kind, name, sample, progress)
+    layer = Layer(kind, name, index, grid, unit, sign, wavelength, nodata)
+    _check_plausible(layer, sample, progress)
+    return layer
+
+
+def _unit(kind: ChannelKind, path: str, tags: Mapping[str, str], progress: Progress) -> str:
+    text = tags.get("unit", "").strip()
+    default = _DEFAULT_UNIT[kind]
+    if not text:
+        if kind is not ChannelKind.COHERENCE:
+            progress.info(f"{path}: the {kind.label} has no unit in the file; {default} is assumed.")
+        return default
+    unit = _UNIT_NAMES.get(text.lower())
+    if unit is None:
+        progress.warning(
+            f"{path}: the unit “{text}” of the {kind.label} isn't known to ADA Mapper; {default} is assumed."
+        )
+        return default
+    if kind.is_rate and unit not in ("rad/yr", *_METRES):
+        raise InputError(
+            f"{path} can't be a {kind.label}: its unit is “{text}”. Choose a raster in rad/yr, mm/yr or m/yr."
+        )
+    return unit
+
+
+def _sign(kind: ChannelKind, path: str, tags: Mapping[str, str], progress: Progress) -> str:
+    default = _DEFAULT_SIGN.get(kind, "")
+    text = tags.get("SIGN", "").strip().lower()
+    if not default or text in ("away", "toward"):
+        return text if default else ""
+    if kind is ChannelKind.LOS_RATE:
+        progress.info(f"{path}: the LOS rate doesn't tell its sign; positive {default} the satellite is assumed.")
+    return default
+
+
+def _wavelength(tags: Mapping[str, str]) -> float | None:
+    """The wavelength in metres from the tags, None where they don't tell."""
+    try:
+        wavelength = float(tags.get("WAVELENGTH_METRES", "nan"))
+    except ValueError:
+        return None
+    return wavelength if 0 < wavelength < 10 else None
+
+
+def _undeclared_nodata(kind: ChannelKind, path: str, sample: Array, progress: Progress) -> tuple[float, ...]:
+    """What the sample of a band without declared nodata shows to stand for it: a usual marker, or 0 in a rate.
+
+    In a rate a single exact 0 may be its reference point; many of them are no measurement.
+    """
+    for marker in (*_UNDECLARED_NODATA, *((0.0,) if kind.is_rate else ())):
+        share = float(np.mean(sample == marker))
+        if share > (0.001 if marker == 0 else 0):
+            progress.info(
+                f"{path}: the {kind.label} declares no nodata value, and {share:.1%} of it is exactly {marker:g}: "
+                "taken as no data."
+            )
+            return (marker,)
+    return ()
+
+
+def _check_plausible(layer: Layer, sample: Array, progress: Progress) -> None:
+    """Warn when the numbers don't look like their unit."""
+    sizes = np.abs(sample[np.isfinite(sample) & (np.abs(sample) < _UNREAL) & ~np.isin(sample, layer.nodata)])
+    limit = _PLAUSIBLE.get(layer.unit)
+    if not sizes.size or limit is None:
+        return
+    largest, typical = float(np.percentile(sizes, 99.9)), float(np.percentile(sizes, 99))
+    if largest > limit * (1 + 1e-6):
+        progress.warning(
+            f"{layer.path}: the {layer.kind.label} reaches {largest:.4g} {layer.unit}, which is hardly possible: "
+            "check that its unit is right."
+        )
+    elif layer.unit == "mm/yr" and 0 < typical < 0.2:
+        progress.warning(
+            f"{layer.path}: the {layer.kind.label} hardly exceeds {typical:.2g} mm/yr: check that it isn't in m/yr."
+        )
+
+
+def _sample(grid: Grid) -> Iterator[Window]:
+    """A few small windows spread over the grid, each starting on a block of the file where it can."""
+    for row in _starts(grid.height):
+        for column in _starts(grid.width):
+            width, height = min(_SAMPLE_SIDE, grid.width - column), min(_SAMPLE_SIDE, grid.height - row)
+            yield Window(column, row, width, height)
+
+
+def _starts(size: int) -> list[int]:
+    spread = np.linspace(0, max(size - _SAMPLE_SIDE, 0), _SAMPLE_STEPS)
+    return sorted({int(start) // _SAMPLE_SIDE * _SAMPLE_SIDE for start in spread})
+
+
+def _has_data(reader: BandReader) -> bool:
+    """True when any pixel is finite; stops at the first block that has one."""
+    for row, rows in row_blocks(reader.grid.height, 256):
+        if np.isfinite(reader.read(Window(0, row, reader.grid.width, rows))).any():
+            return True
+    return False
+
+
+def _constant_ratio(first: Array, second: Array) -> float | None:
+    """k where second = k · first to within 0.1 % of its spread, at no less than 100 pixels; else None."""
+    both = np.isfinite(first) & np.isfinite(second)
+    x, y = first[both].astype(float), second[both].astype(float)
+    size = float(np.abs(y).max()) if len(y) else 0.0
+    if len(x) < 100 or size == 0 or not x.any():
+        return None
+    factor = float(x @ y / (x @ x))
+    return factor if np.abs(y - factor * x).max() <= 1e-3 * size else None
+
+
+def _without_unreal(values: Array) -> Array:
+    """The values with NaN for infinities and for the huge numbers that some files use for no data, in place."""
+    low, high = values.min(), values.max()
+    # Comparisons with NaN are false, so this also goes on when there is any NaN.
+    if not (low > -_UNREAL and high < _UNREAL):
+        values[~(np.abs(values) < _UNREAL)] = np.nan
+    return values
+
+
+def _intersection(window: Window, grid: Grid) -> Window | None:
+    """The part of the window inside the grid, None when there is none."""
+    column, row = max(window.column, 0), max(window.row, 0)
+    width = min(window.column + window.width, grid.width) - column
+    height = min(window.row + window.height, grid.height) - row
+    return Window(column, row, width, height) if width > 0 and height > 0 else None
+
+
+def _overlap(first: Grid, second: Grid) -> bool:
+    """True when the two grids share ground, or when that can't be told for want of a CRS."""
+    bounds = second.bounds
+    if first.crs and second.crs and not same_crs(first.crs, second.crs):
+        transformation = osr.CoordinateTransformation(spatial_reference(second.crs), spatial_reference(first.crs))
+        x = np.linspace(bounds[0], bounds[2], 11)
+        y = np.linspace(bounds[1], bounds[3], 11)
+        try:
+            points = np.array(
+                transformation.TransformPoints(
+                    [(px, py) for px in x for py in y],
+                ),
+                dtype=float,
+            )
+        except RuntimeError:
+            return False
+        points = points[np.isfinite(points).all(axis=1)]
+        if not len(points):
+            return False
+        bounds = (points[:, 0].min(), points[:, 1].min(), points[:, 0].max(), points[:, 1].max())
+    ours = first.bounds
+    return bool(ours[0] < bounds[2] and bounds[0] < ours[2] and ours[1] < bounds[3] and bounds[1] < ours[3])
