@@ -7,6 +7,8 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+from ada_mapper.processing.algorithm import ORBITS
+from ada_mapper.processing.provider import AdaMapperProvider
 from qgis.core import (
     QgsApplication,
     QgsProcessingModelAlgorithm,
@@ -19,9 +21,6 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
 )
 from qgis.PyQt.QtCore import QPointF, QSizeF
-
-from ada_mapper.processing.algorithm import ORBITS
-from ada_mapper.processing.provider import AdaMapperProvider
 
 TARGET = Path(__file__).resolve().parent.parent / "resources/processing_models/interferograms_to_areas.model3"
 
@@ -106,7 +105,9 @@ def outputs_of(child_id: str, place: tuple[int, int]) -> dict[str, QgsProcessing
         output = QgsProcessingModelOutput(title, title)
         output.setChildId(child_id)
         output.setChildOutputName(name)
-        output.setPosition(QPointF(place[0] + 40, place[1] - 90 - 40 * index if child_id == "stack" else place[1] + 110))
+        output.setPosition(
+            QPointF(place[0] + 40, place[1] - 90 - 40 * index if child_id == "stack" else place[1] + 110)
+        )
         output.setSize(QSizeF(200, 30))
         outputs[title] = output
     return outputs
