@@ -170,10 +170,11 @@ def test_components_join_across_blocks_of_rows(monkeypatch: pytest.MonkeyPatch, 
     values = rng.random((600, 50)).astype(np.float32)
     path = raster(tmp_path / "p.tif", values)
     slope = raster(tmp_path / "s.tif", rng.random((600, 50)) * 40, name="slope", unit="degree")
+    dem = raster(tmp_path / "d.tif", rng.random((600, 50)) * 900, name="dem", unit="m")
     rules = AreaRules(0.9, 0.62, 10_000)
-    whole = extract_areas(path, rules, slope=slope, dem=slope)
+    whole = extract_areas(path, rules, slope=slope, dem=dem)
     monkeypatch.setattr(components, "rows_per_block", lambda grid: 7)
-    by_blocks = extract_areas(path, rules, slope=slope, dem=slope)
+    by_blocks = extract_areas(path, rules, slope=slope, dem=dem)
     assert len(whole) > 20
     assert sorted(area.geometry for area in by_blocks) == sorted(area.geometry for area in whole)
     for one, other in zip(whole, by_blocks):
