@@ -1,0 +1,21 @@
+"""Interferograms of any processor as one stack, and the selection of its pairs."""
+
+from .finding import find_stack
+from .model import SENTINEL1_WAVELENGTH, Acquisition, Interferogram, Stack
+from .product import ProductReader
+from .products import AUTO, PRODUCTS
+from .selection import PairLimits, PairSelection, select_pairs
+
+__all__ = [
+    "AUTO",
+    "PRODUCTS",
+    "SENTINEL1_WAVELENGTH",
+    "Acquisition",
+    "Interferogram",
+    "PairLimits",
+    "PairSelection",
+    "ProductReader",
+    "Stack",
+    "find_stack",
+    "select_pairs",
+]

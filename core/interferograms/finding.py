@@ -1,0 +1,246 @@
+"""From a folder, or a CSV of pairs, to a stack."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..errors import InputError
+from ..progress import Progress
+from ..raster import Band, Grid, PathLike
+from .bands import band_of, checked_grid, coherence_of
+from .dates import Pair
+from .files import Folder
+from .geotiff import without_declared
+from .grids import common_grid, overlaps
+from .model import SENTINEL1_WAVELENGTH, Acquisition, Interferogram, Stack
+from .pairs_file import Entry, read_pairs_file
+from .product import ProductReader
+from .products import AUTO, PRODUCTS, product_of, reader_of, recognise
+
+# Wavelengths of one sensor differ by less (frequencies are rounded differently); those of two sensors by more.
+_SAME_WAVELENGTH = 0.005
+_NAMES_IN_A_NOTE = 5
+
+
+@dataclass(frozen=True)
+class _Found:
+    """An interferogram with the grid of its file."""
+
+    interferogram: Interferogram
+    grid: Grid
+
+
+def find_stack(
+    folder: PathLike | None,
+    product: str = AUTO,
+    pairs_file: PathLike | None = None,
+    progress: Progress | None = None,
+) -> Stack:
+    """All interferograms below a folder, or of a CSV of pairs, as one stack on one grid.
+
+    ``product`` is a key of ``PRODUCTS`` or "auto". With a CSV, the folder only adds metadata. What is missing,
+    assumed or left out is told to ``progress`` and in ``Stack.notes``. Raises InputError when nothing usable is
+    found or the product isn't clear.
+    """
+    progress = progress or Progress()
+    notes: list[str] = []
+    if product != AUTO:
+        reader_of(product)
+    if pairs_file is not None and str(pairs_file):
+        found = _from_pairs_file(Path(pairs_file), folder, product, notes, progress)
+    elif folder is not None and str(folder):
+        found = _from_folder(Folder.of(Path(folder)), product, notes, progress)
+    else:
+        raise InputError("Choose the folder that holds the interferograms, or a CSV file that lists them.")
+    stack = _stack_of(_without_doubles(found, notes), notes)
+    for note in stack.notes:
+        progress.warning(note)
+    return stack
+
+
+def _from_folder(folder: Folder, product: str, notes: list[str], progress: Progress) -> list[_Found]:
+    key, files = recognise(folder, product)
+    reader = PRODUCTS[key]
+    progress.info(f"{len(files)} interferograms of the product {key} ({reader.title}) found in {folder.path}.")
+    found, failures = [], []
+    for i, path in enumerate(files):
+        progress.report(i / len(files))
+        try:
+            found.append(_read(path, key, folder, notes))
+        except InputError as error:
+            failures.append(str(error))
+    return _usable(found, failures, notes)
+
+
+def _usable(found: list[_Found], failures: Sequence[str], notes: list[str]) -> list[_Found]:
+    if not found:
+        more = f" The same goes for {len(failures) - 1} more files." if len(failures) > 1 else ""
+        raise InputError(f"No interferogram can be used. {failures[0]}{more}")
+    notes.extend(f"Left out: {failure}" for failure in failures)
+    return found
+
+
+def _read(path: Path, key: str, folder: Folder, notes: list[str]) -> _Found:
+    """One interferogram of a product; InputError when it can't be used."""
+    reader = PRODUCTS[key]
+    dates = reader.dates(path)
+    if dates is None:
+        raise InputError(f"{path} has no two dates in its name. List it with its dates in a CSV file of pairs.")
+    phase = reader.phase(path, folder)
+    grid = checked_grid(phase)
+    coherence = _coherence(reader, path, dates, folder, notes)
+    return _Found(_ordered(phase, dates, key, reader.acquisition(path, dates, folder), coherence), grid)
+
+
+def _coherence(reader: ProductReader, path: Path, dates: Pair, folder: Folder, notes: list[str]) -> Band | None:
+    file = reader.find_coherence(path, dates, folder)
+    if file is None:
+        return None
+    try:
+        band = reader.coherence(file, folder)
+        checked_grid(band)
+    except InputError as error:
+        notes.append(f"Coherence not used: {error}")
+        return None
+    return band
+
+
+def _ordered(phase: Band, dates: Pair, key: str, known: Acquisition, coherence: Band | None) -> Interferogram:
+    """The interferogram from the earlier to the later date: phase and baseline change sign when named the other way."""
+    if dates[0] == dates[1]:
+        raise InputError(f"{phase.label} has the date {dates[0]} twice in its name. A pair needs two dates.")
+    baseline = known.perpendicular_baseline
+    if dates[0] > dates[1]:
+        phase = replace(phase, scale=-phase.scale)
+        baseline = None if baseline is None else -baseline
+    return Interferogram(
+        phase, min(dates), max(dates), key, baseline, coherence, known.wavelength, known.heading, known.incidence
+    )
+
+
+def _from_pairs_file(
+    path: Path, folder: PathLike | None, product: str, notes: list[str], progress: Progress
+) -> list[_Found]:
+    entries = read_pairs_file(path)
+    files = Folder.of(Path(folder)) if folder and str(folder) else Folder.around(entry.file for entry in entries)
+    found, failures = [], []
+    for i, entry in enumerate(entries):
+        progress.report(i / len(entries))
+        try:
+            found.append(_read_entry(entry, product, files, notes))
+        except InputError as error:
+            failures.append(str(error))
+    reversed_pairs = [entry.file.name for entry in entries if entry.first > entry.second]
+    if reversed_pairs:
+        notes.append(
+            f"date1 is later than date2 for {_some(reversed_pairs)}: phase and baseline were taken with the other sign."
+        )
+    return _usable(found, failures, notes)
+
+
+def _read_entry(entry: Entry, product: str, folder: Folder, notes: list[str]) -> _Found:
+    """An interferogram as told by the CSV; what it doesn't tell comes from the product, where that is known."""
+    dates = (entry.first, entry.second)
+    key = product_of(entry.file) if product == AUTO else product
+    known, coherence = Acquisition(), None
+    if key is None:
+        phase = without_declared(band_of(entry.file))
+    else:
+        reader = PRODUCTS[key]
+        phase = reader.phase(entry.file, folder)
+        known = reader.acquisition(entry.file, dates, folder)
+        coherence = None if entry.coherence else _coherence(reader, entry.file, dates, folder, notes)
+    if entry.coherence:
+        coherence = _told_coherence(entry.coherence, key, folder)
+        checked_grid(coherence)
+    if entry.perpendicular_baseline is not None:
+        known = replace(known, perpendicular_baseline=entry.perpendicular_baseline)
+    return _Found(_ordered(phase, dates, key or "geotiff", known, coherence), checked_grid(phase))
+
+
+def _told_coherence(path: Path, key: str | None, folder: Folder) -> Band:
+    if key is not None and PRODUCTS[key].coherence_name.search(path.name):
+        return PRODUCTS[key].coherence(path, folder)
+    return coherence_of(path)
+
+
+def _without_doubles(found: Iterable[_Found], notes: list[str]) -> list[_Found]:
+    """The first of each pair, in the order of dates."""
+    kept: dict[Pair, _Found] = {}
+    for item in found:
+        pair = item.interferogram
+        first = kept.setdefault((pair.first_date, pair.second_date), item)
+        if first is not item:
+            notes.append(
+                f"The pair {pair.name} is there twice: {first.interferogram.phase.label} is used and "
+                f"{pair.phase.label} left out."
+            )
+    return [kept[pair] for pair in sorted(kept)]
+
+
+def _stack_of(found: list[_Found], notes: list[str]) -> Stack:
+    grid, coincide = common_grid([item.grid for item in found])
+    others = [item.interferogram.phase.label for item, same in zip(found, coincide) if not same]
+    if others:
+        notes.append(
+            f"Resampled to the grid of the other interferograms, as CRS, pixel size or pixel corners "
+            f"differ: {_some(others)}."
+        )
+    outside = [item.interferogram.phase.label for item in found if not overlaps(item.grid, grid)]
+    if outside:
+        notes.append(f"Left out, as it lies beside the area of the other interferograms: {_some(outside)}.")
+    if any(item.grid.offset_of(grid) != (0, 0) for item, same in zip(found, coincide) if same):
+        notes.append(
+            f"The interferograms differ in extent; they are used on one grid of {grid.width} × {grid.height} pixels, "
+            "with no data where one doesn't reach."
+        )
+    pairs = [item.interferogram for item in found if item.interferogram.phase.label not in outside]
+    wavelength = _wavelength(pairs, notes)
+    _note_missing(pairs, notes)
+    return Stack(tuple(pairs), grid, wavelength, tuple(notes))
+
+
+def _wavelength(pairs: Sequence[Interferogram], notes: list[str]) -> float:
+    known = [pair for pair in pairs if pair.wavelength is not None]
+    if not known:
+        notes.append(
+            f"No metadata tells the radar wavelength; that of Sentinel-1, {SENTINEL1_WAVELENGTH} m, is assumed."
+        )
+        return SENTINEL1_WAVELENGTH
+    value = known[0].wavelength or math.nan
+    for pair in known:
+        if pair.wavelength is not None and abs(pair.wavelength / value - 1) > _SAME_WAVELENGTH:
+            raise InputError(
+                f"{known[0].phase.label} has the wavelength {value:.6g} m and {pair.phase.label} {pair.wavelength:.6g} "
+                "m. Stack the interferograms of one sensor at a time."
+            )
+    if len(known) < len(pairs):
+        notes.append(
+            f"{len(pairs) - len(known)} of {len(pairs)} interferograms don't tell their radar wavelength; that of the "
+            f"others, {value:.6g} m, is used."
+        )
+    return value
+
+
+def _note_missing(pairs: Sequence[Interferogram], notes: list[str]) -> None:
+    without_baseline = [pair.name for pair in pairs if pair.perpendicular_baseline is None]
+    if len(without_baseline) == len(pairs):
+        notes.append("No perpendicular baselines were found; the limit on them is not applied.")
+    elif without_baseline:
+        notes.append(
+            f"No perpendicular baseline was found for {_some(without_baseline)}; the limit on it is not applied "
+            "to them."
+        )
+    without_coherence = [pair.name for pair in pairs if pair.coherence is None]
+    if len(without_coherence) == len(pairs):
+        notes.append("No coherence was found.")
+    elif without_coherence:
+        notes.append(f"No coherence was found for {_some(without_coherence)}.")
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_NAMES_IN_A_NOTE])
+    return shown if len(names) <= _NAMES_IN_A_NOTE else f"{shown} and {len(names) - _NAMES_IN_A_NOTE} more"

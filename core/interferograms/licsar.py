@@ -1,0 +1,58 @@
+"""COMET LiCSAR frames."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+from .bands import band_of, centre_value
+from .dates import Pair, parse_date
+from .files import Folder, nearest, number_of, parameters_of, text_of
+from .model import SENTINEL1_WAVELENGTH, Acquisition
+from .product import ProductReader
+
+_UP = re.compile(r"\.geo\.U\.tif$")
+
+
+class LicsarReader(ProductReader):
+    """``20170302_20170314.geo.unw.tif`` and ``.geo.cc.tif`` (uint8 or float); ``baselines``; ``metadata.txt``."""
+
+    title = "COMET LiCSAR"
+    looks_for = "*.geo.unw.tif"
+    interferogram_name = re.compile(r"^\d{8}_\d{8}\.geo\.unw\.tif$")
+    coherence_name = re.compile(r"^\d{8}_\d{8}\.geo\.cc\.tif$")
+
+    def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
+        """Differences of the frame's baselines by date; heading and incidence of the frame."""
+        baselines = _baselines(folder.named("baselines", path))
+        frame = parameters_of(folder.named("metadata.txt", path))
+        first, second = (baselines.get(day) for day in dates)
+        return Acquisition(
+            perpendicular_baseline=None if first is None or second is None else second - first,
+            wavelength=SENTINEL1_WAVELENGTH,
+            heading=number_of(frame, "heading"),
+            incidence=number_of(frame, "avg_incidence_angle") or self._incidence(path, folder),
+        )
+
+    def _incidence(self, path: Path, folder: Folder) -> float | None:
+        up = nearest(folder.matching(_UP), path)
+        cosine = centre_value(band_of(up)) if up else None
+        return None if cosine is None or not -1 <= cosine <= 1 else math.degrees(math.acos(cosine))
+
+
+def _baselines(path: Path | None) -> dict[object, float]:
+    """Metres by date relative to one date, from lines "reference date baseline days" or the older nine columns."""
+    found: dict[object, float] = {}
+    for line in text_of(path).splitlines() if path else ():
+        words = line.split()
+        if len(words) == 9:
+            entries = [(words[1], words[7]), (words[2], words[8])]
+        elif len(words) >= 3:
+            entries = [(words[1], words[2])]
+            found.setdefault(parse_date(words[0]), 0.0)
+        else:
+            continue
+        for day, value in entries:
+            found[parse_date(day)] = float(value)
+    return found

@@ -1,0 +1,97 @@
+"""Interferograms, stacks of them, and what is known about a pair of acquisitions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import date
+
+from ..errors import InputError
+from ..raster import Band, Grid
+
+SPEED_OF_LIGHT = 299_792_458.0
+SENTINEL1_WAVELENGTH = 0.055465763
+DAYS_PER_YEAR = 365.25
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """What a product tells about a pair: metres and degrees, None where it doesn't tell.
+
+    ``perpendicular_baseline`` belongs to the dates in the order of the product's own name. ``heading`` is the
+    direction of flight clockwise from north, ``incidence`` the angle between the line of sight and the vertical.
+    """
+
+    perpendicular_baseline: float | None = None
+    wavelength: float | None = None
+    heading: float | None = None
+    incidence: float | None = None
+
+
+@dataclass(frozen=True)
+class Interferogram:
+    """One unwrapped interferogram of an earlier and a later date.
+
+    ``phase`` is in radians and scaled so that φ > 0 means that range grew (motion away from the satellite) from the
+    first to the second date; ``coherence`` is scaled to 0..1; ``perpendicular_baseline`` (metres) is that of the
+    second date relative to the first. Raises InputError for dates out of order.
+    """
+
+    phase: Band
+    first_date: date
+    second_date: date
+    product: str
+    perpendicular_baseline: float | None = None
+    coherence: Band | None = None
+    wavelength: float | None = None
+    heading: float | None = None
+    incidence: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.first_date >= self.second_date:
+            raise InputError(
+                f"{self.phase.label}: the first date {self.first_date} isn't before the second {self.second_date}."
+            )
+        if self.wavelength is not None and not 0 < self.wavelength < math.inf:
+            raise InputError(f"{self.phase.label}: the radar wavelength {self.wavelength} m isn't positive.")
+
+    @property
+    def name(self) -> str:
+        """The pair as "20180106_20180130"."""
+        return f"{self.first_date:%Y%m%d}_{self.second_date:%Y%m%d}"
+
+    @property
+    def days(self) -> int:
+        """The temporal baseline in days."""
+        return (self.second_date - self.first_date).days
+
+    @property
+    def years(self) -> float:
+        """The temporal baseline in years of 365.25 days."""
+        return self.days / DAYS_PER_YEAR
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Interferograms in the order of their dates, the grid to read them on, and what had to be assumed.
+
+    Every band is read with ``BandReader(band, stack.grid)``. ``wavelength`` is in metres. ``notes`` are sentences
+    for the log and the report. Raises InputError without interferograms or with a pair that occurs twice.
+    """
+
+    interferograms: tuple[Interferogram, ...]
+    grid: Grid
+    wavelength: float
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.interferograms:
+            raise InputError("A stack needs at least one interferogram.")
+        pairs = [(item.first_date, item.second_date) for item in self.interferograms]
+        if pairs != sorted(set(pairs)):
+            raise InputError("The interferograms of a stack must be in the order of their dates, each pair once.")
+
+    @property
+    def dates(self) -> tuple[date, ...]:
+        """All acquisition dates, in order."""
+        return tuple(sorted({day for item in self.interferograms for day in (item.first_date, item.second_date)}))
