@@ -1,0 +1,274 @@
+"""The classical detector, which every result of a network stands beside.
+
+A raster form of ADAfinder (Barra et al. 2017, Remote Sens. 9(10), 1002; Navarro et al. 2020, Int. J. Geo-Inf.
+9(10), 584): pixels whose LOS rate stands out of the scene's own spread, in groups of a smallest size.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .area_attributes import Layers
+from .areas import QUIET, Area, require_crs, vectorize
+from .components import Mask, rows_per_block
+from .errors import InputError
+from .progress import Progress
+from .raster import (
+    Array,
+    BandDescription,
+    BandReader,
+    Grid,
+    PathLike,
+    RasterWriter,
+    Window,
+    limited_cache,
+    row_blocks,
+)
+
+# The standard deviation of a normal distribution over its median absolute deviation.
+_MAD_TO_SIGMA = 1.4826
+# The Gaussian is cut off at this many standard deviations.
+_TRUNCATE = 3.0
+# Above this standard deviation in pixels the Gaussian is computed on coarser pixels.
+_FINE_SIGMA = 8.0
+_SAMPLE_PIXELS = 4_000_000
+# Pixels beyond a block that majority (1) and joining (2) look at.
+_MASK_HALO = 3
+
+
+@dataclass(frozen=True)
+class ClassicalRules:
+    """What stands out: |rate − its smooth part| > ``sigma`` · 1.4826 · MAD.
+
+    The smooth part is a Gaussian mean whose standard deviation is ``smooth_metres``. ADAfinder takes 2 standard
+    deviations; 3 gives far fewer false areas in atmospheric noise and is the default. ``min_pixels`` is the
+    smallest group; ``min_slope`` (degrees; None for no such rule) holds where a slope is given. Raises InputError for
+    impossible numbers.
+    """
+
+    sigma: float = 3.0
+    smooth_metres: float = 1200.0
+    min_pixels: int = 20
+    min_slope: float | None = 5.0
+
+    def __post_init__(self) -> None:
+        if not (self.sigma > 0 and self.smooth_metres > 0 and self.min_pixels >= 1):
+            raise InputError(
+                "The classical detector needs a threshold and a width above 0 and areas of at least 1 pixel."
+            )
+
+
+def classical_mask(
+    los_rate: Array, pixel_size: float | tuple[float, float], rules: ClassicalRules, slope: Array | None = None
+) -> Mask:
+    """The pixels of areas in a whole raster of LOS rates (h, w), any unit, NaN for no data.
+
+    ``pixel_size`` in metres, or (east-west, north-south) metres; ``slope`` in degrees, of the same shape.
+    """
+    from scipy.ndimage import label
+
+    relief = _relief(los_rate, _sigmas(pixel_size, rules))
+    marked = _marked(relief, rules.sigma * _spread(_sample(relief, 0, _stride(relief.size))), rules, slope)
+    labels, _ = label(marked, structure=np.ones((3, 3)))
+    large = np.bincount(labels.ravel()) >= rules.min_pixels
+    large[0] = False
+    return np.asarray(large[labels], bool)
+
+
+def classical_areas(
+    los_rate: PathLike,
+    slope: PathLike | None = None,
+    rules: ClassicalRules = ClassicalRules(),
+    orbit: str = "",
+    dem: PathLike | None = None,
+    smooth: bool = False,
+    progress: Progress = QUIET,
+) -> tuple[Area, ...]:
+    """The areas that stand out in a LOS rate raster, as ``extract_areas`` gives them, without probabilities.
+
+    Streamed by blocks of rows. Raises InputError for a raster without CRS or without data.
+    """
+    with limited_cache(), BandReader(los_rate) as reader, tempfile.TemporaryDirectory(prefix="ada_mapper_") as folder:
+        require_crs(reader.grid, los_rate)
+        threshold = rules.sigma * _scene_spread(reader, rules, progress.part(0.0, 0.25))
+        path = Path(folder) / "mask.tif"
+        _write_mask(reader, slope, rules, threshold, path, progress.part(0.25, 0.55))
+        with BandReader(path) as mask:
+            layers = Layers(None, los_rate, slope, dem)
+            return vectorize(_StoredMask(mask), layers, 0.0, rules.min_pixels, orbit, smooth, progress.part(0.55, 1.0))
+
+
+class _StoredMask:
+    """A mask of 0 and 1 on disk as candidates, each its own seed."""
+
+    def __init__(self, reader: BandReader) -> None:
+        self._reader = reader
+
+    @property
+    def grid(self) -> Grid:
+        return self._reader.grid
+
+    def read(self, first: int, rows: int) -> tuple[Mask, Mask]:
+        mask = self._reader.read(Window(0, first, self.grid.width, rows)) > 0
+        return mask, mask
+
+
+def _sigmas(pixel_size: float | tuple[float, float], rules: ClassicalRules) -> tuple[float, float]:
+    """The Gaussian's standard deviation in rows and in columns."""
+    east, north = pixel_size if isinstance(pixel_size, tuple) else (pixel_size, pixel_size)
+    return rules.smooth_metres / north, rules.smooth_metres / east
+
+
+def _grid_sigmas(grid: Grid, rules: ClassicalRules) -> tuple[float, float]:
+    east, north = grid.metres_per_pixel(np.array([grid.height // 2]))
+    return _sigmas((float(east[0]), float(north[0])), rules)
+
+
+def _factor(sigma: float) -> int:
+    """The power of two of pixels that a coarse pixel of the Gaussian mean has along one axis."""
+    factor = 1
+    while sigma / (2 * factor) >= _FINE_SIGMA and factor < 64:
+        factor *= 2
+    return factor
+
+
+def _relief(values: Array, sigmas: tuple[float, float]) -> Array:
+    """The values less their Gaussian mean over the valid pixels; NaN stays NaN."""
+    return values - _gaussian_mean(values, sigmas)
+
+
+def _gaussian_mean(values: Array, sigmas: tuple[float, float]) -> Array:
+    """The mean of the finite values weighted by a Gaussian of ``sigmas`` (rows, columns) in pixels, same shape.
+
+    A wide Gaussian is applied to means of blocks of pixels, at least 8 coarse pixels to a standard deviation, and
+    interpolated linearly in between.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    factors = _factor(sigmas[0]), _factor(sigmas[1])
+    finite = np.isfinite(values)
+    weights = _block_sums(finite.astype(np.float32), factors)
+    sums = _block_sums(np.where(finite, values, np.float32(0)), factors)
+    coarse_sigmas = tuple(sigma / factor for sigma, factor in zip(sigmas, factors))
+    blur = {"sigma": coarse_sigmas, "mode": "constant", "truncate": _TRUNCATE}
+    weights = gaussian_filter(weights, **blur)
+    sums = gaussian_filter(sums, **blur)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(weights > 1e-6, sums / weights, np.float32(0))
+    for axis, factor in enumerate(factors):
+        mean = _interpolated(mean, factor, values.shape[axis], axis)
+    return np.asarray(mean, np.float32)
+
+
+def _block_sums(values: Array, factors: tuple[int, int]) -> Array:
+    """Sums of blocks of pixels; blocks that reach over the lower and right edges count what is there."""
+    if factors == (1, 1):
+        return values
+    rows, columns = (np.arange(0, size, factor) for size, factor in zip(values.shape, factors))
+    by_rows = np.add.reduceat(values, rows, axis=0) if factors[0] > 1 else values
+    return np.asarray(np.add.reduceat(by_rows, columns, axis=1) if factors[1] > 1 else by_rows, np.float32)
+
+
+def _interpolated(values: Array, factor: int, size: int, axis: int) -> Array:
+    """Coarse values along one axis at the centres of the ``size`` fine pixels."""
+    if factor == 1:
+        return values
+    place = np.clip((np.arange(size) + 0.5) / factor - 0.5, 0, values.shape[axis] - 1)
+    below = np.minimum(place.astype(np.intp), max(values.shape[axis] - 2, 0))
+    share = (place - below).astype(np.float32)
+    share = share[:, None] if axis == 0 else share
+    above = np.minimum(below + 1, values.shape[axis] - 1)
+    low = np.take(values, below, axis=axis)
+    return np.asarray(low + (np.take(values, above, axis=axis) - low) * share)
+
+
+def _stride(pixels: int) -> int:
+    """Every how-many-th pixel and row of a raster is in the sample that its spread is estimated from."""
+    return max(1, int(np.ceil(np.sqrt(pixels / _SAMPLE_PIXELS))))
+
+
+def _sample(relief: Array, first: int, stride: int) -> Array:
+    """The finite values of the sample in rows that begin with row ``first`` of the raster."""
+    chosen = relief[-first % stride :: stride, ::stride]
+    return np.asarray(chosen[np.isfinite(chosen)])
+
+
+def _spread(sample: NDArray[np.float32]) -> float:
+    """1.4826 times the median absolute deviation, which outliers don't move; at least rounding noise."""
+    if sample.size == 0:
+        return np.inf
+    deviation = np.abs(sample - np.median(sample))
+    return max(_MAD_TO_SIGMA * float(np.median(deviation)), 1e-5 * float(deviation.max()))
+
+
+def _marked(relief: Array, threshold: float, rules: ClassicalRules, slope: Array | None) -> Mask:
+    """Pixels beyond the threshold, by majority of 3 × 3, joined across gaps that both sides reach in one pixel."""
+    from scipy.ndimage import binary_dilation, binary_erosion, uniform_filter
+
+    with np.errstate(invalid="ignore"):
+        beyond = np.abs(relief) > threshold
+        if slope is not None and rules.min_slope is not None:
+            beyond &= slope > rules.min_slope
+    share = uniform_filter(beyond.astype(np.float32), 3, mode="constant")
+    neighbours = np.ones((3, 3), bool)
+    joined = binary_dilation(share > 4.5 / 9, neighbours)
+    joined = binary_erosion(joined, neighbours, border_value=1)
+    return np.asarray(joined & np.isfinite(relief), bool)
+
+
+def _reliefs(
+    reader: BandReader, rules: ClassicalRules, halo: int, progress: Progress
+) -> Iterator[tuple[int, int, int, Array]]:
+    """(first row, rows, rows above it that are included, relief) of blocks with up to ``halo`` rows around."""
+    grid = reader.grid
+    sigmas = _grid_sigmas(grid, rules)
+    factor = _factor(sigmas[0])
+    # Whole coarse pixels, so that the blocks see the same coarse pixels as the whole raster would.
+    margin = int(np.ceil((_TRUNCATE * sigmas[0] + halo) / factor) + 2) * factor
+    for first, rows in row_blocks(grid.height, rows_per_block(grid)):
+        progress.report(first / grid.height)
+        top, bottom = max(first - margin, 0), min(first + rows + margin, grid.height)
+        relief = _relief(reader.read(Window(0, top, grid.width, bottom - top)), sigmas)
+        above = min(halo, first)
+        below = min(halo, grid.height - first - rows)
+        yield first, rows, above, relief[first - above - top : first + rows + below - top]
+
+
+def _scene_spread(reader: BandReader, rules: ClassicalRules, progress: Progress) -> float:
+    """The spread of the whole raster's relief, from a regular sample of at most four million pixels."""
+    grid = reader.grid
+    stride = _stride(grid.width * grid.height)
+    parts = [_sample(relief, first, stride) for first, _, _, relief in _reliefs(reader, rules, 0, progress)]
+    sample = np.concatenate(parts)
+    if sample.size == 0:
+        raise InputError(f"{reader.source.path} holds no data at all. Check the layers that it was made from.")
+    return _spread(sample)
+
+
+def _write_mask(
+    reader: BandReader,
+    slope: PathLike | None,
+    rules: ClassicalRules,
+    threshold: float,
+    path: Path,
+    progress: Progress,
+) -> None:
+    grid = reader.grid
+    with contextlib.ExitStack() as stack:
+        slopes = None
+        if slope is not None and rules.min_slope is not None:
+            slopes = stack.enter_context(BandReader(slope, grid))
+        writer = stack.enter_context(RasterWriter(path, grid, [BandDescription("mask")], "uint8", None))
+        for first, rows, above, relief in _reliefs(reader, rules, _MASK_HALO, progress):
+            steep = None
+            if slopes is not None:
+                steep = slopes.read(Window(0, first - above, grid.width, relief.shape[0]))
+            marked = _marked(relief, threshold, rules, steep)
+            writer.write(marked[above : above + rows].astype(np.uint8), first)
