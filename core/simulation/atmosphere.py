@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,11 @@ from ..raster import Array
 
 TURBULENCE_SCALE = 20_000.0
 STEEPENING = 1_500.0
+
+
+def as_float32(values: NDArray[Any]) -> Array:
+    """The values as float32."""
+    return values.astype(np.float32, copy=False)
 
 
 def power_law_field(
@@ -41,7 +47,16 @@ def power_law_field(
     )
     amplitude[0, 0] = 0
     values: Array = fft.irfft2(noise * amplitude, s=(size, size)).astype(np.float32)
-    return values / values.std()
+    values /= values.std()
+    return values
+
+
+def turbulence(rng: np.random.Generator, size: int, pixel_size: float) -> Array:
+    """The troposphere's delay of one date, shape (size, size), of unit variance over 20 km and more."""
+    from scipy import fft
+
+    extent = fft.next_fast_len(max(math.ceil(1.1 * size), math.ceil(TURBULENCE_SCALE / pixel_size)))
+    return power_law_field(rng, extent, pixel_size)[:size, :size]
 
 
 @dataclass
@@ -107,4 +122,4 @@ def smooth(values: NDArray[Any], sigma: float) -> Array:
 def smoothstep(values: NDArray[Any], low: float, high: float) -> Array:
     """0 at ``low``, 1 at ``high`` (which may be the smaller), smooth between."""
     share = np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
-    return (share * share * (3 - 2 * share)).astype(np.float32)
+    return as_float32(share * share * (3 - 2 * share))

@@ -58,7 +58,8 @@ class Viewing:
         squared = gradient_east**2 + gradient_north**2
         length = np.sqrt(squared * (1 + squared))
         along = -(east * gradient_east + north * gradient_north + up * squared)
-        return (along / np.maximum(length, 1e-9)).astype(np.float32)
+        sensitivity: Array = (along / np.maximum(length, 1e-9)).astype(np.float32)
+        return sensitivity
 
     def hidden(self, dem: Array, pixel_size: float) -> NDArray[np.bool_]:
         """Layover and shadow, active and passive, along the rows of a DEM (metres, row 0 in the north).
@@ -82,9 +83,9 @@ class Viewing:
 
 def to_phase_rate(los_rate: Array, wavelength: float = SENTINEL1_WAVELENGTH) -> Array:
     """Phase rate (rad/yr, positive away) of a LOS rate (mm/yr, positive toward): p = -4πr/λ."""
-    return (los_rate * np.float32(-4e-3 * math.pi / wavelength)).astype(np.float32)
+    return los_rate * np.float32(-4e-3 * math.pi / wavelength)
 
 
 def to_los_rate(phase_rate: Array, wavelength: float = SENTINEL1_WAVELENGTH) -> Array:
     """LOS rate (mm/yr, positive toward) of a phase rate (rad/yr, positive away): r = -λp/4π."""
-    return (phase_rate * np.float32(-1e3 * wavelength / (4 * math.pi))).astype(np.float32)
+    return phase_rate * np.float32(-1e3 * wavelength / (4 * math.pi))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..raster import Array
-from .atmosphere import FieldPool, smooth, smoothstep
+from .atmosphere import FieldPool, as_float32, smooth, smoothstep
 from .geometry import Viewing
 from .terrain import Terrain
 
@@ -100,7 +100,7 @@ def _landslide(
         profile *= np.exp(np.float32(0.25) * warp[::-1, ::-1])
     profile = np.where(profile > 0.02, profile, 0)
     top = float(profile.max())
-    return window, (profile * np.float32(peak / top) if top > 0 else profile).astype(np.float32)
+    return window, as_float32(profile * np.float32(peak / max(top, 1e-6)))
 
 
 def _outline_noise(rng: np.random.Generator, shapes: FieldPool, side: int, scale: float) -> Array:
@@ -146,12 +146,17 @@ def label_landslides(
 
 
 def draw_bowl(
-    rng: np.random.Generator, terrain: Terrain, shapes: FieldPool, on_slopes: bool = False, uplift: bool = False
+    rng: np.random.Generator,
+    terrain: Terrain,
+    shapes: FieldPool,
+    on_slopes: bool = False,
+    uplift: bool = False,
+    smallest: tuple[float, float] = (300.0, 5.0),
 ) -> Array:
     """Vertical rate (mm/yr, negative = subsidence) of one bowl of 0.3–5 km and 5–150 mm/yr on level ground.
 
     A mining bowl may lie on slopes too: it is smaller, rounder and has a flatter bottom. All zero where the
-    terrain has no level ground.
+    terrain has no level ground. ``smallest`` raises the least diameter (m) and rate (mm/yr).
     """
     height, width = terrain.dem.shape
     weight = np.ones_like(terrain.dem)
@@ -162,8 +167,8 @@ def draw_bowl(
     if len(sites) < 30:
         return rate
     row, column = divmod(int(sites[rng.integers(len(sites))]), width)
-    diameter = math.exp(rng.uniform(math.log(300), math.log(1500 if on_slopes else 5000)))
-    peak = math.exp(rng.uniform(math.log(5), math.log(60 if uplift else 150)))
+    diameter = math.exp(rng.uniform(math.log(smallest[0]), math.log(1500 if on_slopes else 5000)))
+    peak = math.exp(rng.uniform(math.log(smallest[1]), math.log(60 if uplift else 150)))
     north = (np.arange(height, dtype=np.float32) - row)[:, None]
     east = (np.arange(width, dtype=np.float32) - column)[None, :]
     angle, ratio = rng.uniform(0, math.pi), rng.uniform(1.0, 1.3 if on_slopes else 2.2)
@@ -176,7 +181,7 @@ def draw_bowl(
         radius *= np.exp(np.float32(rng.uniform(0.05, 0.3)) * shapes.draw(rng, side)[:height, :width])
     power = rng.uniform(1.6, 5.0 if on_slopes else 3.0)
     shape = np.exp(-(np.minimum(radius, 4) ** np.float32(power))) * weight
-    return (shape * np.float32(peak if uplift else -peak)).astype(np.float32)
+    return as_float32(shape * np.float32(peak if uplift else -peak))
 
 
 def bowl_los_rate(vertical: Array, pixel_size: float, viewing: Viewing, inward: float = 0.3) -> Array:
@@ -188,4 +193,4 @@ def bowl_los_rate(vertical: Array, pixel_size: float, viewing: Viewing, inward: 
     steepest = max(float(np.max(np.hypot(east_up, north_up))), 1e-6)
     pull = np.float32(-inward * float(np.max(np.abs(vertical))) / steepest)
     east, north, up = viewing.to_satellite
-    return (pull * (east * east_up + north * north_up) + up * vertical).astype(np.float32)
+    return as_float32(pull * (east * east_up + north * north_up) + up * vertical)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..raster import Array
-from .atmosphere import FieldPool, smooth
+from .atmosphere import FieldPool, as_float32, smooth
 from .network import DAYS_PER_YEAR, PairNetwork
 from .terrain import Terrain
 
@@ -38,13 +38,14 @@ class LandCover:
 
     def pair_coherence(self, days: float) -> Array:
         """True coherence of a pair that spans ``days``, shape (h, w)."""
-        return np.clip(class_coherence(np.array([days]), self.climate)[0][self.classes] * self.texture, 0.02, 0.98)
+        by_class = class_coherence(np.array([days]), self.climate)[0]
+        return as_float32(np.clip(by_class[self.classes] * self.texture, 0.02, 0.98))
 
 
 def class_coherence(days: NDArray[np.float64], climate: float) -> Array:
     """True coherence by temporal baseline and class, shape (days, classes); ``climate`` < 1 decays faster."""
     start, floor, decay = _COHERENCE.T
-    return (floor + (start - floor) * np.exp(-days[:, None] / (decay * climate))).astype(np.float32)
+    return as_float32(floor + (start - floor) * np.exp(-days[:, None] / (decay * climate)))
 
 
 def draw_land_cover(rng: np.random.Generator, terrain: Terrain, textures: FieldPool) -> LandCover:
@@ -91,28 +92,31 @@ def _settle(
 def phase_noise(coherence: Array, looks: float) -> Array:
     """Standard deviation (rad) of the phase of one interferogram, √((1-γ²)/(2Lγ²)), at most a uniform phase's."""
     squared = np.maximum(coherence, 0.01) ** 2
-    return np.minimum(np.sqrt((1 - squared) / (2 * looks * squared)), LARGEST_PHASE_NOISE).astype(np.float32)
+    return as_float32(np.minimum(np.sqrt((1 - squared) / (2 * looks * squared)), LARGEST_PHASE_NOISE))
 
 
 def estimated_coherence(coherence: Array, looks: float) -> Array:
     """What an estimate over ``looks`` samples tends to: it overstates low coherence."""
-    return np.sqrt(coherence**2 + (1 - coherence**2) / np.float32(max(looks, 1.0))).astype(np.float32)
+    return as_float32(np.sqrt(coherence**2 + (1 - coherence**2) / np.float32(max(looks, 1.0))))
 
 
 def motion_coherence(los_rate: Array, days: float, wavelength: float) -> Array:
     """Factor by which motion lowers the coherence of a pair: it falls as the pair's motion passes λ/4."""
     share = np.abs(los_rate) * np.float32(1e-3 * days / DAYS_PER_YEAR / (wavelength / 4))
-    return np.exp(-(np.maximum(share - 0.35, 0) ** 2) * 2.5).astype(np.float32)
+    return as_float32(np.exp(-(np.maximum(share - 0.35, 0) ** 2) * 2.5))
 
 
-def aliased_phase_rate(phase_rate: Array, network: PairNetwork) -> Array:
-    """Error (rad/yr) in Eq. 1 where whole cycles of a pair's phase are lost: |phase| > π, as beyond λ/4."""
+def lost_cycles(phase: Array) -> Array:
+    """Error (rad) of an unwrapping that loses every whole cycle of a phase: beyond ±π, as beyond λ/4 a pair."""
+    return as_float32(np.rint(phase / np.float32(2 * math.pi)) * np.float32(-2 * math.pi))
+
+
+def lost_cycle_rate(phase_rate: Array, network: PairNetwork) -> Array:
+    """What those errors of all pairs make in Eq. 1 (rad/yr)."""
     error = np.zeros_like(phase_rate)
-    total = network.squared_sum
     for days, count in zip(*network.interval_groups()):
         years = days / DAYS_PER_YEAR
-        cycles = np.rint(phase_rate * np.float32(years / (2 * math.pi)))
-        error -= np.float32(count * years / total * 2 * math.pi) * cycles
+        error += np.float32(count * years / network.squared_sum) * lost_cycles(phase_rate * np.float32(years))
     return error
 
 
@@ -125,33 +129,43 @@ def stack_noise_by_class(network: PairNetwork, climate: float, looks: float) -> 
     return deviation.astype(np.float32), np.average(coherence, axis=0, weights=counts).astype(np.float32)
 
 
-def unwrapping_errors(
-    rng: np.random.Generator, terrain: Terrain, coherence: Array, textures: FieldPool, network: PairNetwork
-) -> Array:
-    """Steps of the phase rate (rad/yr) over patches of low coherence that lost whole cycles in some pairs.
+def weak_patches(
+    rng: np.random.Generator, terrain: Terrain, coherence: Array, textures: FieldPool, count: int
+) -> list[NDArray[np.intp]]:
+    """Flat pixel indices of up to ``count`` patches of low coherence where unwrapping may lose a cycle.
 
-    The patches are bounded by valleys and by better coherence. A pair that lost a cycle adds 2πΔt/S.
+    They are bounded by valleys or crests and by better coherence, and cover at most 10 km² each.
     """
     from scipy import ndimage
 
+    if not count:
+        return []
     height, width = terrain.dem.shape
-    result = np.zeros((height, width), np.float32)
-    patches = int(rng.poisson(0.7))
-    if not patches:
-        return result
     noise = textures.draw(rng, max(height, width))[:height, :width]
     relative = terrain.dem - smooth(terrain.dem, 900.0 / terrain.pixel_size)
     relative /= max(float(relative.std()), 1.0)
     weak = smooth(coherence, 2.0)
     score = noise + np.float32(rng.choice([-0.7, 0.7])) * relative - np.float32(2.5) * (weak - weak.mean())
-    regions, count = ndimage.label(score > np.quantile(score[::4, ::4], rng.uniform(0.75, 0.96)))
-    if not count:
-        return result
-    sizes = np.bincount(regions.ravel())
+    regions, found = ndimage.label(score > np.quantile(score[::4, ::4], rng.uniform(0.75, 0.96)))
+    sizes = np.bincount(regions.ravel(), minlength=1)
     sizes[0] = 0
-    for region in np.argsort(sizes)[::-1][rng.permutation(min(count, 6))[:patches]]:
+    sizes[sizes * terrain.pixel_size**2 > 10e6] = 0
+    largest = np.argsort(sizes)[::-1][: min(found, max(6, 2 * count))]
+    chosen = [region for region in rng.permutation(largest)[:count] if sizes[region]]
+    if not chosen:
+        return []
+    members = np.flatnonzero(np.isin(regions, chosen))
+    identity = regions.ravel()[members]
+    return [members[identity == region] for region in chosen]
+
+
+def unwrapping_errors(
+    rng: np.random.Generator, terrain: Terrain, coherence: Array, textures: FieldPool, network: PairNetwork
+) -> Array:
+    """Steps of the phase rate (rad/yr) where some pairs lost a cycle; such a pair adds 2πΔt/S."""
+    result = np.zeros_like(terrain.dem)
+    for patch in weak_patches(rng, terrain, coherence, textures, int(rng.poisson(0.7))):
         lost = network.intervals[rng.integers(0, len(network.intervals), 1 + rng.poisson(1.5))]
         step = 2 * math.pi * float(np.sum(lost / DAYS_PER_YEAR)) / network.squared_sum
-        step = float(np.clip(step, 0.3, 8.0)) * rng.choice([-1, 1])
-        result[regions == region] += np.float32(step)
+        result.ravel()[patch] += np.float32(np.clip(step, 0.3, 8.0) * rng.choice([-1, 1]))
     return result

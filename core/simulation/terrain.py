@@ -11,25 +11,19 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..raster import Array, BandReader, Grid, PathLike
-from .atmosphere import power_law_field, smooth, smoothstep
+from ..terrain import gradient as horn_gradient
+from ..terrain import slope_degrees
+from .atmosphere import as_float32, power_law_field, smooth, smoothstep
 
 MOTION_SCALE = 90.0
 _NEIGHBOURS = [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)]
 
 
 def gradient(dem: Array, pixel_size: float) -> tuple[Array, Array]:
-    """dz/d(east) and dz/d(north) by Horn's weights, edges repeated; row 0 is in the north."""
-    padded = np.pad(dem, 1, mode="edge")
-    rows = padded[:-2] + 2 * padded[1:-1] + padded[2:]
-    columns = padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]
-    scale = np.float32(1 / (8 * pixel_size))
-    east = (rows[:, 2:] - rows[:, :-2]) * scale
-    north = (columns[:-2] - columns[2:]) * scale
-    for values, axis in ((east, 1), (north, 0)):
-        edges = np.moveaxis(values, axis, 0)
-        edges[0] *= 2
-        edges[-1] *= 2
-    return east, north
+    """dz/d(east) and dz/d(north) of a DEM without gaps; row 0 is in the north."""
+    padded = np.pad(dem, 1, constant_values=np.nan)
+    east, south = horn_gradient(padded, pixel_size, pixel_size)
+    return east, -south
 
 
 @dataclass(frozen=True)
@@ -42,8 +36,7 @@ class Terrain:
     @cached_property
     def slope(self) -> Array:
         """Slope in degrees."""
-        east, north = gradient(self.dem, self.pixel_size)
-        return np.degrees(np.arctan(np.hypot(east, north))).astype(np.float32)
+        return slope_degrees(*gradient(self.dem, self.pixel_size))
 
     @cached_property
     def motion_gradient(self) -> tuple[Array, Array]:
@@ -53,8 +46,7 @@ class Terrain:
     @cached_property
     def motion_slope(self) -> Array:
         """Slope of the smoothed terrain in degrees."""
-        east, north = self.motion_gradient
-        return np.degrees(np.arctan(np.hypot(east, north))).astype(np.float32)
+        return slope_degrees(*self.motion_gradient)
 
     @cached_property
     def level_ground(self) -> Array:
@@ -72,7 +64,7 @@ def with_plain(terrain: Array, share: float, blend: float, relief: Array) -> Arr
     above = (terrain - np.float32(level)) / np.float32(blend)
     filled = np.logaddexp(0, above).astype(np.float32) * np.float32(blend)
     plain = 1 / (1 + np.exp(np.clip(2 * above, -30, 30)))
-    return (filled + np.float32(level) + plain * relief).astype(np.float32)
+    return as_float32(filled + np.float32(level) + plain * relief)
 
 
 def eroded_terrain(rng: np.random.Generator, size: int, pixel_size: float) -> Array:
@@ -102,22 +94,17 @@ def eroded_terrain(rng: np.random.Generator, size: int, pixel_size: float) -> Ar
         height = ndimage.zoom(height, shape[0] / height.shape[0], order=1, mode="nearest", grid_mode=True)
         cell = 2 * pixel_size * factor
         height += rng.standard_normal(shape, dtype=np.float32) * np.float32(0.03 * cell)
-        height = _erode(
-            height,
-            base[factor // 2 :: factor, factor // 2 :: factor][: shape[0], : shape[1]],
-            *(
-                values[factor // 2 :: factor, factor // 2 :: factor][: shape[0], : shape[1]]
-                for values in (floor, uplift, repose)
-            ),
-            cell,
-            rng,
-            iterations=(12, 24, 40, 60)[min(step, 3)],
+        coarse = (
+            slice(factor // 2, factor * shape[0], factor),
+            slice(factor // 2, factor * shape[1], factor),
         )
+        ground = (base[coarse], floor[coarse], uplift[coarse], repose[coarse])
+        height = _erode(height, *ground, cell, rng, (12, 24, 40, 60)[min(step, 3)])
     height = ndimage.zoom(height, size / height.shape[0], order=3, mode="nearest", grid_mode=True)
     rough = power_law_field(rng, height.shape[0], pixel_size, (-2.6, -3.2), 500.0, 1500.0)
     steep = Terrain(height.astype(np.float32), pixel_size).slope / np.float32(30)
     height += rough * np.minimum(steep, 1.5) * np.float32(rng.uniform(2, 7))
-    return (smooth(height, 0.7) - height.min() + rng.uniform(100, 2000)).astype(np.float32)
+    return as_float32(smooth(height, 0.7) - np.float32(height.min() - rng.uniform(100, 2000)))
 
 
 def _erode(

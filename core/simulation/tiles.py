@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +39,9 @@ from .network import PairNetwork, regular_network
 from .surface import (
     WATER,
     LandCover,
-    aliased_phase_rate,
     draw_land_cover,
     estimated_coherence,
+    lost_cycle_rate,
     motion_coherence,
     stack_noise_by_class,
     unwrapping_errors,
@@ -81,7 +81,7 @@ class TileGenerator:
     seed: int
     size: int = 256
     pixel_size: float = 30.0
-    dem_paths: Union[PathLike, Sequence[PathLike], None] = ()
+    dem_paths: PathLike | Sequence[PathLike] | None = ()
     terrain_count: int = 4
     _pools: dict[str, FieldPool] = field(default_factory=dict, repr=False)
     _terrains: list[Array] = field(default_factory=list, repr=False)
@@ -177,7 +177,7 @@ class TileGenerator:
                     self._dems.append((dem, math.sqrt(own.width * own.height)))
             if not self._dems:
                 raise InputError(
-                    f"None of the {len(self.dem_paths)} DEMs covers a tile of {self.size} × {self.size} pixels of "
+                    f"None of the given DEMs covers a tile of {self.size} × {self.size} pixels of "
                     f"{self.pixel_size:g} m. Give a larger DEM, or none for generated terrain."
                 )
         weights = np.array([weight for _, weight in self._dems])  # by real detail, not by resampled size
@@ -238,7 +238,7 @@ class TileGenerator:
         signal = to_phase_rate(motion)
         if float(np.abs(signal).max()) > 20:
             patchy = smoothstep(self._pools["shapes"].draw(rng, self.size), -0.2, 0.8)
-            signal += aliased_phase_rate(signal, network) * patchy
+            signal += lost_cycle_rate(signal, network) * patchy
         ground = signal + noise_level * self._speckle(rng)
         ground += to_phase_rate(self._fading(rng, cover))
         ground += unwrapping_errors(rng, terrain, coherence, self._pools["texture"], network)
@@ -321,7 +321,7 @@ def draw_viewing(rng: np.random.Generator, orbit: str | None = None) -> Viewing:
     return Viewing(heading + rng.uniform(-3, 3), rng.uniform(30, 46))
 
 
-def _dem_files(given: Union[PathLike, Sequence[PathLike], None]) -> tuple[str, ...]:
+def _dem_files(given: PathLike | Sequence[PathLike] | None) -> tuple[str, ...]:
     """The files given, with the GeoTIFFs of each folder given in its place, sorted by name."""
     if not given:
         return ()
