@@ -23,10 +23,10 @@ $(STAMP): pyproject.toml
 	@touch $@
 
 demo: $(STAMP)  ## simulate a scene, map its active deformation areas, draw the map (results in demo/)
-	$(PY) -m ada_mapper.tests.support.demo demo
+	$(PY) tools/demo.py demo
 
 test: $(STAMP)  ## all tests
-	$(PY) -m pytest -n 2 --dist loadfile
+	$(VENV)/bin/pytest -n 2 --dist loadfile
 
 lint: $(STAMP)  ## style and types
 	$(VENV)/bin/ruff format --check .

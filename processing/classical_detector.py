@@ -40,7 +40,7 @@ class ClassicalDetector(Algorithm):
             1,
             advanced=True,
         )
-        self.add_number("MIN_PIXELS", "Fewest pixels of an area", "", 20, 1, integer=True)
+        self.add_number("MIN_PIXELS", "Fewest pixels of an area", "Smaller areas are left out.", 20, 1, integer=True)
         self.add_number(
             "MIN_SLOPE",
             "Smallest slope (degrees)",

@@ -227,7 +227,7 @@ class StackInterferograms(Algorithm):
             "toward",
             advanced=True,
         )
-        self.add_choice("UNIT", "Unit of the LOS rate", "", UNITS, "mm/yr", advanced=True)
+        self.add_choice("UNIT", "Unit of the LOS rate", "Millimetres or metres a year.", UNITS, "mm/yr", advanced=True)
 
     def run(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
         from ..core.interferograms import find_stack, select_pairs

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -76,34 +77,34 @@ class QgisSession:
             raise RuntimeError(f"{arguments[0]} failed:\n{result.stdout}\n{result.stderr}")
         return dict(json.loads(result.stdout[start:]))
 
-    def desktop(self, script: Path, *arguments: str, size: str = "1600x1000", timeout: float = 300) -> str:
+    def desktop(self, script: Path, task: Path, size: str = "1600x1000", timeout: float = 300) -> str:
         """Start the desktop on a virtual screen, run a Python script in it, return what it printed.
 
-        The script ends the program itself, by QApplication.exit().
+        The script finds the path ``task`` in the environment as ADA_MAPPER_TASK and ends the program itself, by
+        QApplication.exit().
         """
-        environment = {key: value for key, value in self.environment.items() if key != "QT_QPA_PLATFORM"}
-        command = [
-            "xvfb-run",
-            "-a",
-            "-s",
-            f"-screen 0 {size}x24",
-            "qgis",
-            "--noversioncheck",
-            "--nologo",
-            "--profiles-path",
-            str(self.folder),
-            "--code",
-            str(script),
-            "--py-args",
-            *arguments,
-            "--",
-        ]
-        result = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL
+        environment = {**self.environment, "ADA_MAPPER_TASK": str(task)}
+        environment.pop("QT_QPA_PLATFORM", None)
+        command = ["xvfb-run", "-a", "-s", f"-screen 0 {size}x24", "qgis", "--noversioncheck", "--nologo"]
+        command += ["--profiles-path", str(self.folder), "--code", str(script)]
+        program = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
         )
-        if result.returncode:
-            raise RuntimeError(f"QGIS ended with {result.returncode}:\n{result.stdout}\n{result.stderr}")
-        return result.stdout + result.stderr
+        try:
+            output, _ = program.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(program.pid, signal.SIGKILL)
+            output, _ = program.communicate()
+            raise RuntimeError(f"QGIS did not end within {timeout:g} s:\n{output}") from None
+        if program.returncode:
+            raise RuntimeError(f"QGIS ended with {program.returncode}:\n{output}")
+        return output
 
 
 if __name__ == "__main__":

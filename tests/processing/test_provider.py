@@ -1,0 +1,102 @@
+"""The provider: names that scripts and models rely on, help, and what loading it costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from qgis.core import (
+    QgsApplication,
+    QgsProcessingContext,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
+)
+
+CONTRACT = {
+    "stackinterferograms": (
+        "INPUT_FOLDER PAIRS_FILE PRODUCT MAX_TEMPORAL_BASELINE MAX_PERPENDICULAR_BASELINE MIN_COHERENCE "
+        "REFERENCE_MODE REFERENCE RAMP DEM HEIGHT_CORRECTION ATMOSPHERE_FILTER SIGN UNIT",
+        "PHASE_RATE LOS_RATE STANDARD_ERROR COUNT REPORT PAIRS_FOUND PAIRS_USED",
+    ),
+    "slope": ("INPUT", "OUTPUT"),
+    "buildcomposite": ("PHASE_RATE LOS_RATE DEM SLOPE MODEL", "OUTPUT"),
+    "detectareas": ("PHASE_RATE LOS_RATE DEM SLOPE MODEL BACKEND OVERLAP", "PROBABILITY"),
+    "extractareas": ("PROBABILITY LOS_RATE SLOPE DEM THRESHOLD LOW_THRESHOLD MIN_AREA ORBIT", "AREAS AREA_COUNT"),
+    "mergeorbits": ("ASCENDING DESCENDING", "AREAS"),
+    "classicaldetector": ("LOS_RATE SLOPE", "AREAS"),
+    "simulatescene": ("SEED SIZE DEM DATES", "OUTPUT_FOLDER"),
+    "mapactiveareas": ("INPUT_FOLDER DEM MODEL", "AREAS PROBABILITY PHASE_RATE LOS_RATE SLOPE"),
+}
+ENUMERATIONS = {
+    "REFERENCE_MODE": ["none", "auto", "point", "area", "median"],
+    "RAMP": ["none", "plane", "quadratic"],
+    "SIGN": ["toward", "away"],
+    "UNIT": ["mm/yr", "m/yr"],
+    "BACKEND": ["auto", "onnxruntime", "torch"],
+}
+
+
+@pytest.fixture(params=sorted(CONTRACT))
+def algorithm(request, plugin):
+    return QgsApplication.processingRegistry().algorithmById(f"adamapper:{request.param}").create()
+
+
+def test_names_are_those_of_the_contract(algorithm):
+    parameters, outputs = CONTRACT[algorithm.name()]
+    assert set(parameters.split()) <= {definition.name() for definition in algorithm.parameterDefinitions()}
+    assert set(outputs.split()) <= {definition.name() for definition in algorithm.outputDefinitions()}
+
+
+def test_every_parameter_has_help_that_the_panel_shows(algorithm):
+    for definition in algorithm.parameterDefinitions():
+        assert definition.help().strip(), definition.name()
+        assert definition.description() in algorithm.shortHelpString()
+    assert algorithm.svgIconPath().endswith(".svg") and not algorithm.icon().isNull()
+    assert algorithm.group() and algorithm.shortDescription()
+
+
+def test_choices_are_static_strings(algorithm):
+    for definition in algorithm.parameterDefinitions():
+        if isinstance(definition, QgsProcessingParameterEnum):
+            assert definition.usesStaticStrings()
+            assert definition.defaultValue() in definition.options()
+            assert definition.options() == ENUMERATIONS.get(definition.name(), definition.options())
+
+
+def test_optional_parameters_and_defaults_are_enough(algorithm):
+    context = QgsProcessingContext()
+    optional = QgsProcessingParameterDefinition.Flag.FlagOptional
+    for definition in algorithm.parameterDefinitions():
+        if definition.defaultValue() is not None or definition.flags() & optional:
+            assert definition.checkValueIsAcceptable(definition.defaultValue(), context), definition.name()
+
+
+def test_products_of_the_dialog_are_those_of_the_readers():
+    from ada_mapper.core.interferograms import PRODUCTS as READERS
+    from ada_mapper.processing.stack_interferograms import PRODUCTS
+
+    assert set(PRODUCTS) == {"auto", *READERS}
+
+
+def test_loading_the_plugin_imports_nothing_heavy():
+    code = (
+        "import sys; import ada_mapper; from ada_mapper.plugin import AdaMapperPlugin;"
+        "print([m for m in ('torch', 'onnxruntime', 'onnx', 'scipy', 'matplotlib') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+def test_the_shipped_model_stays_after_a_reload_and_goes_with_the_plugin(plugin):
+    registry = QgsApplication.processingRegistry()
+    name = "model:Interferograms to active deformation areas"
+    assert registry.algorithmById(name) is not None
+    registry.providerById("model").refreshAlgorithms()
+    assert registry.algorithmById(name) is not None
+    plugin.unload()
+    try:
+        assert registry.algorithmById(name) is None
+        assert registry.providerById("adamapper") is None
+    finally:
+        plugin.initProcessing()
