@@ -95,6 +95,13 @@ def phase_noise(coherence: Array, looks: float) -> Array:
     return as_float32(np.minimum(np.sqrt((1 - squared) / (2 * looks * squared)), LARGEST_PHASE_NOISE))
 
 
+def unit_speckle(rng: np.random.Generator, size: int, width: float) -> Array:
+    """White noise of unit variance, shape (size, size), blurred over ``width`` pixels as filters and looks do."""
+    noise = smooth(rng.standard_normal((size, size), dtype=np.float32), width)
+    noise /= max(float(noise.std()), 1e-6)
+    return noise
+
+
 def estimated_coherence(coherence: Array, looks: float) -> Array:
     """What an estimate over ``looks`` samples tends to: it overstates low coherence."""
     return as_float32(np.sqrt(coherence**2 + (1 - coherence**2) / np.float32(max(looks, 1.0))))

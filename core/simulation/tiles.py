@@ -44,6 +44,7 @@ from .surface import (
     lost_cycle_rate,
     motion_coherence,
     stack_noise_by_class,
+    unit_speckle,
     unwrapping_errors,
 )
 from .terrain import Terrain, eroded_terrain, read_dem, with_plain
@@ -239,7 +240,7 @@ class TileGenerator:
         if float(np.abs(signal).max()) > 20:
             patchy = smoothstep(self._pools["shapes"].draw(rng, self.size), -0.2, 0.8)
             signal += lost_cycle_rate(signal, network) * patchy
-        ground = signal + noise_level * self._speckle(rng)
+        ground = signal + noise_level * unit_speckle(rng, self.size, rng.uniform(0.35, 1.3))
         ground += to_phase_rate(self._fading(rng, cover))
         ground += unwrapping_errors(rng, terrain, coherence, self._pools["texture"], network)
         air = self._atmosphere(rng, terrain, network.date_gain)
@@ -260,13 +261,6 @@ class TileGenerator:
             "slope": terrain.slope,
             "coherence": seen,
         }
-
-    def _speckle(self, rng: np.random.Generator) -> Array:
-        """Unit noise with the correlation that multilooking, filtering and resampling leave."""
-        noise = rng.standard_normal((self.size, self.size), dtype=np.float32)
-        width = rng.uniform(0.35, 1.3)
-        filtered = smooth(noise, width)
-        return filtered / np.float32(max(float(filtered.std()), 1e-6))
 
     def _fading(self, rng: np.random.Generator, cover: LandCover) -> Array:
         """Bias (mm/yr) that short pairs leave, by land cover."""
