@@ -1,0 +1,247 @@
+"""Atmospheric delay of each date, separated from motion by a high-pass in time and a low-pass in space.
+
+Phases of the dates follow from the network of pairs by least squares; what changes fast in time and slowly in space is
+taken for atmosphere (Ferretti et al. 2001; Hooper et al. 2012) and subtracted from the pairs. The smoother in time
+is a local line with Gaussian weights, so motion at a constant rate passes unchanged, also at the first and last date.
+Delays are smooth, so they are kept on a grid of cells, averages of 2ⁿ × 2ⁿ pixels, that fits in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import InputError
+from .progress import Progress
+from .raster import Array, Grid, PathLike, Window
+from .rate import Double, stack_phases
+from .stack_reader import ReaderPool, map_ordered, plan_windows, read_phases
+
+if TYPE_CHECKING:
+    from .interferograms import Stack
+
+MIN_DATES = 5
+_MAP_BYTES = 96 * 2**20
+_MAX_CELL = 256
+# Rounds in which missing pairs of a cell are replaced by what the others predict.
+_FILL_ROUNDS = 15
+
+Surfaces = Callable[[Double, Double, "NDArray[np.floating[Any]] | None"], Double]
+
+
+@dataclass(frozen=True)
+class AtmosphereFilter:
+    """Standard deviations of the Gaussian windows in time (days) and space (metres)."""
+
+    temporal_days: float = 60.0
+    spatial_metres: float = 2000.0
+
+    def __post_init__(self) -> None:
+        if not (self.temporal_days > 0 and self.spatial_metres > 0):
+            raise InputError("The windows of the atmospheric filter must be longer than zero.")
+
+
+@dataclass(frozen=True)
+class Atmosphere:
+    """Delay of each date: ``maps`` (dates, rows, columns) in rad on cells of ``cell`` pixels.
+
+    ``incidence`` (pairs, dates) is −1 at a pair's first and +1 at its second date.
+    """
+
+    maps: Array
+    cell: int
+    incidence: Double
+
+    def of_pairs(self, window: Window, part: tuple[slice, slice]) -> Double:
+        """Atmospheric phase of each pair in a part of a window, (pairs, h, w), interpolated between cells."""
+        row, row_weight = self._between(window.row, part[0], self.maps.shape[1])
+        column, column_weight = self._between(window.column, part[1], self.maps.shape[2])
+        below = np.minimum(row + 1, self.maps.shape[1] - 1)
+        right = np.minimum(column + 1, self.maps.shape[2] - 1)
+        lines = self.maps[:, row] * (1 - row_weight)[:, None] + self.maps[:, below] * row_weight[:, None]
+        values = lines[:, :, column] * (1 - column_weight) + lines[:, :, right] * column_weight
+        return np.tensordot(self.incidence, values, 1)
+
+    def _between(self, origin: int, part: slice, cells: int) -> tuple[NDArray[np.intp], Double]:
+        """(cell before, weight of the next cell) of pixels along an axis."""
+        position = (origin + np.arange(part.start, part.stop) + 0.5) / self.cell - 0.5
+        position = np.clip(position, 0, cells - 1)
+        before = position.astype(np.intp)
+        return before, position - before
+
+
+def network(stack: Stack) -> tuple[list[date], Double, NDArray[np.intp]]:
+    """(dates, incidence matrix (pairs, dates), connected component of each date)."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    pairs = stack.interferograms
+    dates = sorted({day for pair in pairs for day in (pair.first_date, pair.second_date)})
+    index = {day: position for position, day in enumerate(dates)}
+    first = [index[pair.first_date] for pair in pairs]
+    second = [index[pair.second_date] for pair in pairs]
+    incidence = np.zeros((len(pairs), len(dates)))
+    incidence[np.arange(len(pairs)), first] = -1
+    incidence[np.arange(len(pairs)), second] = 1
+    links = coo_matrix((np.ones(len(pairs)), (first, second)), (len(dates), len(dates)))
+    return dates, incidence, connected_components(links, directed=False)[1]
+
+
+def temporal_high_pass(days: Double, components: NDArray[np.intp], window_days: float) -> Double:
+    """Matrix (dates, dates) that leaves of a series what a local line with Gaussian weights does not follow.
+
+    It turns every straight line into zero. Components of fewer than ``MIN_DATES`` dates become zero altogether.
+    """
+    result = np.zeros((len(days), len(days)))
+    for component in np.unique(components):
+        members = np.nonzero(components == component)[0]
+        if len(members) < MIN_DATES:
+            continue
+        for target in members:
+            offset = (days[members] - days[target]) / window_days
+            root = np.exp(-0.25 * offset**2)
+            line = np.vstack([np.ones(len(members)), offset]).T * root[:, None]
+            result[target, members] = -(np.linalg.pinv(line)[0] * root)
+            result[target, target] += 1
+    return result
+
+
+def date_phases(phases: NDArray[np.floating[Any]], incidence: Double) -> Double:
+    """Least-squares phase of each date, (dates, cells), from pairs (pairs, cells) of which some may be NaN.
+
+    Of smallest norm, so each component of the network has mean zero. Missing pairs are replaced by what the others
+    predict, again and again; that converges to the least squares of the valid pairs.
+    """
+    inverse = np.linalg.pinv(incidence)
+    valid = np.isfinite(phases)
+    filled = np.where(valid, phases, 0.0)
+    solution: Double = inverse @ filled
+    gaps = np.nonzero(~valid.all(axis=0) & valid.any(axis=0))[0]
+    if gaps.size:
+        part, missing = filled[:, gaps], ~valid[:, gaps]
+        for _ in range(_FILL_ROUNDS):
+            part[missing] = (incidence @ solution[:, gaps])[missing]
+            solution[:, gaps] = inverse @ part
+    return solution
+
+
+def cell_means(values: NDArray[np.floating[Any]], cell: int) -> Double:
+    """Mean of the finite values of each cell of ``cell`` × ``cell`` pixels, (..., rows, columns); NaN without any."""
+    if cell == 1:
+        return np.where(np.isfinite(values), values, np.nan).astype(np.float64)
+    finite = np.isfinite(values)
+    total, number = np.where(finite, values, 0).astype(np.float64), finite.astype(np.float64)
+    for axis in (-2, -1):
+        starts = np.arange(0, values.shape[axis], cell)
+        total, number = (np.add.reduceat(part, starts, axis=axis) for part in (total, number))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(total / number)
+
+
+def estimate_atmosphere(
+    stack: Stack,
+    pool: ReaderPool,
+    options: AtmosphereFilter,
+    surfaces: Surfaces | None,
+    dem: PathLike | None,
+    anchor: tuple[float, float] | None,
+    progress: Progress,
+) -> tuple[Atmosphere | None, tuple[str, ...]]:
+    """The atmosphere of each date and what to tell; None where there are too few dates.
+
+    ``surfaces`` are the corrections that come before (pairs, ...) at rows, columns and elevations. Delays are relative
+    to the pixel ``anchor`` (row, column), or to the median of the scene.
+    """
+    dates, incidence, components = network(stack)
+    days = np.array([(day - dates[0]).days for day in dates], np.float64)
+    high_pass = temporal_high_pass(days, components, options.temporal_days)
+    if not high_pass.any():
+        return None, (
+            f"The atmospheric filter was skipped: it needs {MIN_DATES} connected dates or more, and the network has "
+            f"{int(np.bincount(components).max())}.",
+        )
+    cell = _cell_size(stack.grid, len(dates), options.spatial_metres)
+    maps, share = _filtered_dates(stack, pool, (incidence, high_pass), cell, (surfaces, dem), progress)
+    sigmas = _smooth(maps, share, stack.grid, cell, options.spatial_metres)
+    position = None
+    if anchor is not None:
+        position = tuple(min(int(a // cell), size - 1) for a, size in zip(anchor, share.shape))
+    for values in maps:
+        values -= np.median(values[share > 0]) if position is None else values[position]
+    note = (
+        f"Atmospheric filter: {int(np.count_nonzero(high_pass.any(axis=1)))} dates, windows of "
+        f"{options.temporal_days:g} days and {options.spatial_metres:g} m, on cells of {cell} × {cell} pixels."
+    )
+    if max(sigmas) < 1 and cell > 1:
+        note += " The scene is too large for cells as small as this window, so the delays are smoother than asked."
+    return Atmosphere(maps, cell, incidence), (note,)
+
+
+def _cell_size(grid: Grid, dates: int, spatial_metres: float) -> int:
+    """Pixels on a side of a cell: a quarter of the spatial window, and more where memory asks for it; a power of 2."""
+    cell = 1
+    while cell * 2 * grid.pixel_size <= spatial_metres / 4 and cell < _MAX_CELL:
+        cell *= 2
+    while 4 * dates * -(-grid.width // cell) * -(-grid.height // cell) > _MAP_BYTES and cell < _MAX_CELL:
+        cell *= 2
+    return cell
+
+
+def _filtered_dates(
+    stack: Stack,
+    pool: ReaderPool,
+    matrices: tuple[Double, Double],
+    cell: int,
+    before: tuple[Surfaces | None, PathLike | None],
+    progress: Progress,
+) -> tuple[Array, Array]:
+    """(maps (dates, rows, columns) after the high-pass in time, share of valid pairs (rows, columns)) of all cells."""
+    incidence, high_pass = matrices
+    surfaces, dem = before
+    years = np.array([pair.years for pair in stack.interferograms])
+    grid = stack.grid
+    shape = -(-grid.height // cell), -(-grid.width // cell)
+    maps, share = np.zeros((len(high_pass), *shape), np.float32), np.zeros(shape, np.float32)
+
+    def estimate(window: Window) -> tuple[Double, Double]:
+        means = np.stack([cell_means(values, cell) for values in read_phases(stack, pool, window)])
+        if surfaces is not None:
+            elevation = None
+            if dem is not None:
+                with pool.reader(dem) as reader:
+                    elevation = cell_means(reader.read(window), cell)
+            rows = window.row + (np.arange(means.shape[1]) + 0.5) * cell - 0.5
+            columns = window.column + (np.arange(means.shape[2]) + 0.5) * cell - 0.5
+            means -= surfaces(rows[:, None], columns[None, :], elevation)
+        flat = means.reshape(len(means), -1)
+        # Without the steady motion, a missing pair is best replaced by zero to begin with.
+        flat -= years[:, None] * np.nan_to_num(stack_phases(flat, years, with_error=False).rate)
+        high = high_pass @ date_phases(flat, incidence)
+        return high.reshape(-1, *means.shape[1:]), np.isfinite(means).mean(axis=0)
+
+    windows = plan_windows(stack, pool, multiple=cell)
+    for window, (high, valid) in map_ordered(estimate, windows, progress):
+        rows = slice(window.row // cell, window.row // cell + valid.shape[0])
+        columns = slice(window.column // cell, window.column // cell + valid.shape[1])
+        maps[:, rows, columns] = high
+        share[rows, columns] = valid
+    return maps, share
+
+
+def _smooth(maps: Array, share: Array, grid: Grid, cell: int, metres: float) -> tuple[float, float]:
+    """Low-pass each map in place, weighting cells by their share of valid pairs; returns the window in cells."""
+    from scipy.ndimage import gaussian_filter
+
+    dx, dy = grid.metres_per_pixel(np.array([grid.height // 2]))
+    sigmas = float(metres / (dy[0] * cell)), float(metres / (dx[0] * cell))
+    weight = gaussian_filter(share, sigmas, mode="constant")
+    known = weight > 1e-3 * max(float(weight.max()), 1e-9)
+    for values in maps:
+        smooth = gaussian_filter(values * share, sigmas, mode="constant")
+        values[...] = np.where(known, smooth / np.where(known, weight, 1), 0)
+    return sigmas

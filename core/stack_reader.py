@@ -1,0 +1,223 @@
+"""Reading the same window of many interferograms: few open files, whole stored blocks, several threads."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import math
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Callable, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .progress import Progress
+from .raster import Array, Band, BandReader, Grid, PathLike, Window
+
+if TYPE_CHECKING:
+    from .interferograms import Stack
+
+THREADS = 2
+_MAX_OPEN = 200
+# Memory of the phases of one window, and pixels that suffice to make the overhead of a read small.
+_CUBE_BYTES = 96 * 2**20
+_WINDOW_PIXELS = 2**19
+_SAMPLE_CELLS = 2**16
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+class ReaderPool:
+    """Readers of many bands on one grid, kept open up to a limit and each used by one thread at a time."""
+
+    def __init__(self, grid: Grid, limit: int = _MAX_OPEN) -> None:
+        self.grid = grid
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._idle: OrderedDict[Band, list[BandReader]] = OrderedDict()
+        self._open = 0
+
+    @contextlib.contextmanager
+    def reader(self, source: Band | PathLike) -> Iterator[BandReader]:
+        """A reader of the band that no other thread uses meanwhile."""
+        band = source if isinstance(source, Band) else Band(str(source))
+        reader = self._take(band)
+        if reader is None:
+            reader = BandReader(band, self.grid)
+        try:
+            yield reader
+        finally:
+            with self._lock:
+                self._idle.setdefault(band, []).append(reader)
+                self._idle.move_to_end(band)
+
+    def _take(self, band: Band) -> BandReader | None:
+        """An idle reader of the band; None when one is to be opened, for which room was made."""
+        with self._lock:
+            readers = self._idle.get(band)
+            if readers:
+                reader = readers.pop()
+                if not readers:
+                    del self._idle[band]
+                return reader
+            self._open += 1
+            if self._open > self._limit and self._idle:
+                oldest, readers = next(iter(self._idle.items()))
+                readers.pop().close()
+                if not readers:
+                    del self._idle[oldest]
+                self._open -= 1
+        return None
+
+    def close(self) -> None:
+        """Close all readers that are not in use."""
+        with self._lock:
+            for readers in self._idle.values():
+                for reader in readers:
+                    reader.close()
+            self._idle.clear()
+            self._open = 0
+
+    def __enter__(self) -> ReaderPool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def read_phases(stack: Stack, pool: ReaderPool, window: Window, out: Array | None = None) -> Array:
+    """Phases of all pairs in a window, float32 (pairs, height, width), NaN for no data."""
+    shape = (len(stack.interferograms), window.height, window.width)
+    phases = np.empty(shape, np.float32) if out is None else out
+    for values, interferogram in zip(phases, stack.interferograms):
+        with pool.reader(interferogram.phase) as reader:
+            reader.read(window, values)
+    return phases
+
+
+def plan_windows(stack: Stack, pool: ReaderPool, layers: int = 1, multiple: int = 1) -> list[Window]:
+    """Windows that cover the grid, small enough that ``layers`` cubes of all pairs fit in memory.
+
+    They hold whole stored blocks of the files where these are not too large, in the order of rows; their corners
+    are multiples of ``multiple`` pixels.
+    """
+    with pool.reader(stack.interferograms[0].phase) as reader:
+        block = reader.block_size
+    pixels = _CUBE_BYTES // (4 * len(stack.interferograms) * layers)
+    height, width = window_shape((stack.grid.height, stack.grid.width), block, min(pixels, _WINDOW_PIXELS), multiple)
+    return [
+        Window(column, row, min(width, stack.grid.width - column), min(height, stack.grid.height - row))
+        for row in range(0, stack.grid.height, height)
+        for column in range(0, stack.grid.width, width)
+    ]
+
+
+def window_shape(shape: tuple[int, int], block: tuple[int, int], pixels: int, multiple: int = 1) -> tuple[int, int]:
+    """(rows, columns) of windows of about that many pixels on a grid of ``shape`` (rows, columns).
+
+    ``block`` is the (width, height) of the stored blocks. Rows are whole before columns are; a window never gets
+    smaller than ``multiple`` squared.
+    """
+    height, width = shape
+    block_width, block_height = min(block[0], width), min(block[1], height)
+    unit_rows = max(block_height, multiple)
+    unit_columns = max(block_width, multiple)
+    if unit_rows * width <= pixels:
+        # Eight windows at least, so that threads and the progress bar have something to share.
+        wanted = min(pixels // width, max(height // 8, 1))
+        return max(unit_rows, wanted // unit_rows * unit_rows), width
+    if unit_rows * unit_columns <= pixels:
+        return unit_rows, min(pixels // unit_rows // unit_columns * unit_columns, width)
+    rows = max(multiple, pixels // unit_columns // multiple * multiple)
+    if rows * unit_columns <= pixels:
+        return rows, unit_columns
+    return rows, min(max(multiple, pixels // rows // multiple * multiple), width)
+
+
+def map_ordered(function: Callable[[S], T], items: Sequence[S], progress: Progress) -> Iterator[tuple[S, T]]:
+    """(item, function(item)) in order, computed in threads a little ahead of the consumer.
+
+    Reports progress; an error or a cancellation stops what has not begun.
+    """
+    with ThreadPoolExecutor(THREADS) as executor:
+        pending: deque[tuple[S, Future[T]]] = deque()
+        waiting = iter(items)
+        done = 0
+        try:
+            while True:
+                for item in itertools.islice(waiting, THREADS + 1 - len(pending)):
+                    pending.append((item, executor.submit(function, item)))
+                if not pending:
+                    return
+                progress.check()
+                item, future = pending.popleft()
+                yield item, future.result()
+                done += 1
+                progress.report(done / len(items))
+        finally:
+            for _, future in pending:
+                future.cancel()
+
+
+def sample_positions(size: int, step: int) -> NDArray[np.intp]:
+    """Positions of a sample of every ``step``-th pixel along an axis, half a step from its beginning."""
+    return np.arange(min(step // 2, size - 1), size, step)
+
+
+def read_sample(pool: ReaderPool, band: Band | PathLike, step: int) -> Array:
+    """Every ``step``-th pixel of every ``step``-th row of a band on the pool's grid."""
+    rows, columns = sample_positions(pool.grid.height, step), sample_positions(pool.grid.width, step)
+    with pool.reader(band) as reader:
+        if step == 1:
+            return reader.read()
+        lines = [reader.read(Window(0, int(row), pool.grid.width, 1))[0, columns] for row in rows]
+    return np.stack(lines)
+
+
+@dataclass(frozen=True)
+class StackSample:
+    """A regular sample of all pairs, from which corrections are estimated.
+
+    ``phases`` (pairs, h, w) in rad with NaN; ``coherence`` the mean of the pairs, ``elevation`` in metres, ``excluded``
+    True where nothing may be estimated, (h, w) each; ``rows`` and ``columns`` the sampled pixels; ``step`` in pixels.
+    """
+
+    phases: Array
+    coherence: Array | None
+    elevation: Array | None
+    excluded: NDArray[np.bool_]
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    step: int
+
+
+def sample_stack(
+    stack: Stack, pool: ReaderPool, dem: PathLike | None, exclude_mask: PathLike | None, progress: Progress
+) -> StackSample:
+    """Read a regular sample of at most 65 536 pixels of every pair."""
+    grid, pairs = stack.grid, stack.interferograms
+    step = max(1, math.ceil(math.sqrt(grid.width * grid.height / _SAMPLE_CELLS)))
+    rows, columns = sample_positions(grid.height, step), sample_positions(grid.width, step)
+    phases = np.empty((len(pairs), len(rows), len(columns)), np.float32)
+    coherent = [pair.coherence for pair in pairs if pair.coherence is not None]
+
+    read = partial(read_sample, pool, step=step)
+    for index, (_, values) in enumerate(map_ordered(read, [pair.phase for pair in pairs], progress.part(0, 0.6))):
+        phases[index] = values
+    total, number = np.zeros(phases.shape[1:], np.float32), np.zeros(phases.shape[1:], np.float32)
+    for _, values in map_ordered(read, coherent, progress.part(0.6, 1)):
+        total += np.nan_to_num(values)
+        number += np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        coherence = total / number if coherent else None
+    excluded = np.zeros(phases.shape[1:], bool)
+    if exclude_mask is not None:
+        excluded = np.nan_to_num(read_sample(pool, exclude_mask, step)) > 0
+    elevation = None if dem is None else read_sample(pool, dem, step)
+    return StackSample(phases, coherence, elevation, excluded, rows, columns, step)

@@ -1,0 +1,378 @@
+"""Stacking: many interferograms become one rate of motion per pixel, with its standard error.
+
+Equation 1 of Wu et al. (2024), over the valid pairs of each pixel only: p = Σ w Δt φ / Σ w Δt², in rad/yr with Δt
+in years of 365.25 days. φ > 0, and so p > 0, is motion away from the satellite. Equation 2 gives the rate along the
+line of sight, r = ∓λp / 4π. The phase rate is equation 1 before the atmospheric filter and dense; the LOS rate comes
+from the filtered phases and is masked by coherence.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .corrections import NO_CORRECTIONS, CorrectionModel, Corrections, estimate_corrections
+from .errors import InputError
+from .progress import Progress
+from .raster import Array, BandDescription, PathLike, RasterWriter, Window, limited_cache
+from .rate import Double, coherence_weight, outliers, stack_phases
+from .stack_reader import ReaderPool, map_ordered, plan_windows, read_phases
+
+if TYPE_CHECKING:
+    from .interferograms import Stack
+
+SIGNS = ("toward", "away")
+UNITS = {"mm/yr": 1000.0, "m/yr": 1.0}
+_CHUNK_VALUES = 2**17
+_QUIET = Progress()
+
+
+@dataclass(frozen=True)
+class StackingOptions:
+    """How rates are computed from the phases.
+
+    ``min_pairs``: pixels with fewer valid pairs have no rate. ``coherence_weights``: w = γ² / (1 − γ²), the inverse
+    of the phase variance. ``outlier_sigma``: pairs whose residual exceeds so many robust standard deviations are
+    left out at that pixel. ``min_coherence``: mean coherence below which a pixel has no LOS rate. ``sign``: of the LOS
+    rate, positive "toward" or "away" from the satellite. ``unit``: of the LOS rate and of the standard error.
+    """
+
+    min_pairs: int = 1
+    coherence_weights: bool = False
+    outlier_sigma: float | None = None
+    min_coherence: float = 0.0
+    sign: str = "toward"
+    unit: str = "mm/yr"
+
+    def __post_init__(self) -> None:
+        if self.min_pairs < 1:
+            raise InputError("The minimum number of pairs must be 1 or more.")
+        if self.outlier_sigma is not None and self.outlier_sigma < 1:
+            raise InputError("Outliers must deviate by at least 1 standard deviation; usual are 3 to 5.")
+        if not 0 <= self.min_coherence < 1:
+            raise InputError("The minimum coherence must be from 0 to less than 1.")
+        if self.sign not in SIGNS:
+            raise InputError(f"The sign of the LOS rate must be one of {', '.join(SIGNS)}, not “{self.sign}”.")
+        if self.unit not in UNITS:
+            raise InputError(f"The unit of the LOS rate must be one of {', '.join(UNITS)}, not “{self.unit}”.")
+
+    def los_factor(self, wavelength: float) -> float:
+        """The LOS rate in this unit and sign of a phase rate of 1 rad/yr (equation 2)."""
+        factor = wavelength / (4 * math.pi) * UNITS[self.unit]
+        return -factor if self.sign == "toward" else factor
+
+
+_DEFAULT_OPTIONS = StackingOptions()
+
+
+@dataclass(frozen=True)
+class StackOutputs:
+    """Where the rasters are written; those that are None are not."""
+
+    phase_rate: PathLike
+    los_rate: PathLike | None = None
+    standard_error: PathLike | None = None
+    count: PathLike | None = None
+
+
+@dataclass(frozen=True)
+class RateStatistics:
+    """What a written rate holds: valid pixels and their distribution, in ``unit``.
+
+    ``percentiles`` are the 2nd, 50th and 98th, ``histogram`` is (low, high, number), both of a regular sample.
+    """
+
+    unit: str
+    pixels: int
+    mean: float
+    minimum: float
+    maximum: float
+    percentiles: tuple[float, float, float]
+    histogram: tuple[tuple[float, float, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class StackingResult:
+    """What the stacking did: pairs used and left out with the reason, statistics, and notes for log and report."""
+
+    pairs_used: int
+    dropped: tuple[tuple[str, str], ...]
+    pixels: int
+    phase_rate: RateStatistics
+    los_rate: RateStatistics | None
+    wavelength: float
+    notes: tuple[str, ...]
+
+
+def stack_to_files(
+    stack: Stack,
+    outputs: StackOutputs,
+    corrections: Corrections = NO_CORRECTIONS,
+    options: StackingOptions = _DEFAULT_OPTIONS,
+    dem: PathLike | None = None,
+    progress: Progress = _QUIET,
+) -> StackingResult:
+    """Correct and stack interferograms in one pass over blocks of rows; memory is bounded by a block.
+
+    Writes float32 GeoTIFFs with NaN for no data (the count: uint16, 0). ``dem`` is needed for the height correction
+    only and may have any grid. Raises InputError for unusable input, OutputError when a result can't be written,
+    CancelledError; in all three cases no file is left.
+    """
+    _check(stack, outputs, options)
+    with limited_cache(), ReaderPool(stack.grid) as pool:
+        needs_pass = corrections.needs_estimation
+        estimation = progress.part(0, 0.5 if needs_pass else 0)
+        model = estimate_corrections(stack, pool, corrections, dem, estimation)
+        notes = list(model.notes)
+        stacker = _Stacker(model.stack, pool, options, model, outputs, dem)
+        if stacker.says_mask_missing:
+            notes.append("The interferograms have no coherence, so the LOS rate is not masked by it.")
+        if len(model.stack.interferograms) == 1:
+            notes.append("Only one pair is stacked: the rate has no standard error.")
+        for note in notes:
+            progress.info(note)
+        summaries = _write(stacker, outputs, options, progress.part(0.5 if needs_pass else 0, 1))
+    phase_rate, los_rate = (summary.statistics() if summary else None for summary in summaries)
+    assert phase_rate is not None
+    if phase_rate.pixels == 0:
+        progress.warning("No pixel has enough valid pairs: the rates are empty. Lower the minimum number of pairs.")
+    elif los_rate is not None and los_rate.pixels == 0:
+        progress.warning("No pixel reaches the minimum coherence: the LOS rate is empty. Lower the limit.")
+    return StackingResult(
+        pairs_used=len(model.stack.interferograms),
+        dropped=model.dropped,
+        pixels=stack.grid.width * stack.grid.height,
+        phase_rate=phase_rate,
+        los_rate=los_rate,
+        wavelength=stack.wavelength,
+        notes=tuple(notes),
+    )
+
+
+def _check(stack: Stack, outputs: StackOutputs, options: StackingOptions) -> None:
+    if not stack.interferograms:
+        raise InputError("There are no interferograms to stack.")
+    paths = [str(path) for path in vars(outputs).values() if path is not None]
+    if len(set(paths)) < len(paths):
+        raise InputError("Two results would be written to the same file. Give each its own name.")
+    without = [pair.name for pair in stack.interferograms if pair.coherence is None]
+    if options.coherence_weights and without:
+        raise InputError(
+            f"Coherence weights need the coherence of every pair; {len(without)} have none (first: {without[0]}). "
+            "Add the coherence files, or stack without weights."
+        )
+    if options.min_pairs > len(stack.interferograms):
+        raise InputError(
+            f"At least {options.min_pairs} pairs are wanted at each pixel, but the stack has only "
+            f"{len(stack.interferograms)}. Lower the minimum number of pairs."
+        )
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Results of a window, each (height, width); None where not asked for."""
+
+    phase_rate: Array
+    los_rate: Array | None
+    standard_error: Array | None
+    count: NDArray[np.uint16] | None
+
+
+@dataclass(frozen=True)
+class _Stacker:
+    """Computes the block of a window; called from several threads."""
+
+    stack: Stack
+    pool: ReaderPool
+    options: StackingOptions
+    model: CorrectionModel
+    outputs: StackOutputs
+    dem: PathLike | None
+    buffers: threading.local = field(default_factory=threading.local)
+
+    @property
+    def years(self) -> Double:
+        return np.array([pair.years for pair in self.stack.interferograms])
+
+    @property
+    def has_coherence(self) -> bool:
+        return any(pair.coherence for pair in self.stack.interferograms)
+
+    @property
+    def masks(self) -> bool:
+        return self.options.min_coherence > 0 and self.outputs.los_rate is not None and self.has_coherence
+
+    @property
+    def says_mask_missing(self) -> bool:
+        return self.options.min_coherence > 0 and self.outputs.los_rate is not None and not self.has_coherence
+
+    def windows(self) -> list[Window]:
+        """The windows of the pass."""
+        return plan_windows(self.stack, self.pool, layers=2 if self.options.coherence_weights else 1)
+
+    def __call__(self, window: Window) -> _Block:
+        """Read and stack a window."""
+        phases = read_phases(self.stack, self.pool, window, self._buffer("phases", window))
+        mean_coherence, weights = self._coherence(window)
+        elevation = None
+        if self.model.needs_elevation and self.dem is not None:
+            with self.pool.reader(self.dem) as reader:
+                elevation = reader.read(window)
+        outputs, shape = self.outputs, (window.height, window.width)
+        block = _Block(
+            np.empty(shape, np.float32),
+            np.empty(shape, np.float32) if outputs.los_rate else None,
+            np.empty(shape, np.float32) if outputs.standard_error else None,
+            np.empty(shape, np.uint16) if outputs.count else None,
+        )
+        for part in _chunks(window, len(phases)):
+            inside = (slice(None), *part)
+            corrected = self.model.corrected(phases[inside], window, part, elevation)
+            self._fill(block, part, window, corrected, None if weights is None else weights[inside])
+        if block.los_rate is not None and mean_coherence is not None:
+            # Not "<": a pixel without any coherence is masked as well.
+            block.los_rate[~(mean_coherence >= self.options.min_coherence)] = np.nan
+        return block
+
+    def _fill(
+        self, block: _Block, part: tuple[slice, slice], window: Window, corrected: Double, weights: Array | None
+    ) -> None:
+        options, years = self.options, self.years
+        filtered = self.model.filtered(corrected, window, part)
+        if options.outlier_sigma is not None:
+            rejected = outliers(filtered, years, options.outlier_sigma, weights)
+            filtered[rejected] = np.nan
+            corrected[rejected] = np.nan
+        with_error = block.standard_error is not None
+        estimate = stack_phases(filtered, years, weights, options.min_pairs, with_error)
+        rate = estimate.rate
+        if filtered is not corrected:
+            rate = stack_phases(corrected, years, weights, options.min_pairs, False).rate
+        block.phase_rate[part] = rate
+        factor = options.los_factor(self.stack.wavelength)
+        if block.los_rate is not None:
+            block.los_rate[part] = factor * estimate.rate
+        if block.standard_error is not None and estimate.standard_error is not None:
+            block.standard_error[part] = abs(factor) * estimate.standard_error
+        if block.count is not None:
+            block.count[part] = estimate.count
+
+    def _coherence(self, window: Window) -> tuple[Array | None, Array | None]:
+        """(mean coherence, weights of each pair) of a window; None where they are not needed."""
+        weighted = self.options.coherence_weights
+        if not (self.masks or weighted):
+            return None, None
+        shape = (window.height, window.width)
+        total, number = np.zeros(shape, np.float32), np.zeros(shape, np.uint16)
+        weights = self._buffer("weights", window) if weighted else None
+        single = np.empty(shape, np.float32)
+        for index, pair in enumerate(self.stack.interferograms):
+            if pair.coherence is None:
+                continue
+            values = single if weights is None else weights[index]
+            with self.pool.reader(pair.coherence) as reader:
+                reader.read(window, values)
+            number += np.isfinite(values)
+            total += np.fmax(values, np.float32(0))
+            if weights is not None:
+                weights[index] = coherence_weight(values)
+        with np.errstate(invalid="ignore"):
+            return (total / number if self.masks else None), weights
+
+    def _buffer(self, name: str, window: Window) -> Array:
+        """This thread's array for all pairs in a window; reused, as fresh memory costs more than the reading."""
+        shape = (len(self.stack.interferograms), window.height, window.width)
+        size = math.prod(shape)
+        buffer: Array | None = getattr(self.buffers, name, None)
+        if buffer is None or buffer.size < size:
+            buffer = np.empty(size, np.float32)
+            setattr(self.buffers, name, buffer)
+        return buffer[:size].reshape(shape)
+
+
+def _chunks(window: Window, pairs: int) -> Iterator[tuple[slice, slice]]:
+    """Parts of a window whose phases of all pairs fit in the processor's cache."""
+    pixels = max(512, _CHUNK_VALUES // pairs)
+    columns = min(window.width, pixels)
+    rows = max(1, pixels // columns)
+    for row in range(0, window.height, rows):
+        for column in range(0, window.width, columns):
+            yield (
+                slice(row, min(row + rows, window.height)),
+                slice(column, min(column + columns, window.width)),
+            )
+
+
+class _Summary:
+    """Gathers the statistics of a raster while its blocks are written."""
+
+    def __init__(self, unit: str, pixels: int) -> None:
+        self.unit = unit
+        self._step = max(1, pixels // 200_000)
+        self._pixels, self._sum = 0, 0.0
+        self._minimum, self._maximum = math.inf, -math.inf
+        self._sample: list[Array] = []
+
+    def add(self, values: Array) -> None:
+        """Count the finite values of a block."""
+        finite = values[np.isfinite(values)]
+        if finite.size:
+            self._pixels += finite.size
+            self._sum += float(finite.sum(dtype=np.float64))
+            self._minimum = min(self._minimum, float(finite.min()))
+            self._maximum = max(self._maximum, float(finite.max()))
+            self._sample.append(finite[self._step // 2 :: self._step].copy())
+
+    def statistics(self) -> RateStatistics:
+        """The statistics of all blocks; NaN where there was no valid pixel."""
+        sample = np.concatenate(self._sample) if self._sample else np.empty(0, np.float32)
+        if sample.size == 0:
+            nan = math.nan
+            return RateStatistics(self.unit, self._pixels, nan, nan, nan, (nan, nan, nan))
+        low, middle, high = (float(value) for value in np.percentile(sample, (2, 50, 98)))
+        counts, edges = np.histogram(sample, 40, (low, high) if high > low else None)
+        histogram = tuple(zip(edges[:-1].tolist(), edges[1:].tolist(), counts.tolist()))
+        mean = self._sum / self._pixels
+        return RateStatistics(
+            self.unit, self._pixels, mean, self._minimum, self._maximum, (low, middle, high), histogram
+        )
+
+
+def _write(
+    stacker: _Stacker, outputs: StackOutputs, options: StackingOptions, progress: Progress
+) -> tuple[_Summary, _Summary | None]:
+    """Compute and write all blocks; the statistics of the phase rate and of the LOS rate."""
+    grid = stacker.stack.grid
+    wavelength = ("WAVELENGTH_METRES", f"{stacker.stack.wavelength:.10g}")
+    descriptions = {
+        "phase_rate": BandDescription("phase_rate", "rad/yr", (("SIGN", "away"), wavelength)),
+        "los_rate": BandDescription("los_rate", options.unit, (("SIGN", options.sign), wavelength)),
+        "standard_error": BandDescription("standard_error", options.unit, (wavelength,)),
+        "count": BandDescription("count", "1"),
+    }
+    pixels = grid.width * grid.height
+    summaries = {"phase_rate": _Summary("rad/yr", pixels)}
+    if outputs.los_rate is not None:
+        summaries["los_rate"] = _Summary(options.unit, pixels)
+    with ExitStack() as files:
+        writers = {}
+        for name, description in descriptions.items():
+            path = getattr(outputs, name)
+            if path is not None:
+                kind: dict[str, Any] = {"dtype": "uint16", "nodata": 0} if name == "count" else {}
+                writers[name] = files.enter_context(
+                    RasterWriter(path, grid, [description], compress=name == "count", **kind)
+                )
+        for window, block in map_ordered(stacker, stacker.windows(), progress):
+            for name, writer in writers.items():
+                writer.write(getattr(block, name), window.row, window.column)
+            for name, summary in summaries.items():
+                summary.add(getattr(block, name))
+    return summaries["phase_rate"], summaries.get("los_rate")
