@@ -38,6 +38,7 @@ _MAD_TO_SIGMA = 1.4826
 _TRUNCATE = 3.0
 # Above this standard deviation in pixels the Gaussian is computed on coarser pixels.
 _FINE_SIGMA = 8.0
+_ROUNDING = np.float32(1e-5)
 _SAMPLE_PIXELS = 4_000_000
 # Pixels beyond a block that majority (1) and joining (2) look at.
 _MASK_HALO = 3
@@ -140,8 +141,11 @@ def _factor(sigma: float) -> int:
 
 
 def _relief(values: Array, sigmas: tuple[float, float]) -> Array:
-    """The values less their Gaussian mean over the valid pixels; NaN stays NaN."""
-    return values - _gaussian_mean(values, sigmas)
+    """The values less their Gaussian mean over the valid pixels, but for float32's rounding; NaN stays NaN."""
+    relief = values - _gaussian_mean(values, sigmas)
+    with np.errstate(invalid="ignore"):
+        relief[np.abs(relief) <= _ROUNDING * np.abs(values)] = 0
+    return relief
 
 
 def _gaussian_mean(values: Array, sigmas: tuple[float, float]) -> Array:
@@ -201,11 +205,11 @@ def _sample(relief: Array, first: int, stride: int) -> Array:
 
 
 def _spread(sample: NDArray[np.float32]) -> float:
-    """1.4826 times the median absolute deviation, which outliers don't move; at least rounding noise."""
+    """1.4826 times the median absolute deviation, which outliers don't move."""
     if sample.size == 0:
         return np.inf
     deviation = np.abs(sample - np.median(sample))
-    return max(_MAD_TO_SIGMA * float(np.median(deviation)), 1e-5 * float(deviation.max()))
+    return _MAD_TO_SIGMA * float(np.median(deviation))
 
 
 def _marked(relief: Array, threshold: float, rules: ClassicalRules, slope: Array | None) -> Mask:

@@ -1,0 +1,211 @@
+"""The classical detector: known scenes, its steps recomputed independently, blocks, faults."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from osgeo import ogr
+from scipy import ndimage
+
+from ada_mapper.core import baseline
+from ada_mapper.core.areas import FIELDS
+from ada_mapper.core.baseline import ClassicalRules, classical_areas, classical_mask
+from ada_mapper.core.errors import CancelledError, InputError
+from ada_mapper.core.progress import Progress
+from ada_mapper.core.raster import BandDescription, Grid, write_array
+
+UTM = Grid("EPSG:32648", (500_000.0, 30.0, 0.0, 3_000_000.0, 0.0, -30.0), 1, 1)
+
+
+def raster(path: Path, values: np.ndarray, name: str = "los_rate", unit: str = "mm/yr", crs: str = UTM.crs) -> Path:
+    grid = replace(UTM, crs=crs, width=values.shape[1], height=values.shape[0])
+    write_array(path, grid, values.astype(np.float32), BandDescription(name, unit))
+    return path
+
+
+def scene(seed: int = 1, shape: tuple[int, int] = (200, 180)) -> np.ndarray:
+    """Noise of 1 mm/yr on a ramp and an offset, with two discs of −30 and +20 mm/yr."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.indices(shape)
+    values = rng.normal(0, 1, shape) + 0.02 * columns - 0.01 * rows + 15
+    values[np.hypot(rows - 60, columns - 50) < 7] -= 30
+    values[np.hypot(rows - 140, columns - 120) < 5] += 20
+    return values.astype(np.float32)
+
+
+def expected_mask(values: np.ndarray, rules: ClassicalRules, slope: np.ndarray | None = None) -> np.ndarray:
+    """The published steps one by one, with plain loops where scipy offers another way."""
+    finite = np.isfinite(values)
+    sigma = rules.smooth_metres / 30
+    weights = ndimage.gaussian_filter(finite.astype(float), sigma, mode="constant", truncate=3)
+    mean = ndimage.gaussian_filter(np.where(finite, values, 0.0), sigma, mode="constant", truncate=3) / weights
+    relief = values - mean
+    middle = np.nanmedian(relief)
+    spread = 1.4826 * np.nanmedian(abs(relief - middle))
+    beyond = np.where(finite, abs(relief), 0) > rules.sigma * spread
+    if slope is not None:
+        beyond &= slope > rules.min_slope
+    padded = np.pad(beyond, 1).astype(int)
+    height, width = beyond.shape
+    neighbours = sum(padded[r : r + height, c : c + width] for r in range(3) for c in range(3))
+    joined = ndimage.binary_closing(np.pad(neighbours >= 5, 2), np.ones((3, 3)))[2:-2, 2:-2] & finite
+    labels, count = ndimage.label(joined, np.ones((3, 3)))
+    result = np.zeros_like(joined)
+    for number in range(1, count + 1):
+        if (labels == number).sum() >= rules.min_pixels:
+            result |= labels == number
+    return result
+
+
+def test_discs_in_noise_are_found_and_nothing_else() -> None:
+    mask = classical_mask(scene(), 30.0, ClassicalRules())
+    rows, columns = np.indices(mask.shape)
+    discs = (np.hypot(rows - 60, columns - 50) < 7) | (np.hypot(rows - 140, columns - 120) < 5)
+    assert (mask & discs).sum() / (mask | discs).sum() > 0.9
+    assert ndimage.label(mask, np.ones((3, 3)))[1] == 2
+
+
+@pytest.mark.parametrize("sigma", [1.2, 2.0, 3.0])
+def test_it_follows_the_published_steps(sigma: float) -> None:
+    # A narrow Gaussian is exact, so every pixel must agree.
+    rules = ClassicalRules(sigma=sigma, smooth_metres=330, min_pixels=8)
+    values = scene()
+    values[30:50, 100:140] = np.nan
+    slope = np.random.default_rng(2).uniform(0, 30, values.shape)
+    expected = expected_mask(values, rules, slope)
+    assert expected.any()
+    np.testing.assert_array_equal(classical_mask(values, 30.0, rules, slope.astype(np.float32)), expected)
+
+
+def test_a_wide_gaussian_is_close_to_the_exact_one() -> None:
+    values = scene()
+    values[30:50, 100:140] = np.nan
+    finite = np.isfinite(values)
+    weights = ndimage.gaussian_filter(finite.astype(float), 40, mode="constant", truncate=3)
+    exact = ndimage.gaussian_filter(np.where(finite, values, 0.0), 40, mode="constant", truncate=3) / weights
+    error = baseline._gaussian_mean(values, (40.0, 40.0)) - exact
+    assert abs(error).max() < 0.02
+    assert np.sqrt(np.mean(error**2)) < 0.01
+
+
+def test_pixels_that_are_not_square_are_measured_in_metres() -> None:
+    values = np.random.default_rng(0).normal(size=(90, 120)).astype(np.float32)
+    rules = ClassicalRules(smooth_metres=200)
+    rows, columns = baseline._sigmas((20.0, 50.0), rules)
+    assert (rows, columns) == (4.0, 10.0)
+    mean = baseline._gaussian_mean(np.eye(61, dtype=np.float32)[30][:, None] * np.ones(3, np.float32), (4.0, 1.0))
+    assert mean[30, 1] / mean[34, 1] == pytest.approx(np.exp(0.5), rel=1e-4)
+    assert classical_mask(values, (20.0, 50.0), rules).shape == values.shape
+
+
+def test_flat_ground_is_left_out_where_a_slope_is_given() -> None:
+    values = scene()
+    slope = np.full(values.shape, 20, np.float32)
+    slope[:100] = 4
+    mask = classical_mask(values, 30.0, ClassicalRules(), slope)
+    assert not mask[:100].any()
+    assert mask[130:150].any()
+    np.testing.assert_array_equal(
+        classical_mask(values, 30.0, ClassicalRules(min_slope=None), slope),
+        classical_mask(values, 30.0, ClassicalRules()),
+    )
+
+
+def test_a_change_of_unit_or_sign_or_an_offset_changes_nothing() -> None:
+    values = scene()
+    mask = classical_mask(values, 30.0, ClassicalRules())
+    np.testing.assert_array_equal(classical_mask(-values / 1000, 30.0, ClassicalRules()), mask)
+    np.testing.assert_array_equal(classical_mask(values + 64, 30.0, ClassicalRules()), mask)
+
+
+@pytest.mark.parametrize("value", [0.0, 12.5])
+def test_a_constant_scene_has_no_areas(value: float) -> None:
+    assert not classical_mask(np.full((80, 80), value, np.float32), 30.0, ClassicalRules()).any()
+
+
+def test_no_data_is_never_an_area() -> None:
+    assert not classical_mask(np.full((80, 80), np.nan, np.float32), 30.0, ClassicalRules()).any()
+    values = scene()
+    values[60, 45:55] = np.nan
+    mask = classical_mask(values, 30.0, ClassicalRules())
+    assert not mask[60, 45:55].any()
+    assert mask[59, 45:55].all()
+
+
+def test_areas_from_a_file_are_those_of_the_mask(tmp_path: Path) -> None:
+    values = scene()
+    slope = np.full(values.shape, 20, np.float32)
+    path = raster(tmp_path / "r.tif", values / 1000, unit="m/yr")
+    slopes = raster(tmp_path / "s.tif", slope, "slope", "degree")
+    areas = classical_areas(path, slopes, orbit="descending", dem=raster(tmp_path / "d.tif", slope, "dem", "m"))
+    mask = classical_mask(values, 30.0, ClassicalRules(), slope)
+    found = sum(ogr.CreateGeometryFromWkb(area.geometry).GetArea() for area in areas)
+    assert found == pytest.approx(mask.sum() * 900)
+    large, small = (area.attributes for area in areas)
+    assert list(large) == [field.name for field in FIELDS]
+    assert (large["id"], large["orbit"], small["id"]) == (1, "descending", 2)
+    assert large["probability_mean"] is None
+    assert large["los_rate_extreme"] == pytest.approx(values[50:70, 40:60].min(), rel=1e-5)
+    assert large["slope_mean"] == 20
+    assert large["elevation_max"] == 20
+
+
+@pytest.mark.parametrize("smooth_metres", [300.0, 1200.0])
+def test_blocks_of_rows_give_the_same_areas(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, smooth_metres: float
+) -> None:
+    values = np.concatenate([scene(seed, (150, 100)) for seed in range(4)])
+    values[200:215, 20:50] = np.nan
+    slope = raster(tmp_path / "s.tif", np.random.default_rng(3).uniform(2, 40, values.shape), "slope", "degree")
+    path = raster(tmp_path / "r.tif", values)
+    rules = ClassicalRules(sigma=1.5, smooth_metres=smooth_metres, min_pixels=4)
+    monkeypatch.setattr(baseline, "rows_per_block", lambda grid: 10_000)
+    whole = classical_areas(path, slope, rules)
+    monkeypatch.setattr(baseline, "rows_per_block", lambda grid: 64)
+    by_blocks = classical_areas(path, slope, rules)
+    assert len(whole) > 5
+    assert sorted(area.geometry for area in by_blocks) == sorted(area.geometry for area in whole)
+
+
+def test_the_spread_of_a_sample_is_close_to_that_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = scene(shape=(400, 400))
+    mask = classical_mask(values, 30.0, ClassicalRules())
+    monkeypatch.setattr(baseline, "_SAMPLE_PIXELS", 10_000)
+    sampled = classical_mask(values, 30.0, ClassicalRules())
+    assert (mask ^ sampled).sum() < 0.05 * mask.sum()
+
+
+def test_a_scene_without_crs_or_data(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"r\.tif has no coordinate reference system"):
+        classical_areas(raster(tmp_path / "r.tif", scene(), crs=""))
+    with pytest.raises(InputError, match=r"e\.tif holds no data"):
+        classical_areas(raster(tmp_path / "e.tif", np.full((30, 30), np.nan)))
+
+
+@pytest.mark.parametrize("wrong", [{"sigma": 0}, {"smooth_metres": -1}, {"min_pixels": 0}])
+def test_impossible_rules(wrong: dict[str, float]) -> None:
+    with pytest.raises(InputError):
+        ClassicalRules(**wrong)
+
+
+@pytest.mark.parametrize("after", [0, 2, 5, 8])
+def test_cancelling_leaves_no_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    path = raster(tmp_path / "r.tif", scene())
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    monkeypatch.setattr(baseline, "rows_per_block", lambda grid: 64)
+    asked = 0
+
+    def is_cancelled() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > after
+
+    with pytest.raises(CancelledError):
+        classical_areas(path, progress=Progress(is_cancelled=is_cancelled))
+    assert list(scratch.iterdir()) == []
