@@ -59,7 +59,7 @@ def progress_of(feedback: QgsProcessingFeedback) -> Progress:
 
 
 class Algorithm(QgsProcessingAlgorithm):
-    """Base of the algorithms. A subclass sets NAME, TITLE, GROUP, SUMMARY, and implements define() and run()."""
+    """Base of the algorithms. A subclass sets NAME, TITLE, GROUP, SUMMARY, and implements define() and execute()."""
 
     NAME = ""
     TITLE = ""
@@ -70,7 +70,7 @@ class Algorithm(QgsProcessingAlgorithm):
         """Add the parameters and outputs."""
         raise NotImplementedError
 
-    def run(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
+    def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
         """Do the work; returns the outputs by name. Errors of core are translated by the caller."""
         raise NotImplementedError
 
@@ -113,7 +113,7 @@ class Algorithm(QgsProcessingAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
         try:
-            return self.run(parameters, context, progress_of(feedback))
+            return self.execute(parameters, context, progress_of(feedback))
         except AdaMapperError as error:
             raise QgsProcessingException(str(error)) from error
 

@@ -27,7 +27,7 @@ class BuildComposite(Algorithm):
         self.add_model()
         self.add_raster_output("OUTPUT", "Composite", "One band a channel, scaled as stored in the model.")
 
-    def run(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
+    def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
         from ..core.composite import Composite
         from ..core.model_card import read_card
 

@@ -53,7 +53,7 @@ class ClassicalDetector(Algorithm):
         self.add(QgsProcessingParameterFeatureSink("AREAS", tr("Areas, classical"), POLYGONS), "Polygons.")
         self.addOutput(QgsProcessingOutputNumber("AREA_COUNT", tr("Number of areas")))
 
-    def run(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
+    def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
         from ..core.areas import FIELDS
         from ..core.baseline import ClassicalRules, classical_areas
         from ..core.raster import Grid

@@ -46,7 +46,7 @@ class DetectAreas(Algorithm):
         )
         self.add_raster_output("PROBABILITY", "Probability", "0 to 1.")
 
-    def run(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
+    def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
         from ..core.backends import open_backend
         from ..core.composite import Composite
         from ..core.inference import DEFAULT_OVERLAP, detect

@@ -49,7 +49,7 @@ class ExtractAreas(Algorithm):
         self.add(QgsProcessingParameterFeatureSink("AREAS", tr("Active deformation areas"), POLYGONS), "Polygons.")
         self.addOutput(QgsProcessingOutputNumber("AREA_COUNT", tr("Number of areas")))
 
-    def run(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
+    def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
         from ..core.areas import FIELDS, extract_areas, rules_for
         from ..core.raster import Grid
         from .area_sink import write_areas

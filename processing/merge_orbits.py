@@ -36,7 +36,7 @@ class MergeOrbits(Algorithm):
         )
         self.addOutput(QgsProcessingOutputNumber("AREA_COUNT", tr("Number of areas")))
 
-    def run(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
+    def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
         from ..core.areas import FIELDS
         from ..core.orbits import MERGED_FIELDS, merge_orbits
         from .area_sink import read_areas, write_areas

@@ -33,7 +33,7 @@ class SimulateScene(Algorithm):
         self.add_choice("ORBIT", "Orbit", "Where the satellite looks from.", SIMULATED_ORBITS, "descending")
         self.add(QgsProcessingParameterFolderDestination("OUTPUT_FOLDER", tr("Folder of the scene")), "New or empty.")
 
-    def run(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
+    def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
         from ..core.simulation.scene import SceneOptions
         from ..core.simulation.stack import simulate_scene
 

@@ -30,7 +30,7 @@ class Slope(Algorithm):
             "ASPECT", "Aspect", "Downslope direction in degrees, clockwise from north.", optional=True
         )
 
-    def run(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
+    def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
         from ..core.terrain import slope_to_file
 
         output = self.output_path(parameters, "OUTPUT", context)

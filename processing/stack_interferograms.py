@@ -229,7 +229,7 @@ class StackInterferograms(Algorithm):
         )
         self.add_choice("UNIT", "Unit of the LOS rate", "Millimetres or metres a year.", UNITS, "mm/yr", advanced=True)
 
-    def run(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
+    def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
         from ..core.interferograms import find_stack, select_pairs
         from ..core.report import write_report
         from ..core.stacking import StackOutputs, stack_to_files
