@@ -124,9 +124,9 @@ class Algorithm(QgsProcessingAlgorithm):
             definition.setFlags(definition.flags() | ADVANCED)
         self.addParameter(definition)
 
-    def add_raster(self, name: str, title: str, help_text: str, optional: bool = True) -> None:
+    def add_raster(self, name: str, title: str, help_text: str, optional: bool = True, advanced: bool = False) -> None:
         """Add a raster layer parameter."""
-        self.add(QgsProcessingParameterRasterLayer(name, tr(title), optional=optional), help_text)
+        self.add(QgsProcessingParameterRasterLayer(name, tr(title), optional=optional), help_text, advanced)
 
     def add_number(
         self,

@@ -166,7 +166,7 @@ class StackInterferograms(Algorithm):
             "ATMOSPHERE_DAYS",
             "Atmosphere: time window (days)",
             "What varies faster than this counts as atmosphere.",
-            90,
+            60,
             minimum=1,
             advanced=True,
         )
@@ -178,11 +178,10 @@ class StackInterferograms(Algorithm):
             minimum=100,
             advanced=True,
         )
-        self.add(
-            QgsProcessingParameterFeatureSource(
-                "UNSTABLE", tr("Areas known to move"), [QgsProcessing.SourceType.TypeVectorPolygon], optional=True
-            ),
-            "Polygons that ramps, height correction and the search for a reference stay away from.",
+        self.add_raster(
+            "EXCLUDE_MASK",
+            "Mask of ground known to move",
+            "Above 0 where ramp, height correction and the search for a reference must not look.",
             advanced=True,
         )
 
@@ -249,7 +248,7 @@ class StackInterferograms(Algorithm):
             selection.stack,
             outputs,
             corrections=self.corrections(parameters, context),
-            options=self.stacking_options(parameters, context),
+            options=self.stacking_options(parameters, context, len(selection.stack.interferograms), progress),
             dem=self.raster_path(parameters, "DEM", context),
             progress=progress.part(0.15, 1),
         )
@@ -296,22 +295,27 @@ class StackInterferograms(Algorithm):
                 self.number(parameters, "ATMOSPHERE_DAYS", context),
                 self.number(parameters, "ATMOSPHERE_METRES", context),
             )
-        unstable, unstable_crs = self._geometry(parameters, "UNSTABLE", context)
         return Corrections(
             reference=Reference(mode, geometry, crs),
             ramp=self.parameterAsEnumString(parameters, "RAMP", context),
             height=self.parameterAsBool(parameters, "HEIGHT_CORRECTION", context),
             atmosphere=atmosphere,
-            unstable_wkt=unstable,
-            unstable_crs=unstable_crs,
+            exclude_mask=self.raster_path(parameters, "EXCLUDE_MASK", context),
         )
 
-    def stacking_options(self, parameters: dict[str, Any], context: QgsProcessingContext) -> StackingOptions:
-        """How the phases are summed."""
+    def stacking_options(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, pairs: int, progress: Progress
+    ) -> StackingOptions:
+        """How the phases are summed; never more valid pairs asked for than there are."""
         from ..core.stacking import StackingOptions
 
+        wanted = self.parameterAsInt(parameters, "MIN_PAIRS", context)
+        if wanted > pairs:
+            progress.warning(
+                tr("Only {} pairs are left, so pixels need {} valid pairs, not {}.").format(pairs, pairs, wanted)
+            )
         return StackingOptions(
-            min_pairs=self.parameterAsInt(parameters, "MIN_PAIRS", context),
+            min_pairs=min(wanted, pairs),
             coherence_weights=self.parameterAsBool(parameters, "COHERENCE_WEIGHTS", context),
             outlier_sigma=self.number(parameters, "OUTLIER_SIGMA", context),
             min_coherence=self.number(parameters, "LOS_MIN_COHERENCE", context),
