@@ -124,7 +124,7 @@ def _traced(network: Network) -> Any:
         torch.onnx.export(
             _Probability(_with_distinct_weights(network)).eval(),
             (torch.zeros(1, network.channels, 2 * network.stride, 2 * network.stride),),
-            buffer,
+            buffer,  # type: ignore[arg-type]
             dynamo=False,
             opset_version=OPSET,
             training=torch.onnx.TrainingMode.PRESERVE,
@@ -173,11 +173,7 @@ def _store_as_half(model: Any) -> None:
             continue
         full_names[tensor.name] = f"{tensor.name}.float32"
         tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), tensor.name))
-        casts.append(
-            onnx.helper.make_node(
-                "Cast", [tensor.name], [full_names[tensor.name]], to=onnx.TensorProto.FLOAT
-            )
-        )
+        casts.append(onnx.helper.make_node("Cast", [tensor.name], [full_names[tensor.name]], to=onnx.TensorProto.FLOAT))
     _rename_inputs(model, full_names)
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
@@ -186,9 +182,7 @@ def _store_as_half(model: Any) -> None:
 
 def _weights(model: Any) -> dict[str, Tensor]:
     to_array = _onnx().numpy_helper.to_array
-    return {
-        tensor.name: torch.from_numpy(to_array(tensor).astype(np.float32)) for tensor in model.graph.initializer
-    }
+    return {tensor.name: torch.from_numpy(to_array(tensor).astype(np.float32)) for tensor in model.graph.initializer}
 
 
 def _save(model: Any, card: ModelCard, path: Path) -> None:

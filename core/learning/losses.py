@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Callable
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -38,15 +37,4 @@ def dice_cross_entropy_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return dice_loss(logits, labels) + entropy / valid
 
 
-LOSSES: Mapping[str, Loss] = MappingProxyType(
-    {"dice": dice_loss, "dice_cross_entropy": dice_cross_entropy_loss}
-)
-
-
-def confusion(logits: Tensor, labels: Tensor, threshold: float = 0.5) -> Tensor:
-    """(TP, FP, FN) of the area class over the valid pixels, int64 of shape (3,); sums pool over batches."""
-    found = functional.softmax(logits.float(), dim=1)[:, 1] >= threshold
-    valid = labels != IGNORED
-    truth = labels == 1
-    counts = (found & truth, found & valid & ~truth, ~found & truth)
-    return torch.stack([count.sum() for count in counts])
+LOSSES: Mapping[str, Loss] = MappingProxyType({"dice": dice_loss, "dice_cross_entropy": dice_cross_entropy_loss})

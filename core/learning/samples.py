@@ -1,0 +1,131 @@
+"""From tiles to what a network learns from: scaled channels, dropped channels, augmentation, batches.
+
+Every sample is a pure function of (seed, index), so that a resumed training sees what an uninterrupted one does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from ..channels import Channel, ChannelKind
+from ..errors import InputError
+from ..model_card import ModelCard
+from ..raster import Array
+from .losses import IGNORED
+
+Labels = NDArray[np.uint8]
+
+TILE_UNITS: Mapping[ChannelKind, tuple[str, str]] = {
+    ChannelKind.PHASE_RATE: ("rad/yr", "away"),
+    ChannelKind.LOS_RATE: ("mm/yr", "toward"),
+    ChannelKind.DEM: ("m", ""),
+    ChannelKind.SLOPE: ("degree", ""),
+    ChannelKind.COHERENCE: ("1", ""),
+}
+"""Unit and sign of a tile's layers."""
+
+
+class LabelledTile(Protocol):
+    """What a tile must have: layers (h, w) by kind in TILE_UNITS, and labels 0, 1, 255 = ignored."""
+
+    @property
+    def layers(self) -> Mapping[str, Array]: ...
+    @property
+    def label(self) -> Labels: ...
+    @property
+    def pixel_size(self) -> float: ...
+
+
+class TileSource(Protocol):
+    """Gives the tile of an index, the same one each time; can be pickled."""
+
+    def __call__(self, index: int) -> LabelledTile: ...
+
+
+def to_input(tile: LabelledTile, card: ModelCard, missing: Collection[ChannelKind] = ()) -> tuple[Array, Labels]:
+    """A tile as a network gets it: float32 (bands, h, w) without NaN, and labels uint8 (h, w).
+
+    Channels are scaled as at prediction and filled where they have no data; those in ``missing`` are filled
+    wholly. Pixels without any rate are masked at prediction, so here they are ignored. InputError when the card
+    wants a layer or a unit that the tile doesn't have.
+    """
+    height, width = tile.label.shape
+    bands = np.empty((len(card.band_names), height, width), np.float32)
+    measured = np.zeros((height, width), bool)
+    first = 0
+    for channel in card.channels:
+        last = first + len(channel.band_names)
+        if channel.kind in missing:
+            bands[first:last] = channel.fill
+        else:
+            values = _layer(tile, channel)
+            valid = np.isfinite(values)
+            if channel.kind.is_rate:
+                measured |= valid
+            scaled = channel.bands(values, tile.pixel_size)
+            bands[first:last] = np.where(valid, scaled, np.float32(channel.fill))
+        first = last
+    labels = np.where(measured, tile.label, IGNORED).astype(np.uint8)
+    return bands, labels
+
+
+def _layer(tile: LabelledTile, channel: Channel) -> Array:
+    kind = channel.kind.layer
+    if kind.value not in tile.layers or TILE_UNITS[kind] != (channel.unit, channel.sign):
+        raise InputError(
+            f"Training tiles hold no {kind.label} in {channel.unit or 'plain numbers'} {channel.sign}".rstrip()
+            + ". Change that channel in the model card."
+        )
+    return tile.layers[kind.value]
+
+
+def draw_missing(card: ModelCard, random: np.random.Generator) -> frozenset[ChannelKind]:
+    """The channels that a sample goes without: any set of the optional ones, whole groups more often.
+
+    Each optional channel alone at 20 %; all terrain at 15 %; everything optional at 10 %.
+    """
+    optional = [channel.kind for channel in card.channels if channel.optional]
+    group = random.random()
+    if group < 0.10:
+        return frozenset(optional)
+    if group < 0.25:
+        return frozenset(kind for kind in optional if kind in (ChannelKind.DEM, ChannelKind.SLOPE))
+    return frozenset(kind for kind in optional if random.random() < 0.20)
+
+
+@dataclass(frozen=True)
+class BatchSource(Dataset[Any]):
+    """Batches of an unlimited training set: tiles, channels dropped at random, flips.
+
+    Item i is a group of ``views`` batches made from the tiles i·batch_size … (i+1)·batch_size − 1: each batch
+    with its own dropped channels and flips, because a tile costs more than a compact network's step. Only
+    east–west flips are made: they turn an ascending view into a descending one, where a turned or north–south
+    flipped tile would show an impossible look direction.
+    """
+
+    tiles: TileSource
+    card: ModelCard
+    seed: int
+    batch_size: int
+    views: int = 1
+
+    def __getitem__(self, group: int) -> list[tuple[Array, Labels]]:
+        """``views`` batches of float32 (batch_size, bands, h, w) and uint8 (batch_size, h, w)."""
+        first = group * self.batch_size
+        tiles = [self.tiles(index) for index in range(first, first + self.batch_size)]
+        random = np.random.default_rng((self.seed, group))
+        return [self._batch(tiles, random) for _ in range(self.views)]
+
+    def _batch(self, tiles: Sequence[LabelledTile], random: np.random.Generator) -> tuple[Array, Labels]:
+        samples = []
+        for tile in tiles:
+            bands, labels = to_input(tile, self.card, draw_missing(self.card, random))
+            step = -1 if random.random() < 0.5 else 1
+            samples.append((bands[..., ::step], labels[..., ::step]))
+        return np.stack([bands for bands, _ in samples]), np.stack([labels for _, labels in samples])
