@@ -152,17 +152,22 @@ def draw_bowl(
     on_slopes: bool = False,
     uplift: bool = False,
     smallest: tuple[float, float] = (300.0, 5.0),
+    margin: int = 0,
 ) -> Array:
     """Vertical rate (mm/yr, negative = subsidence) of one bowl of 0.3–5 km and 5–150 mm/yr on level ground.
 
     A mining bowl may lie on slopes too: it is smaller, rounder and has a flatter bottom. All zero where the
-    terrain has no level ground. ``smallest`` raises the least diameter (m) and rate (mm/yr).
+    terrain has no level ground. ``smallest`` raises the least diameter (m) and rate (mm/yr);
+    the centre is at least ``margin`` pixels inside the terrain.
     """
     height, width = terrain.dem.shape
     weight = np.ones_like(terrain.dem)
     if not on_slopes:  # sediments thin out toward the edge of a plain, and subsidence with them
         weight = smoothstep(smooth(terrain.level_ground, 200.0 / terrain.pixel_size), 0.45, 0.98)
-    sites = np.flatnonzero(weight > 0.5)
+    possible = weight > 0.5
+    if margin:
+        possible[:margin] = possible[-margin:] = possible[:, :margin] = possible[:, -margin:] = False
+    sites = np.flatnonzero(possible)
     rate = np.zeros_like(terrain.dem)
     if len(sites) < 30:
         return rate

@@ -34,7 +34,7 @@ ORBITS: Mapping[str, tuple[str, ...]] = {
     "both": ("ascending", "descending"),
 }
 _HEADINGS = {"ascending": ASCENDING_HEADING, "descending": DESCENDING_HEADING}
-SMALLEST, LARGEST = 128, 8192
+SMALLEST, LARGEST = 128, 4096
 # Where generated terrain is put: UTM zone 32 north, at no particular place.
 _GENERATED_CRS, _GENERATED_CORNER = "EPSG:32632", (500_000.0, 5_000_000.0)
 
@@ -221,7 +221,7 @@ def _bowls(
     rate = np.zeros_like(terrain.dem)
     identity = np.zeros(terrain.dem.shape, np.int32)
     for _ in range(count):
-        bowl = draw_bowl(rng, terrain, shapes, smallest=(1500.0, 30.0))
+        bowl = draw_bowl(rng, terrain, shapes, smallest=(1500.0, 30.0), margin=terrain.dem.shape[0] // 12)
         strong = (np.abs(bowl) > 5) & (identity == 0)
         if strong.sum() >= 20:
             rate += bowl
