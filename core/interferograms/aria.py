@@ -60,15 +60,9 @@ def _mean(path: Path, variable: str) -> float | None:
     try:
         group = gdal.OpenEx(str(path), gdal.OF_MULTIDIM_RASTER).GetRootGroup()
         array = group.OpenMDArrayFromFullname(variable)
-        if array.GetDimensionCount() == 0:
-            return float(np.frombuffer(array.Read(array.GetDataType()), _dtype(array))[0])
         values = np.asarray(array.ReadAsArray(), float)
         nodata = array.GetNoDataValueAsDouble()
     except (RuntimeError, AttributeError):
         return None
     valid = values[np.isfinite(values) & (values != (np.nan if nodata is None else nodata))]
     return float(valid.mean()) if valid.size else None
-
-
-def _dtype(array: gdal.MDArray) -> str:
-    return "f4" if array.GetDataType().GetNumericDataType() == gdal.GDT_Float32 else "f8"

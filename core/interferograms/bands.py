@@ -53,10 +53,10 @@ def in_degrees(band: Band) -> Band:
 
 
 def check_geocoded(path: Path, advice: str) -> None:
-    """InputError when a raster lies in radar geometry: no map coordinates, rows and columns only."""
+    """InputError when a raster of a product in degrees lies in radar geometry: pixels of size 1, or of none."""
     dataset = open_raster(path)
     transform = dataset.GetGeoTransform(can_return_null=True)
-    if transform is None or (abs(transform[1]) == 1 and abs(transform[5]) == 1 and not dataset.GetProjection()):
+    if transform is None or (abs(transform[1]) == 1 and abs(transform[5]) == 1):
         raise InputError(f"{path} is in radar geometry (range and azimuth), not on a map. {advice}")
 
 

@@ -85,7 +85,8 @@ def _source(path: Path) -> Path:
 
 def _baseline(dates: Pair, folder: Folder) -> float | None:
     """The pair's own baseline, else the difference of two that share a reference date; None without them."""
-    known = {pair: value for pair, files in folder.of_pairs(_BASELINE).items() if (value := _average(files[0]))}
+    averages = {pair: _average(files[0]) for pair, files in folder.of_pairs(_BASELINE).items()}
+    known = {pair: value for pair, value in averages.items() if value is not None}
     if dates in known:
         return known[dates]
     for reference in {pair[0] for pair in known}:

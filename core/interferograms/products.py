@@ -56,9 +56,9 @@ def recognise(folder: Folder, product: str) -> tuple[str, tuple[Path, ...]]:
             )
         raise InputError(_nothing_found(folder))
     reader = reader_of(product)
-    files = tuple(path for path in folder.files if reader.is_interferogram(path))
+    others = _by_product(folder)
+    files = others.get(product) or tuple(path for path in folder.files if reader.is_interferogram(path))
     if not files:
-        others = _by_product(folder)
         instead = f" There are others: {_listed(others)}." if others else ""
         raise InputError(
             f"{folder.path} holds no interferograms of the product {product} ({reader.title}: {reader.looks_for})."
