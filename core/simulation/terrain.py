@@ -34,14 +34,20 @@ class Terrain:
     pixel_size: float
 
     @cached_property
+    def gradient(self) -> tuple[Array, Array]:
+        """dz/d(east) and dz/d(north)."""
+        return gradient(self.dem, self.pixel_size)
+
+    @cached_property
     def slope(self) -> Array:
         """Slope in degrees."""
-        return slope_degrees(*gradient(self.dem, self.pixel_size))
+        return slope_degrees(*self.gradient)
 
     @cached_property
     def motion_gradient(self) -> tuple[Array, Array]:
-        """Gradient of the terrain smoothed over about 90 m: it guides the motion of a landslide."""
-        return gradient(smooth(self.dem, MOTION_SCALE / self.pixel_size), self.pixel_size)
+        """The gradient smoothed over about 90 m: it guides the motion of a landslide."""
+        east, north = (smooth(values, MOTION_SCALE / self.pixel_size) for values in self.gradient)
+        return east, north
 
     @cached_property
     def motion_slope(self) -> Array:
