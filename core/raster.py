@@ -341,15 +341,19 @@ class BandReader:
         return tuple(self._band.GetBlockSize())
 
     def read(self, window: Window | None = None, out: Array | None = None) -> Array:
-        """The window of the grid (the whole of it by default), shape (window.height, window.width); NaN outside."""
+        """The window of the grid (the whole of it by default), shape (window.height, window.width); NaN outside.
+
+        ``out``: a float32 array of that shape that is filled and returned instead of a new one.
+        """
         wanted = Window(0, 0, self.grid.width, self.grid.height) if window is None else window
         left = max(wanted.column, 0, -self._column)
         top = max(wanted.row, 0, -self._row)
         right = min(wanted.column + wanted.width, self.grid.width, self._band.XSize - self._column)
         bottom = min(wanted.row + wanted.height, self.grid.height, self._band.YSize - self._row)
         if (right - left, bottom - top) == (wanted.width, wanted.height):
-            return self._read(Window(left + self._column, top + self._row, wanted.width, wanted.height))
-        result = np.full((wanted.height, wanted.width), np.nan, np.float32)
+            return self._read(Window(left + self._column, top + self._row, wanted.width, wanted.height), out)
+        result = np.empty((wanted.height, wanted.width), np.float32) if out is None else out
+        result.fill(np.nan)
         if bottom > top and right > left:
             inside = self._read(Window(left + self._column, top + self._row, right - left, bottom - top))
             row, column = top - wanted.row, left - wanted.column

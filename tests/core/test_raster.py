@@ -106,6 +106,16 @@ def test_windows_outside_the_grid_are_no_data(tmp_path):
         assert np.isnan(reader.read(Window(100, 100, 3, 3))).all()
 
 
+@pytest.mark.parametrize("window", [Window(0, 0, 40, 25), Window(3, 20, 10, 10), Window(100, 0, 5, 5)])
+def test_a_given_array_is_filled(tmp_path, window):
+    write_array(tmp_path / "rate.tif", UTM, some_values(), RATE)
+    stack = np.full((2, window.height, window.width), 77, np.float32)
+    with BandReader(tmp_path / "rate.tif") as reader:
+        assert reader.read(window, out=stack[1]) is not None
+        np.testing.assert_array_equal(stack[1], reader.read(window))
+    assert (stack[0] == 77).all()
+
+
 def test_every_kind_of_nodata_becomes_nan(tmp_path):
     path = str(tmp_path / "stored.tif")
     dataset = gdal.GetDriverByName("GTiff").Create(path, 3, 1, 1, gdal.GDT_Float32)
