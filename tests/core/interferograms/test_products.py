@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import interferogram_products as products
 import numpy as np
 import pytest
+from interferogram_products import BUILDERS, coherences, phases, valid, write_text, write_tif
 
 from ada_mapper.core.errors import InputError
 from ada_mapper.core.interferograms import PRODUCTS, find_stack
 from ada_mapper.core.raster import BandReader
-
-from . import products
-from .products import BUILDERS, coherences, phases, valid, write_text, write_tif
 
 
 @pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)
