@@ -9,10 +9,11 @@ from enum import Enum
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from .errors import DependencyError, InputError
+from .errors import InputError
 from .raster import Array
+from .relief import above_local_mean
 
 
 class ChannelKind(str, Enum):
@@ -118,9 +119,8 @@ class Scaling:
         The method "wrap" gives the angle in radians.
         """
         result = np.array(values, np.float32)
-        radius = self.halo(pixel_size)
-        if radius:
-            _subtract_local_mean(result, radius)
+        if self.local_radius is not None:
+            result = above_local_mean(result, self.halo(pixel_size))
         if self.low is not None and self.high is not None:
             result -= np.float32(self.low)
             result *= np.float32(1 / (self.high - self.low))
@@ -235,44 +235,6 @@ def known_fields(values: Mapping[str, Any], cls: type, what: str) -> dict[str, A
     if missing:
         raise InputError(f"{what.capitalize()} needs “{missing[0]}”.")
     return dict(values)
-
-
-def _subtract_local_mean(values: Array, radius: int) -> None:
-    """Subtract, in place, the mean of the finite pixels within ``radius`` rows and columns from (…, h, w)."""
-    valid = np.isfinite(values)
-    if valid.all():
-        height, width = values.shape[-2:]
-        share: Any = np.outer(_window_share(height, radius), _window_share(width, radius))
-        values -= _box_mean(values, radius) / share
-        return
-    mean = _box_mean(np.where(valid, values, np.float32(0)), radius)
-    share = _box_mean(valid.astype(np.float32), radius)
-    # Every valid pixel counts itself; elsewhere the share may be 0 and the value is NaN anyway.
-    np.divide(mean, share, out=mean, where=valid)
-    values -= mean
-    values[~valid] = np.nan
-
-
-def _window_share(size: int, radius: int) -> NDArray[np.float64]:
-    """The share of a window of 2·radius + 1 pixels that lies inside the array, for each pixel."""
-    index = np.arange(size)
-    inside = np.minimum(index + radius, size - 1) - np.maximum(index - radius, 0) + 1
-    return np.asarray(inside / (2 * radius + 1), np.float64)
-
-
-def _box_mean(values: NDArray[np.float32], radius: int) -> NDArray[np.float64]:
-    """Sum over the (2·radius + 1)² pixels around each, zeros outside, divided by that number."""
-    try:
-        from scipy.ndimage import uniform_filter1d
-    except ImportError:
-        raise DependencyError(
-            "Scaling by local means needs the Python package scipy. Install it (python3 -m pip install scipy, on "
-            "Windows in the OSGeo4W shell) and restart QGIS."
-        ) from None
-    width = 2 * radius + 1
-    rows: NDArray[np.float64] = uniform_filter1d(values, width, axis=-2, output=np.float64, mode="constant")
-    result: NDArray[np.float64] = uniform_filter1d(rows, width, axis=-1, output=np.float64, mode="constant")
-    return result
 
 
 def minmax_channel(kind: ChannelKind, low: float, high: float, **options: Any) -> Channel:

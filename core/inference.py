@@ -30,6 +30,10 @@ _TILES_AHEAD = 16
 """How many tiles may be predicted before the first of them is blended: enough to write a row of tiles meanwhile."""
 
 
+_VALUES_AT_ONCE = 16_000_000
+"""How many values (pixels × bands) are read at once, unless a row of tiles needs more: 64 MB."""
+
+
 class Scene(Protocol):
     """What ``detect`` asks of a composite."""
 
@@ -128,12 +132,13 @@ class _Strip:
 class _StripReader:
     """Reads the rows of tiles one after the other; each row of the scene is read once.
 
-    Holds at most the rows of one row of tiles, and of the next one that a background thread prepares.
+    Holds the rows of one row of tiles, and a limited number more that were read with them.
     """
 
     def __init__(self, scene: Scene, rows: Axis, columns: Axis, fills: tuple[float, ...]) -> None:
         self._scene, self._rows, self._columns = scene, rows, columns
         self._fills = fills
+        self._rows_at_once = _VALUES_AT_ONCE // (len(fills) * columns.size)
         self._first = 0
         self._bands: Array = np.empty((len(fills), 0, columns.size), np.float32)
         self._valid = np.empty((0, columns.size), bool)
@@ -158,10 +163,12 @@ class _StripReader:
         return _Strip(bands, self._valid[top:stop])
 
     def _keep(self, first: int, stop: int) -> None:
-        """Hold exactly the scene's rows [first, stop), filled."""
+        """Hold the scene's rows from ``first`` to at least ``stop``, filled."""
         held = self._first + self._bands.shape[1]
         bands, valid = [self._bands[:, first - self._first :]], [self._valid[first - self._first :]]
         if stop > held:
+            # Reading far ahead at once is cheaper: each read takes a halo of rows for local means.
+            stop = min(max(stop, held + self._rows_at_once), self._rows.size)
             new = self._scene.read(Window(0, held, self._columns.size, stop - held))
             valid.append(self._scene.valid(new))
             for band, fill in zip(new, self._fills):
@@ -322,9 +329,9 @@ class _Run:
         row_weights = self._rows.weights[task.row][:, np.newaxis]
         for column, probability in zip(task.columns, probabilities):
             offset = self._columns.starts[column] - self._columns.starts[0]
-            weighted = probability * self._columns.weights[column]
-            weighted *= row_weights
-            self._sums[:, offset : offset + self._columns.tile] += weighted
+            probability *= self._columns.weights[column]
+            probability *= row_weights
+            self._sums[:, offset : offset + self._columns.tile] += probability
         done = task.row + (task.columns[-1] + 1) / len(self._columns.starts)
         self._progress.report(done / len(self._rows.starts))
 
