@@ -1,0 +1,101 @@
+"""Tiny ONNX models whose answers can be computed by hand, and cards and rasters for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from ada_mapper.core.channels import Channel, ChannelKind, minmax_channel
+from ada_mapper.core.model_card import ModelCard
+from ada_mapper.core.raster import Array, BandDescription, Grid, Window, write_array
+
+UTM = "EPSG:32614"
+RATE = minmax_channel(ChannelKind.LOS_RATE, -100.0, 100.0)
+"""Scaled to [0, 1], so that a scaled rate can pass for a probability; no data becomes 0.5."""
+
+
+def grid(width: int, height: int, size: float = 30.0, crs: str = UTM, x: float = 4e5, y: float = 2.2e6) -> Grid:
+    """A grid with its top left corner at (x, y)."""
+    return Grid(crs, (x, size, 0.0, y, 0.0, -size), width, height)
+
+
+def card_of(*channels: Channel, **options: object) -> ModelCard:
+    """A card with tiles of 64 pixels."""
+    values = {"name": "toy", "version": "1.0", "description": "made by a test", "tile_size": 64, **options}
+    return ModelCard(channels=channels or (RATE,), **values)
+
+
+def write_model(path: Path, card: ModelCard | None, kernel: Array | None = None, inputs: int | None = None) -> Path:
+    """A network whose probability is its first band, or that band (0 outside) convolved with a kernel (k, k)."""
+    bands = inputs or (len(card.band_names) if card else 1)
+    size = 1 if kernel is None else len(kernel)
+    weights = np.zeros((1, bands, size, size), np.float32)
+    weights[0, 0] = 1.0 if kernel is None else kernel
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["input", "weights"], ["one"], pads=[size // 2] * 4),
+            helper.make_node("Sub", ["unit", "one"], ["zero"]),
+            helper.make_node("Concat", ["zero", "one"], ["probability"], axis=1),
+        ],
+        "toy",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["n", bands, "h", "w"])],
+        [helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["n", 2, "h", "w"])],
+        [numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(np.float32([1]), "unit")],
+    )
+    model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 17)])
+    if card is not None:
+        helper.set_model_props(model, card.metadata())
+    onnx.save(model, path)
+    return path
+
+
+def write_layer(
+    path: Path, values: Array, on: Grid | None = None, name: str = "los_rate", unit: str = "mm/yr", sign: str = "toward"
+) -> Path:
+    """A layer as the stack tool writes it; no unit or sign where the text is empty."""
+    tags = (("SIGN", sign),) if sign else ()
+    on = on or grid(values.shape[1], values.shape[0])
+    write_array(path, on, np.asarray(values, np.float32), BandDescription(name, unit, tags))
+    return path
+
+
+@dataclass
+class ArrayScene:
+    """A scene in memory for the tile runner; remembers the windows that it was asked for."""
+
+    bands: Array
+    grid: Grid = field(init=False)
+    windows: list[Window] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.grid = grid(self.bands.shape[2], self.bands.shape[1])
+
+    def read(self, window: Window) -> Array:
+        """The window, which must lie inside."""
+        self.windows.append(window)
+        rows = slice(window.row, window.row + window.height)
+        return self.bands[:, rows, window.column : window.column + window.width].copy()
+
+    def valid(self, bands: Array) -> Array:
+        """Where the first band is known."""
+        return ~np.isnan(bands[0])
+
+
+class FunctionBackend:
+    """A backend that applies a function to the first band: (n, h, w) → (n, h, w)."""
+
+    def __init__(self, function: object = None, parallel: int = 1, batch_size: int = 1) -> None:
+        self.function = function or (lambda band: band)
+        self.name, self.parallel, self.batch_size = "function", parallel, batch_size
+        self.shapes: list[tuple[int, ...]] = []
+
+    def predict(self, batch: Array) -> Array:
+        """Probabilities; a NaN in the input is an error of the tile runner."""
+        assert not np.isnan(batch).any()
+        assert batch.dtype == np.float32
+        self.shapes.append(batch.shape)
+        return np.array(self.function(batch[:, 0]), np.float32)
