@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..interferograms.model import SENTINEL1_WAVELENGTH
 from ..raster import Array
 
 ASCENDING_HEADING = 348.0
 DESCENDING_HEADING = 192.0
-SENTINEL1_WAVELENGTH = 0.055465763
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, OutputError
+from ..interferograms.model import SENTINEL1_WAVELENGTH
 from ..progress import Progress
 from ..raster import Array, BandDescription, PathLike, RasterWriter, write_array
 from .atmosphere import FieldPool, smooth, turbulence
-from .geometry import SENTINEL1_WAVELENGTH, to_phase_rate
+from .geometry import to_phase_rate
 from .network import DAYS_PER_YEAR, PairNetwork
 from .scene import ORBITS, OrbitView, Scene, SceneOptions, make_scene
 from .surface import (
@@ -167,6 +168,7 @@ def _write_stack(folder: Path, scene: Scene, view: OrbitView, progress: Progress
     options = scene.options
     network = scene_network(options.dates, options.repeat_days)
     simulator = PairSimulator(scene, view)
+    elevation_angle = np.full((options.size,) * 2, math.radians(90 - view.viewing.incidence), np.float32)
     dates = options.acquisition_dates
     for position, (first, second) in enumerate(zip(network.first, network.second)):
         progress.report(position / len(network.first))
@@ -177,6 +179,7 @@ def _write_stack(folder: Path, scene: Scene, view: OrbitView, progress: Progress
         for suffix, values, band in (
             ("unw_phase", phase, BandDescription("unw_phase", "rad")),
             ("corr", coherence, BandDescription("corr", "1")),
+            ("lv_theta", elevation_angle, BandDescription("lv_theta", "rad")),
         ):
             with RasterWriter(product / f"{name}_{suffix}.tif", scene.grid, [band], nodata=0.0) as writer:
                 writer.write(values)

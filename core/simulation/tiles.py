@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..interferograms.model import SENTINEL1_WAVELENGTH
 from ..raster import Array, Grid, PathLike
 from .atmosphere import FieldPool, random_view, smooth, smoothstep
 from .geometry import (
     ASCENDING_HEADING,
     DESCENDING_HEADING,
-    SENTINEL1_WAVELENGTH,
     Viewing,
     to_los_rate,
     to_phase_rate,

@@ -34,7 +34,7 @@ _FIELDS = (
 
 @dataclass(frozen=True)
 class _Layer:
-    """A layer to write: number of each pixel's object (0 = none), kind and peak LOS rates by orbit of each."""
+    """A layer to write: the kind of its objects, and the number of each pixel's object (0 = none)."""
 
     name: str
     kind: str
@@ -65,7 +65,10 @@ def write_truth(path: Path, scene: Scene, views: Sequence[OrbitView], progress: 
     gdal.SetConfigOption("OGR_CURRENT_DATE", "2000-01-01T00:00:00.000Z")
     try:
         source = ogr.GetDriverByName("GPKG").CreateDataSource(str(path))
-        counts = [_write_layer(source, layer, path, scene, views, progress) for layer in layers]
+        counts = [
+            _write_layer(source, layer, path, scene, views, progress.part(i / len(layers), (i + 1) / len(layers)))
+            for i, layer in enumerate(layers)
+        ]
         source = None
     except RuntimeError as error:
         raise OutputError(f"{path} can't be written ({error}). Check that the disk is not full.") from None

@@ -61,7 +61,7 @@ def test_layers_have_their_types_and_ranges(tiles: list[Tile]) -> None:
             assert values.flags.c_contiguous
         for name in ("dem", "slope", "coherence"):
             assert np.isfinite(tile.layers[name]).all()
-        assert 0 <= tile.layers["coherence"].min()
+        assert tile.layers["coherence"].min() >= 0
         assert tile.layers["coherence"].max() <= 1
         assert tile.label.dtype == np.uint8
         assert set(np.unique(tile.label)) <= {0, 1, 255}
