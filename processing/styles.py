@@ -139,8 +139,8 @@ def _toward_is_positive(layer: QgsRasterLayer) -> bool:
 
 
 def _symmetric_limit(layer: QgsRasterLayer) -> float:
-    """A round number that holds 98 % of the magnitudes."""
-    low, high = layer.dataProvider().cumulativeCut(1, 0.01, 0.99, layer.extent(), 250000)
+    """A round number that holds 96 % of the values."""
+    low, high = layer.dataProvider().cumulativeCut(1, 0.02, 0.98, layer.extent(), 250000)
     largest = max(abs(low), abs(high))
     if not math.isfinite(largest) or largest == 0:
         return 1.0

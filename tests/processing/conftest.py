@@ -9,36 +9,7 @@ import pytest
 from qgis.core import QgsApplication, QgsProcessingContext, QgsProcessingFeedback, QgsProject
 
 from ada_mapper.plugin import AdaMapperPlugin
-
-
-class Feedback(QgsProcessingFeedback):
-    """Keeps what was said; cancels itself after a number of progress reports when told to."""
-
-    def __init__(self, cancel_after: int | None = None) -> None:
-        super().__init__(False)
-        self.lines: list[str] = []
-        self.fractions: list[float] = []
-        self._cancel_after = cancel_after
-        self.progressChanged.connect(self._on_progress)
-
-    def _on_progress(self, percent: float) -> None:
-        self.fractions.append(percent)
-        if self._cancel_after is not None and len(self.fractions) >= self._cancel_after:
-            self.cancel()
-
-    def pushInfo(self, info: str) -> None:
-        self.lines.append(info)
-
-    def pushWarning(self, warning: str) -> None:
-        self.lines.append(warning)
-
-    def reportError(self, error: str, fatalError: bool = False) -> None:
-        self.lines.append(error)
-
-    @property
-    def log(self) -> str:
-        """All messages."""
-        return "\n".join(self.lines)
+from recording_feedback import Feedback
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,214 @@
+"""The main job in real QGIS: from simulated interferograms to areas, in one step, step by step and as a model."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from osgeo import gdal
+from qgis.core import (
+    QgsApplication,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingModelAlgorithm,
+    QgsProject,
+    QgsRasterLayer,
+    QgsVectorLayer,
+)
+
+from ada_mapper.core.raster import Grid
+from recording_feedback import Feedback
+from small_rasters import write
+
+RASTERS = ("PROBABILITY", "PHASE_RATE", "LOS_RATE", "SLOPE")
+
+
+@pytest.fixture(scope="module")
+def scene(plugin, tmp_path_factory):
+    import processing
+
+    folder = tmp_path_factory.mktemp("scene")
+    parameters = {"SEED": 3, "SIZE": 320, "DATES": 10, "ORBIT": "descending", "OUTPUT_FOLDER": str(folder)}
+    processing.run("adamapper:simulatescene", parameters)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def mapped(plugin, scene, tmp_path_factory):
+    import processing
+
+    folder = tmp_path_factory.mktemp("mapped")
+    outputs = {name: str(folder / f"{name.lower()}.tif") for name in RASTERS}
+    parameters = {
+        "INPUT_FOLDER": str(scene), "DEM": str(scene / "dem.tif"), "ORBIT": "descending",
+        "AREAS": str(folder / "areas.gpkg"), "REPORT": str(folder / "report.html"), **outputs,
+    }  # fmt: skip
+    feedback = Feedback()
+    return processing.run("adamapper:mapactiveareas", parameters, feedback=feedback), feedback
+
+
+def values(path: str) -> np.ndarray:
+    return gdal.Open(path).ReadAsArray()
+
+
+def test_one_step_writes_areas_and_the_rasters_behind_them(scene, mapped):
+    result, feedback = mapped
+    layer = QgsVectorLayer(result["AREAS"])
+    assert layer.featureCount() == result["AREA_COUNT"]
+    assert 0 < result["PAIRS_USED"] <= result["PAIRS_FOUND"]
+    grid = Grid.of(scene / "dem.tif")
+    for name in RASTERS:
+        assert Grid.of(result[name]).same_as(grid), name
+        assert Path(result[name]).with_suffix(".qml").exists()
+    probability = values(result["PROBABILITY"])
+    assert np.nanmin(probability) >= 0 and np.nanmax(probability) <= 1
+    assert np.isnan(probability[np.isnan(values(result["PHASE_RATE"]))]).all()
+    assert feedback.fractions == sorted(feedback.fractions)
+
+
+def test_report_names_every_pair(mapped):
+    result, _ = mapped
+    report = Path(result["REPORT"]).read_text(encoding="utf-8")
+    assert len(set(re.findall(r"\d{8}_\d{8}|\d{4}-\d\d-\d\d", report))) >= 10
+    assert "<svg" in report
+
+
+def test_single_tools_give_what_the_one_step_gives(run, scene, mapped, tmp_path):
+    expected, _ = mapped
+    dem = str(scene / "dem.tif")
+    stack = run(
+        "stackinterferograms",
+        {
+            "INPUT_FOLDER": str(scene), "PHASE_RATE": str(tmp_path / "phase_rate.tif"),
+            "LOS_RATE": str(tmp_path / "los_rate.tif"), "STANDARD_ERROR": str(tmp_path / "error.tif"),
+            "COUNT": str(tmp_path / "count.tif"),
+        },
+    )  # fmt: skip
+    slope = run("slope", {"INPUT": dem, "OUTPUT": str(tmp_path / "slope.tif")})["OUTPUT"]
+    layers = {"LOS_RATE": stack["LOS_RATE"], "DEM": dem, "SLOPE": slope}
+    detect = {**layers, "PHASE_RATE": stack["PHASE_RATE"]}
+    probability = run("detectareas", {**detect, "PROBABILITY": str(tmp_path / "probability.tif")})["PROBABILITY"]
+    areas = run("extractareas", {**layers, "PROBABILITY": probability, "AREAS": "TEMPORARY_OUTPUT"})
+    for name, path in (("PHASE_RATE", stack["PHASE_RATE"]), ("LOS_RATE", stack["LOS_RATE"]), ("SLOPE", slope)):
+        np.testing.assert_array_equal(values(path), values(expected[name]))
+    np.testing.assert_allclose(values(probability), values(expected["PROBABILITY"]), atol=1e-5)
+    assert areas["AREA_COUNT"] == expected["AREA_COUNT"]
+    assert values(stack["COUNT"]).max() == stack["PAIRS_USED"]
+
+
+def test_composite_has_a_band_for_each_channel(run, scene, mapped, tmp_path):
+    result, _ = mapped
+    layers = {name: result[name] for name in ("PHASE_RATE", "LOS_RATE", "SLOPE")}
+    output = run("buildcomposite", {**layers, "DEM": str(scene / "dem.tif"), "OUTPUT": str(tmp_path / "c.tif")})[
+        "OUTPUT"
+    ]
+    dataset = gdal.Open(output)
+    names = [dataset.GetRasterBand(i + 1).GetDescription() for i in range(dataset.RasterCount)]
+    assert names == ["phase_rate", "los_rate", "dem", "slope"]
+
+
+def test_detection_runs_without_terrain(run, mapped, tmp_path):
+    result, _ = mapped
+    layers = {name: result[name] for name in ("PHASE_RATE", "LOS_RATE")}
+    feedback = Feedback()
+    output = run("detectareas", {**layers, "PROBABILITY": str(tmp_path / "p.tif")}, feedback)["PROBABILITY"]
+    assert np.isfinite(values(output)).any()
+    assert "slope" in feedback.log.lower() and "dem" in feedback.log.lower()
+
+
+def test_the_shipped_model_runs_and_agrees(run, scene, mapped):
+    expected, _ = mapped
+    folder = Path(expected["AREAS"]).parent
+    parameters = {
+        "INPUT_FOLDER": str(scene), "DEM": str(scene / "dem.tif"), "ORBIT": "descending",
+        "extract:Active deformation areas": str(folder / "model_areas.gpkg"),
+        **{
+            name: str(folder / f"model_{index}.tif")
+            for index, name in enumerate(
+                ("stack:Phase rate", "stack:LOS rate", "slope:Slope", "detect:Probability")
+            )
+        },
+        "stack:Report on the stack": str(folder / "model_report.html"),
+    }  # fmt: skip
+    model = QgsApplication.processingRegistry().algorithmById("model:Interferograms to active deformation areas")
+    assert isinstance(model, QgsProcessingModelAlgorithm)
+    names = {definition.name() for definition in model.destinationParameterDefinitions()}
+    by_title = {re.sub(r"^[a-z]+:", "", name): value for name, value in parameters.items() if ":" in name}
+    outputs = {name: by_title[re.sub(r"^[a-z]+:", "", name)] for name in names}
+    inputs = {name: value for name, value in parameters.items() if ":" not in name}
+    run(model.id(), {**inputs, **outputs})
+    assert QgsVectorLayer(str(folder / "model_areas.gpkg")).featureCount() == expected["AREA_COUNT"]
+
+
+def test_layers_are_styled_when_they_are_loaded(plugin, scene, mapped, tmp_path):
+    algorithm = QgsApplication.processingRegistry().algorithmById("adamapper:stackinterferograms").create()
+    context = QgsProcessingContext()
+    project = QgsProject()
+    context.setProject(project)
+    phase_rate = str(tmp_path / "phase_rate.tif")
+    context.addLayerToLoadOnCompletion(
+        phase_rate, QgsProcessingContext.LayerDetails("Phase rate", project, "PHASE_RATE")
+    )
+    parameters = {"INPUT_FOLDER": str(scene), "PHASE_RATE": phase_rate, "LOS_RATE": str(tmp_path / "los_rate.tif")}
+    _, succeeded = algorithm.run(parameters, context, Feedback())
+    assert succeeded
+    layer = QgsRasterLayer(phase_rate)
+    context.layerToLoadOnCompletionDetails(phase_rate).postProcessor().postProcessLayer(layer, context, Feedback())
+    assert layer.renderer().type() == "singlebandpseudocolor"
+    assert layer.renderer().classificationMin() == -layer.renderer().classificationMax()
+    assert len(layer.styleManager().styles()) == 2
+
+
+@pytest.mark.parametrize("after", [1, 4])
+def test_a_cancelled_run_leaves_nothing(run, scene, tmp_path, after):
+    outputs = {name: str(tmp_path / f"{name.lower()}.tif") for name in RASTERS}
+    parameters = {
+        "INPUT_FOLDER": str(scene), "DEM": str(scene / "dem.tif"), "AREAS": str(tmp_path / "areas.gpkg"), **outputs
+    }  # fmt: skip
+    with pytest.raises(QgsProcessingException, match="cancel"):
+        run("mapactiveareas", parameters, Feedback(cancel_after=after))
+    assert [path.name for path in tmp_path.iterdir()] == []
+
+
+def test_a_folder_without_interferograms_is_said(run, tmp_path):
+    parameters = {"INPUT_FOLDER": str(tmp_path), "PHASE_RATE": str(tmp_path / "p.tif"), "LOS_RATE": "TEMPORARY_OUTPUT"}
+    with pytest.raises(QgsProcessingException, match="interferograms"):
+        run("stackinterferograms", parameters)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_pairs_rejected_is_said(run, scene, tmp_path):
+    parameters = {
+        "INPUT_FOLDER": str(scene), "MAX_TEMPORAL_BASELINE": 3, "PHASE_RATE": str(tmp_path / "p.tif"),
+        "LOS_RATE": "TEMPORARY_OUTPUT",
+    }  # fmt: skip
+    with pytest.raises(QgsProcessingException, match="12 d"):
+        run("stackinterferograms", parameters)
+
+
+def test_a_wrong_model_is_said(run, mapped, tmp_path):
+    result, _ = mapped
+    wrong = tmp_path / "wrong.onnx"
+    wrong.write_bytes(b"no network")
+    with pytest.raises(QgsProcessingException, match=r"wrong\.onnx"):
+        run("detectareas", {"PHASE_RATE": result["PHASE_RATE"], "MODEL": str(wrong), "PROBABILITY": "TEMPORARY_OUTPUT"})
+
+
+def test_a_folder_that_can_not_be_written_is_said(run, scene, tmp_path):
+    (tmp_path / "file").write_text("")
+    output = str(tmp_path / "file" / "slope.tif")
+    with pytest.raises(QgsProcessingException, match="can't be written"):
+        run("slope", {"INPUT": str(scene / "dem.tif"), "OUTPUT": output})
+
+
+def test_a_dem_elsewhere_is_said(run, mapped, tmp_path):
+    result, _ = mapped
+    far = Grid("EPSG:32648", (300000.0, 30.0, 0.0, 1000000.0, 0.0, -30.0), 50, 50)
+    dem = write(tmp_path / "far.tif", np.ones((50, 50), np.float32), "dem", "m", far)
+    with pytest.raises(QgsProcessingException, match=r"far\.tif|overlap"):
+        run(
+            "detectareas",
+            {"PHASE_RATE": result["PHASE_RATE"], "DEM": dem, "PROBABILITY": str(tmp_path / "p.tif")},
+        )
