@@ -10,7 +10,7 @@ import numpy as np
 from osgeo import gdal
 
 from ..errors import InputError
-from ..raster import Band, BandReader, Grid, Window, open_raster
+from ..raster import Band, BandReader, Grid, Window, open_raster, spatial_reference
 
 LONGITUDE_LATITUDE = "EPSG:4326"
 _RAW_DRIVERS = ("ENVI", "ROI_PAC", "ISCE")
@@ -23,23 +23,36 @@ def band_of(path: Path | str, index: int = 1, nodata: tuple[float, ...] = (0.0,)
 
 def coherence_of(path: Path | str, index: int = 1, name: str = "") -> Band:
     """A band of coherence, scaled to 0..1 whether it is stored as float or as uint8."""
-    band = band_of(path, index, name=name)
+    band = declared_nodata_only(band_of(path, index, name=name))
     dataset = open_raster(band.path, band.label)
     is_byte = dataset.GetRasterBand(index).DataType == gdal.GDT_Byte
     return replace(band, scale=1 / 255) if is_byte else band
 
 
+def declared_nodata_only(band: Band) -> Band:
+    """The band with only its declared nodata value where it has one, so that its zeros are data."""
+    dataset = open_raster(band.path, band.label)
+    declared = dataset.GetRasterBand(band.index).GetNoDataValue()
+    return band if declared is None else replace(band, nodata=())
+
+
 def in_degrees(band: Band) -> Band:
     """The band with the CRS of longitude and latitude where its file has none, and with longitudes within ±180°.
 
-    For products that are in degrees by definition but don't always say so.
+    For products that are in degrees by definition but don't always say so. InputError when the coordinates can't be
+    degrees.
     """
     dataset = open_raster(band.path, band.label)
     transform = list(dataset.GetGeoTransform())
     centre = transform[0] + transform[1] * dataset.RasterXSize / 2
     turns = math.floor((centre + 180) / 360)
-    if dataset.GetProjection() and not turns:
+    if dataset.GetProjection() and (not turns or not spatial_reference(dataset.GetProjection()).IsGeographic()):
         return band
+    if abs(transform[3]) > 90.01 or abs(centre) > 540:
+        raise InputError(
+            f"{band.label} has no coordinate reference system, and its coordinates aren't longitude and latitude. "
+            "Assign its CRS first (Raster > Projections > Assign projection)."
+        )
     transform[0] -= 360 * turns
     options = gdal.TranslateOptions(
         format="VRT",
@@ -65,8 +78,8 @@ def check_size(path: Path, expected: int, described_by: str) -> None:
     size = path.stat().st_size
     if size != expected:
         raise InputError(
-            f"{path} has {size} bytes where {described_by} describes {expected}: it is cut short or belongs to "
-            "another grid. Copy it again, or give it its own header."
+            f"{path} has {size} bytes where {described_by} describes {expected}: it is cut short, in radar "
+            "geometry (range and azimuth), or on another grid. Copy or geocode it again."
         )
 
 

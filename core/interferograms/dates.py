@@ -52,9 +52,10 @@ def pair_in(text: str) -> Pair | None:
 def pair_of_days(text: str) -> Pair | None:
     """The dates of a GMTSAR folder such as 2015059_2015083, whose days of the year count from zero."""
     match = _DAYS_OF_YEAR.match(text)
-    if not match:
+    try:
+        return (day_of_year(match[1]), day_of_year(match[2])) if match else None
+    except ValueError:
         return None
-    return day_of_year(match[1]), day_of_year(match[2])
 
 
 def day_of_year(text: str) -> date:

@@ -29,7 +29,9 @@ _COMPANIONS = {
     "raw",
 }
 _LEVELS_UP = 2
+_LEVELS_DOWN = 2
 _LARGEST_TEXT = 32 * 2**20
+_LARGEST_KEPT = 2**18
 
 
 @dataclass(frozen=True)
@@ -97,9 +99,11 @@ def _one_key(name: str) -> bool:
     return True
 
 
-def _walk(path: Path) -> Iterable[Path]:
+def _walk(path: Path, levels: int | None = None) -> Iterable[Path]:
     for parent, folders, names in os.walk(path):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        depth = len(Path(parent).parts) - len(path.parts)
+        deeper = levels is None or depth < levels
+        folders[:] = sorted(name for name in folders if deeper and not name.startswith("."))
         for name in sorted(names):
             if not name.startswith("."):
                 yield Path(parent, name)
@@ -114,7 +118,7 @@ def _beside(path: Path, known: set[Path]) -> Iterable[Path]:
         for item in items:
             if item == path or path.is_relative_to(item):
                 continue
-            yield from (file for file in (_walk(item) if item.is_dir() else [item]) if file not in known)
+            yield from (file for file in (_walk(item, _LEVELS_DOWN) if item.is_dir() else [item]) if file not in known)
 
 
 def nearest(candidates: Iterable[Path], near: Path) -> Path | None:
@@ -131,16 +135,20 @@ def _common_start(first: Sequence[str], second: Sequence[str]) -> int:
     return next((i for i, (a, b) in enumerate(zip(first, second)) if a != b), min(len(first), len(second)))
 
 
-@lru_cache(maxsize=4096)
-def _text(path: str, size: int, modified: int) -> str:
-    return Path(path).read_text(encoding="utf-8", errors="replace")
+@lru_cache(maxsize=256)
+def _kept_text(path: Path, size: int, modified: int) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def text_of(path: Path) -> str:
     """The text of a small file; "" when it can't be read or is too large for metadata."""
     try:
         status = path.stat()
-        return _text(str(path), status.st_size, status.st_mtime_ns) if status.st_size <= _LARGEST_TEXT else ""
+        if status.st_size > _LARGEST_TEXT:
+            return ""
+        if status.st_size > _LARGEST_KEPT:
+            return path.read_text(encoding="utf-8", errors="replace")
+        return _kept_text(path, status.st_size, status.st_mtime_ns)
     except OSError:
         return ""
 

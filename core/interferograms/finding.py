@@ -10,10 +10,9 @@ from pathlib import Path
 from ..errors import InputError
 from ..progress import Progress
 from ..raster import Band, Grid, PathLike
-from .bands import band_of, checked_grid, coherence_of
+from .bands import band_of, checked_grid, coherence_of, declared_nodata_only
 from .dates import Pair
 from .files import Folder
-from .geotiff import without_declared
 from .grids import common_grid, overlaps
 from .model import SENTINEL1_WAVELENGTH, Acquisition, Interferogram, Stack
 from .pairs_file import Entry, read_pairs_file
@@ -147,7 +146,7 @@ def _read_entry(entry: Entry, product: str, folder: Folder, notes: list[str]) ->
     key = product_of(entry.file) if product == AUTO else product
     known, coherence = Acquisition(), None
     if key is None:
-        phase = without_declared(band_of(entry.file))
+        phase = declared_nodata_only(band_of(entry.file))
     else:
         reader = PRODUCTS[key]
         phase = reader.phase(entry.file, folder)
@@ -192,7 +191,7 @@ def _stack_of(found: list[_Found], notes: list[str]) -> Stack:
     outside = [item.interferogram.phase.label for item in found if not overlaps(item.grid, grid)]
     if outside:
         notes.append(f"Left out, as it lies beside the area of the other interferograms: {_some(outside)}.")
-    if any(item.grid.offset_of(grid) != (0, 0) for item, same in zip(found, coincide) if same):
+    if any(not item.grid.same_as(grid) for item, same in zip(found, coincide) if same):
         notes.append(
             f"The interferograms differ in extent; they are used on one grid of {grid.width} × {grid.height} pixels, "
             "with no data where one doesn't reach."

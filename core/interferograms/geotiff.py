@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..raster import Band, open_raster
-from .bands import band_of
+from .bands import band_of, declared_nodata_only
 from .dates import Pair, pair_in, parse_date
 from .files import Folder, number_of
 from .gamma import gamma_acquisition
@@ -23,7 +23,9 @@ class GeotiffReader(ProductReader):
 
     title = "GeoTIFF"
     looks_for = "*_unw.tif, *.unw.tif"
-    interferogram_name = re.compile(r"(^|[._-])unw(rapped)?([._-].*)?\.tiff?$", re.IGNORECASE)
+    interferogram_name = re.compile(
+        r"^(?!.*(mask|conncomp|connected))(.*[._-])?unw(rapped)?([._-].*)?\.tiff?$", re.IGNORECASE
+    )
     coherence_name = re.compile(r"(^|[._-])(cc|coh|cor|corr|coherence)([._-].*)?\.tiff?$", re.IGNORECASE)
 
     def dates(self, path: Path) -> Pair | None:
@@ -41,7 +43,7 @@ class GeotiffReader(ProductReader):
         unit = dataset.GetMetadata().get("DATA_UNITS", "radians")
         if unit.lower() not in ("radians", "radian", "rad"):
             raise InputError(f"{path} is in {unit.lower()} by its tag DATA_UNITS, not in radians of unwrapped phase.")
-        return without_declared(band_of(path))
+        return declared_nodata_only(band_of(path))
 
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
         """From the tags, and from GAMMA's parameter files what they don't tell."""
@@ -54,10 +56,3 @@ class GeotiffReader(ProductReader):
             wavelength=number_of(tags, "wavelength_metres") or other.wavelength,
             incidence=number_of(tags, "incidence_degrees") or other.incidence,
         )
-
-
-def without_declared(band: Band) -> Band:
-    """The band with only its declared nodata value where it has one."""
-    dataset = open_raster(band.path, band.label)
-    declared = dataset.GetRasterBand(band.index).GetNoDataValue()
-    return band if declared is None else replace(band, nodata=())

@@ -56,6 +56,7 @@ def test_days_of_the_year_count_from_zero():
     assert day_of_year("2016059.25") == date(2016, 2, 29)
     assert pair_of_days("2015059_2015083") == (date(2015, 3, 1), date(2015, 3, 25))
     assert pair_of_days("20150301_20150325") is None
+    assert pair_of_days("0000059_0000083") is None
 
 
 @given(st.dates(date(1970, 1, 1), date(2068, 12, 31)))

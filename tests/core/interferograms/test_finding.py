@@ -163,6 +163,39 @@ def test_an_unreadable_coherence_does_not_cost_the_interferogram(tmp_path):
     assert noted(stack, "Coherence not used", f"{PAIRS[0]}.cc.tif")
 
 
+def test_a_smaller_extent_is_said_too(tmp_path):
+    write_pairs(tmp_path)
+    write_tif(tmp_path / "20180223_20180307.unw.tif", phases(0)[:3], replace(METRES, height=3))
+    assert noted(find_stack(tmp_path), "differ in extent")
+
+
+def test_other_layers_of_a_product_are_not_interferograms(tmp_path):
+    write_pairs(tmp_path)
+    for name in ("unw_conncomp", "unw_mask", "wrapped", "cc", "los_unwind"):
+        write_tif(tmp_path / f"{PAIRS[0]}_{name}.tif", phases(4))
+    stack = find_stack(tmp_path)
+    assert len(stack.interferograms) == 3
+    assert not noted(stack, "twice")
+
+
+def test_zero_is_coherence_where_another_nodata_is_declared(tmp_path):
+    write_pairs(tmp_path)
+    values = np.zeros((HEIGHT, WIDTH), np.float32)
+    values[0] = -1
+    write_tif(tmp_path / f"{PAIRS[0]}.cc.tif", values, nodata=-1)
+    stack = find_stack(tmp_path)
+    with BandReader(stack.interferograms[0].coherence, stack.grid) as reader:
+        np.testing.assert_array_equal(reader.read(), np.where(values == -1, np.float32(np.nan), values))
+
+
+def test_coordinates_that_can_not_be_degrees_need_a_crs(tmp_path):
+    products.roipac(tmp_path)
+    for path in tmp_path.glob("*.unw.rsc"):
+        path.write_text(path.read_text().replace("101.0", "500000.0").replace("31.0", "3500000.0"))
+    with pytest.raises(InputError, match=r"unw has no coordinate reference system, and .* aren't longitude"):
+        find_stack(tmp_path)
+
+
 def test_a_file_without_a_crs_says_so(tmp_path):
     write_tif(tmp_path / f"{PAIRS[0]}.unw.tif", phases(0), replace(METRES, crs=""))
     with pytest.raises(InputError, match=r"unw\.tif has no coordinate reference system"):
