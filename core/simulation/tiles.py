@@ -282,7 +282,8 @@ class TileGenerator:
 
     def _filtered(self, rng: np.random.Generator, ground: Array, air: Array) -> Array:
         """LOS rate (mm/yr) after a filter by date has taken most of the long-wave atmosphere."""
-        share = 0.0 if rng.random() < 0.1 else rng.uniform(0.5, 0.97)
+        # Of a scene of 24 dates, the filter of 60 days and 2 km takes 25 % at 200 m and 50 % at 4 km.
+        share = 0.0 if rng.random() < 0.15 else rng.uniform(0.2, 0.95)
         width = math.exp(rng.uniform(math.log(500), math.log(3000))) / self.pixel_size
         return to_los_rate(ground + air - np.float32(share) * smooth(air, width))
 
