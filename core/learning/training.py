@@ -43,8 +43,6 @@ _QUIET = Progress()
 WARM_UP = 0.05
 VALIDATION_SEED = 1_000_003
 JUDGED_TILES = 240
-# Four times the natural density: a tile then shows the network some areas nearly always.
-TRAINING_DENSITY = 4 * 1.1 / 58.98
 CHANNEL_SETS: Mapping[str, tuple[ChannelKind, ...]] = {
     "all channels": (),
     "without terrain": (ChannelKind.DEM, ChannelKind.SLOPE),
@@ -305,7 +303,7 @@ def train_bundled(
 ) -> ModelCard:
     """Train, calibrate, judge on tiles that were used for neither, and write the bundled model; its card."""
     card = bundled_card()
-    train_tiles = TileGenerator(options.seed, dem_paths=terrain[0], landslides_per_km2=TRAINING_DENSITY)
+    train_tiles = TileGenerator(options.seed, dem_paths=terrain[0])
     judge_tiles = TileGenerator(options.seed + VALIDATION_SEED, dem_paths=terrain[1])
     calibration = [judge_tiles(index) for index in range(JUDGED_TILES)]
     network, state = train(card, train_tiles, calibration[:64], options, checkpoint, progress)
@@ -326,7 +324,6 @@ def train_bundled(
         "samples": state.step * options.batch_size,
         "minutes": round(state.seconds / 60, 1),
         "options": asdict(options),
-        "landslides_per_km2": TRAINING_DENSITY,
         "calibration": [round(value, 4) for value in slope],
         "judged_tiles": JUDGED_TILES,
         "judged": scores,

@@ -62,5 +62,5 @@ def test_the_papers_encoder_halves_down_to_a_thirty_second() -> None:
 
 
 def test_an_unknown_network_is_refused_by_name() -> None:
-    with pytest.raises(InputError, match="resnet51.*compact"):
+    with pytest.raises(InputError, match=r"resnet51.*compact"):
         build_network("resnet51", 4)

@@ -1,0 +1,134 @@
+"""Scores, thresholds and calibration with known answers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from ada_mapper.core.learning.evaluation import (  # noqa: E402
+    best_threshold,
+    calibrate,
+    choose_thresholds,
+    detected,
+    judge,
+    judge_classical,
+    object_scores,
+    pooled,
+    predict,
+    probability_histogram,
+    scores_at,
+)
+from ada_mapper.core.learning.losses import IGNORED  # noqa: E402
+from ada_mapper.core.learning.networks import Network  # noqa: E402
+from ada_mapper.core.learning.samples import to_input  # noqa: E402
+
+from .learning_tiles import CHANNELS, KIND, DiscTiles, make_card  # noqa: E402
+
+CARD = make_card(channels=CHANNELS[:1])
+
+
+class Pixelwise(Network):
+    """Logit = gain · phase channel + offset: a network whose every answer is known."""
+
+    architecture = "compact"
+    stride = 32
+
+    def __init__(self, gain: float, offset: float) -> None:
+        super().__init__(channels=1)
+        self.head = torch.nn.Conv2d(1, 2, 1)
+        with torch.no_grad():
+            self.head.weight.copy_(torch.tensor([0.0, gain]).reshape(2, 1, 1, 1))
+            self.head.bias.copy_(torch.tensor([0.0, offset]))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.head(x)
+        return logits
+
+
+def test_scores_of_a_histogram_follow_from_its_counts() -> None:
+    histogram = np.zeros((2, 1000), np.int64)
+    histogram[1, [100, 500, 900]] = 10, 20, 30
+    histogram[0, [50, 600]] = 1000, 5
+    scores = scores_at(histogram, 0.5)
+    assert scores.iou == pytest.approx(50 / 65)
+    assert scores.precision == pytest.approx(50 / 55)
+    assert scores.recall == pytest.approx(50 / 60)
+    # below 0.1 all of class 1 is found with 5 false pixels; from 0.06 on none of the thousand
+    assert best_threshold(histogram) == pytest.approx(0.06)
+    assert scores_at(histogram, 0.06).iou == pytest.approx(60 / 65)
+
+
+def test_a_histogram_counts_each_valid_pixel_once() -> None:
+    tile = DiscTiles()(0)
+    tile.layers["phase_rate"][:5] = np.nan
+    histogram = probability_histogram(Pixelwise(3.0, -3.0), CARD, [tile, tile])
+    assert histogram.sum(axis=1).tolist() == [2 * int((tile.label[5:] == truth).sum()) for truth in (0, 1)]
+
+
+def test_areas_need_a_seed_and_a_size() -> None:
+    probability = np.zeros((12, 12), np.float32)
+    probability[1:4, 1:4] = 0.4
+    probability[2, 2] = 0.8  # a seed amid nine
+    probability[4, 4] = 0.4  # joined by a corner
+    probability[8:11, 1:4] = 0.4  # no seed
+    probability[8, 8:10] = 0.9  # too small
+    found = detected(probability, threshold=0.6, low_threshold=0.3, min_pixels=3)
+    expected = np.zeros_like(found)
+    expected[1:4, 1:4] = expected[4, 4] = True
+    np.testing.assert_array_equal(found, expected)
+    assert not detected(np.zeros((4, 4), np.float32), 0.6, 0.3, 1).any()
+
+
+def test_objects_match_by_their_overlap_and_ignored_ground_counts_for_nothing() -> None:
+    labels = np.zeros((20, 20), np.uint8)
+    labels[0:4, 0:4] = 1  # found well
+    labels[0:4, 10:14] = 1  # touched by one column only
+    labels[10, 0] = 1  # smaller than what counts
+    labels[12:16, 12:16] = IGNORED
+    found = np.zeros((20, 20), bool)
+    found[0:4, 0:5] = True
+    found[0:4, 13:18] = True
+    found[12:16, 12:16] = True  # wholly on ignored ground
+    found[18, 18] = True  # wrong
+    scores = object_scores(found, labels, min_pixels=4)
+    assert (scores.true_count, scores.matched_true) == (2, 1)
+    assert (scores.found_count, scores.matched_found) == (3, 1)
+    both = pooled([scores, scores])
+    assert (both.true_count, both.found_count, both.matched_true, both.matched_found) == (4, 6, 2, 2)
+
+
+def test_calibration_recovers_the_probabilities_that_labels_were_drawn_from() -> None:
+    random = np.random.default_rng(0)
+    tiles = [DiscTiles(size=128)(index) for index in range(6)]
+    for tile in tiles:
+        bands, _ = to_input(tile, CARD)
+        truth = 1 / (1 + np.exp(-(2.0 * bands[0].astype(float) - 1.5)))
+        tile.label[:] = random.random(truth.shape) < truth
+    network = Pixelwise(gain=5.0, offset=1.0)
+    before = predict(network, to_input(tiles[0], CARD)[0][np.newaxis])
+    a, b = calibrate(network, CARD, tiles)
+    assert (a * 5.0, a * 1.0 + b) == pytest.approx((2.0, -1.5), abs=0.05)
+    bands, _ = to_input(tiles[0], CARD)
+    after = predict(network, bands[np.newaxis])[0]
+    np.testing.assert_allclose(after, 1 / (1 + np.exp(-(2.0 * bands[0] - 1.5))), atol=0.02)
+    assert not np.allclose(before, after, atol=0.05)
+
+
+def test_thresholds_and_scores_of_a_perfect_detector() -> None:
+    tiles = [DiscTiles()(index) for index in range(4)]
+    threshold, low, scores = choose_thresholds(Pixelwise(20.0, -20.0), CARD, tiles)
+    assert low <= threshold
+    assert (scores.recall, scores.precision) == (1.0, 1.0)
+    judged = judge(Pixelwise(20.0, -20.0), CARD, tiles)
+    assert judged["iou"] > 0.97
+    assert judged["true_areas"] == 4
+    assert judged["false_alarms_per_100_km2"] == 0
+    assert judge(Pixelwise(20.0, -20.0), CARD, tiles, {KIND.PHASE_RATE})["true_areas"] == 0
+
+
+def test_the_classical_detector_is_judged_on_the_same_pixels() -> None:
+    judged = judge_classical(CARD, [DiscTiles(size=96)(index) for index in range(3)])
+    assert judged["true_areas"] == 3
+    assert judged["iou"] > 0.5
