@@ -497,6 +497,8 @@ class RasterWriter:
             self._dataset.FlushCache()
             self._dataset = None
             self._temporary.replace(self.path)
+            # Statistics that GDAL keeps beside a file would outlive the numbers that they were taken from.
+            self.path.with_name(f"{self.path.name}.aux.xml").unlink(missing_ok=True)
         except (RuntimeError, OSError) as error:
             self.discard()
             raise self._failed(error) from None

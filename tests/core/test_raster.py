@@ -162,6 +162,17 @@ def test_a_failed_run_keeps_the_older_file(tmp_path):
     assert (tmp_path / "rate.tif").read_bytes() == before
 
 
+def test_statistics_of_an_older_file_do_not_survive(tmp_path):
+    path = tmp_path / "rate.tif"
+    for shift in (0, 100):
+        write_array(path, UTM, some_values() + np.float32(shift), RATE)
+        dataset = gdal.Open(str(path))
+        dataset.GetRasterBand(1).ComputeStatistics(False)
+        dataset = None
+    with BandReader(path) as reader:
+        assert float(reader.tags["STATISTICS_MEAN"]) == pytest.approx(100, abs=1)
+
+
 def test_a_folder_that_does_not_exist_is_said(tmp_path):
     with pytest.raises(OutputError, match="may write"):
         RasterWriter(tmp_path / "missing" / "rate.tif", UTM, [RATE])
