@@ -1,0 +1,275 @@
+"""The tile runner on networks whose answers are known: no seams, no leaks of gaps, bounded reads, no leftovers."""
+
+from __future__ import annotations
+
+import threading
+import time
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.ndimage import uniform_filter
+
+from ada_mapper.core import inference
+from ada_mapper.core.backends import open_backend
+from ada_mapper.core.channels import ChannelKind
+from ada_mapper.core.composite import Composite
+from ada_mapper.core.errors import CancelledError, InputError, OutputError
+from ada_mapper.core.inference import DEFAULT_OVERLAP, detect, mirrored, plan_axis
+from ada_mapper.core.progress import Progress
+from ada_mapper.core.raster import Array, BandReader, Window
+
+from .tiny_models import ArrayScene, FunctionBackend, card_of, grid, write_layer, write_model
+
+NAN = np.nan
+
+
+def _noise(height: int, width: int, seed: int = 1) -> Array:
+    return np.random.default_rng(seed).random((height, width), dtype=np.float32)
+
+
+def _run(bands: Array, path: Path, backend: FunctionBackend | None = None, **options: object) -> Array:
+    """The probabilities of a one-band array (h, w), or of bands (C, h, w) whose others are not used."""
+    scene = ArrayScene(np.atleast_3d(bands.T).T if bands.ndim == 2 else bands)
+    detect(scene, backend or FunctionBackend(), card_of(), path, **options)
+    with BandReader(path) as reader:
+        return reader.read()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(1, 700), st.sampled_from([32, 64, 96]), st.floats(0, 0.5))
+def test_tiles_cover_the_scene_and_their_weights_sum_to_one(size: int, tile: int, share: float) -> None:
+    overlap = round(tile * share)
+    axis = plan_axis(size, tile, overlap, 32)
+    total = np.zeros(axis.stop - axis.starts[0])
+    for start, weights in zip(axis.starts, axis.weights):
+        assert len(weights) == axis.tile and (weights > 0).all()
+        total[start - axis.starts[0] :][: axis.tile] += weights
+    np.testing.assert_allclose(total, 1, atol=1e-6)
+    assert axis.starts[0] <= 0 and axis.stop >= size
+    assert axis.tile % 32 == 0
+    assert all(second - first <= axis.tile - overlap for first, second in zip(axis.starts, axis.starts[1:]))
+
+
+@pytest.mark.parametrize("size", [2, 3, 10])
+def test_mirroring_equals_numpys_reflection(size: int) -> None:
+    expected = np.pad(np.arange(size), 25, mode="reflect")
+    np.testing.assert_array_equal(mirrored(np.arange(-25, size + 25), size), expected)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 7), (1, 200), (64, 64), (65, 63), (131, 200), (257, 90)])
+@pytest.mark.parametrize("overlap", [0.0, DEFAULT_OVERLAP, 0.3, 0.5])
+def test_identity_is_exact_for_any_size_and_overlap(shape: tuple[int, int], overlap: float, tmp_path: Path) -> None:
+    values = _noise(*shape)
+    np.testing.assert_allclose(_run(values, tmp_path / "p.tif", overlap=overlap), values, atol=2e-7)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 70), st.integers(1, 70))
+def test_results_dont_depend_on_where_the_tiles_lie(
+    tmp_path_factory: pytest.TempPathFactory, down: int, right: int
+) -> None:
+    """The same ground, in a scene that begins ``down`` rows and ``right`` columns later."""
+    path = tmp_path_factory.getbasetemp() / "shifted.tif"
+    ground = _noise(200, 210)
+    whole, shifted = _run(ground, path), _run(ground[down:, right:], path)
+    np.testing.assert_allclose(shifted, whole[down:, right:], atol=2e-7)
+
+
+def test_a_network_that_looks_around_is_right_up_to_the_scenes_edge(tmp_path: Path) -> None:
+    """A 5×5 mean: margins and blending hide what it lacks at the tiles' edges, given enough overlap."""
+    values = _noise(150, 170)
+    mean = FunctionBackend(lambda band: uniform_filter(band, (0, 5, 5), mode="constant"))
+    found = _run(values, tmp_path / "p.tif", mean, overlap=0.5)
+    expected = uniform_filter(values, 5, mode="mirror")
+    assert np.abs(found - expected).max() < 0.004
+    assert np.abs(_run(values, tmp_path / "q.tif", mean, overlap=0.0) - expected).max() > 0.1
+
+
+def test_gaps_are_masked_and_never_reach_their_neighbours(tmp_path: Path) -> None:
+    values = _noise(150, 170)
+    gaps = _noise(150, 170, 2) < 0.3
+    values[gaps] = NAN
+    found = _run(values, tmp_path / "p.tif")
+    np.testing.assert_array_equal(np.isnan(found), gaps)
+    np.testing.assert_allclose(found, values, atol=2e-7)
+
+
+def test_gaps_of_a_layer_that_is_no_rate_are_filled_as_the_card_says(tmp_path: Path) -> None:
+    from ada_mapper.core.channels import MINMAX_CHANNELS
+
+    from .tiny_models import RATE
+
+    slope = MINMAX_CHANNELS[ChannelKind.SLOPE]
+    card = card_of(RATE, type(slope)(slope.kind, slope.unit, slope.sign, slope.scaling, True, fill=0.375))
+    bands = np.stack([_noise(70, 80), _noise(70, 80, 2)])
+    bands[1, 20:40, 30:50] = NAN
+
+    class SecondBand(FunctionBackend):
+        def predict(self, batch: Array) -> Array:
+            return super().predict(batch[:, 1:])
+
+    detect(ArrayScene(bands), SecondBand(), card, tmp_path / "p.tif")
+    with BandReader(tmp_path / "p.tif") as reader:
+        found = reader.read()
+    np.testing.assert_allclose(found, np.where(np.isnan(bands[1]), 0.375, bands[1]), atol=2e-7)
+
+
+def test_tiles_without_data_are_skipped(tmp_path: Path) -> None:
+    values = np.full((64 * 5, 64 * 6), NAN, np.float32)
+    values[130:180, 200:270] = 0.75
+    backend = FunctionBackend()
+    scene = ArrayScene(values[np.newaxis])
+    result = detect(scene, backend, card_of(), tmp_path / "p.tif", overlap=0.0)
+    assert (result.tiles, result.skipped_tiles, len(backend.shapes)) == (30, 28, 2)
+    assert result.valid_pixels == 50 * 70
+    assert (result.above_threshold, result.highest_probability) == (1.0, 0.75)
+
+
+def test_a_scene_without_any_data_gives_a_raster_without_any(tmp_path: Path) -> None:
+    result = detect(ArrayScene(np.full((1, 90, 70), NAN, np.float32)), FunctionBackend(), card_of(), tmp_path / "p.tif")
+    assert result.skipped_tiles == result.tiles and np.isnan(result.highest_probability)
+    with BandReader(tmp_path / "p.tif") as reader:
+        assert np.isnan(reader.read()).all()
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_threads_and_batches_dont_change_a_bit(tmp_path: Path, batch_size: int) -> None:
+    values = _noise(300, 330)
+
+    def slow(band: Array) -> Array:
+        time.sleep(0.002 * float(band[0, 0, 0]))  # tiles finish out of order
+        return band * band
+
+    one = _run(values, tmp_path / "p.tif", FunctionBackend(slow), overlap=0.25)
+    many = _run(values, tmp_path / "q.tif", FunctionBackend(slow, 4, batch_size), overlap=0.25)
+    np.testing.assert_array_equal(one, many)
+
+
+def test_batches_are_as_large_as_the_backend_likes(tmp_path: Path) -> None:
+    backend = FunctionBackend(batch_size=4)
+    _run(_noise(60, 64 * 6), tmp_path / "p.tif", backend, overlap=0.0)
+    assert [shape[0] for shape in backend.shapes] == [4, 2]
+
+
+def test_every_row_is_read_once_and_only_as_the_tiles_need_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference, "_VALUES_AT_ONCE", 1)
+    scene = ArrayScene(_noise(64 * 20, 100)[np.newaxis])
+    detect(scene, FunctionBackend(), card_of(), tmp_path / "p.tif")
+    rows = [row for window in scene.windows for row in range(window.row, window.row + window.height)]
+    assert rows == list(range(64 * 20))
+    assert max(window.height for window in scene.windows) <= 64
+
+
+def test_reading_ahead_is_limited_by_values_not_by_the_scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference, "_VALUES_AT_ONCE", 100 * 150)
+    scene = ArrayScene(_noise(64 * 20, 100)[np.newaxis])
+    detect(scene, FunctionBackend(), card_of(), tmp_path / "p.tif")
+    assert {window.height for window in scene.windows[:-1]} == {150}
+
+
+class _EndlessScene(ArrayScene):
+    """Rows made when they are asked for, so that the scene itself takes no memory."""
+
+    def __init__(self, height: int) -> None:
+        self.grid, self.windows = grid(300, height), []
+
+    def read(self, window: Window) -> Array:
+        return np.full((1, window.height, window.width), 0.5, np.float32)
+
+
+def test_memory_doesnt_grow_with_the_number_of_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference, "_VALUES_AT_ONCE", 1)
+    peaks = []
+    for height in (64 * 20, 64 * 120):
+        tracemalloc.start()
+        detect(_EndlessScene(height), FunctionBackend(), card_of(), tmp_path / "p.tif")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0]
+    assert peaks[1] < 4 * 64 * 120 * 300  # less than the scene
+
+
+def test_probability_carries_the_model_and_its_rules(tmp_path: Path) -> None:
+    card = card_of(threshold=0.6, low_threshold=0.4, min_area=7000.0)
+    detect(ArrayScene(_noise(40, 40)[np.newaxis]), FunctionBackend(), card, tmp_path / "p.tif")
+    with BandReader(tmp_path / "p.tif") as reader:
+        tags = reader.tags
+    assert (tags["description"], tags["unit"], tags["MODEL"], tags["MODEL_VERSION"]) == (
+        "probability",
+        "1",
+        "toy",
+        "1.0",
+    )
+    assert [float(tags[key]) for key in ("THRESHOLD", "LOW_THRESHOLD", "MIN_AREA")] == [0.6, 0.4, 7000]
+
+
+@pytest.mark.parametrize("after", [0, 3, 30])
+def test_cancelling_leaves_no_file_and_stops_soon(tmp_path: Path, after: int) -> None:
+    backend = FunctionBackend()
+    scene = ArrayScene(_noise(64 * 20, 64 * 20)[np.newaxis])
+    progress = Progress(is_cancelled=lambda: len(backend.shapes) >= after)
+    before = threading.active_count()
+    with pytest.raises(CancelledError):
+        detect(scene, backend, card_of(), tmp_path / "p.tif", progress=progress)
+    assert not list(tmp_path.iterdir())
+    assert len(backend.shapes) <= after + 2 * inference._TILES_AHEAD
+    assert threading.active_count() == before
+
+
+def test_a_network_or_scene_that_fails_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(band: Array) -> Array:
+        raise InputError("broken network")
+
+    with pytest.raises(InputError, match="broken network"):
+        _run(_noise(200, 200), tmp_path / "p.tif", FunctionBackend(broken, 2))
+
+    class Truncated(ArrayScene):
+        def read(self, window: Window) -> Array:
+            if window.row > 100:
+                raise InputError("truncated scene")
+            return super().read(window)
+
+    monkeypatch.setattr(inference, "_VALUES_AT_ONCE", 1)
+    scene = Truncated(_noise(64 * 20, 64 * 20)[np.newaxis])
+    with pytest.raises(InputError, match="truncated scene"):
+        detect(scene, FunctionBackend(), card_of(), tmp_path / "p.tif")
+    assert not list(tmp_path.iterdir())
+
+
+def test_progress_grows_to_one(tmp_path: Path) -> None:
+    fractions: list[float] = []
+    progress = Progress(on_fraction=fractions.append)
+    _run(_noise(300, 300), tmp_path / "p.tif", progress=progress)
+    assert fractions == sorted(fractions) and fractions[-1] == 1.0
+    assert len(fractions) > 25
+
+
+@pytest.mark.parametrize("overlap", [-0.1, 0.51, NAN])
+def test_an_overlap_out_of_range_is_refused(tmp_path: Path, overlap: float) -> None:
+    with pytest.raises(InputError, match="0 to 50 %"):
+        _run(_noise(64, 64), tmp_path / "p.tif", overlap=overlap)
+
+
+def test_an_output_that_cant_be_written_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="nowhere"):
+        _run(_noise(64, 64), tmp_path / "nowhere" / "p.tif")
+
+
+def test_from_files_through_onnx_runtime(tmp_path: Path) -> None:
+    """Layer → composite → network → raster: the identity network gives the scaled rate, masked."""
+    rate = 80 * (_noise(150, 170) - 0.5)
+    rate[40:60, 50:90] = NAN
+    card = card_of()
+    backend = open_backend(write_model(tmp_path / "m.onnx", card), "onnxruntime", 2)
+    layers = {ChannelKind.LOS_RATE: write_layer(tmp_path / "r.tif", rate)}
+    with Composite(layers, card) as composite:
+        result = detect(composite, backend, card, tmp_path / "p.tif")
+    with BandReader(tmp_path / "p.tif") as reader:
+        assert reader.grid.same_as(grid(170, 150))
+        np.testing.assert_allclose(reader.read(), (rate + 100) / 200, atol=1e-6)
+    assert result.valid_pixels == np.isfinite(rate).sum()
+    assert result.above_threshold == pytest.approx(np.nanmean(rate[np.isfinite(rate)] >= 0), abs=1e-3)
