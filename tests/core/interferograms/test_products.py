@@ -142,6 +142,33 @@ def test_snap_without_its_header_assumes_sentinel_1_and_says_so(tmp_path):
     assert any("No perpendicular baselines" in note for note in stack.notes)
 
 
+def test_a_snap_pair_named_later_date_first(tmp_path):
+    products.snap(tmp_path)
+    data = tmp_path / "S1_20170317_20170410_Orb_Stack_Ifg_TC.data"
+    for path in list(data.iterdir()):
+        path.rename(path.with_name(path.name.replace("17Mar2017_10Apr2017", "10Apr2017_17Mar2017")))
+    stack = find_stack(tmp_path)
+    assert (stack.interferograms[0].name, stack.interferograms[0].perpendicular_baseline) == ("20170317_20170410", 61.5)
+    with BandReader(stack.interferograms[0].phase, stack.grid) as reader:
+        np.testing.assert_array_equal(reader.read(), -valid(phases(0)))
+    with BandReader(stack.interferograms[0].coherence, stack.grid) as reader:
+        np.testing.assert_array_equal(reader.read(), valid(coherences(0)))
+
+
+def test_isce_coherence_of_another_name_but_not_of_another_geometry(tmp_path):
+    products.isce2(tmp_path)
+    for path in tmp_path.rglob("filt_fine.cor.geo*"):
+        path.rename(path.with_name(path.name.replace("filt_fine", "topophase")))
+    stack = find_stack(tmp_path)
+    with BandReader(stack.interferograms[0].coherence, stack.grid) as reader:
+        np.testing.assert_array_equal(reader.read(), valid(coherences(0)))
+    for path in tmp_path.rglob("topophase.cor.geo*"):
+        path.unlink()
+    stack = find_stack(tmp_path)
+    assert all(pair.coherence is None for pair in stack.interferograms)
+    assert any("No coherence was found" in note for note in stack.notes)
+
+
 def test_gamma_files_in_degrees_and_without_a_grid(tmp_path):
     phases(0).astype(">f4").tofile(tmp_path / "061106-061211.unw")
     with pytest.raises(InputError, match=r"061106-061211\.unw .*no \*_dem\.par"):

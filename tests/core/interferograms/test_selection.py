@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from interferogram_products import METRES, coherences, valid, write_tif
 
@@ -78,6 +78,12 @@ def test_coherence_is_the_mean_of_the_valid_pixels(bands):
     assert any("not applied to 2 pairs" in note for note in selection.notes)
 
 
+def test_a_pair_at_the_limit_of_coherence_is_used(tmp_path):
+    band = Band(str(write_tif(tmp_path / "half.tif", np.full((5, 6), 0.5, np.float32))))
+    stack = stack_of(pair(0, 12, 0, band))
+    assert len(select_pairs(stack, PairLimits(min_coherence=0.5)).stack.interferograms) == 1
+
+
 def test_large_rasters_are_sampled_unless_the_mean_decides(tmp_path):
     values = np.full((1200, 1300), 0.5, np.float32)
     values[:, :650] = 0.7
@@ -116,6 +122,7 @@ def test_a_split_network_is_reported():
     assert not select_pairs(stack_of(pair(0, 12), pair(12, 24), pair(0, 24))).notes
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(1, 5)), min_size=1, max_size=15))
 def test_components_are_those_of_graph_theory(edges):
     from scipy.sparse import coo_matrix
