@@ -121,6 +121,10 @@ class Scaling:
         result = np.array(values, np.float32)
         if self.local_radius is not None:
             result = above_local_mean(result, self.halo(pixel_size))
+        return self.squeeze(result)
+
+    def squeeze(self, result: Array) -> Array:
+        """What follows the local mean, done in place on float32 values of any shape."""
         if self.low is not None and self.high is not None:
             result -= np.float32(self.low)
             result *= np.float32(1 / (self.high - self.low))
@@ -185,7 +189,10 @@ class Channel:
 
         NaN stays NaN: filling is left to whoever needs it.
         """
-        scaled = self.scaling.apply(values, pixel_size)
+        return self.expand(self.scaling.apply(values, pixel_size))
+
+    def expand(self, scaled: Array) -> Array:
+        """The bands (bands, h, w) of what the scaling gave (h, w)."""
         if self.kind is ChannelKind.PHASE_RATE_WRAPPED:
             return np.stack([np.sin(scaled), np.cos(scaled)])
         return scaled[np.newaxis]

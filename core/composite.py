@@ -26,11 +26,13 @@ from .raster import (
     PathLike,
     RasterWriter,
     Window,
+    limited_cache,
     open_raster,
     row_blocks,
     same_crs,
     spatial_reference,
 )
+from .relief import RunningRelief
 
 SENTINEL1_WAVELENGTH = 0.055465763
 RESAMPLING_TOLERANCE = 1.2
@@ -240,6 +242,10 @@ class Composite:
         bands = channel.bands(values, self.pixel_size)
         return bands[:, top : top + inside.height, left : left + inside.width]
 
+    def rows(self) -> CompositeRows:
+        """All rows from top to bottom, as ``read`` gives them, but each layer is read and filtered only once."""
+        return CompositeRows(self.grid, self.card.channels, self._readers, self.pixel_size)
+
     def valid(self, bands: Array) -> NDArray[np.bool_]:
         """Where any given rate has data (any layer, for a model without rates): (bands, h, w) → (h, w)."""
         rates = [channel.kind.is_rate and channel.kind in self._readers for channel in self.card.channels]
@@ -270,10 +276,11 @@ class Composite:
             for channel in self.card.channels
             for name in channel.band_names
         ]
-        with RasterWriter(output, self.grid, descriptions) as writer:
+        source = self.rows()
+        with limited_cache(), RasterWriter(output, self.grid, descriptions, compress=False) as writer:
             for row, rows in row_blocks(self.grid.height, 256):
                 progress.report(row / self.grid.height)
-                for index, band in enumerate(self.read(Window(0, row, self.grid.width, rows)), 1):
+                for index, band in enumerate(source.read(rows), 1):
                     writer.write(band, row, band=index)
         progress.report(1.0)
 
@@ -290,6 +297,67 @@ class Composite:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class CompositeRows:
+    """Gives the scaled bands of consecutive rows; from one thread at a time."""
+
+    def __init__(
+        self,
+        grid: Grid,
+        channels: tuple[Channel, ...],
+        readers: Mapping[ChannelKind, BandReader],
+        pixel_size: float,
+    ) -> None:
+        self._bands = sum(len(channel.band_names) for channel in channels)
+        self._width = grid.width
+        self._sources = [
+            (channel, _ChannelRows(channel, readers[channel.kind], pixel_size) if channel.kind in readers else None)
+            for channel in channels
+        ]
+
+    def read(self, count: int) -> Array:
+        """The next ``count`` rows, shape (bands, count, width); NaN for no data. There must be that many."""
+        result = np.empty((self._bands, count, self._width), np.float32)
+        first = 0
+        for channel, source in self._sources:
+            last = first + len(channel.band_names)
+            result[first:last] = np.nan if source is None else channel.expand(source.read(count))
+            first = last
+        return result
+
+
+class _ChannelRows:
+    """The scaled rows of one channel; reads as far ahead as its local mean reaches."""
+
+    def __init__(self, channel: Channel, reader: BandReader, pixel_size: float) -> None:
+        self._scaling, self._reader = channel.scaling, reader
+        self._halo = channel.scaling.halo(pixel_size)
+        self._relief = RunningRelief(self._halo, reader.grid.width) if self._halo else None
+        self._ready: Array = np.empty((0, reader.grid.width), np.float32)
+        self._given = self._read = 0
+
+    def read(self, count: int) -> Array:
+        """The next rows, scaled."""
+        height = self._reader.grid.height
+        self._given += count
+        wanted = min(self._given + self._halo, height)
+        if wanted > self._read:
+            window = Window(0, self._read, self._reader.grid.width, wanted - self._read)
+            self._read = wanted
+            self._take(_without_unreal(self._reader.read(window)), wanted == height)
+        rows, self._ready = self._ready[:count], self._ready[count:]
+        return rows
+
+    def _take(self, rows: Array, are_last: bool) -> None:
+        parts = [self._ready] if len(self._ready) else []
+        if self._relief is None:
+            parts.append(self._scaling.squeeze(rows))
+        else:
+            parts.append(self._scaling.squeeze(self._relief.push(rows)))
+            if are_last:
+                parts.append(self._scaling.squeeze(self._relief.finish()))
+        self._ready = parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _open_layer(kind: ChannelKind, path: PathLike, progress: Progress) -> Layer:

@@ -19,28 +19,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .backends import Backend
-from .composite import Composite
 from .errors import InputError
 from .model_card import ModelCard
 from .progress import Progress
-from .raster import Array, BandDescription, Grid, PathLike, RasterWriter, Window, limited_cache
+from .raster import Array, BandDescription, Grid, PathLike, RasterWriter, limited_cache
 
 DEFAULT_OVERLAP = 0.125
 _TILES_AHEAD = 16
 """How many tiles may be predicted before the first of them is blended: enough to write a row of tiles meanwhile."""
 
 
-_VALUES_AT_ONCE = 16_000_000
-"""How many values (pixels × bands) are read at once, unless a row of tiles needs more: 64 MB."""
+class Rows(Protocol):
+    """Gives consecutive rows of a scene."""
+
+    def read(self, count: int) -> Array:
+        """The scaled bands of the next rows, shape (bands, count, width), NaN for no data."""
 
 
 class Scene(Protocol):
     """What ``detect`` asks of a composite."""
 
-    grid: Grid
+    @property
+    def grid(self) -> Grid:
+        """The grid of the result."""
 
-    def read(self, window: Window) -> Array:
-        """Scaled bands, shape (bands, height, width), NaN for no data."""
+    def rows(self) -> Rows:
+        """All rows from top to bottom."""
 
     def valid(self, bands: Array) -> NDArray[np.bool_]:
         """Where the scene can be judged at all."""
@@ -132,13 +136,13 @@ class _Strip:
 class _StripReader:
     """Reads the rows of tiles one after the other; each row of the scene is read once.
 
-    Holds the rows of one row of tiles, and a limited number more that were read with them.
+    Holds at most the rows of one row of tiles.
     """
 
     def __init__(self, scene: Scene, rows: Axis, columns: Axis, fills: tuple[float, ...]) -> None:
-        self._scene, self._rows, self._columns = scene, rows, columns
+        self._scene, self._source = scene, scene.rows()
+        self._rows, self._columns = rows, columns
         self._fills = fills
-        self._rows_at_once = _VALUES_AT_ONCE // (len(fills) * columns.size)
         self._first = 0
         self._bands: Array = np.empty((len(fills), 0, columns.size), np.float32)
         self._valid = np.empty((0, columns.size), bool)
@@ -163,13 +167,11 @@ class _StripReader:
         return _Strip(bands, self._valid[top:stop])
 
     def _keep(self, first: int, stop: int) -> None:
-        """Hold the scene's rows from ``first`` to at least ``stop``, filled."""
+        """Hold exactly the scene's rows [first, stop), filled."""
         held = self._first + self._bands.shape[1]
         bands, valid = [self._bands[:, first - self._first :]], [self._valid[first - self._first :]]
         if stop > held:
-            # Reading far ahead at once is cheaper: each read takes a halo of rows for local means.
-            stop = min(max(stop, held + self._rows_at_once), self._rows.size)
-            new = self._scene.read(Window(0, held, self._columns.size, stop - held))
+            new = self._source.read(stop - held)
             valid.append(self._scene.valid(new))
             for band, fill in zip(new, self._fills):
                 np.copyto(band, np.float32(fill), where=np.isnan(band))
@@ -179,7 +181,7 @@ class _StripReader:
 
 
 def detect(
-    composite: Composite,
+    composite: Scene,
     backend: Backend,
     card: ModelCard,
     output: PathLike,

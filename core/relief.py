@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import DependencyError
 from .raster import Array
 
-_VALUES_AT_ONCE = 2_000_000
-"""How many values are worked on at once, so that the working memory stays at some 50 MB."""
+_ROWS_AT_ONCE = 64
 
 
 def above_local_mean(values: Array, radius: int) -> Array:
@@ -20,30 +21,79 @@ def above_local_mean(values: Array, radius: int) -> Array:
     """
     result = np.empty_like(values)
     height, width = values.shape[-2:]
-    columns = max(radius, _VALUES_AT_ONCE // height)
     for layer, relief in zip(values.reshape(-1, height, width), result.reshape(-1, height, width)):
-        for first in range(0, width, columns):
-            left = max(first - radius, 0)
-            part = layer[:, left : first + columns + radius]
-            inner = slice(first - left, first - left + columns)
-            means, shares = _row_sums(part, radius)
-            _subtract_box_means(
-                part[:, inner], means[:, inner], shares[:, inner], radius, relief[:, first : first + columns]
-            )
+        running, row = RunningRelief(radius, width), 0
+        for first in range(0, height, _ROWS_AT_ONCE):
+            done = running.push(layer[first : first + _ROWS_AT_ONCE])
+            relief[row : row + len(done)] = done
+            row += len(done)
+        relief[row:] = running.finish()
     return result
 
 
-def _row_sums(part: Array, radius: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+class RunningRelief:
+    """The same for rows that come from top to bottom; each is given back when the ``radius`` rows below it came.
+
+    Sums that run down the rows are several times faster than a filter along the first axis of C-ordered arrays,
+    and no row is filtered twice. Holds 2·radius + 1 rows.
+    """
+
+    def __init__(self, radius: int, width: int) -> None:
+        self._radius, self._width = radius, width
+        self._waiting: deque[Array] = deque()
+        self._box: deque[tuple[NDArray[np.float64], NDArray[np.float64]]] = deque()
+        self._given = 0
+        self._total, self._count = np.zeros(width), np.zeros(width)
+        self._mean = np.empty(width)
+
+    def push(self, rows: Array) -> Array:
+        """Take the next rows (n, w), which must not change later; give those that are finished (k, w)."""
+        sums, counts = _row_sums(rows, self._radius)
+        result = np.empty(
+            (max(0, min(len(rows), len(self._waiting) + len(rows) - self._radius)), self._width), np.float32
+        )
+        done = 0
+        for row, total, count in zip(rows, sums, counts):
+            self._waiting.append(row)
+            self._box.append((total, count))
+            self._total += total
+            self._count += count
+            if len(self._waiting) > self._radius:
+                self._give(result[done])
+                done += 1
+        return result
+
+    def finish(self) -> Array:
+        """The rows that are left when no more come."""
+        result = np.empty((len(self._waiting), self._width), np.float32)
+        for row in result:
+            self._give(row)
+        return result
+
+    def _give(self, out: Array) -> None:
+        """Write the oldest waiting row minus its mean, and drop the row that leaves the box after it."""
+        # One valid pixel counts 1 / (2·radius + 1); less is rounding where there is none, and the value is NaN.
+        np.maximum(self._count, 0.5 / (2 * self._radius + 1), out=self._mean)
+        np.divide(self._total, self._mean, out=self._mean)
+        np.subtract(self._waiting.popleft(), self._mean, out=out, casting="same_kind")
+        self._given += 1
+        if self._given > self._radius:
+            total, count = self._box.popleft()
+            self._total -= total
+            self._count -= count
+
+
+def _row_sums(rows: Array, radius: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sums and numbers of the finite pixels along each row within ``radius``, both divided by 2·radius + 1."""
-    valid = np.isfinite(part)
+    valid = np.isfinite(rows)
     if valid.all():
-        inside = _row_means(np.ones((1, part.shape[1]), np.float32), radius)
-        return _row_means(part, radius), np.broadcast_to(inside, part.shape)
-    known = np.where(valid, part, np.float32(0))
+        inside = _row_means(np.ones((1, rows.shape[1]), np.float32), radius)
+        return _row_means(rows, radius), np.broadcast_to(inside, rows.shape)
+    known = np.where(valid, rows, np.float32(0))
     return _row_means(known, radius), _row_means(valid.astype(np.float32), radius)
 
 
-def _row_means(values: Array, radius: int) -> NDArray[np.float64]:
+def _row_means(rows: Array, radius: int) -> NDArray[np.float64]:
     """Sum over the 2·radius + 1 pixels of a row around each, zeros outside, divided by that number."""
     try:
         from scipy.ndimage import uniform_filter1d
@@ -53,29 +103,5 @@ def _row_means(values: Array, radius: int) -> NDArray[np.float64]:
             "Windows in the OSGeo4W shell) and restart QGIS."
         ) from None
     width = 2 * radius + 1
-    result: NDArray[np.float64] = uniform_filter1d(values, width, axis=-1, output=np.float64, mode="constant")
+    result: NDArray[np.float64] = uniform_filter1d(rows, width, axis=-1, output=np.float64, mode="constant")
     return result
-
-
-def _subtract_box_means(
-    values: Array, sums: NDArray[np.float64], counts: NDArray[np.float64], radius: int, out: Array
-) -> None:
-    """out = values − Σ sums / Σ counts over the rows within ``radius``; all of shape (h, w).
-
-    Sums that run down the rows are several times faster than a filter along the first axis of C-ordered arrays.
-    """
-    height = len(values)
-    total, count = sums[:radius].sum(axis=0), counts[:radius].sum(axis=0)
-    # One valid pixel counts 1 / (2·radius + 1) here; less is rounding where there is none, and the value is NaN.
-    least = 0.5 / (2 * radius + 1)
-    mean = np.empty(values.shape[1])
-    for row in range(height):
-        if row + radius < height:
-            total += sums[row + radius]
-            count += counts[row + radius]
-        if row > radius:
-            total -= sums[row - radius - 1]
-            count -= counts[row - radius - 1]
-        np.maximum(count, least, out=mean)
-        np.divide(total, mean, out=mean)
-        np.subtract(values[row], mean, out=out[row], casting="same_kind")

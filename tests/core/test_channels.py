@@ -20,6 +20,7 @@ from ada_mapper.core.channels import (
     minmax_channel,
 )
 from ada_mapper.core.errors import InputError
+from ada_mapper.core.relief import RunningRelief, above_local_mean
 
 NAN = math.nan
 positive = st.floats(0.01, 1e4)
@@ -119,12 +120,17 @@ def test_a_window_with_a_halo_equals_the_whole_scene(holes: float) -> None:
         np.testing.assert_allclose(inner, whole[row : row + 100, column : column + 100], atol=1e-7)
 
 
-def test_wide_layers_are_worked_on_in_parts_without_seams(monkeypatch: pytest.MonkeyPatch) -> None:
-    values = np.random.default_rng(3).normal(size=(40, 500)).astype(np.float32)
-    scaling = Scaling("asinh", scale=1, local_radius=150)
-    whole = scaling.apply(values, 30)
-    monkeypatch.setattr("ada_mapper.core.relief._VALUES_AT_ONCE", 40 * 37)
-    np.testing.assert_allclose(scaling.apply(values, 30), whole, atol=1e-6)
+@settings(max_examples=60, deadline=None)
+@given(layers, st.integers(1, 15), st.lists(st.integers(1, 5), min_size=1))
+def test_relief_of_rows_that_come_bit_by_bit(values: np.ndarray, radius: int, counts: list[int]) -> None:
+    running, given_back, row = RunningRelief(radius, values.shape[1]), [], 0
+    for count in [*counts, len(values)]:
+        given_back.append(running.push(values[row : row + count]))
+        row = min(row + count, len(values))
+        assert sum(map(len, given_back)) == max(0, row - radius)
+    given_back.append(running.finish())
+    expected = above_local_mean(values, radius)
+    np.testing.assert_allclose(np.concatenate(given_back), expected, atol=1e-4)
 
 
 def test_an_offset_disappears_in_the_relief() -> None:

@@ -338,6 +338,27 @@ def test_relief_is_the_same_in_whatever_window_it_is_read(tmp_path: Path, holes:
             np.testing.assert_allclose(part, whole[:, rows, columns][:, :, : window.width], atol=1e-7)
 
 
+@pytest.mark.parametrize("holes", [0.0, 0.2])
+@pytest.mark.parametrize("counts", [(120,), (1, 119), (50, 50, 20), (7,) * 17 + (1,)])
+def test_rows_read_in_order_equal_windows(tmp_path: Path, holes: float, counts: tuple[int, ...]) -> None:
+    height = 2000 + 100 * _rates(120, 150)
+    height[np.random.default_rng(5).random(height.shape) < holes] = NAN
+    layers = {
+        PHASE_RATE: write_layer(tmp_path / "p.tif", _rates(120, 150), name="phase_rate", unit="rad/yr", sign="away"),
+        DEM: write_layer(tmp_path / "d.tif", height, name="dem", unit="m", sign=""),
+    }
+    card = card_of(
+        Channel(ChannelKind.PHASE_RATE_WRAPPED, "rad/yr", "away", Scaling("wrap", cycle=6.0, local_radius=600)),
+        _channel(DEM, scaling=Scaling("asinh", scale=50, local_radius=960)),
+        _channel(PHASE_RATE, scaling=Scaling("asinh", scale=2)),
+        _channel(SLOPE, optional=True),
+    )
+    with Composite(layers, card) as composite:
+        rows = composite.rows()
+        read = np.concatenate([rows.read(count) for count in counts], axis=1)
+        np.testing.assert_allclose(read, composite.read(Window(0, 0, 150, 120)), atol=2e-6)
+
+
 def test_windows_outside_the_scene_are_nan(tmp_path: Path) -> None:
     values = _rates()
     with Composite({LOS_RATE: write_layer(tmp_path / "r.tif", values)}, card_of(_channel(LOS_RATE))) as composite:

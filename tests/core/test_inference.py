@@ -20,7 +20,7 @@ from ada_mapper.core.composite import Composite
 from ada_mapper.core.errors import CancelledError, InputError, OutputError
 from ada_mapper.core.inference import DEFAULT_OVERLAP, detect, mirrored, plan_axis
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.raster import Array, BandReader, Window
+from ada_mapper.core.raster import Array, BandReader
 
 from .tiny_models import ArrayScene, FunctionBackend, card_of, grid, write_layer, write_model
 
@@ -155,34 +155,21 @@ def test_batches_are_as_large_as_the_backend_likes(tmp_path: Path) -> None:
     assert [shape[0] for shape in backend.shapes] == [4, 2]
 
 
-def test_every_row_is_read_once_and_only_as_the_tiles_need_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inference, "_VALUES_AT_ONCE", 1)
+def test_every_row_is_read_once_and_only_as_the_tiles_need_it(tmp_path: Path) -> None:
     scene = ArrayScene(_noise(64 * 20, 100)[np.newaxis])
     detect(scene, FunctionBackend(), card_of(), tmp_path / "p.tif")
-    rows = [row for window in scene.windows for row in range(window.row, window.row + window.height)]
-    assert rows == list(range(64 * 20))
-    assert max(window.height for window in scene.windows) <= 64
-
-
-def test_reading_ahead_is_limited_by_values_not_by_the_scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inference, "_VALUES_AT_ONCE", 100 * 150)
-    scene = ArrayScene(_noise(64 * 20, 100)[np.newaxis])
-    detect(scene, FunctionBackend(), card_of(), tmp_path / "p.tif")
-    assert {window.height for window in scene.windows[:-1]} == {150}
+    assert sum(scene.counts) == 64 * 20
+    assert max(scene.counts) <= 64
 
 
 class _EndlessScene(ArrayScene):
-    """Rows made when they are asked for, so that the scene itself takes no memory."""
+    """One number for all pixels, so that the scene itself takes no memory."""
 
     def __init__(self, height: int) -> None:
-        self.grid, self.windows = grid(300, height), []
-
-    def read(self, window: Window) -> Array:
-        return np.full((1, window.height, window.width), 0.5, np.float32)
+        super().__init__(np.broadcast_to(np.float32(0.5), (1, height, 300)))
 
 
-def test_memory_doesnt_grow_with_the_number_of_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inference, "_VALUES_AT_ONCE", 1)
+def test_memory_doesnt_grow_with_the_number_of_rows(tmp_path: Path) -> None:
     peaks = []
     for height in (64 * 20, 64 * 120):
         tracemalloc.start()
@@ -220,7 +207,7 @@ def test_cancelling_leaves_no_file_and_stops_soon(tmp_path: Path, after: int) ->
     assert threading.active_count() == before
 
 
-def test_a_network_or_scene_that_fails_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_or_scene_that_fails_leaves_no_file(tmp_path: Path) -> None:
     def broken(band: Array) -> Array:
         raise InputError("broken network")
 
@@ -228,12 +215,11 @@ def test_a_network_or_scene_that_fails_leaves_no_file(tmp_path: Path, monkeypatc
         _run(_noise(200, 200), tmp_path / "p.tif", FunctionBackend(broken, 2))
 
     class Truncated(ArrayScene):
-        def read(self, window: Window) -> Array:
-            if window.row > 100:
+        def read(self, count: int) -> Array:
+            if sum(self.counts) > 100:
                 raise InputError("truncated scene")
-            return super().read(window)
+            return super().read(count)
 
-    monkeypatch.setattr(inference, "_VALUES_AT_ONCE", 1)
     scene = Truncated(_noise(64 * 20, 64 * 20)[np.newaxis])
     with pytest.raises(InputError, match="truncated scene"):
         detect(scene, FunctionBackend(), card_of(), tmp_path / "p.tif")

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ada_mapper.core.channels import Channel, ChannelKind, minmax_channel
 from ada_mapper.core.model_card import ModelCard
-from ada_mapper.core.raster import Array, BandDescription, Grid, Window, write_array
+from ada_mapper.core.raster import Array, BandDescription, Grid, write_array
 
 UTM = "EPSG:32614"
 RATE = minmax_channel(ChannelKind.LOS_RATE, -100.0, 100.0)
@@ -65,20 +65,27 @@ def write_layer(
 
 @dataclass
 class ArrayScene:
-    """A scene in memory for the tile runner; remembers the windows that it was asked for."""
+    """A scene in memory (bands, h, w) for the tile runner; remembers how many rows it was asked for at a time."""
 
     bands: Array
-    grid: Grid = field(init=False)
-    windows: list[Window] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.grid = grid(self.bands.shape[2], self.bands.shape[1])
+    @property
+    def grid(self) -> Grid:
+        """30 m pixels."""
+        return grid(self.bands.shape[2], self.bands.shape[1])
 
-    def read(self, window: Window) -> Array:
-        """The window, which must lie inside."""
-        self.windows.append(window)
-        rows = slice(window.row, window.row + window.height)
-        return self.bands[:, rows, window.column : window.column + window.width].copy()
+    def rows(self) -> ArrayScene:
+        """Itself: the rows from the top."""
+        self.counts = []
+        return self
+
+    def read(self, count: int) -> Array:
+        """The next rows, of which there must be that many."""
+        first = sum(self.counts)
+        self.counts.append(count)
+        assert first + count <= self.bands.shape[1]
+        return self.bands[:, first : first + count].copy()
 
     def valid(self, bands: Array) -> Array:
         """Where the first band is known."""
