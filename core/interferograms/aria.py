@@ -46,6 +46,7 @@ class AriaReader(ProductReader):
             perpendicular_baseline=_mean(path, f"{_GEOMETRY}perpendicularBaseline"),
             wavelength=_mean(path, "/science/radarMetaData/wavelength") or SENTINEL1_WAVELENGTH,
             incidence=_mean(path, f"{_GEOMETRY}incidenceAngle"),
+            ascending=path.name.startswith("S1-GUNW-A-"),
         )
 
 

@@ -26,10 +26,11 @@ _NAMES_IN_A_NOTE = 5
 
 @dataclass(frozen=True)
 class _Found:
-    """An interferogram with the grid of its file."""
+    """An interferogram with the grid of its file and the direction of its orbit."""
 
     interferogram: Interferogram
     grid: Grid
+    is_ascending: bool | None
 
 
 def find_stack(
@@ -54,6 +55,7 @@ def find_stack(
         found = _from_folder(Folder.of(Path(folder)), product, notes, progress)
     else:
         raise InputError("Choose the folder that holds the interferograms, or a CSV file that lists them.")
+    _check_orbit(found)
     stack = _stack_of(_without_doubles(found, notes), notes)
     for note in stack.notes:
         progress.warning(note)
@@ -91,7 +93,8 @@ def _read(path: Path, key: str, folder: Folder, notes: list[str]) -> _Found:
     phase = reader.phase(path, folder)
     grid = checked_grid(phase)
     coherence = _coherence(reader, path, dates, folder, notes)
-    return _Found(_ordered(phase, dates, key, reader.acquisition(path, dates, folder), coherence), grid)
+    known = reader.acquisition(path, dates, folder)
+    return _Found(_ordered(phase, dates, key, known, coherence), grid, known.is_ascending)
 
 
 def _coherence(reader: ProductReader, path: Path, dates: Pair, folder: Folder, notes: list[str]) -> Band | None:
@@ -157,13 +160,27 @@ def _read_entry(entry: Entry, product: str, folder: Folder, notes: list[str]) ->
         checked_grid(coherence)
     if entry.perpendicular_baseline is not None:
         known = replace(known, perpendicular_baseline=entry.perpendicular_baseline)
-    return _Found(_ordered(phase, dates, key or "geotiff", known, coherence), checked_grid(phase))
+    pair = _ordered(phase, dates, key or "geotiff", known, coherence)
+    return _Found(pair, checked_grid(phase), known.is_ascending)
 
 
 def _told_coherence(path: Path, key: str | None, folder: Folder) -> Band:
     if key is not None and PRODUCTS[key].coherence_name.search(path.name):
         return PRODUCTS[key].coherence(path, folder)
     return coherence_of(path)
+
+
+def _check_orbit(found: Sequence[_Found]) -> None:
+    """InputError for a mixture of two orbits, whose lines of sight point to opposite sides."""
+    files: dict[bool | None, list[str]] = {True: [], False: [], None: []}
+    for item in found:
+        files[item.is_ascending].append(item.interferogram.phase.label)
+    if files[True] and files[False]:
+        raise InputError(
+            f"These are interferograms of two orbits, which look from opposite sides: {len(files[True])} ascending "
+            f"(such as {files[True][0]}) and {len(files[False])} descending (such as {files[False][0]}). Choose the "
+            "folder of one orbit; areas of both can be merged afterwards."
+        )
 
 
 def _without_doubles(found: Iterable[_Found], notes: list[str]) -> list[_Found]:

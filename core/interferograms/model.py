@@ -20,12 +20,19 @@ class Acquisition:
 
     ``perpendicular_baseline`` belongs to the dates in the order of the product's own name. ``heading`` is the
     direction of flight clockwise from north, ``incidence`` the angle between the line of sight and the vertical.
+    ``ascending`` is for products that tell the orbit but not the heading.
     """
 
     perpendicular_baseline: float | None = None
     wavelength: float | None = None
     heading: float | None = None
     incidence: float | None = None
+    ascending: bool | None = None
+
+    @property
+    def is_ascending(self) -> bool | None:
+        """True on the way north, False on the way south, None where nothing tells."""
+        return self.ascending if self.heading is None else math.cos(math.radians(self.heading)) > 0
 
 
 @dataclass(frozen=True)

@@ -118,6 +118,24 @@ def test_of_a_doubled_pair_the_first_is_used_and_both_are_named(tmp_path):
     assert noted(stack, "twice", str(Path("a", f"{PAIRS[0]}.unw.tif")), str(Path("b", "20180130_20180106.unw.tif")))
 
 
+def test_two_orbits_are_not_mixed(tmp_path):
+    products.hyp3(tmp_path / "descending")
+    name = "S1AA_20220105T170812_20220117T170812_VVP012_INT40_G_ueF_8CFB"
+    write_tif(tmp_path / "ascending" / f"{name}_unw_phase.tif", phases(0))
+    write_text(tmp_path / "ascending" / f"{name}.txt", "Baseline: 3.0\nHeading: -12.5\n")
+    with pytest.raises(InputError, match=r"two orbits.*1 ascending .*8CFB_unw_phase\.tif.*3 descending"):
+        find_stack(tmp_path)
+    assert len(find_stack(tmp_path / "ascending").interferograms) == 1
+
+
+def test_two_orbits_of_aria_are_told_by_their_names(tmp_path):
+    products.aria(tmp_path)
+    name = "S1-GUNW-A-R-064-tops-20200130_20200118-135156-34956N_32979N-PP-913f-v2_0_4.nc"
+    products.write_gunw(tmp_path / name, phases(0), coherences(0), 1.0)
+    with pytest.raises(InputError, match="two orbits"):
+        find_stack(tmp_path)
+
+
 @pytest.mark.parametrize("damage", ["truncated", "empty", "text"])
 def test_an_unreadable_file_is_left_out_and_named(tmp_path, damage):
     write_pairs(tmp_path)
