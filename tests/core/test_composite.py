@@ -12,8 +12,9 @@ import pytest
 from osgeo import gdal
 
 from ada_mapper.core.channels import MINMAX_CHANNELS, Channel, ChannelKind, Scaling
-from ada_mapper.core.composite import SENTINEL1_WAVELENGTH, Composite
+from ada_mapper.core.composite import Composite
 from ada_mapper.core.errors import CancelledError, InputError
+from ada_mapper.core.layers import SENTINEL1_WAVELENGTH
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import Array, BandReader, Window
 
