@@ -124,11 +124,14 @@ class _Shape:
         for total, term in zip(self.sums, terms):
             total[groups.labels] += groups.sums(term)
 
-    def elongation(self, label: int, grid: Grid) -> float:
-        """Length over width of the rectangle with the same second moments, in metres on the ground."""
+    def elongation(self, label: int, metres: tuple[Floats, Floats]) -> float:
+        """Length over width of the rectangle with the same second moments on the ground.
+
+        ``metres`` are the east-west and north-south metres of the pixels of each row.
+        """
         count, column, row, column2, row2, both = self.sums[:, label]
         column, row = column / count, row / count
-        east, north = (float(metres[0]) for metres in grid.metres_per_pixel(np.array([round(row)])))
+        east, north = (float(sides[round(row)]) for sides in metres)
         # Each pixel is a square, not a point: its own spread of 1/12 makes a line of pixels as wide as a pixel.
         var_x = (column2 / count - column**2 + 1 / 12) * east**2
         var_y = (row2 / count - row**2 + 1 / 12) * north**2
@@ -141,7 +144,8 @@ class AreaStatistics:
     """The statistics of every area, gathered in one pass over the rows; ``attributes`` gives those of one area."""
 
     def __init__(self, grid: Grid, areas: int) -> None:
-        self._grid = grid
+        self._width = grid.width
+        self._metres = grid.metres_per_pixel()
         self._layers = {
             name: _Statistics.empty(areas)
             for name in ("probability", "los_rate", "slope", "dem", "downslope_east", "downslope_north")
@@ -149,7 +153,7 @@ class AreaStatistics:
         self._shape = _Shape(np.zeros((6, areas + 1)))
 
     def add(self, first_row: int, groups: _Groups, layers: Mapping[str, Array]) -> None:
-        self._shape.add(groups, first_row, self._grid.width)
+        self._shape.add(groups, first_row, self._width)
         for name, values in layers.items():
             self._layers[name].add(groups, values)
 
@@ -169,7 +173,7 @@ class AreaStatistics:
             "elevation_max": highest,
             "elevation_range": None if lowest is None or highest is None else highest - lowest,
             "aspect": _direction(east.mean(label), north.mean(label)),
-            "elongation": self._shape.elongation(label, self._grid),
+            "elongation": self._shape.elongation(label, self._metres),
         }
 
 

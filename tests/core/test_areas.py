@@ -8,16 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from osgeo import gdal, ogr, osr
+
 from ada_mapper.core import components
 from ada_mapper.core.areas import FIELDS, Area, AreaRules, extract_areas, rules_for
 from ada_mapper.core.errors import CancelledError, InputError
 from ada_mapper.core.polygons import vector_memory
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import BandDescription, Grid, RasterWriter, write_array
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
-from osgeo import gdal, ogr, osr
 
 UTM = Grid("EPSG:32648", (500_000.0, 30.0, 0.0, 3_000_000.0, 0.0, -30.0), 40, 30)
 ALL = AreaRules(threshold=0.5, low_threshold=0.5, min_area=0)
@@ -141,6 +142,16 @@ MASKS = arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12)), elements
 @given(MASKS)
 def test_polygons_rasterize_back_to_the_mask(mask: np.ndarray) -> None:
     check_polygons(mask, extract(mask))
+
+
+@pytest.mark.parametrize("smooth", [False, True])
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.6, 0.8])
+def test_large_ragged_areas_are_valid(share: float, smooth: bool) -> None:
+    mask = np.random.default_rng(7).random((150, 150)) < share
+    areas = extract(mask, smooth)
+    assert all(geometry(area).IsValid() for area in areas)
+    total = sum(geometry(area).GetArea() for area in areas)
+    assert total == pytest.approx(pixels(mask), rel=0.2 if smooth else 1e-12)
 
 
 @settings(max_examples=60, deadline=None)

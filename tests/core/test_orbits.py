@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from osgeo import ogr, osr
+
 from ada_mapper.core.areas import FIELDS, Area
 from ada_mapper.core.errors import CancelledError, InputError
 from ada_mapper.core.orbits import MERGED_FIELDS, merge_orbits
 from ada_mapper.core.polygons import boxes_that_meet
 from ada_mapper.core.progress import Progress
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from osgeo import ogr, osr
 
 UTM = "EPSG:32648"
 
