@@ -29,17 +29,17 @@ INPUTS = {
         QgsProcessingParameterFile(
             "INPUT_FOLDER", "Folder of interferograms", QgsProcessingParameterFile.Behavior.Folder
         ),
-        (150, 120),
+        (150, 300),
     ),
-    "DEM": (QgsProcessingParameterRasterLayer("DEM", "Digital elevation model"), (150, 380)),
+    "DEM": (QgsProcessingParameterRasterLayer("DEM", "Digital elevation model"), (150, 520)),
     "ORBIT": (
         QgsProcessingParameterEnum("ORBIT", "Orbit", list(ORBITS), defaultValue="unknown", usesStaticStrings=True),
-        (150, 620),
+        (150, 740),
     ),
 }
 STEPS = {
-    "stack": ("stackinterferograms", "Stack interferograms", {"INPUT_FOLDER": "INPUT_FOLDER"}, (460, 120)),
-    "slope": ("slope", "Slope", {"INPUT": "DEM"}, (460, 400)),
+    "stack": ("stackinterferograms", "Stack interferograms", {"INPUT_FOLDER": "INPUT_FOLDER"}, (470, 300)),
+    "slope": ("slope", "Slope", {"INPUT": "DEM"}, (470, 560)),
     "detect": (
         "detectareas",
         "Detect active deformation areas",
@@ -49,7 +49,7 @@ STEPS = {
             "DEM": "DEM",
             "SLOPE": ("slope", "OUTPUT"),
         },
-        (800, 260),
+        (820, 360),
     ),
     "extract": (
         "extractareas",
@@ -61,7 +61,7 @@ STEPS = {
             "DEM": "DEM",
             "ORBIT": "ORBIT",
         },
-        (1140, 400),
+        (1180, 480),
     ),
 }
 OUTPUTS = {
@@ -86,9 +86,21 @@ def build() -> QgsProcessingModelAlgorithm:
         child.setPosition(QPointF(*place))
         for name, source in sources.items():
             child.addParameterSources(name, [parameter_source(source)])
+        for name, value in defaults_of(algorithm, sources).items():
+            child.addParameterSources(name, [QgsProcessingModelChildParameterSource.fromStaticValue(value)])
         child.setModelOutputs(outputs_of(child_id, place))
         model.addChildAlgorithm(child)
     return model
+
+
+def defaults_of(algorithm: str, sources: dict[str, object]) -> dict[str, object]:
+    """The default values of what a step needs and nothing else gives; the designer marks steps that lack one."""
+    instance = QgsApplication.processingRegistry().algorithmById(f"adamapper:{algorithm}")
+    return {
+        definition.name(): definition.defaultValue()
+        for definition in instance.parameterDefinitions()
+        if definition.name() not in sources and definition.defaultValue() is not None
+    }
 
 
 def parameter_source(source: str | tuple[str, str]) -> QgsProcessingModelChildParameterSource:
