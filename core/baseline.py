@@ -49,12 +49,13 @@ class ClassicalRules:
     """What stands out: |rate − its smooth part| > ``sigma`` · 1.4826 · MAD.
 
     The smooth part is a Gaussian mean whose standard deviation is ``smooth_metres``. ADAfinder takes 2 standard
-    deviations; 3 gives far fewer false areas in atmospheric noise and is the default. ``min_pixels`` is the
+    deviations, which marks much atmospheric noise; about 4, the default, scores best on simulated scenes, so that
+    this is the stronger yardstick. ``min_pixels`` is the
     smallest group; ``min_slope`` (degrees; None for no such rule) holds where a slope is given. Raises InputError for
     impossible numbers.
     """
 
-    sigma: float = 3.0
+    sigma: float = 4.0
     smooth_metres: float = 1200.0
     min_pixels: int = 20
     min_slope: float | None = 5.0
