@@ -75,8 +75,9 @@ class TileGenerator:
     """Makes tile number ``index`` of the endless set that ``seed`` stands for; the same pair, the same tile.
 
     ``dem_paths`` are DEM files of any CRS and resolution, or folders of GeoTIFFs; three tiles in four are cut
-    from them, the others from generated terrain. Without them all terrain is generated. Pickles without its
-    caches, so that every worker process fills its own.
+    from them, the others from generated terrain. Without them all terrain is generated. ``landslides_per_km2`` may
+    be raised for training, so that fewer tiles are empty. Pickles without its caches, so that every worker process
+    fills its own.
     """
 
     seed: int
@@ -84,6 +85,7 @@ class TileGenerator:
     pixel_size: float = 30.0
     dem_paths: PathLike | Sequence[PathLike] | None = ()
     terrain_count: int = 4
+    landslides_per_km2: float = LANDSLIDES_PER_KM2
     _pools: dict[str, FieldPool] = field(default_factory=dict, repr=False)
     _terrains: list[Array] = field(default_factory=list, repr=False)
     _dems: list[tuple[Array, float]] = field(default_factory=list, repr=False)
@@ -108,7 +110,7 @@ class TileGenerator:
         terrain, source = self._terrain(rng)
         viewing = draw_viewing(rng)
         hidden = viewing.hidden(terrain.dem, terrain.pixel_size)
-        expected = LANDSLIDES_PER_KM2 * (self.size * self.pixel_size / 1000) ** 2
+        expected = self.landslides_per_km2 * (self.size * self.pixel_size / 1000) ** 2
         count = 0 if rng.random() < 0.08 else int(rng.poisson(expected * rng.gamma(1.5, CROWDING / 1.5)))
         landslides = draw_landslides(rng, terrain, self._pools["shapes"], count)
         slides = landslide_los_rate(landslides, terrain, viewing)
