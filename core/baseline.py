@@ -49,10 +49,9 @@ class ClassicalRules:
     """What stands out: |rate − its smooth part| > ``sigma`` · 1.4826 · MAD.
 
     The smooth part is a Gaussian mean whose standard deviation is ``smooth_metres``. ADAfinder takes 2 standard
-    deviations, which marks much atmospheric noise; about 4, the default, scores best on simulated scenes, so that
-    this is the stronger yardstick. ``min_pixels`` is the
-    smallest group; ``min_slope`` (degrees; None for no such rule) holds where a slope is given. Raises InputError for
-    impossible numbers.
+    deviations, which marks much atmospheric noise; about 4, the default, scores best on simulated scenes and so is
+    the stronger yardstick. ``min_pixels`` is the smallest group; ``min_slope`` (degrees; None for no such rule) holds
+    where a slope is given. Raises InputError for impossible numbers.
     """
 
     sigma: float = 4.0
