@@ -101,7 +101,7 @@ def _scene(folder: Path, size: int) -> dict[ChannelKind, Path]:
     noise = generator.standard_normal((256, size)).astype(np.float32)
     wave = np.sin(np.arange(size, dtype=np.float32) / 40)
     for kind, description in _LAYERS.items():
-        with RasterWriter(paths[kind], grid, [description], compress=kind is ChannelKind.DEM) as writer:
+        with RasterWriter(paths[kind], grid, [description], compress=False) as writer:
             for row, rows in row_blocks(size, 256):
                 shape = wave[row : row + rows, np.newaxis] * wave + 0.2 * np.roll(noise[:rows], row, axis=1)
                 writer.write(_values(kind, shape), row)

@@ -128,7 +128,7 @@ class Scaling:
         if self.low is not None and self.high is not None:
             result -= np.float32(self.low)
             result *= np.float32(1 / (self.high - self.low))
-            np.clip(result, 0, 1, out=result)
+            _cut_off(result, 0.0, 1.0)
         elif self.cycle is not None:
             result *= np.float32(2 * math.pi / self.cycle)
         elif self.scale is not None:
@@ -136,7 +136,7 @@ class Scaling:
             if self.method == "asinh":
                 np.arcsinh(result, out=result)
             else:
-                np.clip(result, -1, 1, out=result)
+                _cut_off(result, -1.0, 1.0)
         return result
 
     def to_json(self) -> dict[str, Any]:
@@ -223,6 +223,12 @@ UNITS: Mapping[ChannelKind, tuple[str, ...]] = {
     ChannelKind.COHERENCE: ("1",),
 }
 """The units that a channel of each kind may have, the usual one first (but mm/yr for the LOS rate)."""
+
+
+def _cut_off(values: Array, low: float, high: float) -> None:
+    """np.clip in place, but several times faster in numpy 1; NaN stays."""
+    np.maximum(values, np.float32(low), out=values)
+    np.minimum(values, np.float32(high), out=values)
 
 
 def _is_number(value: object) -> bool:

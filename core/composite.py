@@ -258,12 +258,16 @@ class CompositeRows:
     def read(self, count: int) -> Array:
         """The next ``count`` rows, shape (bands, count, width); NaN for no data. There must be that many."""
         result = np.empty((self._bands, count, self._width), np.float32)
+        self.read_into(result)
+        return result
+
+    def read_into(self, out: Array) -> None:
+        """The same, written into an array of that shape."""
         first = 0
         for channel, source in self._sources:
             last = first + len(channel.band_names)
-            result[first:last] = np.nan if source is None else channel.expand(source.read(count))
+            out[first:last] = np.nan if source is None else channel.expand(source.read(out.shape[1]))
             first = last
-        return result
 
 
 class _ChannelRows:

@@ -32,8 +32,8 @@ _TILES_AHEAD = 16
 class Rows(Protocol):
     """Gives consecutive rows of a scene."""
 
-    def read(self, count: int) -> Array:
-        """The scaled bands of the next rows, shape (bands, count, width), NaN for no data."""
+    def read_into(self, out: Array) -> None:
+        """Write the scaled bands of the next rows, shape (bands, rows, width), NaN for no data."""
 
 
 class Scene(Protocol):
@@ -143,41 +143,38 @@ class _StripReader:
         self._scene, self._source = scene, scene.rows()
         self._rows, self._columns = rows, columns
         self._fills = fills
-        self._first = 0
-        self._bands: Array = np.empty((len(fills), 0, columns.size), np.float32)
+        self._stop = 0
+        self._inside: Array = np.empty((len(fills), 0, columns.size), np.float32)
         self._valid = np.empty((0, columns.size), bool)
 
     def read(self, index: int) -> _Strip:
         """The strip of the tiles' row ``index``; to be called in order."""
         start = self._rows.starts[index]
-        source = mirrored(np.arange(start, start + self._rows.tile), self._rows.size)
-        self._keep(int(source.min()), int(source.max()) + 1)
+        first, stop = max(start, 0), min(start + self._rows.tile, self._rows.size)
         bands = np.empty((len(self._fills), self._rows.tile, len(self._columns.source)), np.float32)
-        left, width = -self._columns.starts[0], self._columns.size
-        inside = bands[:, :, left : left + width]
-        rows = source - self._first
-        if (np.diff(rows) == 1).all():
-            inside[...] = self._bands[:, rows[0] : rows[-1] + 1]
-        else:
-            inside[...] = self._bands[:, rows]
-        mirror = self._columns.source
-        bands[:, :, :left] = inside[:, :, mirror[:left]]
-        bands[:, :, left + width :] = inside[:, :, mirror[left + width :]]
-        top, stop = max(start, 0) - self._first, min(start + self._rows.tile, self._rows.size) - self._first
-        return _Strip(bands, self._valid[top:stop])
+        left = -self._columns.starts[0]
+        inside = bands[:, first - start : stop - start, left : left + self._columns.size]
+        kept = self._stop - first
+        inside[:, :kept] = self._inside[:, len(self._valid) - kept :]
+        new_valid = self._read_into(inside[:, kept:])
+        valid = np.concatenate([self._valid[len(self._valid) - kept :], new_valid])
+        for row in (*range(first - start), *range(stop - start, self._rows.tile)):
+            bands[:, row] = bands[:, int(mirrored(np.array(start + row), self._rows.size)) - start]
+        mirror = self._columns.source + left
+        bands[:, :, :left] = bands[:, :, mirror[:left]]
+        bands[:, :, left + self._columns.size :] = bands[:, :, mirror[left + self._columns.size :]]
+        self._stop, self._inside, self._valid = stop, inside, valid
+        return _Strip(bands, valid)
 
-    def _keep(self, first: int, stop: int) -> None:
-        """Hold exactly the scene's rows [first, stop), filled."""
-        held = self._first + self._bands.shape[1]
-        bands, valid = [self._bands[:, first - self._first :]], [self._valid[first - self._first :]]
-        if stop > held:
-            new = self._source.read(stop - held)
-            valid.append(self._scene.valid(new))
-            for band, fill in zip(new, self._fills):
-                np.copyto(band, np.float32(fill), where=np.isnan(band))
-            bands.append(new)
-        self._bands, self._valid = np.concatenate(bands, axis=1), np.concatenate(valid)
-        self._first = first
+    def _read_into(self, target: Array) -> NDArray[np.bool_]:
+        """Read the scene's next rows into (bands, rows, width), filled; gives where they are valid."""
+        self._source.read_into(target)
+        valid = self._scene.valid(target)
+        for band, fill in zip(target, self._fills):
+            gaps = np.isnan(band)
+            if gaps.any():
+                np.copyto(band, np.float32(fill), where=gaps)
+        return valid
 
 
 def detect(
@@ -204,7 +201,7 @@ def detect(
     columns = plan_axis(grid.width, card.tile_size, pixels, card.stride)
     run = _Run(rows, columns, backend, card, progress)
     blocks = run.blocks(composite)
-    with limited_cache(), RasterWriter(output, grid, [_description(card)]) as writer, closing(blocks):
+    with limited_cache(), RasterWriter(output, grid, [_description(card)], compress=False) as writer, closing(blocks):
         for row, block in blocks:
             writer.write(block, row)
     progress.report(1.0)

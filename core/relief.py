@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .errors import DependencyError
 from .raster import Array
 
+_Row = NDArray[np.float64]
 _ROWS_AT_ONCE = 64
 
 
@@ -41,26 +42,26 @@ class RunningRelief:
     def __init__(self, radius: int, width: int) -> None:
         self._radius, self._width = radius, width
         self._waiting: deque[Array] = deque()
-        self._box: deque[tuple[NDArray[np.float64], NDArray[np.float64]]] = deque()
-        self._given = 0
-        self._total, self._count = np.zeros(width), np.zeros(width)
-        self._mean = np.empty(width)
+        self._box: deque[tuple[_Row, _Row | None]] = deque()
+        self._given = self._rows_with_gaps = 0
+        self._inside = _row_means(np.ones((1, width), np.float32), radius)[0]
+        self._total, self._mean = np.zeros(width), np.empty(width)
+        # The count is only kept while the box has gaps: without them it is known.
+        self._count: _Row | None = None
 
     def push(self, rows: Array) -> Array:
         """Take the next rows (n, w), which must not change later; give those that are finished (k, w)."""
-        sums, counts = _row_sums(rows, self._radius)
-        result = np.empty(
-            (max(0, min(len(rows), len(self._waiting) + len(rows) - self._radius)), self._width), np.float32
-        )
-        done = 0
-        for row, total, count in zip(rows, sums, counts):
+        valid = np.isfinite(rows)
+        has_gaps = not valid.all()
+        sums = _row_means(np.where(valid, rows, np.float32(0)) if has_gaps else rows, self._radius)
+        counts = _row_means(valid.astype(np.float32), self._radius) if has_gaps else None
+        finished = max(0, min(len(rows), len(self._waiting) + len(rows) - self._radius))
+        result = np.empty((finished, self._width), np.float32)
+        for index, row in enumerate(rows):
             self._waiting.append(row)
-            self._box.append((total, count))
-            self._total += total
-            self._count += count
+            self._enter(sums[index], None if counts is None else counts[index])
             if len(self._waiting) > self._radius:
-                self._give(result[done])
-                done += 1
+                self._give(result[index - (len(rows) - finished)])
         return result
 
     def finish(self) -> Array:
@@ -70,27 +71,37 @@ class RunningRelief:
             self._give(row)
         return result
 
+    def _enter(self, total: _Row, count: _Row | None) -> None:
+        if count is not None and self._count is None:
+            self._count = self._inside * len(self._box)
+        if self._count is not None:
+            self._count += self._inside if count is None else count
+        self._rows_with_gaps += count is not None
+        self._total += total
+        self._box.append((total, count))
+
+    def _leave(self) -> None:
+        total, count = self._box.popleft()
+        self._total -= total
+        self._rows_with_gaps -= count is not None
+        if not self._rows_with_gaps:
+            self._count = None
+        elif self._count is not None:
+            self._count -= self._inside if count is None else count
+
     def _give(self, out: Array) -> None:
         """Write the oldest waiting row minus its mean, and drop the row that leaves the box after it."""
-        # One valid pixel counts 1 / (2·radius + 1); less is rounding where there is none, and the value is NaN.
-        np.maximum(self._count, 0.5 / (2 * self._radius + 1), out=self._mean)
+        if self._count is None:
+            np.multiply(self._inside, len(self._box), out=self._mean)
+        else:
+            # One valid pixel counts 1 / (2·radius + 1); less is rounding where there is none, and the value NaN.
+            np.maximum(self._count, 0.5 / (2 * self._radius + 1), out=self._mean)
         np.divide(self._total, self._mean, out=self._mean)
-        np.subtract(self._waiting.popleft(), self._mean, out=out, casting="same_kind")
+        # Casting first makes this a subtraction of float32, which is three times faster than a mixed one.
+        np.subtract(self._waiting.popleft(), self._mean.astype(np.float32), out=out)
         self._given += 1
         if self._given > self._radius:
-            total, count = self._box.popleft()
-            self._total -= total
-            self._count -= count
-
-
-def _row_sums(rows: Array, radius: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sums and numbers of the finite pixels along each row within ``radius``, both divided by 2·radius + 1."""
-    valid = np.isfinite(rows)
-    if valid.all():
-        inside = _row_means(np.ones((1, rows.shape[1]), np.float32), radius)
-        return _row_means(rows, radius), np.broadcast_to(inside, rows.shape)
-    known = np.where(valid, rows, np.float32(0))
-    return _row_means(known, radius), _row_means(valid.astype(np.float32), radius)
+            self._leave()
 
 
 def _row_means(rows: Array, radius: int) -> NDArray[np.float64]:

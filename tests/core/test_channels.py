@@ -133,6 +133,15 @@ def test_relief_of_rows_that_come_bit_by_bit(values: np.ndarray, radius: int, co
     np.testing.assert_allclose(np.concatenate(given_back), expected, atol=1e-4)
 
 
+def test_relief_where_gaps_come_and_go_down_the_rows() -> None:
+    values = np.random.default_rng(6).normal(3000, 100, (300, 40)).astype(np.float32)
+    values[70:75, 3:30] = NAN
+    values[180] = NAN
+    values[230:260] = NAN
+    found = above_local_mean(values, 12)
+    np.testing.assert_allclose(found, values - _mean_by_hand(values, 12), atol=2e-3)
+
+
 def test_an_offset_disappears_in_the_relief() -> None:
     values = np.random.default_rng(4).normal(size=(30, 30)).astype(np.float32)
     scaling = Scaling("asinh", scale=1, local_radius=150)
