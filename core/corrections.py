@@ -88,19 +88,17 @@ class CorrectionModel:
         grid = self.stack.grid
         return np.tensordot(self.coefficients, basis(self.terms, rows, columns, elevation, grid), 1)
 
-    def corrected(self, phases: Array, window: Window, part: tuple[slice, slice], elevation: Array | None) -> Double:
-        """Phases of a part of a window, (pairs, h, w), as float64 and without reference, ramp and height delay."""
-        values = phases.astype(np.float64)
+    def correct(self, values: Double, window: Window, part: tuple[slice, slice], elevation: Array | None) -> None:
+        """Take reference, ramp and height delay away from ``values`` (pairs, h, w), phases of a part of a window."""
         if self.coefficients is None:
-            return values
-        if len(self.terms) == 1:
+            return
+        if self.terms == ("constant",):
             values -= self.coefficients[:, :, None]
-            return values
+            return
         rows = np.arange(part[0].start, part[0].stop) + float(window.row)
         columns = np.arange(part[1].start, part[1].stop) + float(window.column)
         heights = elevation[part] if elevation is not None else None
         values -= self.surfaces(rows[:, None], columns[None, :], heights)
-        return values
 
     def filtered(self, corrected: Double, window: Window, part: tuple[slice, slice]) -> Double:
         """``corrected`` without the atmosphere of each date; the very same array where it is not filtered."""

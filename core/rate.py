@@ -20,11 +20,68 @@ _MIN_OUTLIER = 1.0
 
 @dataclass(frozen=True)
 class RateEstimate:
-    """Rate in rad/yr, its standard error (NaN below two pairs), and the number of pairs, each (...)."""
+    """Rate in rad/yr, its standard error (NaN below two pairs; None where not asked for), number of pairs, each (...)."""
 
     rate: Double
     standard_error: Double | None
-    count: NDArray[np.int64]
+    count: NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True)
+class RateSums:
+    """Sums over the valid pairs of each pixel, (...): w Δt φ, w Δt², pairs, and w φ² for the error."""
+
+    numerator: Double
+    denominator: Double
+    count: NDArray[np.uint16]
+    squares: Double | None
+
+    @classmethod
+    def empty(cls, shape: tuple[int, ...], with_error: bool) -> RateSums:
+        """Sums to be filled for pixels of a shape."""
+        squares = np.empty(shape) if with_error else None
+        return cls(np.empty(shape), np.empty(shape), np.empty(shape, np.uint16), squares)
+
+    def fill(
+        self, part: tuple[Any, ...], phases: Double, years: Double, weights: NDArray[np.floating[Any]] | None
+    ) -> None:
+        """Compute the sums of the pixels in ``part`` from their ``phases`` (pairs, ...), non-finite for no data."""
+        shape = phases.shape[1:]
+        values = phases.reshape(len(years), -1)
+        numerator = years @ values
+        if weights is None and np.isfinite(numerator).all():
+            # No pair is missing anywhere: sums of Δt² and of pairs are the same for all pixels.
+            weighted = values
+            self.denominator[part] = years @ years
+            self.count[part] = len(years)
+        else:
+            flat = None if weights is None else weights.reshape(values.shape)
+            weight, values = _zero_where_missing(values, flat)
+            weighted = values if weights is None else weight * values
+            numerator = years @ weighted
+            self.denominator[part] = ((years * years) @ weight).reshape(shape)
+            # A sum of ones by BLAS is faster than counting.
+            ones = weight if weights is None else (weight > 0).astype(np.float64)
+            self.count[part] = (np.ones(len(years)) @ ones).reshape(shape)
+        self.numerator[part] = numerator.reshape(shape)
+        if self.squares is not None:
+            self.squares[part] = np.einsum("ij,ij->j", weighted, values).reshape(shape)
+
+    def estimate(self, min_pairs: int = 1) -> RateEstimate:
+        """The rate and its error; the sums are used up."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rate = self.numerator / self.denominator
+            rate[self.count < min_pairs] = np.nan
+            if self.squares is None:
+                return RateEstimate(rate, None, self.count)
+            residual = self.squares
+            residual -= np.multiply(rate, self.numerator, out=self.numerator)
+            np.maximum(residual, 0.0, out=residual)
+            residual /= self.denominator
+            residual /= self.count - 1.0
+        error = np.sqrt(residual, out=residual)
+        error[self.count < 2] = np.nan
+        return RateEstimate(rate, error, self.count)
 
 
 def stack_phases(
@@ -40,40 +97,21 @@ def stack_phases(
     (pairs, ...) ≥ 0, NaN or 0 leaves the pair out. The standard error is that of a line through the origin,
     sqrt(Σ w (φ − pΔt)² / ((n − 1) Σ w Δt²)). Below ``min_pairs`` pairs the rate is NaN.
     """
-    values = np.asarray(phases, np.float64)
-    squares: Double | float
-    numerator = np.tensordot(years, values, 1)
-    if weights is None and np.isfinite(numerator).all():
-        denominator = np.full(values.shape[1:], years @ years)
-        count = np.full(values.shape[1:], len(years), np.int64)
-        squares = np.einsum("i...,i...->...", values, values) if with_error else 0.0
-    else:
-        weight, values = _zero_where_missing(values, weights)
-        weighted = values if weights is None else weight * values
-        numerator = np.tensordot(years, weighted, 1)
-        denominator = np.tensordot(years * years, weight, 1)
-        count = np.count_nonzero(weight, axis=0)
-        squares = np.einsum("i...,i...->...", weighted, values) if with_error else 0.0
-    enough = count >= min_pairs
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rate = np.where(enough, numerator / denominator, np.nan)
-        if not with_error:
-            return RateEstimate(rate, None, count)
-        residual = np.maximum(squares - rate * numerator, 0.0)
-        error = np.sqrt(residual / ((count - 1) * denominator))
-    error[count < 2] = np.nan
-    return RateEstimate(rate, error, count)
+    sums = RateSums.empty(phases.shape[1:], with_error)
+    sums.fill((...,), np.asarray(phases, np.float64), years, weights)
+    return sums.estimate(min_pairs)
 
 
 def _zero_where_missing(values: Double, weights: NDArray[np.floating[Any]] | None) -> tuple[Double, Double]:
     """(weights, phases), both 0 where either is missing, so that sums leave them out."""
     valid = np.isfinite(values)
-    if weights is None:
-        weight = valid.astype(np.float64)
-    else:
+    if weights is not None:
         valid &= np.isfinite(weights)
-        weight = np.where(valid, weights, 0.0)
-    return weight, np.where(valid, values, 0.0)
+    zeroed = values.copy()
+    zeroed[~valid] = 0
+    if weights is None:
+        return valid.astype(np.float64), zeroed
+    return np.where(valid, weights, 0.0), zeroed
 
 
 def coherence_weight(coherence: Array) -> Array:

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 THREADS = 2
 _MAX_OPEN = 200
-# Memory of the phases of one window, and pixels that suffice to make the overhead of a read small.
-_CUBE_BYTES = 96 * 2**20
+# Memory of the phases of one window: as much as stays in the processor's cache between reading and summing, and
+# where a single stored block of all pairs is larger than that, as much as each thread may have.
+_CUBE_BYTES = 32 * 2**20
+_MAX_CUBE_BYTES = 160 * 2**20
 _WINDOW_PIXELS = 2**19
 _SAMPLE_CELLS = 2**16
 
@@ -109,8 +111,11 @@ def plan_windows(stack: Stack, pool: ReaderPool, layers: int = 1, multiple: int 
     """
     with pool.reader(stack.interferograms[0].phase) as reader:
         block = reader.block_size
-    pixels = _CUBE_BYTES // (4 * len(stack.interferograms) * layers)
-    height, width = window_shape((stack.grid.height, stack.grid.width), block, min(pixels, _WINDOW_PIXELS), multiple)
+    bytes_per_pixel = 4 * len(stack.interferograms) * layers
+    pixels = min(
+        max(_CUBE_BYTES // bytes_per_pixel, min(math.prod(block), _MAX_CUBE_BYTES // bytes_per_pixel)), _WINDOW_PIXELS
+    )
+    height, width = window_shape((stack.grid.height, stack.grid.width), block, pixels, multiple)
     return [
         Window(column, row, min(width, stack.grid.width - column), min(height, stack.grid.height - row))
         for row in range(0, stack.grid.height, height)

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from .corrections import NO_CORRECTIONS, CorrectionModel, Corrections, estimate_
 from .errors import InputError
 from .progress import Progress
 from .raster import Array, BandDescription, PathLike, RasterWriter, Window, limited_cache
-from .rate import Double, coherence_weight, outliers, stack_phases
+from .rate import Double, RateSums, coherence_weight, outliers
 from .stack_reader import ReaderPool, map_ordered, plan_windows, read_phases
 
 if TYPE_CHECKING:
@@ -197,8 +198,9 @@ class _Stacker:
     dem: PathLike | None
     buffers: threading.local = field(default_factory=threading.local)
 
-    @property
+    @cached_property
     def years(self) -> Double:
+        """Time span of each pair."""
         return np.array([pair.years for pair in self.stack.interferograms])
 
     @property
@@ -226,43 +228,46 @@ class _Stacker:
             with self.pool.reader(self.dem) as reader:
                 elevation = reader.read(window)
         outputs, shape = self.outputs, (window.height, window.width)
-        block = _Block(
-            np.empty(shape, np.float32),
-            np.empty(shape, np.float32) if outputs.los_rate else None,
-            np.empty(shape, np.float32) if outputs.standard_error else None,
-            np.empty(shape, np.uint16) if outputs.count else None,
-        )
+        raw = RateSums.empty(shape, outputs.standard_error is not None and self.model.atmosphere is None)
+        sums = raw
+        if self.model.atmosphere is not None:
+            sums = RateSums.empty(shape, outputs.standard_error is not None)
         for part in _chunks(window, len(phases)):
             inside = (slice(None), *part)
-            corrected = self.model.corrected(phases[inside], window, part, elevation)
-            self._fill(block, part, window, corrected, None if weights is None else weights[inside])
-        if block.los_rate is not None and mean_coherence is not None:
-            # Not "<": a pixel without any coherence is masked as well.
-            block.los_rate[~(mean_coherence >= self.options.min_coherence)] = np.nan
-        return block
+            values = self._scratch(phases[inside])
+            self.model.correct(values, window, part, elevation)
+            part_weights = None if weights is None else weights[inside]
+            filtered = self._filtered(values, part_weights, window, part)
+            if sums is not raw:
+                sums.fill(part, filtered, self.years, part_weights)
+            raw.fill(part, values, self.years, part_weights)
+        return self._finished(raw, sums, mean_coherence)
 
-    def _fill(
-        self, block: _Block, part: tuple[slice, slice], window: Window, corrected: Double, weights: Array | None
-    ) -> None:
-        options, years = self.options, self.years
+    def _filtered(self, corrected: Double, weights: Array | None, window: Window, part: tuple[slice, slice]) -> Double:
+        """Phases without atmosphere, the very same array where it is not filtered; outliers become NaN in both."""
         filtered = self.model.filtered(corrected, window, part)
-        if options.outlier_sigma is not None:
-            rejected = outliers(filtered, years, options.outlier_sigma, weights)
+        if self.options.outlier_sigma is not None:
+            rejected = outliers(filtered, self.years, self.options.outlier_sigma, weights)
             filtered[rejected] = np.nan
             corrected[rejected] = np.nan
-        with_error = block.standard_error is not None
-        estimate = stack_phases(filtered, years, weights, options.min_pairs, with_error)
-        rate = estimate.rate
-        if filtered is not corrected:
-            rate = stack_phases(corrected, years, weights, options.min_pairs, False).rate
-        block.phase_rate[part] = rate
+        return filtered
+
+    def _finished(self, raw: RateSums, sums: RateSums, mean_coherence: Array | None) -> _Block:
+        """The block of a window from its sums: before the atmospheric filter, and after it."""
+        outputs, options = self.outputs, self.options
+        final = sums.estimate(options.min_pairs)
+        rate = final.rate if sums is raw else raw.estimate(options.min_pairs).rate
         factor = options.los_factor(self.stack.wavelength)
-        if block.los_rate is not None:
-            block.los_rate[part] = factor * estimate.rate
-        if block.standard_error is not None and estimate.standard_error is not None:
-            block.standard_error[part] = abs(factor) * estimate.standard_error
-        if block.count is not None:
-            block.count[part] = estimate.count
+        los_rate = error = None
+        if outputs.los_rate is not None:
+            los_rate = (factor * final.rate).astype(np.float32)
+            if mean_coherence is not None:
+                # Not "<": a pixel without any coherence is masked as well.
+                los_rate[~(mean_coherence >= options.min_coherence)] = np.nan
+        if final.standard_error is not None:
+            error = (abs(factor) * final.standard_error).astype(np.float32)
+        count = final.count.astype(np.uint16) if outputs.count is not None else None
+        return _Block(rate.astype(np.float32), los_rate, error, count)
 
     def _coherence(self, window: Window) -> tuple[Array | None, Array | None]:
         """(mean coherence, weights of each pair) of a window; None where they are not needed."""
@@ -285,6 +290,15 @@ class _Stacker:
                 weights[index] = coherence_weight(values)
         with np.errstate(invalid="ignore"):
             return (total / number if self.masks else None), weights
+
+    def _scratch(self, phases: Array) -> Double:
+        """A copy of phases as float64, in this thread's memory."""
+        scratch: Double | None = getattr(self.buffers, "scratch", None)
+        if scratch is None or scratch.size < phases.size:
+            self.buffers.scratch = scratch = np.empty(phases.size)
+        values = scratch[: phases.size].reshape(phases.shape)
+        np.copyto(values, phases)
+        return values
 
     def _buffer(self, name: str, window: Window) -> Array:
         """This thread's array for all pairs in a window; reused, as fresh memory costs more than the reading."""
@@ -322,7 +336,8 @@ class _Summary:
 
     def add(self, values: Array) -> None:
         """Count the finite values of a block."""
-        finite = values[np.isfinite(values)]
+        valid = np.isfinite(values)
+        finite = values.ravel() if valid.all() else values[valid]
         if finite.size:
             self._pixels += finite.size
             self._sum += float(finite.sum(dtype=np.float64))

@@ -26,7 +26,7 @@ class SimulateScene(Algorithm):
 
     def define(self) -> None:
         self.add_number("SEED", "Seed", "Another seed gives another scene.", 1, 0, integer=True)
-        self.add_number("SIZE", "Size (pixels)", "Width and height.", 1024, 128, 20000, integer=True)
+        self.add_number("SIZE", "Size (pixels)", "Width and height.", 1024, 128, 4096, integer=True)
         self.add_number("PIXEL_SIZE", "Pixel size (m)", "Of all rasters of the scene.", 30, 5, 200, advanced=True)
         self.add_raster("DEM", "Digital elevation model", "Empty: terrain is made up.")
         self.add_number("DATES", "Number of dates", "Twelve days apart.", 24, 2, 200, integer=True)
