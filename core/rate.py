@@ -20,7 +20,7 @@ _MIN_OUTLIER = 1.0
 
 @dataclass(frozen=True)
 class RateEstimate:
-    """Rate in rad/yr, its standard error (NaN below two pairs; None where not asked for), number of pairs, each (...)."""
+    """Rate in rad/yr, its standard error (NaN below two pairs; None if not asked for), number of pairs: (...)."""
 
     rate: Double
     standard_error: Double | None

@@ -26,7 +26,7 @@ THREADS = 2
 _MAX_OPEN = 200
 # Memory of the phases of one window: as much as stays in the processor's cache between reading and summing, and
 # where a single stored block of all pairs is larger than that, as much as each thread may have.
-_CUBE_BYTES = 32 * 2**20
+_CUBE_BYTES = 16 * 2**20
 _MAX_CUBE_BYTES = 160 * 2**20
 _WINDOW_PIXELS = 2**19
 _SAMPLE_CELLS = 2**16
