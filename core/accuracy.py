@@ -135,12 +135,18 @@ class ObjectScores:
         return f1_score(self.precision, self.recall)
 
 
-def match_areas(found: Sequence[ogr.Geometry], true: Sequence[ogr.Geometry], min_iou: float = 0.1) -> ObjectScores:
+def match_areas(
+    found: Sequence[ogr.Geometry],
+    true: Sequence[ogr.Geometry],
+    min_iou: float = 0.3,
+    ignored: Sequence[ogr.Geometry] = (),
+) -> ObjectScores:
     """Compare two sets of polygons in one planar, preferably equal-area CRS.
 
     A found and a true area match when their intersection over union is at least ``min_iou``. A true area is found
     when any found area matches it, a found area is true when it matches any true area: an area found in two
-    pieces counts as found once and as two right pieces, if each piece is large enough to match.
+    pieces counts as found once and as two right pieces, if each piece is large enough to match. Found areas that
+    match none but touch an ``ignored`` one (motion too weak to be judged) are not counted at all.
     """
     if not 0 < min_iou <= 1:
         raise InputError(f"The smallest intersection over union ({min_iou:g}) must lie between 0 and 1.")
@@ -148,11 +154,15 @@ def match_areas(found: Sequence[ogr.Geometry], true: Sequence[ogr.Geometry], min
     true_valid = [as_valid_multipolygon(geometry) for geometry in true]
     pairs = zip(*boxes_that_meet(_boxes(found_valid), _boxes(true_valid)))
     matches = [(i, j) for i, j in pairs if _iou(found_valid[i], true_valid[j]) >= min_iou]
+    right = {i for i, _ in matches}
+    ignored_valid = [as_valid_multipolygon(geometry) for geometry in ignored]
+    near = zip(*boxes_that_meet(_boxes(found_valid), _boxes(ignored_valid)))
+    uncounted = {i for i, j in near if i not in right and found_valid[i].Intersects(ignored_valid[j])}
     return ObjectScores(
         true_count=len(true_valid),
-        found_count=len(found_valid),
+        found_count=len(found_valid) - len(uncounted),
         matched_true=len({j for _, j in matches}),
-        matched_found=len({i for i, _ in matches}),
+        matched_found=len(right),
     )
 
 

@@ -28,8 +28,8 @@ class ClassicalDetector(Algorithm):
         self.add_number(
             "SIGMA",
             "Threshold (multiples of the spread)",
-            "2 as published; 3 to 4 gives fewer false alarms.",
-            3,
+            "2 as published; 4 gives fewer false alarms.",
+            4,
             0.1,
         )
         self.add_number(

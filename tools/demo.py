@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -38,6 +39,7 @@ def main() -> None:
         "ORBIT=descending",
         f"AREAS={classical}",
     )
+    say("Against the truth of this simulated scene (an area counts as found where intersection over union ≥ 0.3):")
     results = {}
     for name, path in (("ADA Mapper", folder / "areas.gpkg"), ("classical detector", classical)):
         results[name] = scores = score(path, scene)
@@ -63,8 +65,9 @@ def map_areas(session: QgisSession, scene: Path, folder: Path) -> dict[str, floa
 
 def score(areas: Path, scene: Path) -> ObjectScores:
     """Found against true areas."""
-    truth = read_areas(scene / "true_areas.gpkg", "true_areas")
-    return match_areas(read_areas(areas), truth)
+    truth = scene / "true_areas.gpkg"
+    true, ignored = (read_areas(truth, layer=layer) for layer in ("true_areas", "ignored"))
+    return match_areas(read_areas(areas), true, ignored=ignored)
 
 
 def describe(name: str, scores: ObjectScores) -> str:
@@ -72,7 +75,7 @@ def describe(name: str, scores: ObjectScores) -> str:
     return (
         f"{name}: {scores.matched_true} of {scores.true_count} true areas found (object recall {scores.recall:.2f}); "
         f"{scores.matched_found} of {scores.found_count} reported areas are true (object precision "
-        f"{scores.precision:.2f}). Simulated scene."
+        f"{scores.precision:.2f})."
     )
 
 
@@ -95,7 +98,7 @@ def picture(folder: Path, scene: Path, seed: int, scores: ObjectScores) -> None:
         folder / "map.qgz",
         folder / "map.png",
     )
-    (folder / "scores.json").write_text(json.dumps(scores.__dict__, indent=2))
+    (folder / "scores.json").write_text(json.dumps(dataclasses.asdict(scores), indent=2))
 
 
 def say(text: str) -> None:

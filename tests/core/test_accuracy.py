@@ -149,6 +149,13 @@ def test_objects_match_by_intersection_over_union() -> None:
     assert match_areas(found, true, 0.35).matched_true == 1
 
 
+def test_areas_too_weak_to_be_judged_are_not_counted():
+    found = [square(0, 0), square(50, 50), square(100, 100)]
+    scores = match_areas(found, [square(0, 0)], ignored=[square(51, 51), square(1, 1)])
+    assert (scores.found_count, scores.matched_found, scores.matched_true) == (2, 1, 1)
+    assert scores.precision == 0.5
+
+
 def test_nothing_found_or_nothing_there() -> None:
     nothing_found = match_areas([], [square(0, 0)])
     assert nothing_found.recall == 0
