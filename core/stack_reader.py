@@ -130,9 +130,9 @@ def window_shape(shape: tuple[int, int], block: tuple[int, int], pixels: int, mu
     smaller than ``multiple`` squared.
     """
     height, width = shape
-    block_width, block_height = min(block[0], width), min(block[1], height)
-    unit_rows = max(block_height, multiple)
-    unit_columns = max(block_width, multiple)
+    unit_columns, unit_rows = (
+        -(-max(min(side, length), multiple) // multiple) * multiple for side, length in zip(block, (width, height))
+    )
     if unit_rows * width <= pixels:
         # Eight windows at least, so that threads and the progress bar have something to share.
         wanted = min(pixels // width, max(height // 8, 1))
