@@ -82,6 +82,8 @@ class TrainingOptions:
             raise InputError(f"There is no loss called {self.loss!r}. Choose one of: {', '.join(LOSSES)}.")
         if min(self.batch_size, self.views, self.threads) < 1 or self.workers < 0:
             raise InputError("Batch size, views and threads are at least 1, workers at least 0.")
+        if self.steps is not None and (self.steps < 1 or self.steps % self.views):
+            raise InputError("The steps must be a multiple of the views of a tile.")
 
     def spent(self, step: int, seconds: float) -> float:
         """The share of the budget that is used up, in [0, 1]."""
@@ -131,7 +133,7 @@ def train(
     losses: list[float] = []
     for bands, labels in _batches(card, tiles, options, state.step):
         spent = options.spent(state.step, state.seconds)
-        if spent >= 1:
+        if spent >= 1 and state.step % options.views == 0:
             break
         progress.report(spent)
         losses.append(_step(network, optimiser, bands, labels, options, options.rate(spent)))

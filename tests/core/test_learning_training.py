@@ -105,7 +105,7 @@ def test_a_damaged_or_foreign_checkpoint_is_refused_by_name(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"minutes": 1.0}, {"steps": None}, {"loss": "hinge"}, {"batch_size": 0}, {"workers": -1}]
+    "wrong", [{"minutes": 1.0}, {"steps": None}, {"loss": "hinge"}, {"batch_size": 0}, {"workers": -1}, {"steps": 7}]
 )
 def test_options_that_contradict_themselves_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(InputError):
