@@ -223,6 +223,40 @@ def test_a_missing_optional_channel_is_nan_and_said(tmp_path: Path) -> None:
     assert log.said("DEM", "works without")
 
 
+def test_a_pixel_is_valid_where_any_given_rate_is(tmp_path: Path) -> None:
+    phase, los, height = _rates(), _rates(seed=2), _rates(seed=3)
+    phase[:20], los[10:30], height[40:] = NAN, NAN, NAN
+    layers = {
+        DEM: write_layer(tmp_path / "d.tif", height, name="dem", unit="m", sign=""),
+        PHASE_RATE: write_layer(tmp_path / "p.tif", phase, name="phase_rate", unit="rad/yr", sign="away"),
+        LOS_RATE: write_layer(tmp_path / "r.tif", los),
+    }
+    card = card_of(_channel(DEM), _channel(PHASE_RATE, optional=True), _channel(LOS_RATE, optional=True))
+    for given, gap in (((DEM, PHASE_RATE, LOS_RATE), slice(10, 20)), ((DEM, LOS_RATE), slice(10, 30))):
+        with Composite({kind: layers[kind] for kind in given}, card) as composite:
+            valid = composite.valid(composite.read(Window(0, 0, 60, 50)))
+        expected = np.ones((50, 60), bool)
+        expected[gap] = False
+        np.testing.assert_array_equal(valid, expected)
+
+
+def test_a_model_without_rates_judges_where_any_layer_is(tmp_path: Path) -> None:
+    height = _rates()
+    height[:7] = NAN
+    path = write_layer(tmp_path / "d.tif", height, name="dem", unit="m", sign="")
+    with Composite({DEM: path}, card_of(_channel(DEM))) as composite:
+        valid = composite.valid(composite.read(Window(0, 0, 60, 50)))
+    np.testing.assert_array_equal(valid, np.isfinite(height))
+
+
+def test_a_scene_much_coarser_than_the_model_is_warned_of(tmp_path: Path) -> None:
+    for size, warned in ((55.0, False), (65.0, True)):
+        log = _Log()
+        path = write_layer(tmp_path / "r.tif", _rates(), grid(60, 50, size))
+        _read_one(path, _channel(LOS_RATE), log)
+        assert any("coarser" in message for message in log.warnings) is warned
+
+
 def test_a_missing_required_channel_is_an_error(tmp_path: Path) -> None:
     card = card_of(_channel(LOS_RATE), _channel(DEM))
     with pytest.raises(InputError, match="the DEM is missing"):

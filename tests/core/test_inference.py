@@ -207,6 +207,14 @@ def test_cancelling_leaves_no_file_and_stops_soon(tmp_path: Path, after: int) ->
     assert threading.active_count() == before
 
 
+def test_cancelling_drops_the_tiles_that_wait(tmp_path: Path) -> None:
+    backend = FunctionBackend(lambda band: time.sleep(0.02) or band)
+    progress = Progress(is_cancelled=lambda: len(backend.shapes) >= 3)
+    with pytest.raises(CancelledError):
+        _run(_noise(300, 300), tmp_path / "p.tif", backend, progress=progress)
+    assert len(backend.shapes) < inference._TILES_AHEAD / 2
+
+
 def test_a_network_or_scene_that_fails_leaves_no_file(tmp_path: Path) -> None:
     def broken(band: Array) -> Array:
         raise InputError("broken network")

@@ -126,6 +126,13 @@ def test_every_truncation_is_noticed_or_loses_nothing(tmp_path: Path) -> None:
             assert str(path) in str(error)
 
 
+def test_a_file_that_ends_inside_the_network_is_damaged(tmp_path: Path) -> None:
+    path = write_model(tmp_path / "model.onnx", card_of(PHASE), np.ones((9, 9), np.float32))
+    content = path.read_bytes()
+    path.write_bytes(content[: content.index(b"weights") + 20])
+    assert "damaged" in _refused(path)
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200))
 def test_random_bytes_only_ever_give_the_users_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
