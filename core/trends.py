@@ -4,7 +4,7 @@ A surface fitted to each interferogram takes the motion away where the motion it
 fit is split. Per pair, it is made to what is left after the pixel's own rate × Δt, which holds no steady motion. What
 the pairs' surfaces have in common, and alone changes the stacked rate, is fitted once, to the rate, on ground that
 does not move: outlying areas are excluded again and again until the fit stands still, and it is subtracted only where
-it exceeds the scatter of the rate about it.
+it explains more than half of the variance of the rate.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ MIN_SIDE = {"plane": 10_000.0, "quadratic": 20_000.0}
 MIN_RELIEF = 100.0
 _MIN_STABLE = 0.25
 _MOVING_SIGMA = 2.5
+# Scatter of the rate without a trend over that about it, below which the trend may be the foot of a motion.
+_MIN_GAIN = 1.5
 _FIT_POINTS = 20_000
 _MAX_ROUNDS = 12
 
@@ -120,36 +122,40 @@ def fit_trends(
 def fit_rate(rate: Double, surfaces: Double, usable: Mask) -> tuple[Double, Mask, tuple[str, ...]]:
     """(coefficients of the surfaces in the stacked rate, where the ground is stable, what to tell).
 
-    Coefficients are 0 where the fit does not exceed the scatter about it, or where too little stable ground is left.
+    Coefficients are 0 where the fit explains too little, or where too little stable ground is left.
     """
     from scipy import ndimage
 
     candidates = usable & np.isfinite(rate)
     stable = candidates
-    coefficients = np.zeros(len(surfaces) + 1)
+    coefficients = np.zeros(1)
     scatter = 0.0
-    for _ in range(_MAX_ROUNDS):
-        design = np.vstack([np.ones(stable.sum()), surfaces[:, stable]]).T
-        coefficients = robust_fit(design, rate[stable])
-        residual = rate - coefficients[0] - np.tensordot(coefficients[1:], surfaces, 1)
-        inside = residual[stable]
-        scatter = 1.4826 * _median(abs(inside - _median(inside)))
-        outlying = candidates & (abs(residual - _median(inside)) > _MOVING_SIGMA * scatter)
-        # Areas, not single noisy pixels; with a rim, because an area's edge moves too.
-        areas = ndimage.binary_dilation(ndimage.binary_opening(outlying, np.ones((3, 3))), iterations=3)
-        before, stable = stable, candidates & ~areas & ~outlying
-        if stable.sum() < max(_MIN_STABLE * candidates.sum(), 10 * len(coefficients)):
-            note = "No ramp or delay was removed from the rate: too little of the scene is stable."
-            return np.zeros(len(surfaces)), before, (note,)
-        if np.array_equal(stable, before):
-            break
+    # From the stiffest surface to the softest, which alone would bend into a wide bowl of subsidence.
+    for terms in sorted({0, min(2, len(surfaces)), len(surfaces)}):
+        for _ in range(_MAX_ROUNDS):
+            design = np.vstack([np.ones(stable.sum()), surfaces[:terms, stable]]).T
+            coefficients = robust_fit(design, rate[stable])
+            residual = rate - coefficients[0] - np.tensordot(coefficients[1:], surfaces[:terms], 1)
+            inside = residual[stable]
+            scatter = 1.4826 * _median(abs(inside - _median(inside)))
+            outlying = candidates & (abs(residual - _median(inside)) > _MOVING_SIGMA * scatter)
+            # Areas, not single noisy pixels; with a rim, because an area's edge moves too.
+            areas = ndimage.binary_dilation(ndimage.binary_opening(outlying, np.ones((3, 3))), iterations=3)
+            before, stable = stable, candidates & ~areas & ~outlying
+            if stable.sum() < max(_MIN_STABLE * candidates.sum(), 10 * (len(surfaces) + 1)):
+                note = "No ramp or delay was removed from the rate: too little of the scene is stable."
+                return np.zeros(len(surfaces)), before, (note,)
+            if np.array_equal(stable, before):
+                break
     trend = np.tensordot(coefficients[1:], surfaces[:, stable], 1)
     spread = float(np.ptp(np.percentile(trend, (2, 98))))
+    steady = rate[stable]
+    without = 1.4826 * _median(abs(steady - _median(steady)))
     share = 100 * stable.sum() / max(candidates.sum(), 1)
-    if spread <= scatter:
+    if without < _MIN_GAIN * scatter:
         note = (
-            f"The rate has no ramp or delay above its scatter ({spread:.3g} of {scatter:.3g} rad/yr on the stable "
-            f"{share:.0f} % of the scene); none was removed from it."
+            f"The rate has no clear ramp or height delay: on the stable {share:.0f} % of the scene its scatter is "
+            f"{without:.3g} rad/yr, and {scatter:.3g} about the fit. None was removed from it."
         )
         return np.zeros(len(surfaces)), stable, (note,)
     note = f"Ramp and height delay: {spread:.3g} rad/yr of the rate, from the stable {share:.0f} % of the scene."

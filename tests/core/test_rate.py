@@ -54,7 +54,9 @@ def test_standard_error_is_that_of_a_weighted_line_through_the_origin() -> None:
         if valid.sum() < 2:
             continue
         root = np.sqrt(weights[valid, pixel])
-        solution, squares, _, _ = np.linalg.lstsq((root * YEARS[valid])[:, None], root * phases[valid, pixel], rcond=None)
+        solution, squares, _, _ = np.linalg.lstsq(
+            (root * YEARS[valid])[:, None], root * phases[valid, pixel], rcond=None
+        )
         variance = squares[0] / (valid.sum() - 1) / (root**2 * YEARS[valid] ** 2).sum()
         assert found.rate[pixel] == pytest.approx(solution[0])
         assert found.standard_error[pixel] == pytest.approx(np.sqrt(variance), rel=1e-6)

@@ -55,9 +55,7 @@ def test_no_data_never_counts_as_zero_phase(
 
 @pytest.mark.parametrize(("sign", "factor"), [("toward", -1), ("away", 1)])
 @pytest.mark.parametrize(("unit", "per_metre"), [("mm/yr", 1000), ("m/yr", 1)])
-def test_sign_and_unit_of_the_los_rate(
-    tmp_path: Path, sign: str, factor: int, unit: str, per_metre: int
-) -> None:
+def test_sign_and_unit_of_the_los_rate(tmp_path: Path, sign: str, factor: int, unit: str, per_metre: int) -> None:
     years = years_of(DAYS)
     stack = make_stack(tmp_path / "in", [np.full((3, 4), 6.0 * year) for year in years], DAYS)
     stack_to_files(stack, outputs(tmp_path), options=StackingOptions(sign=sign, unit=unit))

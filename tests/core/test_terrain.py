@@ -23,9 +23,7 @@ def plane(shape: tuple[int, int], east: float, south: float, dx: float = 30, dy:
     return (1000 + east * dx * columns + south * dy * rows).astype(np.float32)
 
 
-@given(
-    east=st.floats(-2, 2), south=st.floats(-2, 2), dx=st.floats(5, 90), dy=st.floats(5, 90), holes=st.floats(0, 0.5)
-)
+@given(east=st.floats(-2, 2), south=st.floats(-2, 2), dx=st.floats(5, 90), dy=st.floats(5, 90), holes=st.floats(0, 0.5))
 @settings(max_examples=40, deadline=None)
 def test_a_plane_keeps_its_slope_at_edges_and_beside_holes(
     east: float, south: float, dx: float, dy: float, holes: float
