@@ -132,7 +132,7 @@ def _detection(
 
 
 def _bare_loop(layers: dict[ChannelKind, Path], backend: Backend, card: ModelCard, tiles: int) -> tuple[float, float]:
-    """Seconds and processor seconds that the same session takes for as many tiles from memory, driven by the same threads."""
+    """Seconds and processor seconds of the same session and threads for as many tiles from memory."""
     side = card.tile_size
     with Composite(layers, card) as composite:
         across = max(1, composite.grid.width // side)

@@ -44,9 +44,8 @@ def main() -> None:
         tiles = len(axis.starts) ** 2 / (arguments.size / card.tile_size) ** 2
         difference = np.mean([np.nanmean(np.abs(ours - theirs)) for ours, theirs in zip(found, whole)])
         differ = _difference_of_areas(found, whole, card.threshold)
-        print(
-            f"{overlap:7.2%} {tiles:7.2f} {_seam(found, whole, axis.starts, axis.tile):7.2f} {difference:12.5f} {differ:9.4f}"
-        )
+        seam = _seam(found, whole, axis.starts, axis.tile)
+        print(f"{overlap:7.2%} {tiles:7.2f} {seam:7.2f} {difference:12.5f} {differ:9.4f}")
 
 
 def _arguments() -> argparse.Namespace:
