@@ -377,6 +377,11 @@ class BandReader:
             values *= np.float32(self.source.scale)
         return values
 
+    def sample(self, side: int) -> Array:
+        """At most about ``side`` × ``side`` of the band's own pixels, evenly spread over it, in bounded memory."""
+        width, height = min(side, self._band.XSize), min(side, self._band.YSize)
+        return self._read(Window(0, 0, self._band.XSize, self._band.YSize), np.empty((height, width), np.float32))
+
     @property
     def tags(self) -> dict[str, str]:
         """The band's metadata, with its unit as ``unit`` and its name as ``description`` where they are set."""

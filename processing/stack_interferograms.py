@@ -254,7 +254,7 @@ class StackInterferograms(Algorithm):
         )
         report = self.parameterAsFileOutput(parameters, "REPORT", context) or None
         if report is not None:
-            write_report(report, selection, result)
+            write_report(report, selection, result, self.settings(parameters))
         for kind in ("phase_rate", "los_rate", "standard_error", "count"):
             self.finish_raster(getattr(outputs, kind), kind, context)
         used = len(selection.stack.interferograms)
@@ -264,6 +264,15 @@ class StackInterferograms(Algorithm):
             "PAIRS_FOUND": used + len(selection.dropped),
             "PAIRS_USED": used,
         }
+
+    def settings(self, parameters: dict[str, Any]) -> dict[str, str]:
+        """What the user chose, by the titles in the dialog, for the report."""
+        chosen = {}
+        for definition in self.parameterDefinitions():
+            value = parameters.get(definition.name(), definition.defaultValue())
+            if value not in (None, "") and not definition.isDestination():
+                chosen[definition.description()] = str(value)
+        return chosen
 
     def pair_limits(self, parameters: dict[str, Any], context: QgsProcessingContext) -> PairLimits:
         """The rules of pair selection."""

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
 
+import numpy as np
+from numpy.typing import NDArray
 from qgis.core import (
     QgsCategorizedSymbolRenderer,
     QgsColorRampShader,
@@ -19,7 +22,6 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingFeedback,
     QgsProcessingLayerPostProcessorInterface,
-    QgsRasterBandStats,
     QgsRasterLayer,
     QgsRasterShader,
     QgsRendererCategory,
@@ -28,6 +30,8 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QCoreApplication
 from qgis.PyQt.QtGui import QColor
+
+from ..core.raster import BandReader
 
 DIVERGING = ("#8c1d18", "#d6604d", "#f4a582", "#fddbc7", "#f7f7f7", "#d1e5f0", "#92c5de", "#4393c3", "#174a7c")
 SLOPE = ("#ffffff", "#fdf2c4", "#f9c97c", "#e58a55", "#b34a4a", "#6b2246", "#2b0f2e")
@@ -57,13 +61,13 @@ class LayerStyler(QgsProcessingLayerPostProcessorInterface):
 
 def style_raster(layer: QgsRasterLayer, kind: str) -> None:
     """Give a raster the style of its kind; phase rates also get a second style, ``fringes``."""
-    unit = _unit(layer)
+    facts = _Facts.of(layer.source())
     if kind in ("los_rate", "phase_rate"):
-        limit = _symmetric_limit(layer)
-        colours = DIVERGING if _toward_is_positive(layer) else DIVERGING[::-1]
-        _pseudo_colour(layer, colours, -limit, limit, unit)
+        limit = facts.symmetric_limit
+        colours = DIVERGING if facts.toward_is_positive else DIVERGING[::-1]
+        _pseudo_colour(layer, colours, -limit, limit, facts.suffix)
         if kind == "phase_rate":
-            _add_fringes(layer)
+            _add_fringes(layer, limit)
     elif kind == "slope":
         _pseudo_colour(layer, SLOPE, 0, 60, "°")
     elif kind == "aspect":
@@ -71,8 +75,7 @@ def style_raster(layer: QgsRasterLayer, kind: str) -> None:
     elif kind == "probability":
         _pseudo_colour(layer, PROBABILITY, 0, 1, "")
     else:
-        low, high = _range(layer)
-        _pseudo_colour(layer, SEQUENTIAL, low, high, unit)
+        _pseudo_colour(layer, SEQUENTIAL, 0, facts.largest, facts.suffix)
 
 
 def style_areas(layer: QgsVectorLayer) -> None:
@@ -122,35 +125,40 @@ def _area_symbol(colour: str) -> QgsFillSymbol:
     )
 
 
-def _unit(layer: QgsRasterLayer) -> str:
-    """The unit for the legend: the band's own, which QGIS does not expose, from GDAL."""
-    from osgeo import gdal
+@dataclass(frozen=True)
+class _Facts:
+    """What the style needs to know of a band: its unit for the legend, its sign, and a sample of its values.
 
-    dataset = gdal.Open(layer.source())
-    unit = dataset.GetRasterBand(1).GetUnitType() if dataset is not None else ""
-    return "" if unit in ("", "1") else f" {unit}"
+    Asked from GDAL, because QGIS exposes neither unit nor tags, and its statistics leave a file beside the raster.
+    """
 
+    suffix: str
+    toward_is_positive: bool
+    values: NDArray[np.float32]
 
-def _toward_is_positive(layer: QgsRasterLayer) -> bool:
-    from osgeo import gdal
+    @classmethod
+    def of(cls, path: str) -> _Facts:
+        """The facts of a raster's first band."""
+        with BandReader(path) as reader:
+            tags = reader.tags
+            values = reader.sample(500)
+        unit = tags["unit"]
+        suffix = "" if unit in ("", "1") else f" {unit}"
+        return cls(suffix, tags.get("SIGN") != "away", values[np.isfinite(values)])
 
-    dataset = gdal.Open(layer.source())
-    return dataset is None or dataset.GetRasterBand(1).GetMetadataItem("SIGN") != "away"
+    @property
+    def symmetric_limit(self) -> float:
+        """A round number that holds 96 % of the values on both sides of zero."""
+        largest = float(np.abs(np.percentile(self.values, (2, 98))).max()) if self.values.size else 0.0
+        if largest == 0:
+            return 1.0
+        magnitude = 10.0 ** math.floor(math.log10(largest))
+        return next(step * magnitude for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if step * magnitude >= largest)
 
-
-def _symmetric_limit(layer: QgsRasterLayer) -> float:
-    """A round number that holds 96 % of the values."""
-    low, high = layer.dataProvider().cumulativeCut(1, 0.02, 0.98, layer.extent(), 250000)
-    largest = max(abs(low), abs(high))
-    if not math.isfinite(largest) or largest == 0:
-        return 1.0
-    magnitude = 10.0 ** math.floor(math.log10(largest))
-    return next(step * magnitude for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if step * magnitude >= largest)
-
-
-def _range(layer: QgsRasterLayer) -> tuple[float, float]:
-    statistics = layer.dataProvider().bandStatistics(1, QgsRasterBandStats.Stats.Max, layer.extent(), 250000)
-    return 0.0, max(float(statistics.maximumValue), 1e-6)
+    @property
+    def largest(self) -> float:
+        """The largest value, above zero."""
+        return max(float(self.values.max()), 1e-6) if self.values.size else 1.0
 
 
 def _pseudo_colour(layer: QgsRasterLayer, colours: Sequence[str], low: float, high: float, suffix: str) -> None:
@@ -184,10 +192,9 @@ def _colour(text: str) -> QColor:
     return colour
 
 
-def _add_fringes(layer: QgsRasterLayer) -> None:
+def _add_fringes(layer: QgsRasterLayer, limit: float) -> None:
     """A second style that shows the phase rate as wrapped fringes, one colour cycle for 2π rad/yr."""
-    limit = min(_symmetric_limit(layer), 40 * math.pi)
-    cycles = math.ceil(limit / (2 * math.pi))
+    cycles = math.ceil(min(limit, 40 * math.pi) / (2 * math.pi))
     step = 2 * math.pi / len(FRINGE)
     items = []
     for index in range(-cycles * len(FRINGE), cycles * len(FRINGE) + 1):

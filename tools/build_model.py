@@ -7,8 +7,6 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from ada_mapper.processing.algorithm import ORBITS
-from ada_mapper.processing.provider import AdaMapperProvider
 from qgis.core import (
     QgsApplication,
     QgsProcessingModelAlgorithm,
@@ -21,6 +19,9 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
 )
 from qgis.PyQt.QtCore import QPointF, QSizeF
+
+from ada_mapper.processing.algorithm import ORBITS
+from ada_mapper.processing.provider import AdaMapperProvider
 
 TARGET = Path(__file__).resolve().parent.parent / "resources/processing_models/interferograms_to_areas.model3"
 

@@ -91,6 +91,7 @@ def picture(folder: Path, scene: Path, seed: int, scores: ObjectScores) -> None:
             "Active deformation areas",
             note,
             dem=scene / "dem.tif",
+            hillshade=folder / "hillshade.tif",
             areas=folder / "areas.gpkg",
             true_areas=scene / "true_areas.gpkg",
             **files,

@@ -1,4 +1,4 @@
-"""Draws a result as a map: a QGIS project with the layers, and a picture of it with legend, scale bar and north arrow."""
+"""Draws a result as a map: a QGIS project with the layers, and a picture with legend, scale bar and north arrow."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from ada_mapper.processing import styles
+from osgeo import gdal
 from qgis.core import (
     QgsApplication,
     QgsFillSymbol,
-    QgsHillshadeRenderer,
+    QgsLayerTreeLayer,
     QgsLayoutExporter,
     QgsLayoutItemLabel,
     QgsLayoutItemLegend,
@@ -23,6 +23,7 @@ from qgis.core import (
     QgsLayoutPoint,
     QgsLayoutSize,
     QgsMapLayer,
+    QgsMapLayerLegendUtils,
     QgsPrintLayout,
     QgsProject,
     QgsRasterLayer,
@@ -32,12 +33,14 @@ from qgis.core import (
     QgsUnitTypes,
     QgsVectorLayer,
 )
-from qgis.PyQt.QtCore import QRectF, Qt
+from qgis.PyQt.QtCore import QRectF, QSizeF, Qt
 from qgis.PyQt.QtGui import QColor, QFont, QPainter
 
+from ada_mapper.processing import styles
+
 MM = QgsUnitTypes.LayoutUnit.LayoutMillimeters
-MAP = QRectF(8, 20, 196, 176)
-COLUMN = 210.0
+MAP = QRectF(8, 20, 182, 182)
+COLUMN = 196.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class MapInput:
     title: str
     note: str
     dem: Path
+    hillshade: Path
     los_rate: Path
     slope: Path
     probability: Path
@@ -88,11 +92,11 @@ def _layers(source: MapInput) -> list[QgsMapLayer]:
         truth = QgsVectorLayer("Polygon?crs=" + areas.crs().authid(), "True areas", "memory")
     else:
         truth = QgsVectorLayer(f"{source.true_areas}|layername=true_areas", "True areas (simulated)")
-    outline = {"style": "no", "outline_color": "#111111", "outline_style": "dash", "outline_width": "0.35"}
+    outline = {"style": "no", "outline_color": "#000000", "outline_style": "dot", "outline_width": "0.3"}
     truth.setRenderer(QgsSingleSymbolRenderer(QgsFillSymbol.createSimple(outline)))
     rasters = []
     for name, kind in (
-        ("LOS rate", "los_rate"),
+        ("LOS rate (positive: toward the satellite)", "los_rate"),
         ("Phase rate", "phase_rate"),
         ("Probability", "probability"),
         ("Slope", "slope"),
@@ -101,8 +105,11 @@ def _layers(source: MapInput) -> list[QgsMapLayer]:
         styles.style_raster(layer, kind)
         rasters.append(layer)
     rasters[0].setBlendMode(QPainter.CompositionMode.CompositionMode_Multiply)
-    hillshade = QgsRasterLayer(str(source.dem), "Hillshade")
-    hillshade.setRenderer(QgsHillshadeRenderer(hillshade.dataProvider(), 1, 315, 45))
+    gdal.DEMProcessing(
+        str(source.hillshade), str(source.dem), "hillshade", zFactor=0.7, multiDirectional=True, computeEdges=True
+    )
+    hillshade = QgsRasterLayer(str(source.hillshade), "Hillshade")
+    hillshade.setOpacity(0.55)
     return [areas, truth, *rasters, hillshade]
 
 
@@ -119,13 +126,13 @@ def _layout(project: QgsProject, source: MapInput, shown: Sequence[QgsMapLayer])
     _label(layout, source.title, (8, 6, 280, 12), 18, bold=True)
     legend = _legend(layout, map_item, shown)
     layout.addLayoutItem(legend)
-    legend.attemptMove(QgsLayoutPoint(COLUMN, 30, MM))
+    legend.attemptMove(QgsLayoutPoint(COLUMN, 20, MM))
     north = QgsLayoutItemPicture(layout)
     north.setPicturePath(":/images/north_arrows/layout_default_north_arrow.svg")
-    north.attemptSetSceneRect(QRectF(COLUMN + 2, 150, 12, 14))
+    north.attemptSetSceneRect(QRectF(COLUMN + 2, 158, 12, 14))
     layout.addLayoutItem(north)
     _scale_bar(layout, map_item)
-    _label(layout, source.note, (COLUMN, 182, 80, 24), 8)
+    _label(layout, source.note, (COLUMN + 2, 188, 92, 20), 8)
     return layout
 
 
@@ -149,10 +156,19 @@ def _legend(layout: QgsPrintLayout, map_item: QgsLayoutItemMap, shown: Sequence[
     group = legend.model().rootGroup()
     group.clear()
     for layer in shown[:3]:
-        group.addLayer(layer)
+        node = group.addLayer(layer)
+        _without_band_title(node)
+        legend.model().refreshLayerLegend(node)
     legend.setBackgroundColor(QColor("white"))
     legend.setResizeToContents(True)
     return legend
+
+
+def _without_band_title(node: QgsLayerTreeLayer) -> None:
+    """Leave out the line that names the band of a raster, and make its colour ramp large enough to read."""
+    if isinstance(node.layer(), QgsRasterLayer):
+        QgsMapLayerLegendUtils.setLegendNodeOrder(node, [1])
+        QgsMapLayerLegendUtils.setLegendNodeSymbolSize(node, 1, QSizeF(7, 45))
 
 
 def _scale_bar(layout: QgsPrintLayout, map_item: QgsLayoutItemMap) -> None:
@@ -167,5 +183,5 @@ def _scale_bar(layout: QgsPrintLayout, map_item: QgsLayoutItemMap) -> None:
     extent = map_item.extent()
     bar.setUnitsPerSegment(max(1.0, round(extent.width() / 1000 / 8)))
     layout.addLayoutItem(bar)
-    bar.attemptMove(QgsLayoutPoint(COLUMN + 2, 168, MM))
+    bar.attemptMove(QgsLayoutPoint(COLUMN + 2, 174, MM))
     bar.attemptResize(QgsLayoutSize(70, 10, MM))

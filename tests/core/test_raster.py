@@ -116,6 +116,16 @@ def test_a_given_array_is_filled(tmp_path, window):
     assert (stack[0] == 77).all()
 
 
+def test_a_sample_is_spread_over_the_band(tmp_path):
+    rows = np.arange(300, dtype=np.float32)[:, None] * np.ones((1, 200), np.float32)
+    write_array(tmp_path / "rows.tif", Grid("EPSG:32643", UTM.transform, 200, 300), rows, RATE)
+    with BandReader(tmp_path / "rows.tif") as reader:
+        sample = reader.sample(30)
+        assert sample.shape == (30, 30)
+        np.testing.assert_allclose(np.diff(sample[:, 0]), 10)
+        np.testing.assert_array_equal(reader.sample(1000), rows)
+
+
 def test_every_kind_of_nodata_becomes_nan(tmp_path):
     path = str(tmp_path / "stored.tif")
     dataset = gdal.GetDriverByName("GTiff").Create(path, 3, 1, 1, gdal.GDT_Float32)
