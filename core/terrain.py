@@ -33,7 +33,7 @@ from .raster import (
 _QUIET = Progress()
 _THREADS = 2
 _BLOCK_PIXELS = 2**20
-_CHUNK_PIXELS = 2**15
+_CHUNK_PIXELS = 2**16
 # Neighbours as (row, column, weight).
 _NEIGHBOURS = [(r, c, 2.0 if 0 in (r, c) else 1.0) for r in (-1, 0, 1) for c in (-1, 0, 1) if (r, c) != (0, 0)]
 _METRES = {"": 1.0, "m": 1.0, "metre": 1.0, "meter": 1.0, "metres": 1.0, "meters": 1.0}
