@@ -64,7 +64,8 @@ NO_CORRECTIONS = Corrections()
 class CorrectionModel:
     """The estimated corrections of each pair of ``stack`` (the pairs that are left).
 
-    ``coefficients`` (pairs, terms) of ``trends.basis``; ``dropped`` (name, reason) of the pairs left out.
+    ``coefficients`` (pairs, terms) of ``trends.basis``; ``dropped`` (name, reason) of the pairs left out; ``notes`` say
+    what was found, ``warnings`` what could not be done as asked.
     """
 
     stack: Stack
@@ -73,6 +74,7 @@ class CorrectionModel:
     atmosphere: Atmosphere | None = None
     dropped: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def needs_elevation(self) -> bool:
@@ -110,7 +112,7 @@ class CorrectionModel:
 def estimate_corrections(
     stack: Stack, pool: ReaderPool, corrections: Corrections, dem: PathLike | None, progress: Progress
 ) -> CorrectionModel:
-    """Estimate what is asked for; ``notes`` say what was found, and what could not be done and why.
+    """Estimate what is asked for, from at most two passes over the phases.
 
     Raises InputError when the height correction has no DEM, or when no pair has data in the reference.
     """
@@ -137,9 +139,10 @@ def estimate_corrections(
             anchor,
             progress.part(0.5, 1),
         )
-        model = replace(model, atmosphere=atmosphere, notes=model.notes + notes)
-    for _, reason in model.dropped:
-        progress.warning(reason)
+        if atmosphere is None:
+            model = replace(model, warnings=model.warnings + notes)
+        else:
+            model = replace(model, atmosphere=atmosphere, notes=model.notes + notes)
     return model
 
 
@@ -147,10 +150,9 @@ def _with_trends(
     model: CorrectionModel, corrections: Corrections, sample: StackSample, progress: Progress
 ) -> CorrectionModel:
     terms, notes = trend_terms(corrections.ramp, corrections.height, sample, model.stack.grid)
-    for note in notes:
-        progress.warning(note)
+    model = replace(model, warnings=notes)
     if not terms:
-        return replace(model, notes=notes)
+        return model
     years = np.array([pair.years for pair in model.stack.interferograms])
     surfaces = basis(
         terms,
@@ -160,7 +162,7 @@ def _with_trends(
         model.stack.grid,
     )
     coefficients, more = fit_trends(sample.phases, years, surfaces, sample.excluded, progress.check)
-    return replace(model, terms=terms, coefficients=coefficients, notes=notes + more)
+    return replace(model, terms=terms, coefficients=coefficients, notes=more)
 
 
 def _with_reference(
@@ -194,8 +196,13 @@ def _with_reference(
         terms = (*terms, *model.terms)
         coefficients = np.hstack([coefficients, model.coefficients[kept]])
     note = f"Reference phase: {found.place}, subtracted from each of {len(stack.interferograms)} pairs."
-    notes = (*model.notes, note, *(reason for _, reason in dropped))
     result = replace(
-        model, stack=stack, terms=terms, coefficients=coefficients, dropped=model.dropped + dropped, notes=notes
+        model,
+        stack=stack,
+        terms=terms,
+        coefficients=coefficients,
+        dropped=model.dropped + dropped,
+        notes=(*model.notes, note),
+        warnings=(*model.warnings, *(reason for _, reason in dropped)),
     )
     return result, found.position

@@ -137,6 +137,8 @@ def stack_to_files(
             notes.append("The interferograms have no coherence, so the LOS rate is not masked by it.")
         if len(model.stack.interferograms) == 1:
             notes.append("Only one pair is stacked: the rate has no standard error.")
+        for warning in model.warnings:
+            progress.warning(warning)
         for note in notes:
             progress.info(note)
         summaries = _write(stacker, outputs, options, progress.part(0.5 if needs_pass else 0, 1))
@@ -153,7 +155,7 @@ def stack_to_files(
         phase_rate=phase_rate,
         los_rate=los_rate,
         wavelength=stack.wavelength,
-        notes=tuple(notes),
+        notes=model.warnings + tuple(notes),
     )
 
 
