@@ -46,7 +46,7 @@ def main() -> None:
         layers = _scene(Path(folder), arguments.size)
         card = read_card(model)
         backend = open_backend(model, "onnxruntime", arguments.threads)
-        print(f"{card.name} on {backend.name}, {arguments.size}² pixels, overlap {arguments.overlap:.1%}")  # noqa: T201
+        print(f"{card.name} on {backend.name}, {arguments.size}² pixels, overlap {arguments.overlap:.1%}")
         ratios, processor_ratios, seconds = [], [], []
         for repeat in range(arguments.repeats):
             (ours, our_processor), tiles = _detection(layers, backend, card, folder, arguments.overlap)
@@ -54,7 +54,7 @@ def main() -> None:
             ratios.append(bare / ours)
             processor_ratios.append(bare_processor / our_processor)
             seconds.append(ours)
-            print(f"{repeat + 1}: detection {ours:.2f} s, bare loop {bare:.2f} s, {tiles} tiles: {bare / ours:.3f}")  # noqa: T201
+            print(f"{repeat + 1}: detection {ours:.2f} s, bare loop {bare:.2f} s, {tiles} tiles: {bare / ours:.3f}")
         peak = _peak_memory(layers, str(model), folder, arguments)
     figures = {
         "size": arguments.size,
@@ -64,7 +64,7 @@ def main() -> None:
         "processor_ratio": round(statistics.median(processor_ratios), 3),
         "peak_megabytes": round(peak),
     }
-    print(json.dumps(figures))  # noqa: T201
+    print(json.dumps(figures))
 
 
 def _arguments() -> argparse.Namespace:

@@ -55,7 +55,7 @@ def main() -> None:
     for name, median in medians.items():
         million = parameter_count(build_network(name, 4)) / 1e6
         ratio = medians[REFERENCE] / median
-        print(f"{name:15} {million:5.1f} M parameters {median * 1e3:7.1f} ms a tile   {ratio:5.1f} × {REFERENCE}")  # noqa: T201
+        print(f"{name:15} {million:5.1f} M parameters {median * 1e3:7.1f} ms a tile   {ratio:5.1f} × {REFERENCE}")
 
 
 if __name__ == "__main__":

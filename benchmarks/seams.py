@@ -36,8 +36,8 @@ def main() -> None:
     make_tile = TileGenerator(arguments.seed, arguments.size, landslides_per_km2=4 * LANDSLIDES_PER_KM2)
     scenes = [_Scene(_bands(card, make_tile(index).layers), card) for index in range(arguments.scenes)]
     whole = [_at_once(scene, backend, card) for scene in scenes]
-    print(f"{card.name}, {arguments.scenes} scenes of {arguments.size}², tiles of {card.tile_size}")  # noqa: T201
-    print("overlap   tiles    seam   difference   1 − IoU")  # noqa: T201
+    print(f"{card.name}, {arguments.scenes} scenes of {arguments.size}², tiles of {card.tile_size}")
+    print("overlap   tiles    seam   difference   1 − IoU")
     for overlap in OVERLAPS:
         found = [_in_tiles(scene, backend, card, overlap) for scene in scenes]
         axis = plan_axis(arguments.size, card.tile_size, round(card.tile_size * overlap), card.stride)
@@ -45,7 +45,7 @@ def main() -> None:
         difference = np.mean([np.nanmean(np.abs(ours - theirs)) for ours, theirs in zip(found, whole)])
         differ = _difference_of_areas(found, whole, card.threshold)
         seam = _seam(found, whole, axis.starts, axis.tile)
-        print(f"{overlap:7.2%} {tiles:7.2f} {seam:7.2f} {difference:12.5f} {differ:9.4f}")  # noqa: T201
+        print(f"{overlap:7.2%} {tiles:7.2f} {seam:7.2f} {difference:12.5f} {differ:9.4f}")
 
 
 def _arguments() -> argparse.Namespace:

@@ -85,6 +85,13 @@ class Area:
     attributes: Mapping[str, Any]
 
 
+_RULE_NAMES = {
+    "threshold": "Threshold {:g}",
+    "low_threshold": "Lower threshold {:g}",
+    "min_area": "Smallest area {:g} m²",
+}
+
+
 def rules_for(
     probability: PathLike,
     threshold: float | None = None,
@@ -108,7 +115,7 @@ def rules_for(
             continue
         try:
             numbers[name] = float(tags[name.upper()])
-            progress.info(f"{name.replace('_', ' ').capitalize()} {numbers[name]:g}, as the model advises.")
+            progress.info(f"{_RULE_NAMES[name].format(numbers[name])}, as the model advises.")
         except (KeyError, ValueError):
             numbers[name] = getattr(AreaRules, name)
     if low_threshold is None:

@@ -1,7 +1,7 @@
 """Runs inside the QGIS desktop: finds a tool in the toolbox, fills its dialog, clicks Run, takes screenshots.
 
 The environment variable ADA_MAPPER_TASK names a JSON file with "search" (what is typed into the toolbox),
-"parameters", "pictures" (folder) and "timeout" (seconds). Writes "outcome.json" into that folder.
+"algorithm" (its id), "parameters", "pictures" (folder) and "timeout" (seconds). Writes "outcome.json" into that folder.
 """
 
 import json
@@ -10,7 +10,7 @@ import traceback
 from pathlib import Path
 
 from qgis.core import QgsProject
-from qgis.PyQt.QtCore import QTimer
+from qgis.PyQt.QtCore import QModelIndex, QTimer
 from qgis.PyQt.QtWidgets import QApplication, QDockWidget
 from qgis.utils import iface
 
@@ -61,9 +61,26 @@ def search():
 
 
 def open_dialog():
+    select(TASK["algorithm"])
     grab("toolbox")
     later(fill, 1500)
     toolbox().executeAlgorithm()
+
+
+def select(algorithm_id):
+    """Click the tool in the tree of the toolbox."""
+    tree = toolbox().algorithmTree
+    waiting = [QModelIndex()]
+    while waiting:
+        parent = waiting.pop()
+        for row in range(tree.model().rowCount(parent)):
+            index = tree.model().index(row, 0, parent)
+            algorithm = tree.algorithmForIndex(index)
+            if algorithm is not None and algorithm.id() == algorithm_id:
+                tree.setCurrentIndex(index)
+                return
+            waiting.append(index)
+    raise LookupError(algorithm_id)
 
 
 def dialog():
@@ -122,7 +139,7 @@ def end():
 
 def finish():
     (PICTURES / "outcome.json").write_text(json.dumps(outcome))
-    QgsProject.instance().setDirty(False)
+    QgsProject.instance().clear()
     QApplication.instance().exit(0)
 
 

@@ -40,7 +40,7 @@ def drive(session: QgisSession, script: str, folder: Path, task: dict) -> dict:
 
 def test_the_one_step_tool_from_the_toolbox(session, scene, tmp_path):
     parameters = {"INPUT_FOLDER": str(scene), "DEM": str(scene / "dem.tif"), "ORBIT": "descending"}
-    task = {"search": "Map active deformation areas", "parameters": parameters, "timeout": 150}
+    task = {"search": "active", "algorithm": "adamapper:mapactiveareas", "parameters": parameters, "timeout": 150}
     outcome = drive(session, "run_from_toolbox.py", tmp_path, task)
     assert outcome["errors"] == []
     renderers = {layer["name"]: layer["renderer"] for layer in outcome["layers"]}
@@ -63,7 +63,7 @@ def test_the_shipped_model_opens_in_the_designer(session, tmp_path):
 
 
 def test_a_tool_that_fails_says_why_in_one_sentence(session, tmp_path):
-    with pytest.raises(RuntimeError, match="No unwrapped interferograms|no interferograms|interferograms"):
+    with pytest.raises(RuntimeError, match="interferograms"):
         session.process(
             "adamapper:stackinterferograms", f"INPUT_FOLDER={tmp_path}", f"PHASE_RATE={tmp_path / 'p.tif'}",
             f"LOS_RATE={tmp_path / 'l.tif'}",
