@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,25 @@ def progress_of(feedback: QgsProcessingFeedback) -> Progress:
         on_warning=feedback.pushWarning,
         is_cancelled=feedback.isCanceled,
     )
+
+
+def remove_results(paths: Iterable[str]) -> None:
+    """Delete files of a run that did not come to its end, with the styles beside them."""
+    for path in map(Path, paths):
+        for file in (path, path.with_suffix(".qml"), path.with_name(f"{path.name}.aux.xml")):
+            with contextlib.suppress(OSError):
+                file.unlink()
+
+
+def missing_package(error: ImportError) -> str:
+    """What to do when a Python package of the scientific part is missing."""
+    message = tr(
+        "This tool needs the Python package {}, which this QGIS does not have. Install it with the Python of QGIS "
+        "(Windows: python -m pip install {} in the OSGeo4W Shell; Debian and Ubuntu: apt install python3-{}), then "
+        "start QGIS again."
+    )
+    name = (error.name or str(error)).split(".")[0]
+    return message.format(name, name, name)
 
 
 class Algorithm(QgsProcessingAlgorithm):
@@ -113,9 +134,38 @@ class Algorithm(QgsProcessingAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
         try:
-            return self.execute(parameters, context, progress_of(feedback))
+            self.check_outputs(parameters, context)
+            return self.start(parameters, context, feedback)
         except AdaMapperError as error:
             raise QgsProcessingException(str(error)) from error
+        except ImportError as error:
+            raise QgsProcessingException(missing_package(error)) from error
+
+    def start(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> dict[str, Any]:
+        """Run execute() with the feedback as a Progress."""
+        return self.execute(parameters, context, progress_of(feedback))
+
+    def check_outputs(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
+        """InputError where a result would replace one of its own inputs or another result."""
+        inputs = {}
+        outputs: dict[Path, str] = {}
+        for definition in self.parameterDefinitions():
+            name = definition.name()
+            if isinstance(definition, QgsProcessingParameterRasterLayer):
+                layer = self.parameterAsRasterLayer(parameters, name, context)
+                if layer is not None and layer.providerType() == "gdal":
+                    inputs[Path(layer.source()).resolve()] = definition.description()
+            elif isinstance(definition, QgsProcessingParameterRasterDestination) and isinstance(
+                parameters.get(name), str
+            ):
+                path = Path(parameters[name]).resolve()
+                other = inputs.get(path) or outputs.get(path)
+                if other is not None and parameters[name] != QgsProcessing.TEMPORARY_OUTPUT:
+                    message = tr("{} would be written over {} ({}). Choose another file.")
+                    raise InputError(message.format(definition.description(), other, path))
+                outputs[path] = definition.description()
 
     def add(self, definition: QgsProcessingParameterDefinition, help_text: str, advanced: bool = False) -> None:
         """Add a parameter with its help text."""
@@ -183,19 +233,23 @@ class Algorithm(QgsProcessingAlgorithm):
         layer = self.parameterAsRasterLayer(parameters, name, context)
         if layer is None:
             if parameters.get(name):
-                raise InputError(f"{parameters[name]} (given as {name}) can't be opened as a raster layer.")
+                message = tr("{} (given as {}) can't be opened as a raster layer. Check that the file is complete.")
+                raise InputError(message.format(parameters[name], name))
             return None
         if layer.providerType() != "gdal":
-            raise InputError(
-                f"The layer {layer.name()} is not a raster file. Save it as a GeoTIFF first (Export > Save as)."
-            )
+            message = tr("The layer {} is not a raster file. Save it as a GeoTIFF first (Export > Save as).")
+            raise InputError(message.format(layer.name()))
         return str(layer.source())
 
     def number(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> float | None:
         """A number parameter; None where it was left empty."""
-        if parameters.get(name) is None:
-            definition = self.parameterDefinition(name)
-            return None if definition.defaultValue() is None else float(definition.defaultValue())
+        value = parameters.get(name)
+        if isinstance(value, str) and value.strip() in ("", "None", "NULL"):
+            value = None
+        # A NULL that comes from the model designer is a QVariant before QGIS 3.36.
+        if value is None or (hasattr(value, "isNull") and value.isNull()):
+            default = self.parameterDefinition(name).defaultValue()
+            return None if default is None else float(default)
         return float(self.parameterAsDouble(parameters, name, context))
 
     def output_path(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> str | None:

@@ -19,7 +19,8 @@ from qgis.core import (
 )
 
 from ..core.areas import Area, Field
-from .algorithm import FAST_INSERT, Algorithm
+from ..core.progress import Progress
+from .algorithm import FAST_INSERT, Algorithm, remove_results
 
 if Qgis.QGIS_VERSION_INT >= 33800:
     from qgis.PyQt.QtCore import QMetaType
@@ -46,11 +47,13 @@ def write_areas(
     algorithm: Algorithm,
     parameters: dict[str, Any],
     context: QgsProcessingContext,
+    progress: Progress,
     areas: Sequence[Area],
     table: Sequence[Field],
     crs: str,
 ) -> str:
     """Write finished areas to the output AREAS, styled; returns the id of the layer."""
+    progress.check()
     fields = fields_of(table)
     reference = QgsCoordinateReferenceSystem.fromWkt(crs)
     sink, destination = algorithm.parameterAsSink(
@@ -65,7 +68,10 @@ def write_areas(
         feature.setGeometry(geometry)
         feature.setAttributes([area.attributes.get(field.name()) for field in fields])
         if not sink.addFeature(feature, FAST_INSERT):
-            raise QgsProcessingException(algorithm.writeFeatureError(sink, parameters, "AREAS"))
+            message = algorithm.writeFeatureError(sink, parameters, "AREAS")
+            del sink
+            remove_results([destination.split("|")[0]])
+            raise QgsProcessingException(message)
     sink.flushBuffer()
     del sink
     algorithm.finish_areas(destination, context)

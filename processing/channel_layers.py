@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qgis.core import QgsProcessingContext
 
-from ..core.channels import ChannelKind
 from .algorithm import Algorithm
+
+if TYPE_CHECKING:
+    from ..core.channels import ChannelKind
 
 _LAYERS = {
     "PHASE_RATE": ("Phase rate", "rad/yr, positive for growing range, from Stack interferograms."),
@@ -28,5 +30,7 @@ def chosen_layers(
     algorithm: Algorithm, parameters: dict[str, Any], context: QgsProcessingContext
 ) -> dict[ChannelKind, str]:
     """The layers that were given, by the kind of channel that they serve."""
+    from ..core.channels import ChannelKind
+
     paths = {name: algorithm.raster_path(parameters, name, context) for name in _LAYERS}
     return {ChannelKind[name]: path for name, path in paths.items() if path is not None}

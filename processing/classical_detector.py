@@ -75,5 +75,5 @@ class ClassicalDetector(Algorithm):
             dem=self.raster_path(parameters, "DEM", context),
             progress=progress,
         )
-        destination = write_areas(self, parameters, context, areas, FIELDS, Grid.of(los_rate).crs)
+        destination = write_areas(self, parameters, context, progress, areas, FIELDS, Grid.of(los_rate).crs)
         return {"AREAS": destination, "AREA_COUNT": len(areas)}

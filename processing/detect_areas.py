@@ -38,10 +38,11 @@ class DetectAreas(Algorithm):
         self.add_number(
             "OVERLAP",
             "Overlap of tiles (%)",
-            "Neighbouring tiles are blended over this share of their side. Empty: the smallest that shows no seams.",
+            "Neighbouring tiles are blended over this share of their side. Empty: an overlap that was "
+            "measured to show no seams.",
             None,
             0,
-            75,
+            50,
             advanced=True,
         )
         self.add_raster_output("PROBABILITY", "Probability", "0 to 1.")

@@ -73,5 +73,5 @@ class ExtractAreas(Algorithm):
             progress=progress,
         )
         progress.info(tr("{} active deformation areas.").format(len(areas)))
-        destination = write_areas(self, parameters, context, areas, FIELDS, Grid.of(probability).crs)
+        destination = write_areas(self, parameters, context, progress, areas, FIELDS, Grid.of(probability).crs)
         return {"AREAS": destination, "AREA_COUNT": len(areas)}

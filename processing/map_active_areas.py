@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from qgis.core import (
     QgsProcessingContext,
+    QgsProcessingException,
     QgsProcessingFeedback,
     QgsProcessingMultiStepFeedback,
     QgsProcessingOutputNumber,
@@ -14,7 +16,7 @@ from qgis.core import (
     QgsProcessingParameterFileDestination,
 )
 
-from .algorithm import ORBITS, POLYGONS, Algorithm, tr
+from .algorithm import ORBITS, POLYGONS, Algorithm, remove_results, tr
 from .detect_areas import BACKENDS
 from .stack_interferograms import PRODUCTS
 
@@ -96,9 +98,29 @@ class MapActiveAreas(Algorithm):
         ):
             self.addOutput(QgsProcessingOutputNumber(name, tr(title)))
 
-    def processAlgorithm(
+    def start(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
+        self.check_model(parameters, context)
+        results = [self.output_path(parameters, name, context) for name in _RASTERS]
+        results.append(self.parameterAsFileOutput(parameters, "REPORT", context))
+        new = [path for path in results if path and not Path(path).exists()]
+        try:
+            return self.chain(parameters, context, feedback)
+        except QgsProcessingException:
+            remove_results(new)
+            raise
+
+    def check_model(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
+        """Open the model before the long work, so that a wrong or missing one is told at once."""
+        from ..core.backends import open_backend
+
+        open_backend(self.model_path(parameters, context), self.parameterAsEnumString(parameters, "BACKEND", context))
+
+    def chain(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> dict[str, Any]:
+        """Run the tools one after the other."""
         import processing
 
         paths = {name: self.output_path(parameters, name, context) for name in _RASTERS}
@@ -107,45 +129,21 @@ class MapActiveAreas(Algorithm):
 
         def run(step: int, algorithm: str, values: dict[str, Any]) -> dict[str, Any]:
             steps.setCurrentStep(step)
-            return processing.run(
-                f"adamapper:{algorithm}", values, context=context, feedback=steps, is_child_algorithm=True
-            )
+            identifier = f"adamapper:{algorithm}"
+            return dict(processing.run(identifier, values, context=context, feedback=steps, is_child_algorithm=True))
 
         names = ("INPUT_FOLDER", "PRODUCT", "MAX_TEMPORAL_BASELINE", "MAX_PERPENDICULAR_BASELINE")
+        rates = {name: paths[name] for name in ("PHASE_RATE", "LOS_RATE")}
         given = {name: parameters[name] for name in names if parameters.get(name) is not None}
-        stack = run(
-            0,
-            "stackinterferograms",
-            {
-                **given,
-                "PHASE_RATE": paths["PHASE_RATE"],
-                "LOS_RATE": paths["LOS_RATE"],
-                "REPORT": self.parameterAsFileOutput(parameters, "REPORT", context),
-            },
-        )
+        report = self.parameterAsFileOutput(parameters, "REPORT", context)
+        stack = run(0, "stackinterferograms", {**given, **rates, "REPORT": report})
         run(1, "slope", {"INPUT": dem, "OUTPUT": paths["SLOPE"]})
         layers = {"LOS_RATE": paths["LOS_RATE"], "DEM": dem, "SLOPE": paths["SLOPE"]}
-        run(
-            2,
-            "detectareas",
-            {
-                **layers,
-                "PHASE_RATE": paths["PHASE_RATE"],
-                "MODEL": parameters.get("MODEL"),
-                "BACKEND": self.parameterAsEnumString(parameters, "BACKEND", context),
-                "PROBABILITY": paths["PROBABILITY"],
-            },
-        )
-        areas = run(
-            3,
-            "extractareas",
-            {
-                **layers,
-                "PROBABILITY": paths["PROBABILITY"],
-                "MIN_AREA": parameters.get("MIN_AREA"),
-                "ORBIT": self.parameterAsEnumString(parameters, "ORBIT", context),
-                "AREAS": parameters["AREAS"],
-            },
-        )
+        detection = {name: parameters.get(name) for name in ("MODEL", "BACKEND") if parameters.get(name)}
+        detection.update(layers, PHASE_RATE=paths["PHASE_RATE"], PROBABILITY=paths["PROBABILITY"])
+        run(2, "detectareas", detection)
+        rules = {name: parameters[name] for name in ("MIN_AREA", "ORBIT") if parameters.get(name) is not None}
+        extraction = {**layers, **rules, "PROBABILITY": paths["PROBABILITY"], "AREAS": parameters["AREAS"]}
+        areas = run(3, "extractareas", extraction)
         numbers = {name: stack[name] for name in ("PAIRS_FOUND", "PAIRS_USED", "REPORT")}
         return {**paths, **numbers, "AREAS": areas["AREAS"], "AREA_COUNT": areas["AREA_COUNT"]}

@@ -55,5 +55,5 @@ class MergeOrbits(Algorithm):
             descending_crs=sources["DESCENDING"].sourceCrs().toWkt(),
             progress=progress,
         )
-        destination = write_areas(self, parameters, context, areas, MERGED_FIELDS, target)
+        destination = write_areas(self, parameters, context, progress, areas, MERGED_FIELDS, target)
         return {"AREAS": destination, "AREA_COUNT": len(areas)}

@@ -100,7 +100,7 @@ class StackInterferograms(Algorithm):
             "Pairs with a larger one are left out. Where the product does not tell baselines, the rule is not "
             "applied, and the log says so.",
             120,
-            minimum=0,
+            minimum=1,
         )
         self.add_number(
             "MIN_COHERENCE",
@@ -215,7 +215,7 @@ class StackInterferograms(Algorithm):
             "Pixels whose coherence, averaged over the pairs, is lower have no LOS rate.",
             0.3,
             0,
-            1,
+            0.99,
             advanced=True,
         )
         self.add_choice(
@@ -242,12 +242,14 @@ class StackInterferograms(Algorithm):
         folder = self.parameterAsString(parameters, "INPUT_FOLDER", context) or None
         pairs_file = self.parameterAsString(parameters, "PAIRS_FILE", context) or None
         product = self.parameterAsEnumString(parameters, "PRODUCT", context)
+        limits = self.pair_limits(parameters, context)
+        corrections = self.corrections(parameters, context)
         found = find_stack(folder, product, pairs_file, progress.part(0, 0.05))
-        selection = select_pairs(found, self.pair_limits(parameters, context), progress.part(0.05, 0.15))
+        selection = select_pairs(found, limits, progress.part(0.05, 0.15))
         result = stack_to_files(
             selection.stack,
             outputs,
-            corrections=self.corrections(parameters, context),
+            corrections=corrections,
             options=self.stacking_options(parameters, context, len(selection.stack.interferograms), progress),
             dem=self.raster_path(parameters, "DEM", context),
             progress=progress.part(0.15, 1),
@@ -257,12 +259,11 @@ class StackInterferograms(Algorithm):
             write_report(report, selection, result, self.settings(parameters))
         for kind in ("phase_rate", "los_rate", "standard_error", "count"):
             self.finish_raster(getattr(outputs, kind), kind, context)
-        used = len(selection.stack.interferograms)
         return {
             **{kind.upper(): getattr(outputs, kind) for kind in ("phase_rate", "los_rate", "standard_error", "count")},
             "REPORT": report,
-            "PAIRS_FOUND": used + len(selection.dropped),
-            "PAIRS_USED": used,
+            "PAIRS_FOUND": len(selection.stack.interferograms) + len(selection.dropped),
+            "PAIRS_USED": result.pairs_used,
         }
 
     def settings(self, parameters: dict[str, Any]) -> dict[str, str]:
@@ -271,7 +272,7 @@ class StackInterferograms(Algorithm):
         for definition in self.parameterDefinitions():
             value = parameters.get(definition.name(), definition.defaultValue())
             if value not in (None, "") and not definition.isDestination():
-                chosen[definition.description()] = str(value)
+                chosen[definition.description()] = str(value.source() if hasattr(value, "source") else value)
         return chosen
 
     def pair_limits(self, parameters: dict[str, Any], context: QgsProcessingContext) -> PairLimits:
@@ -297,7 +298,8 @@ class StackInterferograms(Algorithm):
         mode = self.parameterAsEnumString(parameters, "REFERENCE_MODE", context)
         geometry, crs = self._geometry(parameters, "REFERENCE", context)
         if mode in ("point", "area") and geometry is None:
-            raise InputError(f"The reference phase “{mode}” needs a layer with that {mode} as REFERENCE.")
+            message = tr("The reference phase “{}” needs a layer with that {} (given as REFERENCE).")
+            raise InputError(message.format(mode, mode))
         atmosphere = None
         if self.parameterAsBool(parameters, "ATMOSPHERE_FILTER", context):
             atmosphere = AtmosphereFilter(
@@ -341,5 +343,8 @@ class StackInterferograms(Algorithm):
             return None, None
         geometry = QgsGeometry.unaryUnion([feature.geometry() for feature in source.getFeatures()])
         if geometry.isEmpty():
-            raise InputError(f"The layer {source.sourceName()} (given as {name}) has no features.")
+            message = tr("The layer {} (given as {}) has no features.")
+            raise InputError(message.format(source.sourceName(), name))
+        geometry.get().dropZValue()
+        geometry.get().dropMValue()
         return geometry.asWkt(12), source.sourceCrs().toWkt()

@@ -31,8 +31,6 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QCoreApplication
 from qgis.PyQt.QtGui import QColor
 
-from ..core.raster import BandReader
-
 DIVERGING = ("#8c1d18", "#d6604d", "#f4a582", "#fddbc7", "#f7f7f7", "#d1e5f0", "#92c5de", "#4393c3", "#174a7c")
 SLOPE = ("#ffffff", "#fdf2c4", "#f9c97c", "#e58a55", "#b34a4a", "#6b2246", "#2b0f2e")
 PROBABILITY = ("#ffffff00", "#fff3b24d", "#fdbb55b3", "#f0662ee6", "#a50f3aff")
@@ -102,6 +100,8 @@ def save_raster_style(path: str, kind: str) -> None:
     if layer.isValid():
         style_raster(layer, kind)
         layer.saveNamedStyle(str(Path(path).with_suffix(".qml")))
+    # QGIS computes statistics of a layer that has no style yet, and GDAL keeps them beside the file.
+    Path(f"{path}.aux.xml").unlink(missing_ok=True)
 
 
 def save_areas_style(layer: QgsVectorLayer | None) -> None:
@@ -139,6 +139,8 @@ class _Facts:
     @classmethod
     def of(cls, path: str) -> _Facts:
         """The facts of a raster's first band."""
+        from ..core.raster import BandReader
+
         with BandReader(path) as reader:
             tags = reader.tags
             values = reader.sample(500)

@@ -6,18 +6,20 @@ from qgis.core import QgsProcessingFeedback
 
 
 class Feedback(QgsProcessingFeedback):
-    """Keeps what was said; cancels itself after a number of progress reports when told to."""
+    """Keeps what was said; cancels itself after a number of progress reports, or at a percentage, when told to."""
 
-    def __init__(self, cancel_after: int | None = None) -> None:
+    def __init__(self, cancel_after: int | None = None, cancel_at: float | None = None) -> None:
         super().__init__(False)
         self.lines: list[str] = []
         self.fractions: list[float] = []
         self._cancel_after = cancel_after
+        self._cancel_at = cancel_at
         self.progressChanged.connect(self._on_progress)
 
     def _on_progress(self, percent: float) -> None:
         self.fractions.append(percent)
-        if self._cancel_after is not None and len(self.fractions) >= self._cancel_after:
+        enough = self._cancel_after is not None and len(self.fractions) >= self._cancel_after
+        if enough or (self._cancel_at is not None and percent >= self._cancel_at):
             self.cancel()
 
     def pushInfo(self, info: str) -> None:

@@ -10,6 +10,8 @@ import pytest
 from osgeo import gdal
 from qgis.core import (
     QgsApplication,
+    QgsFeature,
+    QgsGeometry,
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingModelAlgorithm,
@@ -212,3 +214,75 @@ def test_a_dem_elsewhere_is_said(run, mapped, tmp_path):
             "detectareas",
             {"PHASE_RATE": result["PHASE_RATE"], "DEM": dem, "PROBABILITY": str(tmp_path / "p.tif")},
         )
+
+
+@pytest.mark.parametrize("percent", [30, 60, 85])
+def test_a_run_cancelled_in_a_later_step_leaves_nothing(run, scene, tmp_path, percent):
+    outputs = {name: str(tmp_path / f"{name.lower()}.tif") for name in RASTERS}
+    parameters = {
+        "INPUT_FOLDER": str(scene), "DEM": str(scene / "dem.tif"), "AREAS": str(tmp_path / "areas.gpkg"),
+        "REPORT": str(tmp_path / "report.html"), **outputs,
+    }  # fmt: skip
+    with pytest.raises(QgsProcessingException, match="cancel"):
+        run("mapactiveareas", parameters, Feedback(cancel_at=percent))
+    assert [path.name for path in tmp_path.iterdir()] == []
+
+
+def test_a_wrong_model_is_said_before_the_long_work(run, scene, tmp_path):
+    (tmp_path / "wrong.onnx").write_bytes(b"no network")
+    outputs = {name: str(tmp_path / f"{name.lower()}.tif") for name in RASTERS}
+    feedback = Feedback()
+    parameters = {
+        "INPUT_FOLDER": str(scene), "DEM": str(scene / "dem.tif"), "AREAS": "TEMPORARY_OUTPUT",
+        "MODEL": str(tmp_path / "wrong.onnx"), **outputs,
+    }  # fmt: skip
+    with pytest.raises(QgsProcessingException, match=r"wrong\.onnx"):
+        run("mapactiveareas", parameters, feedback)
+    assert "interferograms" not in feedback.log
+
+
+def test_a_result_never_replaces_its_own_input(run, scene, tmp_path):
+    dem = write(tmp_path / "dem.tif", np.ones((30, 30), np.float32), "dem", "m")
+    before = Path(dem).read_bytes()
+    with pytest.raises(QgsProcessingException, match="written over"):
+        run("slope", {"INPUT": dem, "OUTPUT": dem})
+    twice = str(tmp_path / "slope.tif")
+    with pytest.raises(QgsProcessingException, match="written over"):
+        run("slope", {"INPUT": dem, "OUTPUT": twice, "ASPECT": twice})
+    assert Path(dem).read_bytes() == before
+
+
+@pytest.mark.parametrize("empty", ["", None])
+def test_an_empty_number_is_as_if_not_given(run, mapped, tmp_path, empty):
+    result, _ = mapped
+    parameters = {"PROBABILITY": result["PROBABILITY"], "THRESHOLD": empty, "LOW_THRESHOLD": empty, "MIN_AREA": empty}
+    areas = run("extractareas", {**parameters, "AREAS": "TEMPORARY_OUTPUT"})
+    assert areas["AREA_COUNT"] == result["AREA_COUNT"]
+
+
+def test_pairs_that_the_reference_drops_are_not_counted_as_used(run, scene, tmp_path):
+    layer = QgsVectorLayer("PointZ?crs=EPSG:4326", "reference", "memory")
+    grid = Grid.of(scene / "dem.tif")
+    longitude, latitude = grid.centre_lonlat
+    feature = QgsFeature()
+    feature.setGeometry(QgsGeometry.fromWkt(f"PointZ ({longitude} {latitude} 100)"))
+    layer.dataProvider().addFeature(feature)
+    parameters = {
+        "INPUT_FOLDER": str(scene), "REFERENCE_MODE": "point", "REFERENCE": layer,
+        "PHASE_RATE": str(tmp_path / "p.tif"), "LOS_RATE": str(tmp_path / "l.tif"), "COUNT": str(tmp_path / "c.tif"),
+    }  # fmt: skip
+    result = run("stackinterferograms", parameters)
+    assert values(result["COUNT"]).max() == result["PAIRS_USED"]
+
+
+def test_a_missing_package_is_said_with_what_to_do(run, mapped, monkeypatch):
+    import sys
+
+    result, _ = mapped
+    for name in [name for name in sys.modules if name.startswith(("scipy", "ada_mapper.core.areas"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    monkeypatch.setitem(sys.modules, "scipy.ndimage", None)
+    monkeypatch.setitem(sys.modules, "scipy.sparse", None)
+    with pytest.raises(QgsProcessingException, match=r"Python package scipy.*pip install"):
+        run("extractareas", {"PROBABILITY": result["PROBABILITY"], "AREAS": "TEMPORARY_OUTPUT"})
