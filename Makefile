@@ -1,11 +1,11 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint package benchmark clean
+.PHONY: help setup demo test lint package train benchmark clean
 PYTHON ?= /usr/bin/python3
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.complete
 PACKAGES := qgis python3-qgis qgis-providers python3-gdal gdal-bin python3-scipy python3-venv python3-pip \
-	xvfb xauth fonts-dejavu-core
+	xvfb xauth fonts-dejavu-core git
 export QT_QPA_PLATFORM ?= offscreen
 
 help:  ## list the targets
@@ -41,7 +41,11 @@ train: $(STAMP)  ## train the bundled model anew: make train DEMS=folder MINUTES
 		$(if $(DEMS),--dems $(DEMS))
 
 benchmark: $(STAMP)  ## side-by-side measurements, printed
-	for benchmark in benchmarks/*.py; do $(PY) $$benchmark; done
+	$(PY) benchmarks/stacking.py
+	$(PY) benchmarks/slope.py
+	$(PY) benchmarks/networks.py
+	$(PY) benchmarks/inference.py --size 4096 --model models/compact.onnx
+	$(PY) benchmarks/seams.py models/compact.onnx
 
 clean:  ## remove what was built
 	rm -rf $(VENV) build dist demo *.egg-info

@@ -2,6 +2,9 @@
 
 All reading yields float32 with NaN where there is no data. GDAL's geotransform order is used throughout:
 (x of the left edge, pixel width, 0, y of the top edge, 0, minus pixel height).
+
+Importing this module lets GDAL and OSR raise exceptions in the whole process, for without it failures go unseen; so
+nothing that QGIS loads at its start may import it, only a tool that runs.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import threading
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -240,6 +244,9 @@ def open_raster(path: PathLike, name: str = "") -> gdal.Dataset:
 @contextlib.contextmanager
 def _raw_sources_allowed() -> Iterator[None]:
     """Let a VRT of this thread describe raw files wherever they lie, which GDAL 3.12 and later refuse by default."""
+    if not hasattr(gdal, "GetThreadLocalConfigOption"):  # older than the restriction
+        yield
+        return
     key = "GDAL_VRT_RAWRASTERBAND_ALLOWED_SOURCE"
     before = gdal.GetThreadLocalConfigOption(key)
     gdal.SetThreadLocalConfigOption(key, "ALL")
@@ -253,8 +260,8 @@ def _raw_sources_allowed() -> Iterator[None]:
 class Band:
     """One band of a raster file and how its stored numbers become physical ones.
 
-    value = stored · ``scale``; stored values equal to the band's declared nodata or to one of ``nodata`` are
-    no data. ``path`` is anything that GDAL opens (a file, a subdataset, the XML of a VRT); ``name`` is what
+    value = (stored · file's scale + file's offset) · ``scale``, where a file that declares neither has 1 and 0;
+    stored values equal to the band's declared nodata or to one of ``nodata`` are no data. ``path`` is anything that GDAL opens (a file, a subdataset, the XML of a VRT); ``name`` is what
     messages call it where the path doesn't read well.
     """
 
@@ -281,9 +288,14 @@ class BandReader:
 
     def __init__(self, band: Band | PathLike, grid: Grid | None = None, resampling: str = "bilinear") -> None:
         self.source = band if isinstance(band, Band) else Band(os.fspath(band))
+        self._layers: list[gdal.Dataset] = []
         self._dataset = open_raster(self.source.path, self.source.label)
         if not 1 <= self.source.index <= self._dataset.RasterCount:
             raise InputError(f"{self.source.label} has no band {self.source.index}.")
+        stored = self._dataset.GetRasterBand(self.source.index)
+        self._factor, self._shift = _linear_terms(stored, self.source.scale)
+        declared = stored.GetNoDataValue()
+        self._nodata = _as_float32((*self.source.nodata, *(() if declared is None else (declared,))))
         own = self._own_grid()
         self.grid = own if grid is None else grid
         offset = own.offset_of(self.grid)
@@ -291,12 +303,9 @@ class BandReader:
         self._column, self._row = offset or (0, 0)
         if self.is_resampled:
             self._dataset = self._warped(own, self.grid, resampling)
-            self._band = self._dataset.GetRasterBand(1)
-        else:
-            self._band = self._dataset.GetRasterBand(self.source.index)
-        declared = self._band.GetNoDataValue()
-        stored = (*self.source.nodata, *(() if declared is None else (declared,)))
-        self._nodata = () if self.is_resampled else _as_float32(stored)
+            self._nodata = ()
+            stored = self._dataset.GetRasterBand(1)
+        self._band = stored
 
     def _own_grid(self) -> Grid:
         try:
@@ -310,15 +319,13 @@ class BandReader:
                 f"{self.source.label} has another grid than the layer it is used with, and one of the two has no "
                 "coordinate reference system. Assign it first (Raster > Projections > Assign projection)."
             )
-        declared = self._dataset.GetRasterBand(self.source.index).GetNoDataValue()
-        nodata = self.source.nodata[0] if self.source.nodata else declared
-        picked = gdal.Translate(
-            "",
-            self._dataset,
-            format="VRT",
-            bandList=[self.source.index],
-            **({} if nodata is None else {"noData": nodata}),
-        )
+        # GDAL warps with one value for no data at most, so each becomes NaN before, in one virtual layer each. The
+        # layers must outlive the one on top of them.
+        self._layers = [self._dataset]
+        options = {"format": "VRT", "bandList": [self.source.index], "outputType": gdal.GDT_Float32, "noData": "nan"}
+        self._layers.append(gdal.Translate("", self._dataset, **options))
+        for nodata in self._nodata:
+            self._layers.append(gdal.BuildVRT("", [self._layers[-1]], srcNodata=repr(nodata), VRTNodata="nan"))
         factor = grid.pixel_size / own.pixel_size
         options = gdal.WarpOptions(
             format="VRT",
@@ -332,8 +339,7 @@ class BandReader:
             warpMemoryLimit=64,
             errorThreshold=0.05,
         )
-        self._picked = picked
-        return gdal.Warp("", picked, options=options)
+        return gdal.Warp("", self._layers[-1], options=options)
 
     @property
     def block_size(self) -> tuple[int, int]:
@@ -373,9 +379,18 @@ class BandReader:
             missing = values == nodata
             if missing.any():
                 values[missing] = np.nan
-        if self.source.scale != 1.0:
-            values *= np.float32(self.source.scale)
-        return values
+        return self._to_physical(values)
+
+    def _to_physical(self, stored: Array) -> Array:
+        if self._factor != 1.0:
+            stored *= np.float32(self._factor)
+        if self._shift != 0.0:
+            stored += np.float32(self._shift)
+        return stored
+
+    def physical(self, stored: float) -> float:
+        """The number that ``read`` gives for a stored one."""
+        return float(self._to_physical(np.full(1, stored, np.float32))[0])
 
     def sample(self, side: int) -> Array:
         """At most about ``side`` × ``side`` of the band's own pixels, evenly spread over it, in bounded memory."""
@@ -395,7 +410,9 @@ class BandReader:
 
     def close(self) -> None:
         """Close the file."""
-        self._band = self._dataset = self._picked = None
+        self._band = self._dataset = None
+        while self._layers:
+            self._layers.pop()
 
     def __enter__(self) -> BandReader:
         return self
@@ -404,6 +421,12 @@ class BandReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _linear_terms(band: gdal.Band, scale: float) -> tuple[float, float]:
+    """Factor and shift from stored to physical values; a declared scale of 0 can only be one that was never set."""
+    factor, shift = band.GetScale() or 1.0, band.GetOffset() or 0.0
+    return factor * scale, shift * scale
 
 
 def _as_float32(values: Sequence[float]) -> tuple[float, ...]:
@@ -453,6 +476,7 @@ class RasterWriter:
         self.grid = grid
         if self.path.suffix.lower() not in (".tif", ".tiff"):
             raise OutputError(f"{self.path}: results are written as GeoTIFF. Choose a file name that ends in .tif.")
+        self._check_replaceable()
         self._temporary = self.path.with_name(f".{self.path.stem}-{uuid.uuid4().hex[:8]}.tif")
         try:
             self._dataset = gdal.GetDriverByName("GTiff").Create(
@@ -490,10 +514,22 @@ class RasterWriter:
         except RuntimeError as error:
             raise self._failed(error) from None
 
+    def _check_replaceable(self) -> None:
+        """Find out before the work, not after it, that the file can't be replaced."""
+        if self.path.is_dir():
+            raise OutputError(f"{self.path} is a folder. Choose another file name.")
+        if self.path.exists():
+            try:
+                # Windows refuses to rename a file that is open elsewhere, even to its own name.
+                os.rename(self.path, self.path)
+            except OSError as error:
+                raise self._failed(error) from None
+
     def _failed(self, error: Exception) -> OutputError:
         return OutputError(
-            f"{self.path} can't be written ({error}). Check that the folder exists, that you may write there and "
-            "that the disk is not full."
+            f"{self.path} can't be written ({error}). Check that the folder exists, that you may write there, that "
+            "the disk is not full, and whether the file is write-protected or it is open in QGIS or another program: "
+            "remove that layer then, or choose another file name."
         )
 
     def close(self) -> None:
@@ -526,15 +562,32 @@ class RasterWriter:
             self.discard()
 
 
+class _CacheLimit:
+    """What the runs that stream at this moment share: how many they are, and GDAL's cache before the first."""
+
+    lock = threading.Lock()
+    runs = 0
+    before = 0
+
+
 @contextlib.contextmanager
 def limited_cache(megabytes: int = 128) -> Iterator[None]:
-    """Keep GDAL's block cache small while a large raster streams through it."""
-    before = gdal.GetCacheMax()
-    gdal.SetCacheMax(min(before, megabytes * 2**20))
+    """Keep GDAL's block cache small while a large raster streams through it.
+
+    The cache belongs to the whole process: of several runs at a time the last one gives it back its size.
+    """
+    with _CacheLimit.lock:
+        if _CacheLimit.runs == 0:
+            _CacheLimit.before = gdal.GetCacheMax()
+        _CacheLimit.runs += 1
+        gdal.SetCacheMax(min(gdal.GetCacheMax(), megabytes * 2**20))
     try:
         yield
     finally:
-        gdal.SetCacheMax(before)
+        with _CacheLimit.lock:
+            _CacheLimit.runs -= 1
+            if _CacheLimit.runs == 0:
+                gdal.SetCacheMax(_CacheLimit.before)
 
 
 def row_blocks(height: int, rows: int) -> Iterator[tuple[int, int]]:

@@ -15,6 +15,7 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeedback,
+    QgsProcessingOutputLayerDefinition,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
     QgsProcessingParameterFile,
@@ -58,6 +59,13 @@ def progress_of(feedback: QgsProcessingFeedback) -> Progress:
         on_warning=feedback.pushWarning,
         is_cancelled=feedback.isCanceled,
     )
+
+
+def destination_of(value: Any) -> str:
+    """The file that a destination parameter names, as scripts (text) and the dialog (a definition) give it."""
+    if isinstance(value, QgsProcessingOutputLayerDefinition):
+        value = value.sink.staticValue()
+    return value if isinstance(value, str) else ""
 
 
 def remove_results(paths: Iterable[str]) -> None:
@@ -157,12 +165,13 @@ class Algorithm(QgsProcessingAlgorithm):
                 layer = self.parameterAsRasterLayer(parameters, name, context)
                 if layer is not None and layer.providerType() == "gdal":
                     inputs[Path(layer.source()).resolve()] = definition.description()
-            elif isinstance(definition, QgsProcessingParameterRasterDestination) and isinstance(
-                parameters.get(name), str
-            ):
-                path = Path(parameters[name]).resolve()
+            elif isinstance(definition, QgsProcessingParameterRasterDestination):
+                chosen = destination_of(parameters.get(name))
+                if not chosen or chosen == QgsProcessing.TEMPORARY_OUTPUT:
+                    continue
+                path = Path(chosen).resolve()
                 other = inputs.get(path) or outputs.get(path)
-                if other is not None and parameters[name] != QgsProcessing.TEMPORARY_OUTPUT:
+                if other is not None:
                     message = tr("{} would be written over {} ({}). Choose another file.")
                     raise InputError(message.format(definition.description(), other, path))
                 outputs[path] = definition.description()

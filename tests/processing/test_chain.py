@@ -15,6 +15,7 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingModelAlgorithm,
+    QgsProcessingOutputLayerDefinition,
     QgsProject,
     QgsRasterLayer,
     QgsVectorLayer,
@@ -244,8 +245,9 @@ def test_a_wrong_model_is_said_before_the_long_work(run, scene, tmp_path):
 def test_a_result_never_replaces_its_own_input(run, scene, tmp_path):
     dem = write(tmp_path / "dem.tif", np.ones((30, 30), np.float32), "dem", "m")
     before = Path(dem).read_bytes()
-    with pytest.raises(QgsProcessingException, match="written over"):
-        run("slope", {"INPUT": dem, "OUTPUT": dem})
+    for output in (dem, QgsProcessingOutputLayerDefinition(dem)):
+        with pytest.raises(QgsProcessingException, match="written over"):
+            run("slope", {"INPUT": dem, "OUTPUT": output})
     twice = str(tmp_path / "slope.tif")
     with pytest.raises(QgsProcessingException, match="written over"):
         run("slope", {"INPUT": dem, "OUTPUT": twice, "ASPECT": twice})
