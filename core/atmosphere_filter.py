@@ -29,7 +29,7 @@ MIN_DATES = 5
 _MAP_BYTES = 96 * 2**20
 _MAX_CELL = 256
 # Memory of the links between dates while the phases of dates are solved for.
-_SOLVER_BYTES = 16 * 2**20
+_SOLVER_BYTES = 4 * 2**20
 
 Surfaces = Callable[[Double, Double, "NDArray[np.floating[Any]] | None"], Double]
 
@@ -142,22 +142,22 @@ class _Elimination:
 def _elimination(incidence: Double) -> _Elimination:
     """The order that eliminates a date with the fewest links first, so that few new ones arise."""
     first, second = np.argmin(incidence, axis=1), np.argmax(incidence, axis=1)
-    around: dict[int, set[int]] = {date: set() for date in range(incidence.shape[1])}
+    around: dict[int, set[int]] = {day: set() for day in range(incidence.shape[1])}
     for one, other in zip(first.tolist(), second.tolist()):
         around[one].add(other)
         around[other].add(one)
     link = np.full((len(around),) * 2, -1, np.intp)
     steps, links = [], 0
     while around:
-        date = min(around, key=lambda item: len(around[item]))
-        later = sorted(around.pop(date))
+        day = min(around, key=lambda item: len(around[item]))
+        later = sorted(around.pop(day))
         numbers = np.arange(links, links + len(later))
-        link[date, later] = link[later, date] = numbers
+        link[day, later] = link[later, day] = numbers
         links += len(later)
         for other in later:
             around[other] |= set(later)
-            around[other] -= {date, other}
-        steps.append((date, np.array(later, np.intp), numbers))
+            around[other] -= {day, other}
+        steps.append((day, np.array(later, np.intp), numbers))
     return _Elimination(tuple(steps), link, links)
 
 
@@ -168,22 +168,22 @@ def _solved(phases: Double, incidence: Double, plan: _Elimination) -> Double:
     weights = np.zeros((plan.links, phases.shape[1]))
     ends = np.argmin(incidence, axis=1), np.argmax(incidence, axis=1)
     np.add.at(weights, plan.link[ends], valid)
-    for date, later, links in plan.steps:
+    for day, later, links in plan.steps:
         here = weights[links]
         total = here.sum(axis=0)
         share = here / np.where(total > 0, total, 1)
-        solution[later] += share * solution[date]
+        solution[later] += share * solution[day]
         for index in range(len(later) - 1):
             weights[plan.link[later[index], later[index + 1 :]]] += share[index] * here[index + 1 :]
-        solution[date] /= np.where(total > 0, total, np.inf)
+        solution[day] /= np.where(total > 0, total, np.inf)
         weights[links] = share
     # Backwards from the last date of each group, which is held at zero.
     group = np.empty(solution.shape, np.intp)
-    for date, later, links in reversed(plan.steps):
+    for day, later, links in reversed(plan.steps):
         share = weights[links]
-        solution[date] += np.einsum("ij,ij->j", share, solution[later])
-        group[date] = np.where(share > 0, group[later], -1).max(axis=0, initial=-1)
-        group[date] = np.where(group[date] < 0, date, group[date])
+        solution[day] += np.einsum("ij,ij->j", share, solution[later])
+        group[day] = np.where(share > 0, group[later], -1).max(axis=0, initial=-1)
+        group[day] = np.where(group[day] < 0, day, group[day])
     return solution - _group_means(solution, group)
 
 
