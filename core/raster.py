@@ -261,8 +261,9 @@ class Band:
     """One band of a raster file and how its stored numbers become physical ones.
 
     value = (stored · file's scale + file's offset) · ``scale``, where a file that declares neither has 1 and 0;
-    stored values equal to the band's declared nodata or to one of ``nodata`` are no data. ``path`` is anything that GDAL opens (a file, a subdataset, the XML of a VRT); ``name`` is what
-    messages call it where the path doesn't read well.
+    stored values equal to the band's declared nodata or to one of ``nodata`` are no data. ``path`` is anything that
+    GDAL opens (a file, a subdataset, the XML of a VRT); ``name`` is what messages call it where the path doesn't read
+    well.
     """
 
     path: str
@@ -521,15 +522,15 @@ class RasterWriter:
         if self.path.exists():
             try:
                 # Windows refuses to rename a file that is open elsewhere, even to its own name.
-                os.rename(self.path, self.path)
+                self.path.rename(self.path)
             except OSError as error:
                 raise self._failed(error) from None
 
     def _failed(self, error: Exception) -> OutputError:
         return OutputError(
-            f"{self.path} can't be written ({error}). Check that the folder exists, that you may write there, that "
-            "the disk is not full, and whether the file is write-protected or it is open in QGIS or another program: "
-            "remove that layer then, or choose another file name."
+            f"{self.path} can't be written ({error}). Check that the folder exists, that you may write there and "
+            "that the disk is not full; or it is open in QGIS or another program: remove that layer or choose "
+            "another file name."
         )
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from ada_mapper.core.raster import (
     Grid,
     RasterWriter,
     Window,
+    limited_cache,
     row_blocks,
     spatial_reference,
     write_array,
@@ -137,6 +139,64 @@ def test_every_kind_of_nodata_becomes_nan(tmp_path):
         np.testing.assert_array_equal(reader.read(), [[np.nan, np.nan, -2.0]])
 
 
+def stored_file(path, values, gdal_type, nodata=None, scale=None, offset=None) -> str:
+    dataset = gdal.GetDriverByName("GTiff").Create(str(path), values.shape[1], values.shape[0], 1, gdal_type)
+    dataset.SetGeoTransform(UTM.transform)
+    dataset.SetProjection(spatial_reference(UTM.crs).ExportToWkt())
+    band = dataset.GetRasterBand(1)
+    band.WriteArray(values)
+    if nodata is not None:
+        band.SetNoDataValue(nodata)
+    if scale is not None:
+        band.SetScale(scale)
+    if offset is not None:
+        band.SetOffset(offset)
+    return str(path)
+
+
+def half_a_pixel_on(grid: Grid) -> Grid:
+    x, dx, _, y, _, dy = grid.transform
+    return Grid(grid.crs, (x + dx / 2, dx, 0.0, y, 0.0, dy), grid.width - 1, grid.height)
+
+
+@pytest.mark.parametrize(("kind", "declared"), [("float32", -9999), ("int16", -9999), ("float32", math.nan)])
+def test_every_kind_of_nodata_is_left_out_of_resampling(tmp_path, kind, declared):
+    values = np.full((20, 30), 7, kind)
+    values[:6] = declared
+    values[14:, :10] = 0
+    values[14:, 10:20] = -32768
+    gdal_type = {"float32": gdal.GDT_Float32, "int16": gdal.GDT_Int16}[kind]
+    path = stored_file(tmp_path / "stored.tif", values, gdal_type, nodata=declared)
+    grid = half_a_pixel_on(Grid(UTM.crs, UTM.transform, 30, 20))
+    with BandReader(Band(path, nodata=(0.0, -32768.0)), grid) as reader:
+        assert reader.is_resampled
+        resampled = reader.read()
+    assert np.isnan(resampled[:6]).all() and np.isnan(resampled[14:, :19]).all()
+    np.testing.assert_array_equal(resampled[6:14], 7)
+    np.testing.assert_array_equal(resampled[14:, 20:], 7)
+
+
+@pytest.mark.parametrize("resampled", [False, True])
+def test_declared_scale_and_offset_are_applied_once_to_data_only(tmp_path, resampled):
+    values = np.full((20, 30), 1000, np.int16)
+    values[:6] = -32768
+    path = stored_file(tmp_path / "dem.tif", values, gdal.GDT_Int16, nodata=-32768, scale=0.1, offset=50.0)
+    own = Grid(UTM.crs, UTM.transform, 30, 20)
+    with BandReader(Band(path, scale=2.0), half_a_pixel_on(own) if resampled else own) as reader:
+        assert reader.is_resampled == resampled
+        read = reader.read()
+        assert reader.physical(-32768.0) == pytest.approx(2 * (50 - 3276.8))
+        assert np.nanmax(reader.sample(5)) == pytest.approx(300)
+    assert np.isnan(read[:6]).all()
+    np.testing.assert_allclose(read[6:], 300, rtol=1e-6)
+
+
+def test_a_scale_of_zero_was_never_set(tmp_path):
+    path = stored_file(tmp_path / "zero.tif", np.full((2, 3), 5, np.int16), gdal.GDT_Int16, scale=0.0)
+    with BandReader(path) as reader:
+        np.testing.assert_array_equal(reader.read(), np.full((2, 3), 5))
+
+
 def test_resampling_matches_the_ground_across_crs(tmp_path):
     rows = np.mgrid[:200, :200][0].astype(np.float32)
     x_min, y_max = 499000.0, 3901000.0
@@ -188,6 +248,40 @@ def test_a_folder_that_does_not_exist_is_said(tmp_path):
         RasterWriter(tmp_path / "missing" / "rate.tif", UTM, [RATE])
     with pytest.raises(OutputError, match="GeoTIFF"):
         RasterWriter(tmp_path / "rate.img", UTM, [RATE])
+
+
+def test_a_file_that_cannot_be_replaced_is_said_before_the_work(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "The process cannot access the file because it is being used by another process")
+
+    write_array(tmp_path / "rate.tif", UTM, some_values(), RATE)
+    monkeypatch.setattr(Path, "rename", refuse)  # what Windows does to a file that is open in QGIS
+    with pytest.raises(OutputError, match=r"rate\.tif.*or it is open in QGIS"):
+        RasterWriter(tmp_path / "rate.tif", UTM, [RATE])
+    (tmp_path / "folder.tif").mkdir()
+    with pytest.raises(OutputError, match=r"folder\.tif is a folder"):
+        RasterWriter(tmp_path / "folder.tif", UTM, [RATE])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.tif", "rate.tif"]
+
+
+def test_of_several_runs_the_last_one_gives_the_cache_back():
+    before = gdal.GetCacheMax()
+    first, second = limited_cache(), limited_cache(64)
+    first.__enter__()
+    assert gdal.GetCacheMax() == min(before, 128 * 2**20)
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert gdal.GetCacheMax() == min(before, 64 * 2**20)
+    second.__exit__(None, None, None)
+    assert gdal.GetCacheMax() == before
+
+
+def test_older_bindings_without_options_of_a_thread_are_enough(tmp_path, monkeypatch):
+    write_array(tmp_path / "rate.tif", UTM, some_values(), RATE)
+    monkeypatch.delattr(gdal, "GetThreadLocalConfigOption", raising=False)
+    monkeypatch.delattr(gdal, "SetThreadLocalConfigOption", raising=False)
+    with BandReader(tmp_path / "rate.tif") as reader:
+        assert reader.read().shape == (25, 40)
 
 
 def test_a_truncated_file_is_said(tmp_path):
