@@ -167,7 +167,8 @@ def _solved(phases: Double, incidence: Double, plan: _Elimination) -> Double:
     solution: Double = incidence.T @ np.where(valid, phases, 0.0)
     weights = np.zeros((plan.links, phases.shape[1]))
     ends = np.argmin(incidence, axis=1), np.argmax(incidence, axis=1)
-    np.add.at(weights, plan.link[ends], valid)
+    for link, known in zip(plan.link[ends], valid):
+        weights[link] += known
     for day, later, links in plan.steps:
         here = weights[links]
         total = here.sum(axis=0)
@@ -231,6 +232,8 @@ def estimate_atmosphere(
         )
     cell = _cell_size(stack.grid, len(dates), options.spatial_metres)
     maps, share = _filtered_dates(stack, pool, (incidence, high_pass), cell, (surfaces, dem), progress)
+    if not share.any():
+        return None, ("The atmospheric filter was skipped: no pixel has any valid phase.",)
     sigmas = _smooth(maps, share, stack.grid, cell, options.spatial_metres)
     position = None
     if anchor is not None:

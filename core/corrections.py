@@ -86,8 +86,9 @@ class CorrectionModel:
 
         ``rows`` and ``columns`` in pixels, broadcast against each other; NaN where the elevation is needed and missing.
         """
-        assert self.coefficients is not None
-        grid = self.stack.grid
+        grid, shape = self.stack.grid, np.broadcast_shapes(rows.shape, columns.shape)
+        if self.coefficients is None:
+            return np.zeros((len(self.stack.interferograms), *shape))
         return np.tensordot(self.coefficients, basis(self.terms, rows, columns, elevation, grid), 1)
 
     def correct(self, values: Double, window: Window, part: tuple[slice, slice], elevation: Array | None) -> None:
@@ -114,7 +115,8 @@ def estimate_corrections(
 ) -> CorrectionModel:
     """Estimate what is asked for, from at most two passes over the phases.
 
-    Raises InputError when the height correction has no DEM, or when no pair has data in the reference.
+    Raises InputError when the height correction has no DEM or one that lies elsewhere, or when no pair has data in the
+    reference.
     """
     if not corrections.needs_estimation:
         return CorrectionModel(stack)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Callable, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import InputError
 from .progress import Progress
 from .raster import Array, Band, BandReader, Grid, PathLike, Window
 
@@ -29,7 +30,9 @@ _MAX_OPEN = 200
 _CUBE_BYTES = 16 * 2**20
 _MAX_CUBE_BYTES = 160 * 2**20
 _WINDOW_PIXELS = 2**19
+# Pixels of the sample that corrections are estimated from, and phases in it.
 _SAMPLE_CELLS = 2**16
+_SAMPLE_VALUES = 2**24
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -175,6 +178,11 @@ def sample_positions(size: int, step: int) -> NDArray[np.intp]:
     return np.arange(min(step // 2, size - 1), size, step)
 
 
+def sample_step(grid: Grid, pairs: int) -> int:
+    """Every how many pixels, in both directions, all pairs are sampled so that the sample fits in memory."""
+    return max(1, math.ceil(math.sqrt(grid.width * grid.height / min(_SAMPLE_CELLS, _SAMPLE_VALUES // pairs))))
+
+
 def read_sample(pool: ReaderPool, band: Band | PathLike, step: int) -> Array:
     """Every ``step``-th pixel of every ``step``-th row of a band on the pool's grid."""
     rows, columns = sample_positions(pool.grid.height, step), sample_positions(pool.grid.width, step)
@@ -205,9 +213,17 @@ class StackSample:
 def sample_stack(
     stack: Stack, pool: ReaderPool, dem: PathLike | None, exclude_mask: PathLike | None, progress: Progress
 ) -> StackSample:
-    """Read a regular sample of at most 65 536 pixels of every pair."""
+    """Read a regular sample of every pair: at most 65 536 pixels, fewer where there are more than 256 pairs.
+
+    Raises InputError when the DEM has no elevation in the area of the interferograms.
+    """
     grid, pairs = stack.grid, stack.interferograms
-    step = max(1, math.ceil(math.sqrt(grid.width * grid.height / _SAMPLE_CELLS)))
+    step = sample_step(grid, len(pairs))
+    elevation = None if dem is None else read_sample(pool, dem, step)
+    if elevation is not None and not np.isfinite(elevation).any():
+        raise InputError(
+            f"The DEM {dem} has no elevation anywhere in the area of the interferograms. Choose one that covers them."
+        )
     rows, columns = sample_positions(grid.height, step), sample_positions(grid.width, step)
     phases = np.empty((len(pairs), len(rows), len(columns)), np.float32)
     coherent = [pair.coherence for pair in pairs if pair.coherence is not None]
@@ -224,5 +240,4 @@ def sample_stack(
     excluded = np.zeros(phases.shape[1:], bool)
     if exclude_mask is not None:
         excluded = np.nan_to_num(read_sample(pool, exclude_mask, step)) > 0
-    elevation = None if dem is None else read_sample(pool, dem, step)
     return StackSample(phases, coherence, elevation, excluded, rows, columns, step)

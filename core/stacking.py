@@ -142,10 +142,10 @@ def stack_to_files(
         for note in notes:
             progress.info(note)
         summaries = _write(stacker, outputs, options, progress.part(0.5 if needs_pass else 0, 1))
-    phase_rate, los_rate = (summary.statistics() if summary else None for summary in summaries)
-    assert phase_rate is not None
+    phase_rate = summaries[0].statistics()
+    los_rate = None if summaries[1] is None else summaries[1].statistics()
     if phase_rate.pixels == 0:
-        progress.warning("No pixel has enough valid pairs: the rates are empty. Lower the minimum number of pairs.")
+        progress.warning(_why_empty(options))
     elif los_rate is not None and los_rate.pixels == 0:
         progress.warning("No pixel reaches the minimum coherence: the LOS rate is empty. Lower the limit.")
     return StackingResult(
@@ -157,6 +157,12 @@ def stack_to_files(
         wavelength=stack.wavelength,
         notes=model.warnings + tuple(notes),
     )
+
+
+def _why_empty(options: StackingOptions) -> str:
+    if options.min_pairs == 1:
+        return "No pixel has any valid phase: the rates are empty. Check the interferograms and the corrections."
+    return "No pixel has enough valid pairs: the rates are empty. Lower the minimum number of pairs."
 
 
 def _check(stack: Stack, outputs: StackOutputs, options: StackingOptions) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import InputError
 from .raster import Array, Grid
 from .rate import Double, stack_phases
 
@@ -48,7 +49,8 @@ def basis(
     values = np.empty((len(terms), *x.shape))
     for value, term in zip(values, terms):
         if term == "height":
-            assert elevation is not None
+            if elevation is None:
+                raise InputError("The height-correlated delay needs a DEM.")
             value[...] = elevation.astype(np.float64) / 1000
         else:
             value[...] = x ** powers[term][0] * y ** powers[term][1]
@@ -68,6 +70,8 @@ def trend_terms(ramp: str, height: bool, sample: StackSample, grid: Grid) -> tup
         sides = _sides(valid, sample.step, grid)
         if min(sides) >= MIN_SIDE[ramp]:
             terms += RAMPS[ramp]
+        elif not valid.any():
+            notes += ("No ramp was removed: no pixel has any valid phase.",)
         else:
             notes += (
                 f"No ramp was removed: the valid data measure {sides[0] / 1000:.1f} × {sides[1] / 1000:.1f} km, and "
@@ -78,6 +82,20 @@ def trend_terms(ramp: str, height: bool, sample: StackSample, grid: Grid) -> tup
         relief = float(np.ptp(np.percentile(heights, (5, 95)))) if heights.size else 0.0
         if relief >= MIN_RELIEF:
             terms += ("height",)
+            without = 1 - heights.size / valid.sum()
+            if without > 0:
+                share = "Less than 0.1" if without < 1e-3 else f"{100 * without:.1f}"
+                notes += (
+                    f"{share} % of the pixels with valid phase have no elevation in the DEM. They can't be corrected "
+                    "and are left empty; use a DEM that covers the whole scene.",
+                )
+        elif not valid.any():
+            notes += ("No height-correlated delay was removed: no pixel has any valid phase.",)
+        elif not heights.size:
+            notes += (
+                "No height-correlated delay was removed: the DEM has no elevation where the interferograms have valid "
+                "phase.",
+            )
         else:
             notes += (
                 f"No height-correlated delay was removed: the relief is {relief:.0f} m, and {MIN_RELIEF:.0f} m are "

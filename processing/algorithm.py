@@ -203,6 +203,8 @@ class Algorithm(QgsProcessingAlgorithm):
         definition = QgsProcessingParameterNumber(
             name, tr(title), kinds.Integer if integer else kinds.Double, default, optional=default is None
         )
+        if not integer:
+            definition.setMetadata({"widget_wrapper": {"decimals": 2}})
         if minimum is not None:
             definition.setMinimum(minimum)
         if maximum is not None:

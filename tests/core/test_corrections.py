@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ada_mapper.core.atmosphere_filter import AtmosphereFilter
 from ada_mapper.core.corrections import Corrections, Reference
 from ada_mapper.core.errors import InputError
 from ada_mapper.core.interferograms import Stack
@@ -253,6 +254,48 @@ def test_height_correction_needs_a_dem_and_relief(tmp_path: Path) -> None:
     flat = write_raster(tmp_path / "flat.tif", np.full(SHAPE, 2240.0))
     _, result = stacked(tmp_path, phases, Corrections(height=True), flat)
     assert any("relief" in note for note in result.notes)
+
+
+def test_a_dem_of_a_part_of_the_scene_is_said(tmp_path: Path) -> None:
+    heights = height_field()
+    phases = YEARS[:, None, None] * 20 * heights / 1000 + noise(1, 0.1)
+    phases[:, :50] = np.nan
+    dem = write_raster(tmp_path / "dem.tif", heights[:, :180])
+    said: list[str] = []
+    rate, result = stacked(tmp_path, phases, Corrections(height=True), dem, said)
+    # Of the 150 valid rows 60 of 240 columns.
+    assert any(note.startswith("25.0 % of the pixels") and "no elevation" in note for note in result.notes)
+    assert any("no elevation" in message for message in said)
+    assert np.isfinite(rate[50:, :180]).all() and np.isnan(rate[:, 180:]).all()
+
+
+def test_a_dem_beside_the_scene_is_refused(tmp_path: Path) -> None:
+    dem = write_raster(tmp_path / "dem.tif", height_field(), top=6_000_000.0)
+    with pytest.raises(InputError, match=r"dem\.tif has no elevation anywhere in the area"):
+        stacked(tmp_path, np.ones((len(DAYS), *SHAPE)), Corrections(height=True), dem)
+
+
+def test_a_dem_without_elevations_where_there_is_phase_is_said(tmp_path: Path) -> None:
+    heights = height_field()
+    heights[50:] = np.nan
+    phases = np.ones((len(DAYS), *SHAPE))
+    phases[:, :50] = np.nan
+    dem = write_raster(tmp_path / "dem.tif", heights)
+    _, result = stacked(tmp_path, phases, Corrections(height=True), dem)
+    assert any("the DEM has no elevation where" in note for note in result.notes)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_stack_without_valid_phase_is_said_to_be_empty(tmp_path: Path) -> None:
+    phases = np.full((len(DAYS), *SHAPE), np.nan)
+    dem = write_raster(tmp_path / "dem.tif", height_field())
+    said: list[str] = []
+    corrections = Corrections(ramp="plane", height=True, atmosphere=AtmosphereFilter())
+    rate, result = stacked(tmp_path, phases, corrections, dem, said)
+    assert np.isnan(rate).all()
+    assert not any("0.0 × 0.0" in note or "relief is" in note for note in result.notes)
+    assert sum("no pixel has any valid phase" in note for note in result.notes) == 3
+    assert any(message.startswith("No pixel has any valid phase") for message in said)
 
 
 def test_unknown_ramp_is_refused() -> None:
