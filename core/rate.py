@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ Double = NDArray[np.float64]
 _MAX_COHERENCE = 0.98
 # A pair that is rejected deviates at least by so many radians, however small the scatter of the others.
 _MIN_OUTLIER = 1.0
+# Phases that are summed at a time, so that their copies in double precision stay small.
+_VALUES_AT_A_TIME = 2**20
 
 
 @dataclass(frozen=True)
@@ -97,9 +100,18 @@ def stack_phases(
     (pairs, ...) ≥ 0, NaN or 0 leaves the pair out. The standard error is that of a line through the origin,
     sqrt(Σ w (φ − pΔt)² / ((n − 1) Σ w Δt²)). Below ``min_pairs`` pairs the rate is NaN.
     """
-    sums = RateSums.empty(phases.shape[1:], with_error)
-    sums.fill((...,), np.asarray(phases, np.float64), years, weights)
-    return sums.estimate(min_pairs)
+    shape = phases.shape[1:]
+    sums = RateSums.empty((math.prod(shape),), with_error)
+    flat = phases.reshape(len(phases), -1)
+    flat_weights = None if weights is None else np.broadcast_to(weights, phases.shape).reshape(flat.shape)
+    step = max(512, _VALUES_AT_A_TIME // max(len(phases), 1))
+    for start in range(0, flat.shape[1], step):
+        part = slice(start, start + step)
+        part_weights = None if flat_weights is None else flat_weights[:, part]
+        sums.fill((part,), flat[:, part].astype(np.float64), years, part_weights)
+    estimate = sums.estimate(min_pairs)
+    error = None if estimate.standard_error is None else estimate.standard_error.reshape(shape)
+    return RateEstimate(estimate.rate.reshape(shape), error, estimate.count.reshape(shape))
 
 
 def _zero_where_missing(values: Double, weights: NDArray[np.floating[Any]] | None) -> tuple[Double, Double]:

@@ -131,11 +131,18 @@ def reference_phases(
     return ReferencePhases(_medians(phases), place, (float(rows.mean()), float(columns.mean())))
 
 
-def _sample_without(sample: StackSample, surfaces: Surfaces | None) -> NDArray[np.floating[Any]]:
+def _sample_without(sample: StackSample, surfaces: Surfaces | None) -> Array:
+    """The sample's phases (pairs, h, w) after their trends are taken away."""
     if surfaces is None:
         return sample.phases
-    rows, columns = sample.rows[:, None].astype(float), sample.columns[None, :].astype(float)
-    return sample.phases - surfaces(rows, columns, sample.elevation)
+    columns = sample.columns[None, :].astype(float)
+    without = np.empty_like(sample.phases)
+    # A row at a time: the surfaces of all pairs in double precision would take twice the sample's memory.
+    for index, row in enumerate(sample.rows.astype(float)):
+        elevation = None if sample.elevation is None else sample.elevation[index : index + 1]
+        trend = surfaces(np.array([[row]]), columns, elevation)
+        without[:, index] = sample.phases[:, index] - trend[:, 0]
+    return without
 
 
 def _medians(values: NDArray[np.floating[Any]]) -> Double:
@@ -144,9 +151,7 @@ def _medians(values: NDArray[np.floating[Any]]) -> Double:
     return np.array([np.median(row) if row.size else np.nan for row in finite], np.float64)
 
 
-def _stable_window(
-    phases: NDArray[np.floating[Any]], years: Double, sample: StackSample
-) -> tuple[tuple[int, int], int]:
+def _stable_window(phases: Array, years: Double, sample: StackSample) -> tuple[tuple[int, int], int]:
     """((row, column) of the centre, side in pixels) of the window that moves least, where coherence is high.
 
     Candidates are valid in nearly all pairs and have a rate within one robust standard deviation of the scene's median,
@@ -155,7 +160,7 @@ def _stable_window(
     """
     from scipy.stats import rankdata
 
-    levels = _medians(phases.reshape(len(phases), -1))
+    levels = _medians(phases.reshape(len(phases), -1)).astype(np.float32)
     levels[~np.isfinite(levels)] = 0
     estimate = stack_phases(phases - levels[:, None, None], years)
     rate = np.where(sample.excluded, np.nan, estimate.rate)

@@ -122,7 +122,7 @@ def fit_trends(
     """
     usable = ~excluded & np.isfinite(surfaces).all(axis=0)
     levels = np.array([_median(values[usable]) for values in phases], np.float32)
-    levelled = phases - levels[:, None, None]
+    levelled = (phases - levels[:, None, None]).astype(np.float32, copy=False)
     rate = stack_phases(levelled, years, with_error=False).rate
     common, stable, notes = fit_rate(rate, surfaces, usable)
     coefficients = np.outer(years, common)

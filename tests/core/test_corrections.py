@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ada_mapper.core import rate as rate_of_pixels
 from ada_mapper.core.atmosphere_filter import AtmosphereFilter
 from ada_mapper.core.corrections import Corrections, Reference
-from ada_mapper.core.errors import InputError
+from ada_mapper.core.errors import CancelledError, InputError
 from ada_mapper.core.interferograms import Stack
 from ada_mapper.core.progress import Progress
+from ada_mapper.core.raster import Grid
+from ada_mapper.core.reference_phase import _sample_without, _stable_window
+from ada_mapper.core.stack_reader import StackSample, sample_positions, sample_step
 from ada_mapper.core.stacking import StackingResult, StackOutputs, stack_to_files
-from ada_mapper.core.trends import robust_fit
+from ada_mapper.core.trends import basis, fit_trends, robust_fit
 
 from .stacks import make_stack, network_days, read_raster, write_raster, years_of
 
@@ -309,3 +314,45 @@ def test_robust_fit_bears_a_third_of_one_sided_outliers() -> None:
     values = 2 + 3 * x + generator.normal(0, 0.1, 3000)
     values[:1000] += generator.uniform(1, 20, 1000)
     np.testing.assert_allclose(robust_fit(np.vstack([np.ones(3000), x]).T, values), [2, 3], atol=0.03)
+
+
+@pytest.mark.parametrize("pairs", [1, 30, 256, 500, 2000])
+@pytest.mark.parametrize("shape", [(200, 240), (10_000, 10_000), (15_000, 20_000), (1200, 30_000)])
+def test_the_sample_is_bounded_in_pixels_and_in_phases(pairs: int, shape: tuple[int, int]) -> None:
+    grid = Grid("EPSG:32632", (5e5, 100.0, 0, 5e6, 0, -100.0), shape[1], shape[0])
+    step = sample_step(grid, pairs)
+    pixels = len(sample_positions(shape[0], step)) * len(sample_positions(shape[1], step))
+    assert pixels <= 1.03 * 2**16 and pairs * pixels <= 1.03 * 2**24
+    assert step == 1 or pixels >= 0.2 * min(2**16, 2**24 // pairs)
+
+
+def test_an_estimation_takes_a_few_times_the_memory_of_its_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_of_pixels, "_VALUES_AT_A_TIME", 2**15)
+    side, years = 96, np.linspace(0.03, 0.1, 200)
+    phases = np.random.default_rng(0).normal(size=(200, side, side)).astype(np.float32)
+    phases[::7, :9] = np.nan
+    positions = np.arange(side) * 10 + 5
+    sample = StackSample(phases, None, None, np.zeros((side, side), bool), positions, positions, 10)
+    grid = Grid("EPSG:32632", (5e5, 100.0, 0, 5e6, 0, -100.0), 10 * side, 10 * side)
+
+    def surfaces(rows: np.ndarray, columns: np.ndarray, elevation: np.ndarray | None) -> np.ndarray:
+        return np.tensordot(np.ones((200, 2)), basis(("x", "y"), rows, columns, elevation, grid), 1)
+
+    def stop() -> None:
+        raise CancelledError("The rest of the fit needs no memory.")
+
+    def find_window() -> None:
+        _stable_window(_sample_without(sample, surfaces), years, sample)
+
+    def fit() -> None:
+        everywhere = basis(("x", "y"), positions[:, None] + 0.0, positions[None, :] + 0.0, None, grid)
+        with pytest.raises(CancelledError):
+            fit_trends(phases, years, everywhere, sample.excluded, stop)
+
+    for estimate in (find_window, fit):
+        estimate()  # What is imported here and now is not counted.
+        tracemalloc.start()
+        estimate()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 3.5 * phases.nbytes
