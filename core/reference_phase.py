@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from osgeo import gdal, ogr, osr
 
 from .errors import InputError
+from .polygons import vector_memory
 from .progress import Progress
 from .raster import Array, Band, Grid, PathLike, Window, same_crs, spatial_reference
 from .rate import Double, stack_phases
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from .interferograms import Stack
 
 MODES = ("none", "auto", "point", "area", "median")
+_DIMENSIONS = re.compile(r"^(\s*[A-Za-z]+?)(ZM|Z|M)(?=[\s(])", re.IGNORECASE)
 # Pixels on a side: of the automatic window, at least; around a point.
 _AUTO_PIXELS = 16
 _AUTO_SAMPLES = 4
@@ -58,12 +61,16 @@ class Reference:
                 raise InputError(f"The reference {self.mode} must be a {kind}.")
 
     def _geometry(self) -> ogr.Geometry:
+        """The geometry in two dimensions."""
+        # QGIS writes "PointZ (...)" where GDAL wants a space.
+        wkt = _DIMENSIONS.sub(r"\1 \2", self.geometry_wkt or "")
         try:
-            geometry = ogr.CreateGeometryFromWkt(self.geometry_wkt)
+            geometry = ogr.CreateGeometryFromWkt(wkt)
         except RuntimeError:
             geometry = None
         if geometry is None or geometry.IsEmpty():
             raise InputError(f"The reference {self.mode} can't be read as a geometry: {self.geometry_wkt}")
+        geometry.FlattenTo2D()
         return geometry
 
     @property
@@ -107,20 +114,23 @@ def reference_phases(
     ``sample`` is needed for the modes "auto" and "median", ``dem`` where the surfaces depend on elevation.
     """
     grid = stack.grid
-    if reference.mode == "median":
-        assert sample is not None
+    if reference.needs_sample:
+        if sample is None:
+            raise ValueError(f"The reference “{reference.mode}” needs a sample of the scene.")
         levelled = _sample_without(sample, surfaces)
-        return ReferencePhases(_medians(levelled.reshape(len(levelled), -1)), "median of the scene", None)
-    if reference.mode == "auto":
-        assert sample is not None
+        if reference.mode == "median":
+            return ReferencePhases(_medians(levelled.reshape(len(levelled), -1)), "median of the scene", None)
         years = np.array([pair.years for pair in stack.interferograms])
-        centre, side = _stable_window(_sample_without(sample, surfaces), years, sample)
+        centre, side = _stable_window(levelled, years, sample)
         rows, columns = _square(centre, side, grid)
         place = f"stable window of {side} × {side} pixels at {_place(grid, *centre)}"
     elif reference.mode == "point":
-        centre = _point_pixel(reference.on_grid(grid), grid)
+        points = reference.on_grid(grid)
+        centre = _point_pixel(points, grid)
         rows, columns = _square(centre, _POINT_PIXELS, grid)
         place = f"{_POINT_PIXELS} × {_POINT_PIXELS} pixels at {_place(grid, *centre)}"
+        if points.GetGeometryCount() > 1:
+            place += f", the first of {points.GetGeometryCount()} points"
     else:
         rows, columns = _polygon_pixels(reference.on_grid(grid), grid)
         place = f"{len(rows)} pixels of the area around {_place(grid, rows.mean(), columns.mean())}"
@@ -237,8 +247,8 @@ def _polygon_pixels(polygon: ogr.Geometry, grid: Grid) -> tuple[Positions, Posit
     step = max(1, math.ceil(math.sqrt(height * width / _AREA_SAMPLES)))
     mask = gdal.GetDriverByName("MEM").Create("", -(-width // step), -(-height // step), 1, gdal.GDT_Byte)
     mask.SetGeoTransform((left + first[1] * dx, dx * step, 0, top + first[0] * dy, 0, dy * step))
-    layer_source = ogr.GetDriverByName("Memory").CreateDataSource("")
-    layer = layer_source.CreateLayer("", None, ogr.wkbUnknown)
+    vectors = vector_memory()
+    layer = vectors.CreateLayer("", None, ogr.wkbUnknown)
     feature = ogr.Feature(layer.GetLayerDefn())
     feature.SetGeometry(polygon)
     layer.CreateFeature(feature)

@@ -27,6 +27,7 @@ YEARS = years_of(DAYS)
 # 200 × 240 pixels of 100 m: 20 × 24 km.
 SHAPE = (200, 240)
 ROWS, COLUMNS = np.indices(SHAPE)
+GRID = Grid("EPSG:32632", (500_000.0, 100.0, 0, 5_000_000.0, 0, -100.0), SHAPE[1], SHAPE[0])
 
 
 def bowl(row: float, column: float, radius: float, depth: float) -> np.ndarray:
@@ -146,6 +147,29 @@ def test_reference_in_another_crs(tmp_path: Path) -> None:
     reference = Reference("point", "POINT (9.03 45.13)", "EPSG:4326")
     rate, _ = stacked(tmp_path, phases, Corrections(reference))
     assert abs(rate[0, 0]) < 0.01
+
+
+@pytest.mark.parametrize("dimension", ["", "Z", "M", "ZM", " Z", " ZM"])
+@pytest.mark.parametrize("kind", ["Point", "MultiPoint", "Polygon", "MultiPolygon"])
+def test_references_may_have_more_dimensions(tmp_path: Path, kind: str, dimension: str) -> None:
+    """As QGIS writes them, "PointZ (1 2 3)", and with a space."""
+    more = " 7" * len(dimension.strip())
+    corners = [(501000, 4999000), (504000, 4999000), (504000, 4996000), (501000, 4996000), (501000, 4999000)]
+    text = "502000 4998000" + more if "Point" in kind else "(" + ", ".join(f"{x} {y}{more}" for x, y in corners) + ")"
+    if kind.startswith("Multi"):
+        text = f"({text})"
+    reference = Reference("point" if "Point" in kind else "area", f"{kind}{dimension} ({text})", "EPSG:32632")
+    assert not reference.on_grid(GRID).Is3D() and not reference.on_grid(GRID).IsMeasured()
+    rate, _ = stacked(tmp_path, YEARS[:, None, None] * bowl(150, 180, 12, -30) + 7, Corrections(reference))
+    assert abs(rate[0, 0]) < 0.01
+
+
+def test_the_first_of_several_points_is_used_and_said(tmp_path: Path) -> None:
+    phases = YEARS[:, None, None] * 3.0 * (COLUMNS > 100) + 1
+    reference = Reference("point", "MULTIPOINT ((502000 4998000), (520000 4998000))")
+    rate, result = stacked(tmp_path, phases, Corrections(reference))
+    assert abs(rate[0, 0]) < 1e-5
+    assert any("the first of 2 points" in note for note in result.notes)
 
 
 @pytest.mark.parametrize(
