@@ -128,6 +128,15 @@ def test_an_empty_stack_result_is_reported(tmp_path: Path) -> None:
     assert "0 (0.0 %)" in " ".join(parsed(tmp_path / "r.html").text)
 
 
+def test_a_report_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    selection, result = selection_and_result(tmp_path)
+    folder = tmp_path / "out"
+    (folder / "report.html").mkdir(parents=True)
+    with pytest.raises(OutputError, match=r"report\.html can't be written"):
+        write_report(folder / "report.html", selection, result)
+    assert [path.name for path in folder.iterdir()] == ["report.html"]
+
+
 def test_a_report_that_can_not_be_written_is_said(tmp_path: Path) -> None:
     selection, result = selection_and_result(tmp_path)
     with pytest.raises(OutputError, match=r"report\.html can't be written"):

@@ -53,6 +53,16 @@ def test_no_data_never_counts_as_zero_phase(
     np.testing.assert_allclose(read_raster(tmp_path / "los_rate.tif"), -MM * expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize(("min_pairs", "said"), [(1, "No pixel has any valid phase"), (2, "Lower the minimum number")])
+def test_empty_rates_are_said_with_their_cause(tmp_path: Path, min_pairs: int, said: str) -> None:
+    phases = np.full((len(DAYS), 4, 5), np.nan)
+    heard: list[str] = []
+    stack = make_stack(tmp_path / "in", phases, DAYS)
+    options = StackingOptions(min_pairs=min_pairs)
+    stack_to_files(stack, outputs(tmp_path), options=options, progress=Progress(on_warning=heard.append))
+    assert len(heard) == 1 and said in heard[0]
+
+
 @pytest.mark.parametrize(("sign", "factor"), [("toward", -1), ("away", 1)])
 @pytest.mark.parametrize(("unit", "per_metre"), [("mm/yr", 1000), ("m/yr", 1)])
 def test_sign_and_unit_of_the_los_rate(tmp_path: Path, sign: str, factor: int, unit: str, per_metre: int) -> None:
