@@ -12,8 +12,9 @@ from osgeo import osr
 
 from .channels import Channel, ChannelKind
 from .errors import InputError
-from .layers import SENTINEL1_WAVELENGTH, UNREAL, Layer, open_layer, sample_windows
+from .layers import UNREAL, Layer, open_layer
 from .model_card import ModelCard
+from .nodata import read_sample
 from .progress import Progress
 from .raster import (
     Array,
@@ -30,6 +31,7 @@ from .raster import (
     spatial_reference,
 )
 from .relief import RunningRelief
+from .units import SENTINEL1_WAVELENGTH
 
 RESAMPLING_TOLERANCE = 1.2
 
@@ -109,11 +111,7 @@ class Composite:
                     "Check that both show the same place and that their coordinate reference systems are right."
                 )
             band = Band(layer.path, layer.index, layer.factor(channel), layer.nodata)
-            if layer.wavelength is None and layer.unit != channel.unit and "rad/yr" in (layer.unit, channel.unit):
-                self._progress.info(
-                    f"{layer.path}: no wavelength is given to convert {layer.unit} to {channel.unit}; that of "
-                    f"Sentinel-1 ({SENTINEL1_WAVELENGTH * 100:.4g} cm) is assumed."
-                )
+            self._tell_wavelength(layer, channel)
             try:
                 reader = BandReader(band, self.grid)
             except RuntimeError as error:
@@ -121,6 +119,20 @@ class Composite:
             self._readers[channel.kind] = reader
             if reader.is_resampled and layer is not base and channel.kind is channel.kind.layer:
                 self._tell_resampled(layer)
+
+    def _tell_wavelength(self, layer: Layer, channel: Channel) -> None:
+        sentinel = f"{SENTINEL1_WAVELENGTH * 100:.4g} cm"
+        if layer.unit == "rad/yr" and layer.wavelength is None:
+            self._progress.info(
+                f"{layer.path}: no wavelength is given for its {layer.unit}; that of Sentinel-1 ({sentinel}) is "
+                "assumed."
+            )
+        elif layer.is_of_other_wavelength and layer.wavelength and channel.unit == "rad/yr":
+            self._progress.info(
+                f"{layer.path}: its wavelength is {layer.wavelength * 100:.4g} cm; its {layer.unit} are multiplied by "
+                f"{layer.wavelength / SENTINEL1_WAVELENGTH:.4g}, so that the model sees the same motion as at "
+                f"Sentinel-1's {sentinel}."
+            )
 
     def _tell_resampled(self, layer: Layer) -> None:
         reason = "lies on other pixels"
@@ -136,7 +148,7 @@ class Composite:
         """InputError for a layer without any data on the grid; tells of a LOS rate that repeats the phase rate."""
         samples = {}
         for kind, reader in self._readers.items():
-            samples[kind] = np.concatenate([reader.read(window).ravel() for window in sample_windows(self.grid)])
+            samples[kind] = read_sample(reader)
             if not np.isfinite(samples[kind]).any() and not _has_data(reader):
                 layer = self.layers[kind.layer]
                 where = "" if layer is base else f" where the {base.kind.label} is"

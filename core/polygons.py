@@ -36,12 +36,10 @@ def polygonize(labels: PathLike, count: int, progress: Progress) -> list[ogr.Geo
 
     Pixels of one label that meet only at a corner become separate parts of its MultiPolygon.
     """
-    dataset = open_raster(labels)
-    band = dataset.GetRasterBand(1)
     vectors = vector_memory()
     layer = vectors.CreateLayer("parts", None, ogr.wkbPolygon)
     layer.CreateField(ogr.FieldDefn("label", ogr.OFTInteger))
-    _gdal_polygonize(band, layer, progress.part(0.0, 0.5))
+    _gdal_polygonize(labels, layer, progress.part(0.0, 0.5))
     geometries = [ogr.Geometry(ogr.wkbMultiPolygon) for _ in range(count)]
     parts = layer.GetFeatureCount()
     report = progress.part(0.5, 1.0)
@@ -113,7 +111,7 @@ def vector_memory() -> Any:
     raise InputError("This GDAL has no driver for vectors in memory; reinstall QGIS or GDAL.")
 
 
-def _gdal_polygonize(band: Any, layer: Any, progress: Progress) -> None:
+def _gdal_polygonize(labels: PathLike, layer: Any, progress: Progress) -> None:
     stopped: list[BaseException] = []
 
     def callback(fraction: float, _message: str, _data: Any) -> int:
@@ -125,12 +123,17 @@ def _gdal_polygonize(band: Any, layer: Any, progress: Progress) -> None:
             return 0
         return 1
 
+    dataset = open_raster(labels)
+    band = dataset.GetRasterBand(1)
     try:
         with quiet_gdal():
             gdal.Polygonize(band, band, layer, 0, [], callback)
     except RuntimeError:
         if not stopped:
             raise
+    finally:
+        # The traceback of an error would keep the file open, and Windows can't delete a file that is open.
+        band = dataset = None
     if stopped:
         raise stopped[0]
 

@@ -296,6 +296,7 @@ class BandReader:
         stored = self._dataset.GetRasterBand(self.source.index)
         self._factor, self._shift = _linear_terms(stored, self.source.scale)
         declared = stored.GetNoDataValue()
+        self.declares_nodata = declared is not None
         self._nodata = _as_float32((*self.source.nodata, *(() if declared is None else (declared,))))
         own = self._own_grid()
         self.grid = own if grid is None else grid

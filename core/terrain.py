@@ -9,17 +9,19 @@ up to its last pixel. A pixel without elevation, or without any neighbour, has n
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError
+from .nodata import with_undeclared_nodata
 from .progress import Progress
 from .raster import (
     Array,
+    Band,
     BandDescription,
     BandReader,
     Grid,
@@ -29,6 +31,7 @@ from .raster import (
     limited_cache,
     row_blocks,
 )
+from .units import METRES, unit_of
 
 _QUIET = Progress()
 _THREADS = 2
@@ -36,8 +39,6 @@ _BLOCK_PIXELS = 2**20
 _CHUNK_PIXELS = 2**16
 # Neighbours as (row, column, weight).
 _NEIGHBOURS = [(r, c, 2.0 if 0 in (r, c) else 1.0) for r in (-1, 0, 1) for c in (-1, 0, 1) if (r, c) != (0, 0)]
-_METRES = {"": 1.0, "m": 1.0, "metre": 1.0, "meter": 1.0, "metres": 1.0, "meters": 1.0}
-_FEET = {"ft": 0.3048, "foot": 0.3048, "feet": 0.3048, "us-ft": 1200 / 3937, "us survey foot": 1200 / 3937}
 
 Metres = NDArray[np.float64]
 
@@ -128,16 +129,26 @@ def aspect_degrees(east: Array, south: Array) -> Array:
     return degrees
 
 
-def metres_per_unit(unit: str, path: PathLike) -> float:
-    """Metres of one unit of a DEM's heights; InputError for a unit that is neither metres nor feet."""
-    known = {**_METRES, **_FEET}
-    try:
-        return known[unit.strip().lower()]
-    except KeyError:
+def metres_per_unit(unit: str, path: PathLike, progress: Progress = _QUIET) -> float:
+    """Metres of one unit of a DEM's heights; metres where the unit is missing or unknown, which is told.
+
+    InputError for a unit that is none of length.
+    """
+    if not unit.strip():
+        progress.info(f"{path} does not say the unit of its heights; metres are assumed.")
+        return 1.0
+    known = unit_of(unit)
+    if known is None:
+        progress.warning(f"{path} gives its heights in “{unit}”, which isn't known to ADA Mapper; metres are assumed.")
+        return 1.0
+    if known not in METRES:
         raise InputError(
-            f"{path} gives its heights in “{unit}”, which is not known. Convert the DEM to metres first "
-            "(Raster > Raster Calculator)."
-        ) from None
+            f"{path} can't be a DEM: its unit is “{unit}”. Choose a raster of heights in metres or feet, or correct "
+            "the unit of its band."
+        )
+    if known != "m":
+        progress.info(f"{path} gives its heights in {unit}; they were multiplied by {METRES[known]:.7g} to metres.")
+    return METRES[known]
 
 
 def slope_to_file(
@@ -148,10 +159,12 @@ def slope_to_file(
 ) -> None:
     """Write the slope (and the aspect, where asked for) of a DEM in degrees, on the DEM's own grid.
 
-    Heights in feet (band unit) are converted; pixels of a grid in degrees get their metres row by row. Raises
-    InputError for a DEM without CRS, in an unknown unit, or unreadable; OutputError when writing fails.
+    Heights in feet or another length (band unit) are converted, undeclared nodata is recognised; pixels of a grid in
+    degrees get their metres row by row. Raises InputError for a DEM without CRS, in a unit of no length, or
+    unreadable; OutputError when writing fails.
     """
-    with BandReader(dem) as reader:
+    band = with_undeclared_nodata(dem, "DEM", False, progress)
+    with BandReader(band) as reader:
         unit = reader.tags["unit"]
         block_height = reader.block_size[1]
     grid = reader.grid
@@ -159,25 +172,18 @@ def slope_to_file(
         grid.metres_per_pixel(np.array([0]))
     except InputError as error:
         raise InputError(f"{dem}: {error}") from None
-    scale = metres_per_unit(unit, dem)
-    _tell_unit(unit, scale, dem, progress)
+    scale = metres_per_unit(unit, dem, progress)
     rows = _rows_per_block(grid.width, block_height)
     with ExitStack() as stack:
         stack.enter_context(limited_cache())
         writers = [stack.enter_context(_writer(output, grid, "slope"))]
         if aspect_output is not None:
             writers.append(stack.enter_context(_writer(aspect_output, grid, "aspect")))
-        for row, layers in _computed_blocks(dem, grid, rows, scale, aspect_output is not None, progress):
+        blocks = _computed_blocks(band, grid, rows, scale, aspect_output is not None, progress)
+        for row, layers in stack.enter_context(closing(blocks)):
             for writer, values in zip(writers, layers):
                 writer.write(values, row)
             progress.report((row + len(layers[0])) / grid.height)
-
-
-def _tell_unit(unit: str, scale: float, dem: PathLike, progress: Progress) -> None:
-    if not unit:
-        progress.info(f"{dem} does not say the unit of its heights; metres are assumed.")
-    elif scale != 1:
-        progress.info(f"{dem} gives its heights in {unit}; they were multiplied by {scale:.7g} to metres.")
 
 
 def _writer(path: PathLike, grid: Grid, name: str) -> RasterWriter:
@@ -191,11 +197,10 @@ def _rows_per_block(width: int, block_height: int) -> int:
 
 
 def _computed_blocks(
-    dem: PathLike, grid: Grid, rows: int, scale: float, with_aspect: bool, progress: Progress
-) -> Iterator[tuple[int, list[Array]]]:
+    dem: Band, grid: Grid, rows: int, scale: float, with_aspect: bool, progress: Progress
+) -> Generator[tuple[int, list[Array]], None, None]:
     """(first row, [slope, aspect]) of the blocks in order, computed in threads a little ahead of the writing."""
-    readers = [BandReader(dem) for _ in range(_THREADS)]
-    free = deque(readers)
+    free: deque[BandReader] = deque()
 
     def compute(first: int, count: int) -> tuple[int, list[Array]]:
         reader = free.popleft()
@@ -207,7 +212,9 @@ def _computed_blocks(
             padded *= np.float32(scale)
         return first, _layers(padded, grid, first, with_aspect)
 
-    with ThreadPoolExecutor(_THREADS) as pool:
+    # The readers close after the pool has ended, however it ends: Windows can't replace a file that is open.
+    with ExitStack() as readers, ThreadPoolExecutor(_THREADS) as pool:
+        free.extend(readers.enter_context(BandReader(dem)) for _ in range(_THREADS))
         pending: deque[Future[tuple[int, list[Array]]]] = deque()
         try:
             for first, count in row_blocks(grid.height, rows):
@@ -220,8 +227,6 @@ def _computed_blocks(
         finally:
             for future in pending:
                 future.cancel()
-    for reader in readers:
-        reader.close()
 
 
 def _layers(padded: Array, grid: Grid, first: int, with_aspect: bool) -> list[Array]:

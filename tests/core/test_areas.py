@@ -16,7 +16,7 @@ from osgeo import gdal, ogr, osr
 from ada_mapper.core import components
 from ada_mapper.core.areas import FIELDS, Area, AreaRules, extract_areas, rules_for
 from ada_mapper.core.errors import CancelledError, InputError
-from ada_mapper.core.polygons import vector_memory
+from ada_mapper.core.polygons import polygonize, vector_memory
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import BandDescription, Grid, RasterWriter, write_array
 
@@ -393,3 +393,18 @@ def test_progress_rises_to_the_end(tmp_path: Path) -> None:
     extract_areas(path, ALL, progress=Progress(on_fraction=fractions.append))
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
+
+
+@pytest.mark.parametrize("fault", ["cancelled", "failed"])
+def test_the_labels_are_closed_when_polygons_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("out of memory")
+
+    mask = raster(tmp_path / "labels.tif", np.ones((4, 5)))
+    if fault == "failed":
+        monkeypatch.setattr(gdal, "Polygonize", fail)
+    stops = Progress(is_cancelled=lambda: fault == "cancelled")
+    with pytest.raises((RuntimeError, CancelledError)) as caught:
+        polygonize(mask, 1, stops)
+    held = [value for entry in caught.traceback for value in entry.frame.f_locals.values()]
+    assert held and not any(isinstance(value, (gdal.Band, gdal.Dataset)) and value.GetDescription() for value in held)

@@ -14,9 +14,9 @@ from osgeo import gdal
 from ada_mapper.core.channels import MINMAX_CHANNELS, Channel, ChannelKind, Scaling
 from ada_mapper.core.composite import Composite
 from ada_mapper.core.errors import CancelledError, InputError
-from ada_mapper.core.layers import SENTINEL1_WAVELENGTH
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import Array, BandReader, Window
+from ada_mapper.core.units import SENTINEL1_WAVELENGTH
 
 from .tiny_models import card_of, grid, write_layer
 
@@ -109,6 +109,32 @@ def test_phase_rate_to_millimetres_takes_the_files_wavelength(tmp_path: Path) ->
     log = _Log()
     np.testing.assert_allclose(_read_one(path, channel, log), sentinel * 0.2362 / SENTINEL1_WAVELENGTH, rtol=1e-5)
     assert not log.said("assumed")
+
+
+@pytest.mark.parametrize(("wavelength", "factor"), [(0.2424, 0.2424 / SENTINEL1_WAVELENGTH), (0.0555, 1.0)])
+def test_radians_of_another_wavelength_become_those_of_sentinel1(
+    tmp_path: Path, wavelength: float, factor: float
+) -> None:
+    values = _rates() / 10
+    path = write_layer(tmp_path / "p.tif", values, name="phase_rate", unit="rad/yr", sign="away")
+    dataset = gdal.Open(str(path), gdal.GA_Update)
+    dataset.GetRasterBand(1).SetMetadataItem("WAVELENGTH_METRES", str(wavelength))
+    dataset = None
+    log = _Log()
+    read = _read_one(path, _channel(PHASE_RATE, scaling=Scaling("clip", scale=1e3)), log)
+    np.testing.assert_allclose(read * 1e3, values * factor, rtol=1e-5)
+    assert log.said("24.24 cm", "multiplied by 4.37") == (factor != 1)
+
+
+def test_millimetres_become_radians_of_sentinel1_whatever_the_wavelength(tmp_path: Path) -> None:
+    values = _rates()
+    path = write_layer(tmp_path / "r.tif", values, name="los_rate", unit="mm/yr", sign="away")
+    dataset = gdal.Open(str(path), gdal.GA_Update)
+    dataset.GetRasterBand(1).SetMetadataItem("WAVELENGTH_METRES", "0.2424")
+    dataset = None
+    channel = _channel(LOS_RATE, "rad/yr", "away", scaling=Scaling("clip", scale=1e3))
+    expected = values / 1000 * 4 * math.pi / SENTINEL1_WAVELENGTH
+    np.testing.assert_allclose(_read_one(path, channel) * 1e3, expected, rtol=1e-5)
 
 
 def test_missing_unit_and_sign_are_assumed_and_said(tmp_path: Path) -> None:

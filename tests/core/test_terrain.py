@@ -13,6 +13,7 @@ from osgeo import gdal
 
 from ada_mapper.core.errors import CancelledError, InputError, OutputError
 from ada_mapper.core.progress import Progress
+from ada_mapper.core.raster import BandReader
 from ada_mapper.core.terrain import slope_and_aspect, slope_to_file
 
 from .stacks import read_raster, write_raster
@@ -120,10 +121,63 @@ def test_feet_are_converted_and_said(tmp_path: Path) -> None:
     assert any("ft" in message and "0.3048" in message for message in said)
 
 
-def test_an_unknown_unit_is_refused(tmp_path: Path) -> None:
-    dem = write_raster(tmp_path / "dem.tif", plane((5, 5), 0, 0), unit="furlong")
-    with pytest.raises(InputError, match="furlong"):
+@pytest.mark.parametrize(("unit", "metres"), [("Metres", 1.0), ("mm", 0.001), ("US survey foot", 1200 / 3937)])
+def test_heights_in_other_units_are_known(tmp_path: Path, unit: str, metres: float) -> None:
+    dem = write_raster(tmp_path / "dem.tif", plane((5, 5), 0.2 / metres, 0), 30, unit=unit)
+    slope_to_file(dem, tmp_path / "slope.tif")
+    np.testing.assert_allclose(read_raster(tmp_path / "slope.tif"), math.degrees(math.atan(0.2)), rtol=1e-4)
+
+
+def test_an_unknown_unit_is_taken_as_metres_and_told(tmp_path: Path) -> None:
+    dem = write_raster(tmp_path / "dem.tif", plane((5, 5), 0.2, 0), 30, unit="furlong")
+    said: list[str] = []
+    slope_to_file(dem, tmp_path / "slope.tif", progress=Progress(on_warning=said.append))
+    assert len(said) == 1 and "furlong" in said[0] and "metres are assumed" in said[0]
+    np.testing.assert_allclose(read_raster(tmp_path / "slope.tif"), math.degrees(math.atan(0.2)), rtol=1e-4)
+
+
+def test_a_raster_of_no_heights_is_refused(tmp_path: Path) -> None:
+    dem = write_raster(tmp_path / "dem.tif", plane((5, 5), 0, 0), unit="rad/yr")
+    with pytest.raises(InputError, match=r"dem\.tif can't be a DEM: its unit is “rad/yr”"):
         slope_to_file(dem, tmp_path / "slope.tif")
+
+
+@pytest.mark.parametrize("marker", [-32768.0, -9999.0, -99999.0])
+def test_undeclared_nodata_has_no_slope_and_is_told(tmp_path: Path, marker: float) -> None:
+    heights = 1000 + plane((20, 30), 0.2, 0)
+    heights[5:9, 7:11] = marker
+    dem = write_raster(tmp_path / "dem.tif", heights, 30, unit="m", nodata=None)
+    said: list[str] = []
+    slope_to_file(dem, tmp_path / "slope.tif", progress=Progress(on_info=said.append))
+    slope = read_raster(tmp_path / "slope.tif")
+    assert np.isnan(slope[5:9, 7:11]).all()
+    assert np.nanmax(slope) == pytest.approx(math.degrees(math.atan(0.2)), rel=1e-3)
+    assert any("declares no nodata value" in message and f"{marker:g}" in message for message in said)
+
+
+def test_declared_scale_counts(tmp_path: Path) -> None:
+    heights = np.round(10 * (1000 + plane((20, 30), math.tan(math.radians(20)), 0)))
+    dem = write_raster(tmp_path / "dem.tif", heights, 30, unit="m", nodata=None)
+    dataset = gdal.Open(dem, gdal.GA_Update)
+    dataset.GetRasterBand(1).SetScale(0.1)
+    dataset = None
+    slope_to_file(dem, tmp_path / "slope.tif")
+    np.testing.assert_allclose(read_raster(tmp_path / "slope.tif"), 20, atol=0.2)
+
+
+def test_readers_are_closed_when_a_run_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened, closed = [], []
+    enter, close = BandReader.__init__, BandReader.close
+    monkeypatch.setattr(BandReader, "__init__", lambda self, *rest: (opened.append(self), enter(self, *rest))[1])
+    monkeypatch.setattr(BandReader, "close", lambda self: (closed.append(self), close(self))[1])
+    monkeypatch.setattr("ada_mapper.core.terrain._BLOCK_PIXELS", 100)
+    dem = write_raster(tmp_path / "dem.tif", plane((50, 50), 0.1, 0))
+    done: list[float] = []
+    with pytest.raises(CancelledError):
+        slope_to_file(
+            dem, tmp_path / "s.tif", progress=Progress(on_fraction=done.append, is_cancelled=lambda: len(done) > 3)
+        )
+    assert len(opened) > 2 and set(map(id, opened)) == set(map(id, closed))
 
 
 def test_a_dem_without_crs_is_refused(tmp_path: Path) -> None:
