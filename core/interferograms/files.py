@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -176,8 +177,24 @@ def numbers_of(parameters: Mapping[str, str], key: str) -> list[float]:
     """The numbers that a value starts with: "1.5 2.0 m m" gives [1.5, 2.0]."""
     values = []
     for word in parameters.get(key, "").replace(",", " ").split():
-        try:
-            values.append(float(word))
-        except ValueError:
+        value = finite_number(word)
+        if value is None:
             break
+        values.append(value)
     return values
+
+
+def finite_number(word: str) -> float | None:
+    """The number that a word is; None for anything else, "nan" and "inf" included."""
+    try:
+        value = float(word)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def skipped(path: Path | None, lines: Sequence[str]) -> tuple[str, ...]:
+    """The note that baselines of a file were skipped, with the first one; none without lines."""
+    if not lines:
+        return ()
+    return (f"{path}: baselines that can't be read were skipped, {len(lines)} in all (first: “{lines[0].strip()}”).",)

@@ -94,6 +94,7 @@ def _read(path: Path, key: str, folder: Folder, notes: list[str]) -> _Found:
     grid = checked_grid(phase)
     coherence = _coherence(reader, path, dates, folder, notes)
     known = reader.acquisition(path, dates, folder)
+    notes.extend(note for note in known.notes if note not in notes)
     return _Found(_ordered(phase, dates, key, known, coherence), grid, known.is_ascending)
 
 
@@ -154,6 +155,7 @@ def _read_entry(entry: Entry, product: str, folder: Folder, notes: list[str]) ->
         reader = PRODUCTS[key]
         phase = reader.phase(entry.file, folder)
         known = reader.acquisition(entry.file, dates, folder)
+        notes.extend(note for note in known.notes if note not in notes)
         coherence = None if entry.coherence else _coherence(reader, entry.file, dates, folder, notes)
     if entry.coherence:
         coherence = _told_coherence(entry.coherence, key, folder)

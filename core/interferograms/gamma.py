@@ -6,8 +6,8 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import date
+from html import escape
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 from osgeo import osr
 
@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..raster import Band, Grid
 from .bands import check_size
 from .dates import Pair
-from .files import Folder, nearest, number_of, numbers_of, parameters_of, text_of
+from .files import Folder, finite_number, nearest, number_of, numbers_of, parameters_of, text_of
 from .model import SPEED_OF_LIGHT, Acquisition
 from .product import ProductReader
 
@@ -80,9 +80,7 @@ def _grid_of(path: Path, folder: Folder) -> Grid:
         )
     size = path.stat().st_size
     fitting = [item for item in candidates if _pixels(item) * _BYTES == size]
-    chosen = nearest(fitting or candidates, path)
-    assert chosen is not None
-    return _grid_of_parameters(chosen)
+    return _grid_of_parameters(nearest(fitting or candidates, path) or candidates[0])
 
 
 def _pixels(path: Path) -> int:
@@ -156,10 +154,9 @@ def perpendicular_of_table(text: str) -> float | None:
     for line in text.splitlines():
         words = line.split()
         if len(words) == 9:
-            try:
-                rows.append([float(word) for word in words])
-            except ValueError:
-                continue
+            numbers = [value for value in map(finite_number, words) if value is not None]
+            if len(numbers) == 9:
+                rows.append(numbers)
     if not rows:
         return None
     middle = [(min(row[i] for row in rows) + max(row[i] for row in rows)) / 2 for i in (0, 1)]

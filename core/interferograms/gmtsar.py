@@ -11,12 +11,12 @@ from ..errors import InputError
 from ..raster import Band
 from .bands import band_of, in_degrees
 from .dates import Pair, day_of_year, pair_of_days
-from .files import Folder, nearest, number_of, parameters_of, text_of
+from .files import Folder, finite_number, nearest, number_of, parameters_of, skipped, text_of
 from .model import Acquisition
 from .product import ProductReader
 
 _PARAMETERS = re.compile(r"\.PRM$")
-_DAY = re.compile(r"^\d{7}(\.\d+)?$")
+_DAY = re.compile(r"^[12]\d{3}[0-3]\d{2}(\.\d+)?$")
 
 
 class GmtsarReader(ProductReader):
@@ -61,12 +61,14 @@ class GmtsarReader(ProductReader):
 
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
         """Differences of the baseline table; wavelength of a .PRM."""
-        baselines = _baselines(folder.named("baseline_table.dat", path))
+        file = folder.named("baseline_table.dat", path)
+        baselines, unread = _baselines(text_of(file) if file else "")
         first, second = (baselines.get(day) for day in dates)
         parameters = parameters_of(nearest(folder.matching(_PARAMETERS), path))
         return Acquisition(
             perpendicular_baseline=None if first is None or second is None else second - first,
             wavelength=number_of(parameters, "radar_wavelength"),
+            notes=skipped(file, unread),
         )
 
 
@@ -74,11 +76,19 @@ def _is_geocoded(path: Path) -> bool:
     return path.stem.endswith("_ll")
 
 
-def _baselines(path: Path | None) -> dict[date, float]:
-    """Metres by date from lines "name yyyyddd.fraction days parallel perpendicular"."""
+def _baselines(text: str) -> tuple[dict[date, float], list[str]]:
+    """Metres by date, and the lines without them.
+
+    From lines "name yyyyddd.fraction days parallel perpendicular".
+    """
     found = {}
-    for line in text_of(path).splitlines() if path else ():
+    unread: list[str] = []
+    for line in text.splitlines():
         words = line.split()
-        if len(words) >= 5 and _DAY.match(words[1]):
-            found[day_of_year(words[1])] = float(words[4])
-    return found
+        if len(words) >= 5:
+            value = finite_number(words[4])
+            if value is not None and _DAY.match(words[1]):
+                found[day_of_year(words[1])] = value
+            else:
+                unread.append(line)
+    return found, unread

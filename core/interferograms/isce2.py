@@ -9,7 +9,7 @@ from pathlib import Path
 from ..raster import Band, open_raster
 from .bands import band_of, check_geocoded, coherence_of, in_degrees
 from .dates import Pair, pair_in
-from .files import Folder, nearest, text_of
+from .files import Folder, finite_number, nearest, text_of
 from .model import Acquisition
 from .product import ProductReader
 
@@ -72,7 +72,7 @@ class Isce2Reader(ProductReader):
         """Baselines of the stack, which are relative to its reference date; wavelength from a swath's XML."""
         swath = nearest(folder.matching(_SWATH), path)
         wavelength = _WAVELENGTH.search(text_of(swath)) if swath else None
-        return Acquisition(_baseline(dates, folder), float(wavelength[1]) if wavelength else None)
+        return Acquisition(_baseline(dates, folder), finite_number(wavelength[1]) if wavelength else None)
 
 
 def _described(path: Path) -> bool:
@@ -99,5 +99,6 @@ def _baseline(dates: Pair, folder: Folder) -> float | None:
 
 def _average(path: Path) -> float | None:
     """The mean over the swaths of "Bperp (average)"."""
-    values = [float(value) for value in _AVERAGE.findall(text_of(path))]
-    return sum(values) / len(values) if values else None
+    values = [finite_number(value) for value in _AVERAGE.findall(text_of(path))]
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import date
 from pathlib import Path
 
 from .bands import band_of, centre_value
 from .dates import Pair, parse_date
-from .files import Folder, nearest, number_of, parameters_of, text_of
+from .files import Folder, finite_number, nearest, number_of, parameters_of, skipped, text_of
 from .model import SENTINEL1_WAVELENGTH, Acquisition
 from .product import ProductReader
 
@@ -25,7 +26,8 @@ class LicsarReader(ProductReader):
 
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
         """Differences of the frame's baselines by date; heading and incidence of the frame."""
-        baselines = _baselines(folder.named("baselines", path))
+        file = folder.named("baselines", path)
+        baselines, unread = _baselines(text_of(file) if file else "")
         frame = parameters_of(folder.named("metadata.txt", path))
         first, second = (baselines.get(day) for day in dates)
         return Acquisition(
@@ -33,6 +35,7 @@ class LicsarReader(ProductReader):
             wavelength=SENTINEL1_WAVELENGTH,
             heading=number_of(frame, "heading"),
             incidence=number_of(frame, "avg_incidence_angle") or self._incidence(path, folder),
+            notes=skipped(file, unread),
         )
 
     def _incidence(self, path: Path, folder: Folder) -> float | None:
@@ -41,18 +44,28 @@ class LicsarReader(ProductReader):
         return None if cosine is None or not -1 <= cosine <= 1 else math.degrees(math.acos(cosine))
 
 
-def _baselines(path: Path | None) -> dict[object, float]:
-    """Metres by date relative to one date, from lines "reference date baseline days" or the older nine columns."""
-    found: dict[object, float] = {}
-    for line in text_of(path).splitlines() if path else ():
+def _baselines(text: str) -> tuple[dict[date, float], list[str]]:
+    """Metres by date relative to one date, and the lines without them.
+
+    From lines "reference date baseline days" or the older nine columns.
+    """
+    found: dict[date, float] = {}
+    unread: list[str] = []
+    for line in text.splitlines():
         words = line.split()
         if len(words) == 9:
             entries = [(words[1], words[7]), (words[2], words[8])]
         elif len(words) >= 3:
             entries = [(words[1], words[2])]
-            found.setdefault(parse_date(words[0]), 0.0)
+            reference = parse_date(words[0])
+            if reference:
+                found.setdefault(reference, 0.0)
         else:
             continue
-        for day, value in entries:
-            found[parse_date(day)] = float(value)
-    return found
+        for word, number in entries:
+            day, value = parse_date(word), finite_number(number)
+            if day and value is not None:
+                found[day] = value
+            elif not unread or unread[-1] is not line:
+                unread.append(line)
+    return found, unread

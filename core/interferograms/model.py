@@ -20,7 +20,7 @@ class Acquisition:
 
     ``perpendicular_baseline`` belongs to the dates in the order of the product's own name. ``heading`` is the
     direction of flight clockwise from north, ``incidence`` the angle between the line of sight and the vertical.
-    ``ascending`` is for products that tell the orbit but not the heading.
+    ``ascending`` is for products that tell the orbit but not the heading, ``notes`` for what could not be read.
     """
 
     perpendicular_baseline: float | None = None
@@ -28,6 +28,7 @@ class Acquisition:
     heading: float | None = None
     incidence: float | None = None
     ascending: bool | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def is_ascending(self) -> bool | None:

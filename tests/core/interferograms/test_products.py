@@ -215,3 +215,51 @@ def test_zero_is_data_where_another_nodata_is_declared(tmp_path):
     write_tif(tmp_path / "20180106_20180130.unw.tif", values, nodata=float("nan"))
     with BandReader(find_stack(tmp_path).interferograms[0].phase) as reader:
         np.testing.assert_array_equal(reader.read(), values)
+
+
+@pytest.mark.parametrize("word", ["n/a", "--", "nan", "inf"])
+@pytest.mark.parametrize("build", [products.licsar, products.gmtsar, products.snap], ids=lambda build: build.__name__)
+def test_a_baseline_that_is_no_number_is_skipped_and_said(tmp_path, build, word):
+    """The first pair's second date has none, so both pairs of a chain lack theirs; of SNAP only the first."""
+    expected = build(tmp_path)
+    (file,) = (
+        path for name in ("baselines", "baseline_table.dat", "*20170410_Orb*.dim") for path in tmp_path.rglob(name)
+    )
+    text = file.read_text()
+    for value in (" -12.5 ", " 50.0\n", ">61.5<"):
+        text = text.replace(value, value[0] + word + value[-1])
+    file.write_text(text)
+    stack = find_stack(tmp_path)
+    assert len(stack.interferograms) == len(expected.pairs)
+    found = [pair.perpendicular_baseline for pair in stack.interferograms]
+    assert found == ([None, -8.0] if build is products.snap else [None, None])
+    (note,) = (note for note in stack.notes if "skipped" in note)
+    assert str(file) in note and word in note and ", 1 in all" in note
+
+
+def test_words_for_no_value_in_other_headers_are_no_error(tmp_path):
+    products.isce2(tmp_path / "isce")
+    for path in (tmp_path / "isce").rglob("*.txt"):
+        write_text(path, "Bperp (average) : n/a\n")
+    assert all(pair.perpendicular_baseline is None for pair in find_stack(tmp_path / "isce").interferograms)
+    products.hyp3(tmp_path / "hyp3")
+    for path in (tmp_path / "hyp3").rglob("*.txt"):
+        write_text(path, "Baseline: --\nHeading: nan\n")
+    assert all(pair.perpendicular_baseline is None for pair in find_stack(tmp_path / "hyp3").interferograms)
+
+
+def test_a_broken_snap_header_is_as_none(tmp_path):
+    products.snap(tmp_path)
+    for path, text in zip(sorted(tmp_path.glob("*.dim")), ("<Dimap_Document><MDElem", "no XML")):
+        path.write_text(text)
+    stack = find_stack(tmp_path)
+    assert len(stack.interferograms) == 2 and any("No perpendicular baselines" in note for note in stack.notes)
+
+
+def test_a_gamma_file_in_a_folder_with_signs_of_xml_in_its_name(tmp_path):
+    folder = tmp_path / 'Tom\'s <a> & "b"'
+    folder.mkdir()
+    expected = products.gamma(folder)
+    stack = find_stack(folder)
+    with BandReader(stack.interferograms[0].phase, stack.grid) as reader:
+        np.testing.assert_array_equal(reader.read(), expected.pairs[stack.interferograms[0].name].phase)
