@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from .components import Components, Labels
 from .errors import InputError
+from .nodata import with_undeclared_nodata
 from .progress import Progress
-from .raster import Array, BandDescription, BandReader, Grid, PathLike, RasterWriter, Window
+from .raster import Array, Band, BandDescription, BandReader, Grid, PathLike, RasterWriter, Window
 from .terrain import gradient, metres_per_unit
+from .units import YEARLY_METRES, unit_of
 
 Floats = NDArray[np.float64]
 
-_TO_MILLIMETRES = {"mm": 1.0, "cm": 10.0, "m": 1000.0}
-_YEARS = ("/yr", "/year", "/a", "/y")
+_LABELS = {"probability": "probability", "los_rate": "LOS rate", "slope": "slope", "dem": "DEM"}
 
 
 @dataclass(frozen=True)
@@ -31,26 +32,39 @@ class Layers:
     degrees, ``dem`` in metres unless its band says feet.
     """
 
-    probability: PathLike | None = None
-    los_rate: PathLike | None = None
-    slope: PathLike | None = None
-    dem: PathLike | None = None
+    probability: Band | PathLike | None = None
+    los_rate: Band | PathLike | None = None
+    slope: Band | PathLike | None = None
+    dem: Band | PathLike | None = None
+
+    def opened(self, progress: Progress) -> dict[str, Band]:
+        """The given layers by name, with the nodata that their files don't declare, which is told."""
+        return {
+            name: with_undeclared_nodata(source, _LABELS[name], name == "los_rate", progress)
+            for name, source in vars(self).items()
+            if source is not None
+        }
 
 
 def los_rate_factor(reader: BandReader, progress: Progress) -> float:
-    """What turns the numbers of a LOS rate band into mm/yr. InputError for a unit that is no rate of a length."""
-    unit = reader.tags["unit"].strip().lower().replace(" ", "")
-    if not unit:
-        progress.info(f"{reader.source.path} names no unit: its rates are taken as mm/yr.")
+    """What turns the numbers of a LOS rate band into mm/yr, which is assumed and told where its unit isn't known.
+
+    InputError for a unit that is no rate of a length.
+    """
+    path, text = reader.source.label, reader.tags["unit"].strip()
+    unit = unit_of(text)
+    if not text:
+        progress.info(f"{path} names no unit: its rates are taken as mm/yr.")
         return 1.0
-    for suffix in _YEARS:
-        length = unit[: -len(suffix)]
-        if unit.endswith(suffix) and length in _TO_MILLIMETRES:
-            return _TO_MILLIMETRES[length]
-    raise InputError(
-        f"{reader.source.path} is in {reader.tags['unit']}, which is not a LOS rate in mm/yr or m/yr. Choose the "
-        "LOS rate, or correct the unit of its band."
-    )
+    if unit is None:
+        progress.warning(f"{path}: the unit “{text}” isn't known to ADA Mapper; its rates are taken as mm/yr.")
+        return 1.0
+    if unit not in YEARLY_METRES:
+        raise InputError(
+            f"{path} is in {text}, which is not a LOS rate in mm/yr or m/yr. Choose the LOS rate, or correct the unit "
+            "of its band."
+        )
+    return YEARLY_METRES[unit] * 1000
 
 
 class _Groups:
@@ -157,6 +171,10 @@ class AreaStatistics:
         for name, values in layers.items():
             self._layers[name].add(groups, values)
 
+    def is_empty(self, layer: str) -> bool:
+        """True when the layer had no data in any area."""
+        return not self._layers[layer].count.any()
+
     def attributes(self, label: int) -> dict[str, float | None]:
         """The measured attributes of one area; None where its layer is missing or has no data there."""
         probability, los_rate, slope, dem, east, north = self._layers.values()
@@ -193,20 +211,24 @@ def measure(components: Components, layers: Layers, labels_path: PathLike, progr
     statistics = AreaStatistics(grid, components.count)
     with contextlib.ExitStack() as stack:
         writer = stack.enter_context(RasterWriter(labels_path, grid, [BandDescription("area")], "int32", None))
-        readers = {
-            name: stack.enter_context(BandReader(path, grid)) for name, path in vars(layers).items() if path is not None
-        }
+        readers = {name: stack.enter_context(BandReader(band, grid)) for name, band in layers.opened(progress).items()}
         factors = {}
         if "los_rate" in readers:
             factors["los_rate"] = los_rate_factor(readers["los_rate"], progress)
         if "dem" in readers:
-            factors["dem"] = metres_per_unit(readers["dem"].tags["unit"], readers["dem"].source.path)
+            factors["dem"] = metres_per_unit(readers["dem"].tags["unit"], readers["dem"].source.label, progress)
         for first, labels in components.blocks():
             progress.report(first / grid.height)
             writer.write(labels, first)
             if labels.any():
                 values = _read(readers, grid, first, labels.shape[0], factors)
                 statistics.add(first, _Groups(labels), values)
+    for name, reader in readers.items():
+        if components.count and statistics.is_empty(name):
+            progress.warning(
+                f"{reader.source.label}: the {_LABELS[name]} has no data below any area, so no area gets values from it. "
+                "Check that it shows the same place."
+            )
     return statistics
 
 

@@ -22,6 +22,7 @@ from .errors import InputError
 from .progress import Progress
 from .raster import (
     Array,
+    Band,
     BandDescription,
     BandReader,
     Grid,
@@ -94,16 +95,22 @@ def classical_areas(
 ) -> tuple[Area, ...]:
     """The areas that stand out in a LOS rate raster, as ``extract_areas`` gives them, without probabilities.
 
-    Streamed by blocks of rows. Raises InputError for a raster without CRS or without data.
+    Streamed by blocks of rows. Raises InputError for a raster without CRS, without data, or whose rates don't scatter.
     """
-    with limited_cache(), BandReader(los_rate) as reader, tempfile.TemporaryDirectory(prefix="ada_mapper_") as folder:
+    layers = Layers(None, los_rate, slope, dem).opened(progress)
+    with (
+        limited_cache(),
+        BandReader(layers["los_rate"]) as reader,
+        tempfile.TemporaryDirectory(prefix="ada_mapper_") as folder,
+    ):
         require_crs(reader.grid, los_rate)
         threshold = rules.sigma * _scene_spread(reader, rules, progress.part(0.0, 0.25))
         path = Path(folder) / "mask.tif"
-        _write_mask(reader, slope, rules, threshold, path, progress.part(0.25, 0.55))
+        _write_mask(reader, layers.get("slope"), rules, threshold, path, progress.part(0.25, 0.55))
         with BandReader(path) as mask:
-            layers = Layers(None, los_rate, slope, dem)
-            return vectorize(_StoredMask(mask), layers, 0.0, rules.min_pixels, orbit, smooth, progress.part(0.55, 1.0))
+            return vectorize(
+                _StoredMask(mask), Layers(**layers), 0.0, rules.min_pixels, orbit, smooth, progress.part(0.55, 1.0)
+            )
 
 
 class _StoredMask:
@@ -253,12 +260,19 @@ def _scene_spread(reader: BandReader, rules: ClassicalRules, progress: Progress)
     sample = np.concatenate(parts)
     if sample.size == 0:
         raise InputError(f"{reader.source.path} holds no data at all. Check the layers that it was made from.")
-    return _spread(sample)
+    spread = _spread(sample)
+    if spread == 0:
+        raise InputError(
+            f"{reader.source.path}: more than half of its pixels have the same LOS rate as their surroundings, so "
+            "nothing can stand out of their scatter. If that rate stands for no data, declare it (Raster > Conversion > "
+            "Translate); otherwise choose another raster."
+        )
+    return spread
 
 
 def _write_mask(
     reader: BandReader,
-    slope: PathLike | None,
+    slope: Band | None,
     rules: ClassicalRules,
     threshold: float,
     path: Path,

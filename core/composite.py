@@ -112,10 +112,7 @@ class Composite:
                 )
             band = Band(layer.path, layer.index, layer.factor(channel), layer.nodata)
             self._tell_wavelength(layer, channel)
-            try:
-                reader = BandReader(band, self.grid)
-            except RuntimeError as error:
-                raise InputError(f"{layer.path} can't be put on the grid of {base.path} ({error}).") from None
+            reader = BandReader(band, self.grid)
             self._readers[channel.kind] = reader
             if reader.is_resampled and layer is not base and channel.kind is channel.kind.layer:
                 self._tell_resampled(layer)

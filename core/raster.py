@@ -341,7 +341,13 @@ class BandReader:
             warpMemoryLimit=64,
             errorThreshold=0.05,
         )
-        return gdal.Warp("", self._layers[-1], options=options)
+        try:
+            return gdal.Warp("", self._layers[-1], options=options)
+        except RuntimeError as error:
+            raise InputError(
+                f"{self.source.label} can't be put on the grid of the layer it is used with ({error}). Check that both "
+                "show the same place and that their coordinate reference systems are right."
+            ) from None
 
     @property
     def block_size(self) -> tuple[int, int]:

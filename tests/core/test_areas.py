@@ -294,6 +294,50 @@ def test_rates_are_told_in_millimetres(tmp_path: Path, unit: str, factor: float)
     assert area.attributes["los_rate_extreme"] == pytest.approx(-0.5 * factor)
 
 
+def test_an_unknown_unit_of_rates_is_taken_as_millimetres_and_told(tmp_path: Path) -> None:
+    rate = raster(tmp_path / "r.tif", np.full((9, 9), -0.5), name="los_rate", unit="mm/day")
+    said: list[str] = []
+    progress = Progress(on_warning=said.append)
+    (area,) = extract_areas(raster(tmp_path / "p.tif", np.ones((9, 9))), ALL, los_rate=rate, progress=progress)
+    assert area.attributes["los_rate_mean"] == -0.5
+    assert len(said) == 1 and "r.tif" in said[0] and "mm/day" in said[0]
+
+
+def undeclared(path: Path, values: np.ndarray) -> Path:
+    """A raster that says nothing about nodata."""
+    with RasterWriter(path, grid_for(values), [BandDescription("layer")], nodata=None) as writer:
+        writer.write(values.astype(np.float32))
+    return path
+
+
+def test_undeclared_nodata_is_in_no_attribute_and_told(tmp_path: Path) -> None:
+    heights, rates = np.full((9, 9), 500.0), np.full((9, 9), -20.0)
+    heights[0, 0], rates[4:], rates[0, 0] = -32768, 0, -9999
+    said: list[str] = []
+    (area,) = extract_areas(
+        raster(tmp_path / "p.tif", np.ones((9, 9))),
+        ALL,
+        los_rate=undeclared(tmp_path / "r.tif", rates),
+        dem=undeclared(tmp_path / "d.tif", heights),
+        progress=Progress(on_info=said.append),
+    )
+    assert area.attributes["elevation_min"] == 500
+    assert area.attributes["los_rate_mean"] == area.attributes["los_rate_extreme"] == -20
+    assert sum("declares no nodata value" in message for message in said) == 3
+
+
+@pytest.mark.parametrize("elsewhere", ["EPSG:32648", "EPSG:32610"])
+def test_a_layer_of_another_place_is_told(tmp_path: Path, elsewhere: str) -> None:
+    far = replace(UTM, crs=elsewhere, transform=(700_000.0, 30.0, 0.0, 4_000_000.0, 0.0, -30.0))
+    dem = raster(tmp_path / "d.tif", np.ones((9, 9)), like=far, name="dem", unit="m")
+    said: list[str] = []
+    (area,) = extract_areas(
+        raster(tmp_path / "p.tif", np.ones((9, 9))), ALL, dem=dem, progress=Progress(on_warning=said.append)
+    )
+    assert area.attributes["elevation_min"] is None
+    assert len(said) == 1 and "d.tif: the DEM has no data below any area" in said[0]
+
+
 def test_elevations_in_feet_are_told_in_metres(tmp_path: Path) -> None:
     dem = raster(tmp_path / "d.tif", np.full((9, 9), 1000.0), name="dem", unit="ft")
     (area,) = extract_areas(raster(tmp_path / "p.tif", np.ones((9, 9))), ALL, dem=dem)

@@ -16,7 +16,7 @@ from ada_mapper.core.areas import FIELDS
 from ada_mapper.core.baseline import ClassicalRules, classical_areas, classical_mask
 from ada_mapper.core.errors import CancelledError, InputError
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.raster import BandDescription, Grid, write_array
+from ada_mapper.core.raster import BandDescription, Grid, RasterWriter, write_array
 
 UTM = Grid("EPSG:32648", (500_000.0, 30.0, 0.0, 3_000_000.0, 0.0, -30.0), 1, 1)
 
@@ -177,6 +177,27 @@ def test_the_spread_of_a_sample_is_close_to_that_of_all(monkeypatch: pytest.Monk
     monkeypatch.setattr(baseline, "_SAMPLE_PIXELS", 10_000)
     sampled = classical_mask(values, 30.0, ClassicalRules())
     assert (mask ^ sampled).sum() < 0.05 * mask.sum()
+
+
+def test_undeclared_nodata_does_not_count_in_the_scatter(tmp_path: Path) -> None:
+    values = scene()
+    expected = classical_areas(raster(tmp_path / "a.tif", np.where(np.indices(values.shape)[0] < 110, values, np.nan)))
+    holed = values.copy()
+    holed[110:] = 0
+    grid = replace(UTM, width=values.shape[1], height=values.shape[0])
+    with RasterWriter(tmp_path / "b.tif", grid, [BandDescription("los_rate", "mm/yr")], nodata=None) as writer:
+        writer.write(holed)
+    said: list[str] = []
+    found = classical_areas(tmp_path / "b.tif", progress=Progress(on_info=said.append))
+    assert len(found) == 1 and found == expected
+    assert sum("declares no nodata value" in message for message in said) == 1
+
+
+def test_a_scene_without_scatter_is_refused(tmp_path: Path) -> None:
+    values = scene()
+    values[50:] = 3.0
+    with pytest.raises(InputError, match=r"r\.tif: more than half of its pixels"):
+        classical_areas(raster(tmp_path / "r.tif", values), rules=ClassicalRules(smooth_metres=60))
 
 
 def test_a_scene_without_crs_or_data(tmp_path: Path) -> None:
