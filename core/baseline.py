@@ -264,8 +264,8 @@ def _scene_spread(reader: BandReader, rules: ClassicalRules, progress: Progress)
     if spread == 0:
         raise InputError(
             f"{reader.source.path}: more than half of its pixels have the same LOS rate as their surroundings, so "
-            "nothing can stand out of their scatter. If that rate stands for no data, declare it (Raster > Conversion > "
-            "Translate); otherwise choose another raster."
+            "nothing can stand out of their scatter. If that rate stands for no data, declare it (Raster > "
+            "Conversion > Translate); otherwise choose another raster."
         )
     return spread
 
