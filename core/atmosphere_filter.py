@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError
+from .interferograms.selection import connected_dates
 from .progress import Progress
 from .raster import Array, Grid, PathLike, Window
 from .rate import Double, stack_phases
@@ -77,9 +78,6 @@ class Atmosphere:
 
 def network(stack: Stack) -> tuple[list[date], Double, NDArray[np.intp]]:
     """(dates, incidence matrix (pairs, dates), connected component of each date)."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
     pairs = stack.interferograms
     dates = sorted({day for pair in pairs for day in (pair.first_date, pair.second_date)})
     index = {day: position for position, day in enumerate(dates)}
@@ -88,8 +86,9 @@ def network(stack: Stack) -> tuple[list[date], Double, NDArray[np.intp]]:
     incidence = np.zeros((len(pairs), len(dates)))
     incidence[np.arange(len(pairs)), first] = -1
     incidence[np.arange(len(pairs)), second] = 1
-    links = coo_matrix((np.ones(len(pairs)), (first, second)), (len(dates), len(dates)))
-    return dates, incidence, connected_components(links, directed=False)[1]
+    groups = connected_dates(pairs)
+    component = {day: number for number, group in enumerate(groups) for day in group}
+    return dates, incidence, np.array([component[day] for day in dates], np.intp)
 
 
 def temporal_high_pass(days: Double, components: NDArray[np.intp], window_days: float) -> Double:

@@ -42,7 +42,8 @@ def _pixels(grid: Grid) -> int:
 
 def _offset(first: Grid, other: Grid) -> tuple[int, int]:
     offset = first.offset_of(other)
-    assert offset is not None
+    if offset is None:
+        raise ValueError("The grids are not of one lattice of pixels.")
     return offset
 
 

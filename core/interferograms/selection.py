@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -13,9 +12,9 @@ import numpy as np
 from ..errors import InputError
 from ..progress import Progress
 from ..raster import Band, BandReader, Window, row_blocks
+from ..stack_reader import map_ordered
 from .model import Interferogram, Stack
 
-_THREADS = 4
 _PIXELS_AT_A_TIME = 2**21
 _SAMPLES_A_SIDE = 4
 _SAMPLE_SIZE = 256
@@ -176,18 +175,11 @@ def mean_coherences(pairs: Iterable[Interferogram], exact: bool, progress: Progr
 
     ``exact`` reads every pixel; otherwise rasters of more than a million pixels are sampled.
     """
-    known = [pair for pair in pairs if pair.coherence is not None]
+    known = [(pair.name, pair.coherence) for pair in pairs if pair.coherence is not None]
     found: dict[str, float] = {}
-    with ThreadPoolExecutor(_THREADS) as threads:
-        try:
-            means = threads.map(lambda pair: _mean(pair.coherence, exact, progress), known)
-            for i, (pair, mean) in enumerate(zip(known, means)):
-                progress.report((i + 1) / len(known))
-                if mean is not None:
-                    found[pair.name] = mean
-        except BaseException:
-            threads.shutdown(wait=True, cancel_futures=True)
-            raise
+    for (name, _), mean in map_ordered(lambda item: _mean(item[1], exact, progress), known, progress):
+        if mean is not None:
+            found[name] = mean
     return found
 
 

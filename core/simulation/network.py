@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-
-DAYS_PER_YEAR = 365.25
+from ..interferograms.model import DAYS_PER_YEAR
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ class Scene:
 
 def make_scene(options: SceneOptions, progress: Progress = Progress()) -> Scene:  # noqa: B008
     """The ground of a scene; the same options give the same scene."""
-    grid, dem = _generated_ground(options) if not options.dem else _given_ground(options, progress)
+    grid, dem = _generated_ground(options) if not options.dem else _given_ground(options, options.dem, progress)
     progress.report(0.5)
     terrain = Terrain(dem, options.pixel_size)
     rng = np.random.default_rng([options.seed, 11])
@@ -159,10 +159,8 @@ def _generated_ground(options: SceneOptions) -> tuple[Grid, Array]:
     return Grid(crs, transform, options.size, options.size), dem
 
 
-def _given_ground(options: SceneOptions, progress: Progress) -> tuple[Grid, Array]:
+def _given_ground(options: SceneOptions, path: PathLike, progress: Progress) -> tuple[Grid, Array]:
     """The middle of a DEM: its own grid where that is metric and has the wanted pixels, else UTM."""
-    path = options.dem
-    assert path is not None
     own = Grid.of(path)
     try:
         crs = utm_crs(*own.centre_lonlat) if own.is_geographic else own.crs

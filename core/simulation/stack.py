@@ -17,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, OutputError
-from ..interferograms.model import SENTINEL1_WAVELENGTH
+from ..interferograms.model import DAYS_PER_YEAR, SENTINEL1_WAVELENGTH
 from ..progress import Progress
-from ..raster import Array, BandDescription, PathLike, RasterWriter, write_array
+from ..raster import Array, PathLike
+from ..writer import BandDescription, RasterWriter, write_array
 from .atmosphere import FieldPool, smooth, turbulence
 from .geometry import to_phase_rate
-from .network import DAYS_PER_YEAR, PairNetwork
+from .network import PairNetwork
 from .scene import ORBITS, OrbitView, Scene, SceneOptions, make_scene
 from .surface import (
     WATER,

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..interferograms.model import DAYS_PER_YEAR
 from ..raster import Array
 from .atmosphere import FieldPool, as_float32, smooth
-from .network import DAYS_PER_YEAR, PairNetwork
+from .network import PairNetwork
 from .terrain import Terrain
 
 ROCK, GRASS, FOREST, CROPS, TOWN, WATER = range(6)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..interferograms.model import SENTINEL1_WAVELENGTH
+from ..interferograms.model import DAYS_PER_YEAR, SENTINEL1_WAVELENGTH
 from ..raster import Array, Grid, PathLike
 from .atmosphere import FieldPool, random_view, smooth, smoothstep
 from .geometry import (
@@ -131,7 +131,7 @@ class TileGenerator:
             "heading": viewing.heading,
             "incidence": viewing.incidence,
             "orbit": viewing.orbit,
-            "years": float(network.days[-1] / 365.25),
+            "years": float(network.days[-1] / DAYS_PER_YEAR),
             "pairs": len(network.first),
             "date_gain": network.date_gain,
             "landslides": landslides.count,

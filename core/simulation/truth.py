@@ -14,7 +14,8 @@ from osgeo import gdal, ogr
 from ..errors import OutputError
 from ..polygons import Ground, polygonize
 from ..progress import Progress
-from ..raster import BandDescription, RasterWriter, spatial_reference
+from ..raster import spatial_reference
+from ..writer import BandDescription, RasterWriter
 from .landslides import IGNORED
 from .scene import OrbitView, Scene
 
