@@ -27,7 +27,8 @@ from ada_mapper.core.channels import COMBINATIONS, Channel, ChannelKind, Scaling
 from ada_mapper.core.composite import Composite
 from ada_mapper.core.inference import DEFAULT_OVERLAP, detect
 from ada_mapper.core.model_card import ModelCard, read_card
-from ada_mapper.core.raster import Array, BandDescription, Grid, RasterWriter, Window, row_blocks
+from ada_mapper.core.raster import Array, Grid, Window, row_blocks
+from ada_mapper.core.writer import BandDescription, RasterWriter
 
 TILES_IN_MEMORY = 64
 _LAYERS = {

@@ -15,9 +15,10 @@ from .components import Components, Labels
 from .errors import InputError
 from .nodata import with_undeclared_nodata
 from .progress import Progress
-from .raster import Array, Band, BandDescription, BandReader, Grid, PathLike, RasterWriter, Window
+from .raster import Array, Band, BandReader, Grid, PathLike, Window
 from .terrain import gradient, metres_per_unit
 from .units import YEARLY_METRES, unit_of
+from .writer import BandDescription, RasterWriter
 
 Floats = NDArray[np.float64]
 

@@ -20,18 +20,8 @@ from .areas import QUIET, Area, require_crs, vectorize
 from .components import Mask, rows_per_block
 from .errors import InputError
 from .progress import Progress
-from .raster import (
-    Array,
-    Band,
-    BandDescription,
-    BandReader,
-    Grid,
-    PathLike,
-    RasterWriter,
-    Window,
-    limited_cache,
-    row_blocks,
-)
+from .raster import Array, Band, BandReader, Grid, PathLike, Window, limited_cache, row_blocks
+from .writer import BandDescription, RasterWriter
 
 # The standard deviation of a normal distribution over its median absolute deviation.
 _MAD_TO_SIGMA = 1.4826

@@ -19,11 +19,9 @@ from .progress import Progress
 from .raster import (
     Array,
     Band,
-    BandDescription,
     BandReader,
     Grid,
     PathLike,
-    RasterWriter,
     Window,
     limited_cache,
     row_blocks,
@@ -32,6 +30,7 @@ from .raster import (
 )
 from .relief import RunningRelief
 from .units import SENTINEL1_WAVELENGTH
+from .writer import BandDescription, RasterWriter
 
 RESAMPLING_TOLERANCE = 1.2
 

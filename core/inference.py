@@ -22,7 +22,8 @@ from .backends import Backend
 from .errors import InputError
 from .model_card import ModelCard
 from .progress import Progress
-from .raster import Array, BandDescription, Grid, PathLike, RasterWriter, limited_cache
+from .raster import Array, Grid, PathLike, limited_cache
+from .writer import BandDescription, RasterWriter
 
 DEFAULT_OVERLAP = 0.125
 """One step above the smallest overlap at which benchmarks/seams.py finds no seam (6.25 %)."""

@@ -1,4 +1,4 @@
-"""Grids, block-wise reading on any grid, and atomic writing of GeoTIFFs.
+"""Grids, and block-wise reading of rasters on any grid.
 
 All reading yields float32 with NaN where there is no data. GDAL's geotransform order is used throughout:
 (x of the left edge, pixel width, 0, y of the top edge, 0, minus pixel height).
@@ -13,11 +13,9 @@ import contextlib
 import math
 import os
 import threading
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Union
 
@@ -25,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal, osr
 
-from .errors import InputError, OutputError
+from .errors import InputError
 
 gdal.UseExceptions()
 osr.UseExceptions()
@@ -33,7 +31,6 @@ osr.UseExceptions()
 Array = NDArray[np.float32]
 PathLike = Union[str, "os.PathLike[str]"]
 
-BLOCK = 256
 _WGS84_A = 6378137.0
 _WGS84_E2 = 0.0066943799901413165
 EQUAL_AREA_CRS = "EPSG:6933"
@@ -442,134 +439,6 @@ def _as_float32(values: Sequence[float]) -> tuple[float, ...]:
         return tuple({float(np.float32(value)) for value in values if not math.isnan(value)})
 
 
-@dataclass(frozen=True)
-class BandDescription:
-    """What a written band holds: a name, the unit of its numbers, and tags for whoever reads it later."""
-
-    name: str
-    unit: str = ""
-    tags: tuple[tuple[str, str], ...] = ()
-
-
-_DATA_TYPES = {
-    "float32": gdal.GDT_Float32,
-    "uint8": gdal.GDT_Byte,
-    "uint16": gdal.GDT_UInt16,
-    "int32": gdal.GDT_Int32,
-}
-
-
-def _compression(dtype: str) -> tuple[str, ...]:
-    return "COMPRESS=DEFLATE", "ZLEVEL=1", f"PREDICTOR={3 if dtype == 'float32' else 2}"
-
-
-class RasterWriter:
-    """Writes a tiled GeoTIFF block by block; the file appears under its name only when complete.
-
-    ``compress`` is worth its time except for noisy floats (rates, slopes), which hardly shrink.
-    Use as a context manager: an error or a cancellation inside it removes the temporary file. ``nodata`` is
-    NaN for float32 and the given value for integers. Raises OutputError when the file can't be written.
-    """
-
-    def __init__(
-        self,
-        path: PathLike,
-        grid: Grid,
-        bands: Sequence[BandDescription],
-        dtype: str = "float32",
-        nodata: float | None = float("nan"),
-        compress: bool = True,
-    ) -> None:
-        self.path = Path(path)
-        self.grid = grid
-        if self.path.suffix.lower() not in (".tif", ".tiff"):
-            raise OutputError(f"{self.path}: results are written as GeoTIFF. Choose a file name that ends in .tif.")
-        self._check_replaceable()
-        self._temporary = self.path.with_name(f".{self.path.stem}-{uuid.uuid4().hex[:8]}.tif")
-        try:
-            self._dataset = gdal.GetDriverByName("GTiff").Create(
-                str(self._temporary),
-                grid.width,
-                grid.height,
-                len(bands),
-                _DATA_TYPES[dtype],
-                [
-                    "TILED=YES",
-                    f"BLOCKXSIZE={BLOCK}",
-                    f"BLOCKYSIZE={BLOCK}",
-                    "BIGTIFF=IF_SAFER",
-                    "INTERLEAVE=BAND",
-                    *(_compression(dtype) if compress else ()),
-                ],
-            )
-        except RuntimeError as error:
-            raise self._failed(error) from None
-        self._dataset.SetGeoTransform(grid.transform)
-        if grid.crs:
-            self._dataset.SetProjection(spatial_reference(grid.crs).ExportToWkt())
-        for index, description in enumerate(bands, 1):
-            band = self._dataset.GetRasterBand(index)
-            band.SetDescription(description.name)
-            band.SetUnitType(description.unit)
-            band.SetMetadata(dict(description.tags))
-            if nodata is not None:
-                band.SetNoDataValue(nodata)
-
-    def write(self, values: NDArray[Any], row: int = 0, column: int = 0, band: int = 1) -> None:
-        """Write a 2-D block with its top left pixel at (row, column)."""
-        try:
-            self._dataset.GetRasterBand(band).WriteArray(np.ascontiguousarray(values), column, row)
-        except RuntimeError as error:
-            raise self._failed(error) from None
-
-    def _check_replaceable(self) -> None:
-        """Find out before the work, not after it, that the file can't be replaced."""
-        if self.path.is_dir():
-            raise OutputError(f"{self.path} is a folder. Choose another file name.")
-        if self.path.exists():
-            try:
-                # Windows refuses to rename a file that is open elsewhere, even to its own name.
-                self.path.rename(self.path)
-            except OSError as error:
-                raise self._failed(error) from None
-
-    def _failed(self, error: Exception) -> OutputError:
-        return OutputError(
-            f"{self.path} can't be written ({error}). Check that the folder exists, that you may write there and "
-            "that the disk is not full; or it is open in QGIS or another program: remove that layer or choose "
-            "another file name."
-        )
-
-    def close(self) -> None:
-        """Finish the file and give it its name."""
-        try:
-            self._dataset.FlushCache()
-            self._dataset = None
-            self._temporary.replace(self.path)
-            # Statistics that GDAL keeps beside a file would outlive the numbers that they were taken from.
-            self.path.with_name(f"{self.path.name}.aux.xml").unlink(missing_ok=True)
-        except (RuntimeError, OSError) as error:
-            self.discard()
-            raise self._failed(error) from None
-
-    def discard(self) -> None:
-        """Remove what was written so far."""
-        self._dataset = None
-        with contextlib.suppress(OSError):
-            self._temporary.unlink()
-
-    def __enter__(self) -> RasterWriter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.discard()
-
-
 class _CacheLimit:
     """What the runs that stream at this moment share: how many they are, and GDAL's cache before the first."""
 
@@ -602,9 +471,3 @@ def row_blocks(height: int, rows: int) -> Iterator[tuple[int, int]]:
     """(first row, number of rows) of consecutive blocks that cover ``height`` rows."""
     for first in range(0, height, rows):
         yield first, min(rows, height - first)
-
-
-def write_array(path: PathLike, grid: Grid, values: Array, description: BandDescription) -> None:
-    """Write a whole float32 array as a one-band GeoTIFF."""
-    with RasterWriter(path, grid, [description]) as writer:
-        writer.write(values)

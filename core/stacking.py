@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from .corrections import NO_CORRECTIONS, CorrectionModel, Corrections, estimate_corrections
 from .errors import InputError
 from .progress import Progress
-from .raster import Array, BandDescription, PathLike, RasterWriter, Window, limited_cache
+from .raster import Array, PathLike, Window, limited_cache
 from .rate import Double, RateSums, coherence_weight, outliers
 from .stack_reader import ReaderPool, map_ordered, plan_windows, read_phases
+from .writer import BandDescription, RasterWriter
 
 if TYPE_CHECKING:
     from .interferograms import Stack

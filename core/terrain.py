@@ -19,19 +19,9 @@ from numpy.typing import NDArray
 from .errors import InputError
 from .nodata import with_undeclared_nodata
 from .progress import Progress
-from .raster import (
-    Array,
-    Band,
-    BandDescription,
-    BandReader,
-    Grid,
-    PathLike,
-    RasterWriter,
-    Window,
-    limited_cache,
-    row_blocks,
-)
+from .raster import Array, Band, BandReader, Grid, PathLike, Window, limited_cache, row_blocks
 from .units import METRES, unit_of
+from .writer import BandDescription, RasterWriter
 
 _QUIET = Progress()
 _THREADS = 2

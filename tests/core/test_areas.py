@@ -18,7 +18,8 @@ from ada_mapper.core.areas import FIELDS, Area, AreaRules, extract_areas, rules_
 from ada_mapper.core.errors import CancelledError, InputError
 from ada_mapper.core.polygons import polygonize, vector_memory
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.raster import BandDescription, Grid, RasterWriter, write_array
+from ada_mapper.core.raster import Grid
+from ada_mapper.core.writer import BandDescription, RasterWriter, write_array
 
 UTM = Grid("EPSG:32648", (500_000.0, 30.0, 0.0, 3_000_000.0, 0.0, -30.0), 40, 30)
 ALL = AreaRules(threshold=0.5, low_threshold=0.5, min_area=0)

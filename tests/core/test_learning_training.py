@@ -20,7 +20,8 @@ from ada_mapper.core.learning.training import (  # noqa: E402
 )
 from ada_mapper.core.model_card import ModelCard, read_card  # noqa: E402
 from ada_mapper.core.progress import Progress  # noqa: E402
-from ada_mapper.core.raster import BandDescription, Grid, write_array  # noqa: E402
+from ada_mapper.core.raster import Grid  # noqa: E402
+from ada_mapper.core.writer import BandDescription, write_array  # noqa: E402
 
 from .learning_tiles import DiscTile, DiscTiles, make_card  # noqa: E402
 

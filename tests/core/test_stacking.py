@@ -13,9 +13,9 @@ from ada_mapper.core import stack_reader
 from ada_mapper.core.errors import CancelledError, InputError, OutputError
 from ada_mapper.core.interferograms import Stack
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.raster import RasterWriter
 from ada_mapper.core.stack_reader import ReaderPool, window_shape
 from ada_mapper.core.stacking import StackingOptions, StackOutputs, stack_to_files
+from ada_mapper.core.writer import RasterWriter
 
 from .stacks import WAVELENGTH, equation_1, make_stack, network_days, read_raster, years_of
 
