@@ -13,6 +13,7 @@ import numpy as np
 from .area_attributes import Layers, measure
 from .components import Mask, MaskSource, find_components
 from .errors import InputError
+from .nodata import with_undeclared_nodata
 from .polygons import Ground, polygonize, round_corners
 from .progress import Progress
 from .raster import BandReader, Grid, PathLike, Window, limited_cache
@@ -163,8 +164,9 @@ def extract_areas(
     Memory is bounded by a block of rows. Raises InputError for a raster without CRS, without data or with
     values outside 0..1.
     """
-    layers = Layers(probability, los_rate, slope, dem)
-    with limited_cache(), BandReader(probability) as reader:
+    source = with_undeclared_nodata(probability, "probability", False, progress)
+    layers = Layers(source, los_rate, slope, dem)
+    with limited_cache(), BandReader(source) as reader:
         require_crs(reader.grid, probability)
         masks = _ProbabilityMasks(reader, rules)
         areas = vectorize(masks, layers, rules.min_area, 1, orbit, rules.smooth, progress)

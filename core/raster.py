@@ -380,6 +380,9 @@ class BandReader:
                 f"{self.source.label} can't be read to its end ({error}). It is probably truncated: copy or "
                 "download it again."
             ) from None
+        # One pass instead of one for each value, where all are far below the data (NaN in it makes this false).
+        if len(self._nodata) > 1 and values.size and values.min() > max(self._nodata):
+            return self._to_physical(values)
         for nodata in self._nodata:
             missing = values == nodata
             if missing.any():

@@ -327,6 +327,13 @@ def test_undeclared_nodata_is_in_no_attribute_and_told(tmp_path: Path) -> None:
     assert sum("declares no nodata value" in message for message in said) == 3
 
 
+def test_undeclared_nodata_of_a_probability_is_no_area(tmp_path: Path) -> None:
+    values = np.full((9, 9), -9999.0)
+    values[2:5, 2:5] = 0.9
+    (area,) = extract_areas(undeclared(tmp_path / "p.tif", values), ALL)
+    assert area.attributes["probability_mean"] == pytest.approx(0.9)
+
+
 @pytest.mark.parametrize("elsewhere", ["EPSG:32648", "EPSG:32610"])
 def test_a_layer_of_another_place_is_told(tmp_path: Path, elsewhere: str) -> None:
     far = replace(UTM, crs=elsewhere, transform=(700_000.0, 30.0, 0.0, 4_000_000.0, 0.0, -30.0))
