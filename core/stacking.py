@@ -34,6 +34,8 @@ SIGNS = ("toward", "away")
 UNITS = {"mm/yr": 1000.0, "m/yr": 1.0}
 _CHUNK_VALUES = 2**17
 _QUIET = Progress()
+_EMPTY = "No pixel has any valid phase: the rates are empty. Check the interferograms and the corrections."
+_EMPTY_FOR_PAIRS = "No pixel has enough valid pairs: the rates are empty. Lower the minimum number of pairs."
 
 
 @dataclass(frozen=True)
@@ -142,11 +144,11 @@ def stack_to_files(
             progress.warning(warning)
         for note in notes:
             progress.info(note)
-        summaries = _write(stacker, outputs, options, progress.part(0.5 if needs_pass else 0, 1))
-    phase_rate = summaries[0].statistics()
-    los_rate = None if summaries[1] is None else summaries[1].statistics()
+        written = _write(stacker, outputs, options, progress.part(0.5 if needs_pass else 0, 1))
+    phase_rate = written.phase_rate.statistics()
+    los_rate = None if written.los_rate is None else written.los_rate.statistics()
     if phase_rate.pixels == 0:
-        progress.warning(_why_empty(options))
+        progress.warning(_EMPTY_FOR_PAIRS if written.has_phase else _EMPTY)
     elif los_rate is not None and los_rate.pixels == 0:
         progress.warning("No pixel reaches the minimum coherence: the LOS rate is empty. Lower the limit.")
     return StackingResult(
@@ -158,12 +160,6 @@ def stack_to_files(
         wavelength=stack.wavelength,
         notes=model.warnings + tuple(notes),
     )
-
-
-def _why_empty(options: StackingOptions) -> str:
-    if options.min_pairs == 1:
-        return "No pixel has any valid phase: the rates are empty. Check the interferograms and the corrections."
-    return "No pixel has enough valid pairs: the rates are empty. Lower the minimum number of pairs."
 
 
 def _check(stack: Stack, outputs: StackOutputs, options: StackingOptions) -> None:
@@ -193,6 +189,7 @@ class _Block:
     los_rate: Array | None
     standard_error: Array | None
     count: NDArray[np.uint16] | None
+    has_phase: bool
 
 
 @dataclass(frozen=True)
@@ -276,7 +273,7 @@ class _Stacker:
         if final.standard_error is not None:
             error = (abs(factor) * final.standard_error).astype(np.float32)
         count = final.count.astype(np.uint16) if outputs.count is not None else None
-        return _Block(rate.astype(np.float32), los_rate, error, count)
+        return _Block(rate.astype(np.float32), los_rate, error, count, bool(raw.count.any()))
 
     def _coherence(self, window: Window) -> tuple[Array | None, Array | None]:
         """(mean coherence, weights of each pair) of a window; None where they are not needed."""
@@ -369,10 +366,17 @@ class _Summary:
         )
 
 
-def _write(
-    stacker: _Stacker, outputs: StackOutputs, options: StackingOptions, progress: Progress
-) -> tuple[_Summary, _Summary | None]:
-    """Compute and write all blocks; the statistics of the phase rate and of the LOS rate."""
+@dataclass(frozen=True)
+class _Written:
+    """Statistics of the rates, and whether any pixel had a valid phase."""
+
+    phase_rate: _Summary
+    los_rate: _Summary | None
+    has_phase: bool
+
+
+def _write(stacker: _Stacker, outputs: StackOutputs, options: StackingOptions, progress: Progress) -> _Written:
+    """Compute and write all blocks."""
     grid = stacker.stack.grid
     wavelength = ("WAVELENGTH_METRES", f"{stacker.stack.wavelength:.10g}")
     descriptions = {
@@ -385,6 +389,7 @@ def _write(
     summaries = {"phase_rate": _Summary("rad/yr", pixels)}
     if outputs.los_rate is not None:
         summaries["los_rate"] = _Summary(options.unit, pixels)
+    has_phase = False
     with ExitStack() as files:
         writers = {}
         for name, description in descriptions.items():
@@ -399,4 +404,5 @@ def _write(
                 writer.write(getattr(block, name), window.row, window.column)
             for name, summary in summaries.items():
                 summary.add(getattr(block, name))
-    return summaries["phase_rate"], summaries.get("los_rate")
+            has_phase |= block.has_phase
+    return _Written(summaries["phase_rate"], summaries.get("los_rate"), has_phase)

@@ -53,9 +53,13 @@ def test_no_data_never_counts_as_zero_phase(
     np.testing.assert_allclose(read_raster(tmp_path / "los_rate.tif"), -MM * expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize(("min_pairs", "said"), [(1, "No pixel has any valid phase"), (2, "Lower the minimum number")])
-def test_empty_rates_are_said_with_their_cause(tmp_path: Path, min_pairs: int, said: str) -> None:
+@pytest.mark.parametrize(
+    ("min_pairs", "valid_pairs", "said"),
+    [(1, 0, "No pixel has any valid phase"), (2, 0, "No pixel has any valid"), (2, 1, "Lower the minimum number")],
+)
+def test_empty_rates_are_said_with_their_cause(tmp_path: Path, min_pairs: int, valid_pairs: int, said: str) -> None:
     phases = np.full((len(DAYS), 4, 5), np.nan)
+    phases[:valid_pairs] = 1
     heard: list[str] = []
     stack = make_stack(tmp_path / "in", phases, DAYS)
     options = StackingOptions(min_pairs=min_pairs)
