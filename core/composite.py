@@ -60,6 +60,7 @@ class Composite:
             if kind in self.layers
         )
         self.grid, self.pixel_size = self._choose_grid(base)
+        self.coarseness = max(1.0, base.grid.pixel_size / self.pixel_size)
         try:
             self._open_readers(base)
             self._check_contents(base)
@@ -94,7 +95,7 @@ class Composite:
         if ratio > 2:
             self._progress.warning(
                 f"The {base.kind.label} is {ratio:.1f} times coarser than what the model was trained on: expect it "
-                "to miss small areas."
+                f"to miss small areas. Areas below {self.card.min_area * ratio**2 / 1e6:.2g} km² are not advised."
             )
         grid = base.grid.resampled(wanted)
         return grid, grid.pixel_size

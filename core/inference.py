@@ -45,6 +45,10 @@ class Scene(Protocol):
     def grid(self) -> Grid:
         """The grid of the result."""
 
+    @property
+    def coarseness(self) -> float:
+        """How many times larger than the grid's pixels those of the data are, 1 where they are not larger."""
+
     def rows(self) -> Rows:
         """All rows from top to bottom."""
 
@@ -203,7 +207,11 @@ def detect(
     columns = plan_axis(grid.width, card.tile_size, pixels, card.stride)
     run = _Run(rows, columns, backend, card, progress)
     blocks = run.blocks(composite)
-    with limited_cache(), RasterWriter(output, grid, [_description(card)], compress=False) as writer, closing(blocks):
+    with (
+        limited_cache(),
+        RasterWriter(output, grid, [_description(card, composite.coarseness)], compress=False) as writer,
+        closing(blocks),
+    ):
         for row, block in blocks:
             writer.write(block, row)
     progress.report(1.0)
@@ -215,7 +223,8 @@ def detect(
     return result
 
 
-def _description(card: ModelCard) -> BandDescription:
+def _description(card: ModelCard, coarseness: float) -> BandDescription:
+    """The band; an area must have as many of the data's own pixels as the model was judged with."""
     return BandDescription(
         "probability",
         "1",
@@ -224,7 +233,7 @@ def _description(card: ModelCard) -> BandDescription:
             ("MODEL_VERSION", card.version),
             ("THRESHOLD", f"{card.threshold:g}"),
             ("LOW_THRESHOLD", f"{card.low_threshold:g}"),
-            ("MIN_AREA", f"{card.min_area:g}"),
+            ("MIN_AREA", f"{card.min_area * coarseness**2:g}"),
         ),
     )
 

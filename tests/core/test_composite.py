@@ -275,6 +275,13 @@ def test_a_model_without_rates_judges_where_any_layer_is(tmp_path: Path) -> None
     np.testing.assert_array_equal(valid, np.isfinite(height))
 
 
+@pytest.mark.parametrize(("pixel", "coarseness"), [(15.0, 1.0), (30.0, 1.0), (150.0, 5.0)])
+def test_how_much_coarser_the_data_are_is_known(tmp_path: Path, pixel: float, coarseness: float) -> None:
+    path = write_layer(tmp_path / "r.tif", _rates(), grid(60, 50, pixel))
+    with Composite({LOS_RATE: path}, card_of(_channel(LOS_RATE))) as composite:
+        assert composite.coarseness == pytest.approx(coarseness)
+
+
 def test_a_scene_much_coarser_than_the_model_is_warned_of(tmp_path: Path) -> None:
     for size, warned in ((55.0, False), (65.0, True)):
         log = _Log()

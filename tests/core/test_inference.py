@@ -180,6 +180,13 @@ def test_memory_doesnt_grow_with_the_number_of_rows(tmp_path: Path) -> None:
     assert peaks[1] < 4 * 64 * 120 * 300  # less than the scene
 
 
+def test_coarse_data_need_larger_areas(tmp_path: Path) -> None:
+    scene = ArrayScene(_noise(40, 40)[np.newaxis], coarseness=5.0)
+    detect(scene, FunctionBackend(), card_of(min_area=7000.0), tmp_path / "p.tif")
+    with BandReader(tmp_path / "p.tif") as reader:
+        assert float(reader.tags["MIN_AREA"]) == 7000 * 25
+
+
 def test_probability_carries_the_model_and_its_rules(tmp_path: Path) -> None:
     card = card_of(threshold=0.6, low_threshold=0.4, min_area=7000.0)
     detect(ArrayScene(_noise(40, 40)[np.newaxis]), FunctionBackend(), card, tmp_path / "p.tif")

@@ -70,6 +70,7 @@ class ArrayScene:
 
     bands: Array
     counts: list[int] = field(default_factory=list)
+    coarseness: float = 1.0
 
     @property
     def grid(self) -> Grid:

@@ -26,7 +26,7 @@ def test_mexico_city_is_mapped_in_one_step_and_has_almost_no_landslides(run, tmp
     }  # fmt: skip
     result = run("mapactiveareas", parameters, feedback)
     assert (result["PAIRS_FOUND"], result["PAIRS_USED"]) == (30, 12)
-    assert result["AREA_COUNT"] <= 3
+    assert result["AREA_COUNT"] <= 1
     assert "resampled" in feedback.log
 
 
@@ -55,7 +55,7 @@ def test_west_texas_is_detected_without_terrain(run, tmp_path):
     areas = run(
         "extractareas", {"PROBABILITY": probability, "LOS_RATE": outputs["LOS_RATE"], "AREAS": "TEMPORARY_OUTPUT"}
     )
-    assert areas["AREA_COUNT"] >= 0
+    assert areas["AREA_COUNT"] <= 4
 
 
 def test_jharia_snap_product_is_one_pair(run, tmp_path):
