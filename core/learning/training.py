@@ -343,7 +343,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--output", type=Path, required=True, help="the model file to write (.onnx)")
     parser.add_argument("--dems", type=Path, help="a folder of DEMs; without it all terrain is generated")
-    parser.add_argument("--held-out", nargs="+", default=["balakot", "bavarian", "bukhansan"])
+    parser.add_argument("--held-out", nargs="+", default=[], help="beginnings of the names of DEMs to judge on")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
@@ -351,6 +351,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     choice = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     options = TrainingOptions(minutes=choice.minutes, seed=choice.seed, workers=choice.workers, threads=choice.threads)
+    if choice.dems and not choice.held_out:
+        parser.error("--dems needs --held-out: name the DEMs that the model is judged on and never trained on")
     try:
         terrain = split_terrain(choice.dems, choice.held_out) if choice.dems else ([], [])
         train_bundled(terrain, options, choice.output, choice.checkpoint)
