@@ -10,7 +10,7 @@ from osgeo import gdal
 
 from ada_mapper.core.nodata import read_sample, with_undeclared_nodata
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.raster import Band, BandReader
+from ada_mapper.core.raster import Band, BandReader, Grid
 
 from .stacks import write_raster
 
@@ -33,6 +33,20 @@ def test_markers_become_nan_and_are_told(tmp_path: Path, marker: float) -> None:
     found, said = read(write_raster(tmp_path / "dem.tif", values))
     assert np.isnan(found[:10]).all() and np.isfinite(found[10:]).all()
     assert len(said) == 1 and "dem.tif" in said[0] and "25.0%" in said[0]
+
+
+@pytest.mark.parametrize("marker", [-9999.0, -32768.0, -99999.0, float(np.finfo(np.float32).min)])
+def test_markers_spoil_no_neighbours_on_another_grid(tmp_path: Path, marker: float) -> None:
+    values = np.full((40, 50), 5.0)
+    values[:10] = marker
+    band = with_undeclared_nodata(write_raster(tmp_path / "dem.tif", values, 30), "DEM", False, Progress())
+    with BandReader(band) as reader:
+        x, dx, _, y, _, dy = reader.grid.transform
+        moved = Grid(reader.grid.crs, (x + 10, dx, 0.0, y - 10, 0.0, dy), 49, 39)
+    with BandReader(band, moved) as reader:
+        found = reader.read()
+    assert np.isnan(found[:9]).all()
+    np.testing.assert_array_equal(found[10:], 5)
 
 
 def test_a_marker_that_the_sample_misses_is_no_data_too(tmp_path: Path) -> None:
