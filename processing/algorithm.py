@@ -6,7 +6,7 @@ import contextlib
 import html
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from qgis.core import (
     QgsFeatureSink,
@@ -35,6 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ICONS = ROOT / "resources" / "icons"
 BUNDLED_MODEL = ROOT / "models" / "compact.onnx"
 ORBITS = ("unknown", "ascending", "descending")
+FROM_BOTTOM = ("count", "standard_error", "aspect", "slope", "phase_rate", "los_rate", "probability", "areas")
 
 _GROUPS = {
     "map": "Whole chain",
@@ -272,17 +273,23 @@ class Algorithm(QgsProcessingAlgorithm):
         if path is None:
             return
         styles.save_raster_style(path, kind)
-        if context.willLoadLayerOnCompletion(path):
-            styler = styles.LayerStyler(lambda layer: styles.style_raster(layer, kind))
-            context.layerToLoadOnCompletionDetails(path).setPostProcessor(styler)
+        self._style_when_loaded(path, kind, lambda layer: styles.style_raster(layer, kind), context)
 
     def finish_areas(self, destination: str, context: QgsProcessingContext) -> None:
         """The same for a layer of areas, whose features are all written."""
         layer = QgsProcessingUtils.mapLayerFromString(destination, context)
         styles.save_areas_style(layer)
+        self._style_when_loaded(destination, "areas", styles.style_areas, context)
+
+    def _style_when_loaded(
+        self, destination: str, kind: str, style: Callable[[Any], None], context: QgsProcessingContext
+    ) -> None:
         if context.willLoadLayerOnCompletion(destination):
-            styler = styles.LayerStyler(styles.style_areas)
-            context.layerToLoadOnCompletionDetails(destination).setPostProcessor(styler)
+            details = context.layerToLoadOnCompletionDetails(destination)
+            details.setPostProcessor(styles.LayerStyler(style))
+            # QGIS before 3.32 loads layers in no particular order.
+            if hasattr(details, "layerSortKey"):
+                details.layerSortKey = FROM_BOTTOM.index(kind)
 
 
 ADVANCED = QgsProcessingParameterDefinition.Flag.FlagAdvanced

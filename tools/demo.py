@@ -83,7 +83,7 @@ def picture(folder: Path, scene: Path, seed: int, scores: ObjectScores) -> None:
     """The project and the picture beside the results."""
     note = (
         f"Simulated scene, seed {seed}; nothing in it is real.\n{scores.matched_true} of {scores.true_count} true "
-        f"areas found, {scores.found_count - scores.matched_found} false alarms.\nADA Mapper"
+        f"areas found; false alarms: {scores.found_count - scores.matched_found}.\nADA Mapper"
     )
     files = {name: folder / f"{name}.tif" for name in RASTERS}
     draw(

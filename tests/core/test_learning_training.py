@@ -167,4 +167,6 @@ def test_the_door_trains_judges_and_writes_a_model_with_its_card(
     card = read_card(output)
     assert set(card.training["judged"]) == {*training.CHANNEL_SETS, "classical detector"}
     assert card.training["samples"] > 0 and checkpoint.exists()
-    assert training.main(["--dems", str(tmp_path), "--output", str(output)]) == 1
+    assert training.main(["--dems", str(tmp_path), "--held-out", "valley", "--output", str(output)]) == 1
+    with pytest.raises(SystemExit):
+        training.main(["--dems", str(tmp_path), "--output", str(output)])
