@@ -39,37 +39,42 @@ T = TypeVar("T")
 
 
 class ReaderPool:
-    """Readers of many bands on one grid, kept open up to a limit and each used by one thread at a time."""
+    """Readers of many bands on one grid, kept open up to a limit and each used by one thread at a time.
+
+    Virtual rasters are read only by the thread that opened them: GDAL opens the files behind them once for all that one
+    thread opens, so that two threads would move each other's place in the file and get each other's rows.
+    """
 
     def __init__(self, grid: Grid, limit: int = _MAX_OPEN) -> None:
         self.grid = grid
         self._limit = limit
         self._lock = threading.Lock()
-        self._idle: OrderedDict[Band, list[BandReader]] = OrderedDict()
+        self._idle: OrderedDict[tuple[Band, int], list[BandReader]] = OrderedDict()
         self._open = 0
 
     @contextlib.contextmanager
     def reader(self, source: Band | PathLike) -> Iterator[BandReader]:
         """A reader of the band that no other thread uses meanwhile."""
         band = source if isinstance(source, Band) else Band(str(source))
-        reader = self._take(band)
+        key = band, threading.get_ident() if _is_virtual(band) else 0
+        reader = self._take(key)
         if reader is None:
             reader = BandReader(band, self.grid)
         try:
             yield reader
         finally:
             with self._lock:
-                self._idle.setdefault(band, []).append(reader)
-                self._idle.move_to_end(band)
+                self._idle.setdefault(key, []).append(reader)
+                self._idle.move_to_end(key)
 
-    def _take(self, band: Band) -> BandReader | None:
+    def _take(self, key: tuple[Band, int]) -> BandReader | None:
         """An idle reader of the band; None when one is to be opened, for which room was made."""
         with self._lock:
-            readers = self._idle.get(band)
+            readers = self._idle.get(key)
             if readers:
                 reader = readers.pop()
                 if not readers:
-                    del self._idle[band]
+                    del self._idle[key]
                 return reader
             self._open += 1
             if self._open > self._limit and self._idle:
@@ -94,6 +99,11 @@ class ReaderPool:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _is_virtual(band: Band) -> bool:
+    path = band.path.lstrip().lower()
+    return path.startswith(("<vrtdataset", "vrt://")) or path.endswith(".vrt")
 
 
 def read_phases(stack: Stack, pool: ReaderPool, window: Window, out: Array | None = None) -> Array:

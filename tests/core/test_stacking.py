@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from ada_mapper.core import stack_reader
 from ada_mapper.core.errors import CancelledError, InputError, OutputError
 from ada_mapper.core.interferograms import Stack
 from ada_mapper.core.progress import Progress
+from ada_mapper.core.raster import Band, Window
 from ada_mapper.core.stack_reader import ReaderPool, window_shape
 from ada_mapper.core.stacking import StackingOptions, StackOutputs, stack_to_files
 from ada_mapper.core.writer import RasterWriter
@@ -308,3 +310,51 @@ def test_an_empty_stack_result_is_warned_about(tmp_path: Path) -> None:
     stack = make_stack(tmp_path / "in", [np.zeros((3, 3))] * len(DAYS), DAYS)
     result = stack_to_files(stack, outputs(tmp_path), progress=Progress(on_warning=said.append))
     assert result.phase_rate.pixels == 0 and any("empty" in message for message in said)
+
+
+def raw_file(path: Path, values: np.ndarray) -> str:
+    """A file of bare numbers, and the text of the virtual raster that describes it."""
+    values.astype("<f4").tofile(path)
+    height, width = values.shape
+    return (
+        f'<VRTDataset rasterXSize="{width}" rasterYSize="{height}"><SRS>EPSG:32632</SRS>'
+        "<GeoTransform>500000, 100, 0, 5000000, 0, -100</GeoTransform>"
+        '<VRTRasterBand dataType="Float32" band="1" subClass="VRTRawRasterBand">'
+        f'<SourceFilename relativeToVRT="0">{path}</SourceFilename><ImageOffset>0</ImageOffset>'
+        f"<PixelOffset>4</PixelOffset><LineOffset>{4 * width}</LineOffset><ByteOrder>LSB</ByteOrder>"
+        "</VRTRasterBand></VRTDataset>"
+    )
+
+
+def test_threads_do_not_get_each_others_rows_of_a_virtual_raster(tmp_path: Path) -> None:
+    """GDAL opens the file behind virtual rasters once for all that one thread opens."""
+    rows = np.arange(1.0, 2001.0)[:, None] + np.zeros(47)
+    stack = make_stack(tmp_path, [rows], [(0, 12)])
+    band = Band(raw_file(tmp_path / "raw", rows))
+
+    def wrong_reads(seed: int) -> int:
+        wrong = 0
+        for row in np.random.default_rng(seed).integers(0, 1990, 3000).tolist():
+            with pool.reader(band) as reader:
+                wrong += not np.array_equal(reader.read(Window(0, row, 47, 9)), rows[row : row + 9])
+        return wrong
+
+    with ReaderPool(stack.grid) as pool, ThreadPoolExecutor(2) as threads:
+        with pool.reader(band), pool.reader(band):
+            pass
+        assert list(threads.map(wrong_reads, range(2))) == [0, 0]
+
+
+@pytest.mark.parametrize("virtual", [True, False])
+def test_readers_of_virtual_rasters_stay_with_their_thread(tmp_path: Path, virtual: bool) -> None:
+    stack = make_stack(tmp_path, [np.ones((4, 5))], [(0, 12)])
+    band = Band(raw_file(tmp_path / "raw", np.ones((4, 5)))) if virtual else stack.interferograms[0].phase
+
+    def reader_of(pool: ReaderPool) -> int:
+        with pool.reader(band) as reader:
+            return id(reader)
+
+    with ReaderPool(stack.grid) as pool, ThreadPoolExecutor(1) as other:
+        here, there = reader_of(pool), other.submit(reader_of, pool).result()
+        assert (here == there) == (not virtual)
+        assert (reader_of(pool), other.submit(reader_of, pool).result()) == (here, there)
