@@ -69,6 +69,8 @@ class _Scene:
     card: ModelCard
     _row: int = 0
 
+    coarseness = 1.0
+
     @property
     def grid(self) -> Grid:
         """30 m pixels."""

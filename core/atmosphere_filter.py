@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from .errors import InputError
 from .interferograms.selection import connected_dates
 from .progress import Progress
-from .raster import Array, Grid, PathLike, Window
+from .raster import Array, Band, Grid, PathLike, Window
 from .rate import Double, stack_phases
 from .stack_reader import ReaderPool, map_ordered, plan_windows, read_phases
 
@@ -212,7 +212,7 @@ def estimate_atmosphere(
     pool: ReaderPool,
     options: AtmosphereFilter,
     surfaces: Surfaces | None,
-    dem: PathLike | None,
+    dem: Band | PathLike | None,
     anchor: tuple[float, float] | None,
     progress: Progress,
 ) -> tuple[Atmosphere | None, tuple[str, ...]]:
@@ -263,7 +263,7 @@ def _filtered_dates(
     pool: ReaderPool,
     matrices: tuple[Double, Double],
     cell: int,
-    before: tuple[Surfaces | None, PathLike | None],
+    before: tuple[Surfaces | None, Band | PathLike | None],
     progress: Progress,
 ) -> tuple[Array, Array]:
     """(maps (dates, rows, columns) after the high-pass in time, share of valid pairs (rows, columns)) of all cells."""

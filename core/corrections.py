@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .atmosphere_filter import Atmosphere, AtmosphereFilter, estimate_atmosphere
 from .errors import InputError
 from .progress import Progress
-from .raster import Array, PathLike, Window
+from .raster import Array, Band, PathLike, Window
 from .rate import Double
 from .reference_phase import Reference, reference_phases
 from .stack_reader import ReaderPool, StackSample, sample_stack
@@ -111,7 +111,7 @@ class CorrectionModel:
 
 
 def estimate_corrections(
-    stack: Stack, pool: ReaderPool, corrections: Corrections, dem: PathLike | None, progress: Progress
+    stack: Stack, pool: ReaderPool, corrections: Corrections, dem: Band | PathLike | None, progress: Progress
 ) -> CorrectionModel:
     """Estimate what is asked for, from at most two passes over the phases.
 
@@ -168,7 +168,11 @@ def _with_trends(
 
 
 def _with_reference(
-    model: CorrectionModel, pool: ReaderPool, reference: Reference, sample: StackSample | None, dem: PathLike | None
+    model: CorrectionModel,
+    pool: ReaderPool,
+    reference: Reference,
+    sample: StackSample | None,
+    dem: Band | PathLike | None,
 ) -> tuple[CorrectionModel, tuple[float, float] | None]:
     """The model with the reference phase as its constant term, and the reference's (row, column)."""
     if reference.mode == "none":

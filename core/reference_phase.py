@@ -107,7 +107,7 @@ def reference_phases(
     reference: Reference,
     sample: StackSample | None,
     surfaces: Surfaces | None,
-    dem: PathLike | None,
+    dem: Band | PathLike | None,
 ) -> ReferencePhases:
     """The phase of each pair at the reference, after its trends (``surfaces``) are taken away.
 

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from .corrections import NO_CORRECTIONS, CorrectionModel, Corrections, estimate_corrections
 from .errors import InputError
+from .nodata import with_undeclared_nodata
 from .progress import Progress
-from .raster import Array, PathLike, Window, limited_cache
+from .raster import Array, Band, PathLike, Window, limited_cache
 from .rate import Double, RateSums, coherence_weight, outliers
 from .stack_reader import ReaderPool, map_ordered, plan_windows, read_phases
 from .writer import BandDescription, RasterWriter
@@ -130,12 +131,13 @@ def stack_to_files(
     CancelledError; in all three cases no file is left.
     """
     _check(stack, outputs, options)
+    elevation = None if dem is None else with_undeclared_nodata(dem, "DEM", False, progress)
     with limited_cache(), ReaderPool(stack.grid) as pool:
         needs_pass = corrections.needs_estimation
         estimation = progress.part(0, 0.5 if needs_pass else 0)
-        model = estimate_corrections(stack, pool, corrections, dem, estimation)
+        model = estimate_corrections(stack, pool, corrections, elevation, estimation)
         notes = list(model.notes)
-        stacker = _Stacker(model.stack, pool, options, model, outputs, dem)
+        stacker = _Stacker(model.stack, pool, options, model, outputs, elevation)
         if stacker.says_mask_missing:
             notes.append("The interferograms have no coherence, so the LOS rate is not masked by it.")
         if len(model.stack.interferograms) == 1:
@@ -201,7 +203,7 @@ class _Stacker:
     options: StackingOptions
     model: CorrectionModel
     outputs: StackOutputs
-    dem: PathLike | None
+    dem: Band | None
     buffers: threading.local = field(default_factory=threading.local)
 
     @cached_property

@@ -8,6 +8,7 @@ up to its last pixel. A pixel without elevation, or without any neighbour, has n
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -190,21 +191,19 @@ def _computed_blocks(
     dem: Band, grid: Grid, rows: int, scale: float, with_aspect: bool, progress: Progress
 ) -> Generator[tuple[int, list[Array]], None, None]:
     """(first row, [slope, aspect]) of the blocks in order, computed in threads a little ahead of the writing."""
-    free: deque[BandReader] = deque()
+    own, opened = threading.local(), ExitStack()
 
     def compute(first: int, count: int) -> tuple[int, list[Array]]:
-        reader = free.popleft()
-        try:
-            padded = reader.read(Window(-1, first - 1, grid.width + 2, count + 2))
-        finally:
-            free.append(reader)
+        # Each thread opens its own reader: a virtual raster must be read by the thread that opened it.
+        if not hasattr(own, "reader"):
+            own.reader = opened.enter_context(BandReader(dem))
+        padded = own.reader.read(Window(-1, first - 1, grid.width + 2, count + 2))
         if scale != 1:
             padded *= np.float32(scale)
         return first, _layers(padded, grid, first, with_aspect)
 
     # The readers close after the pool has ended, however it ends: Windows can't replace a file that is open.
-    with ExitStack() as readers, ThreadPoolExecutor(_THREADS) as pool:
-        free.extend(readers.enter_context(BandReader(dem)) for _ in range(_THREADS))
+    with opened, ThreadPoolExecutor(_THREADS) as pool:
         pending: deque[Future[tuple[int, list[Array]]]] = deque()
         try:
             for first, count in row_blocks(grid.height, rows):

@@ -38,8 +38,8 @@ class DetectAreas(Algorithm):
         self.add_number(
             "OVERLAP",
             "Overlap of tiles (%)",
-            "Neighbouring tiles are blended over this share of their side. Empty: an overlap that was "
-            "measured to show no seams.",
+            "Neighbouring tiles are blended over this share of their side. Empty: 6.25, "
+            "the smallest that was measured to show no seams.",
             None,
             0,
             50,

@@ -22,11 +22,12 @@ def band_of(path: Path | str, index: int = 1, nodata: tuple[float, ...] = (0.0,)
 
 
 def coherence_of(path: Path | str, index: int = 1, name: str = "") -> Band:
-    """A band of coherence, scaled to 0..1 whether it is stored as float or as uint8."""
+    """A band of coherence, scaled to 0..1 whether it is stored as float, as uint8 or with a scale of its own."""
     band = declared_nodata_only(band_of(path, index, name=name))
     dataset = open_raster(band.path, band.label)
-    is_byte = dataset.GetRasterBand(index).DataType == gdal.GDT_Byte
-    return replace(band, scale=1 / 255) if is_byte else band
+    stored = dataset.GetRasterBand(index)
+    is_unscaled_byte = stored.DataType == gdal.GDT_Byte and stored.GetScale() in (None, 0.0, 1.0)
+    return replace(band, scale=1 / 255) if is_unscaled_byte else band
 
 
 def declared_nodata_only(band: Band) -> Band:

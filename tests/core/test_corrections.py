@@ -285,6 +285,16 @@ def test_height_correction_needs_a_dem_and_relief(tmp_path: Path) -> None:
     assert any("relief" in note for note in result.notes)
 
 
+def test_undeclared_nodata_of_the_dem_is_no_elevation(tmp_path: Path) -> None:
+    heights = height_field()
+    phases = YEARS[:, None, None] * 20 * heights / 1000 + noise(1, 0.1)
+    heights[:40, :40] = -32768
+    dem = write_raster(tmp_path / "dem.tif", heights)
+    rate, _ = stacked(tmp_path, phases, Corrections(height=True), dem)
+    assert np.isnan(rate[:40, :40]).all()
+    assert np.nanstd(rate) < 0.5
+
+
 def test_a_dem_of_a_part_of_the_scene_is_said(tmp_path: Path) -> None:
     heights = height_field()
     phases = YEARS[:, None, None] * 20 * heights / 1000 + noise(1, 0.1)
