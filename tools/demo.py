@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def main() -> None:
     folder = options.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     session = QgisSession(folder / "profile")
+    os.environ.setdefault("XDG_RUNTIME_DIR", session.environment["XDG_RUNTIME_DIR"])
     scene = folder / "scene"
     say(f"Simulating a scene of {options.size} × {options.size} pixels (seed {options.seed}) …")
     session.process("adamapper:simulatescene", f"SEED={options.seed}", f"SIZE={options.size}", f"OUTPUT_FOLDER={scene}")
