@@ -89,20 +89,16 @@ def missing_package(error: ImportError) -> str:
 
 
 class Algorithm(QgsProcessingAlgorithm):
-    """Base of the algorithms. A subclass sets NAME, TITLE, GROUP, SUMMARY, and implements define() and execute()."""
+    """Base of the algorithms. A subclass sets NAME, TITLE, GROUP, SUMMARY and implements two methods.
+
+    ``define()`` adds parameters and outputs. ``execute(parameters, context, progress)`` does the work and returns the
+    outputs by name; errors of core are translated by the caller.
+    """
 
     NAME = ""
     TITLE = ""
     GROUP = ""
     SUMMARY = ""
-
-    def define(self) -> None:
-        """Add the parameters and outputs."""
-        raise NotImplementedError
-
-    def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
-        """Do the work; returns the outputs by name. Errors of core are translated by the caller."""
-        raise NotImplementedError
 
     def name(self) -> str:
         return self.NAME
