@@ -37,17 +37,27 @@ def polygonize(labels: PathLike, count: int, progress: Progress) -> list[ogr.Geo
     Pixels of one label that meet only at a corner become separate parts of its MultiPolygon.
     """
     vectors = vector_memory()
-    layer = vectors.CreateLayer("parts", None, ogr.wkbPolygon)
-    layer.CreateField(ogr.FieldDefn("label", ogr.OFTInteger))
-    _gdal_polygonize(labels, layer, progress.part(0.0, 0.5))
+    try:
+        layer = vectors.CreateLayer("parts", None, ogr.wkbPolygon)
+        layer.CreateField(ogr.FieldDefn("label", ogr.OFTInteger))
+        _gdal_polygonize(labels, layer, progress.part(0.0, 0.5))
+        return _multipolygons(layer, count, progress.part(0.5, 1.0))
+    finally:
+        # Nothing of GDAL may be left in the traceback of an error: QGIS would crash when it ends before that.
+        layer = vectors = None
+
+
+def _multipolygons(layer: Any, count: int, progress: Progress) -> list[ogr.Geometry]:
+    """The parts of each label 1..count as one MultiPolygon."""
     geometries = [ogr.Geometry(ogr.wkbMultiPolygon) for _ in range(count)]
     parts = layer.GetFeatureCount()
-    report = progress.part(0.5, 1.0)
-    for number, feature in enumerate(layer):
+    for number in range(parts):
         if number % 256 == 0:
-            report.report(number / parts)
+            progress.report(number / parts)
+        feature = layer.GetNextFeature()
         part = _without_touching_rings(feature.GetGeometryRef())
         geometries[feature.GetField(0) - 1].AddGeometryDirectly(part)
+        del feature, part
     return geometries
 
 
@@ -133,9 +143,10 @@ def _gdal_polygonize(labels: PathLike, layer: Any, progress: Progress) -> None:
             raise
     finally:
         # The traceback of an error would keep the file open, and Windows can't delete a file that is open.
-        band = dataset = None
+        band = dataset = layer = None
     if stopped:
-        raise stopped[0]
+        # Taken out of the list, or the error would hold this frame and the frame the error until the next collection.
+        raise stopped.pop()
 
 
 def as_valid_multipolygon(geometry: ogr.Geometry) -> ogr.Geometry:
