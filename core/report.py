@@ -27,6 +27,7 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 960px; margin: 2em auto; padding: 0 1em; }
 h1 { font-size: 1.6em; } h2 { font-size: 1.2em; margin-top: 2em; border-bottom: 1px solid #ddd; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; }
+td:nth-child(-n+2) { white-space: nowrap; }
 th, td { padding: .25em .7em; border-bottom: 1px solid #e5e5e5; text-align: left; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 tr.dropped { color: #888; } svg { width: 100%; height: auto; } .none { color: #888; }

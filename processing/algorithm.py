@@ -277,6 +277,13 @@ class Algorithm(QgsProcessingAlgorithm):
         styles.save_areas_style(layer)
         self._style_when_loaded(destination, "areas", styles.style_areas, context)
 
+    def hide_when_loaded(self, destination: str, context: QgsProcessingContext) -> None:
+        """Load a layer unticked, because it would cover what the user asked for."""
+        if context.willLoadLayerOnCompletion(destination):
+            styler = context.layerToLoadOnCompletionDetails(destination).postProcessor()
+            if isinstance(styler, styles.LayerStyler):
+                styler.is_visible = False
+
     def _style_when_loaded(
         self, destination: str, kind: str, style: Callable[[Any], None], context: QgsProcessingContext
     ) -> None:

@@ -145,5 +145,7 @@ class MapActiveAreas(Algorithm):
         rules = {name: parameters[name] for name in ("MIN_AREA", "ORBIT") if parameters.get(name) is not None}
         extraction = {**layers, **rules, "PROBABILITY": paths["PROBABILITY"], "AREAS": parameters["AREAS"]}
         areas = run(3, "extractareas", extraction)
+        for name in ("SLOPE", "PHASE_RATE"):
+            self.hide_when_loaded(paths[name], context)
         numbers = {name: stack[name] for name in ("PAIRS_FOUND", "PAIRS_USED", "REPORT")}
         return {**paths, **numbers, "AREAS": areas["AREAS"], "AREA_COUNT": areas["AREA_COUNT"]}

@@ -47,6 +47,7 @@ class LayerStyler(QgsProcessingLayerPostProcessorInterface):
     def __init__(self, style: Callable[[Any], None]) -> None:
         super().__init__()
         self._style = style
+        self.is_visible = True
         _alive.add(self)
 
     def postProcessLayer(
@@ -54,6 +55,10 @@ class LayerStyler(QgsProcessingLayerPostProcessorInterface):
     ) -> None:
         self._style(layer)
         layer.triggerRepaint()
+        project = context.project()
+        node = project.layerTreeRoot().findLayer(layer.id()) if project is not None else None
+        if node is not None and not self.is_visible:
+            node.setItemVisibilityChecked(False)
         _alive.discard(self)
 
 

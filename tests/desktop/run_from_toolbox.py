@@ -125,6 +125,7 @@ def show():
             "source": layer.source(),
             "renderer": layer.renderer().type(),
             "styles": layer.styleManager().styles(),
+            "visible": QgsProject.instance().layerTreeRoot().findLayer(layer.id()).isVisible(),
         }
         for layer in layers
     ]

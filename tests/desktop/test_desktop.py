@@ -53,6 +53,8 @@ def test_the_one_step_tool_from_the_toolbox(session, scene, tmp_path):
     }
     styles = {layer["name"]: layer["styles"] for layer in outcome["layers"]}
     assert len(styles["Phase rate"]) == 2
+    visible = {layer["name"] for layer in outcome["layers"] if layer["visible"]}
+    assert visible == {"Active deformation areas", "Probability", "LOS rate"}
     assert (tmp_path / "canvas.png").stat().st_size > 20_000
 
 
