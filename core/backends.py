@@ -226,7 +226,7 @@ class TorchBackend:
 
         self._torch = torch
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        network = load_network(self.model_path).eval()
+        network = load_network(self.model_path).train(False)
         try:
             self._network = self._placed(network)
         except RuntimeError as error:

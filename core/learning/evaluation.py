@@ -25,7 +25,7 @@ MATCH_IOU = 0.3
 
 def predict(network: Network, bands: NDArray[np.float32]) -> NDArray[np.float32]:
     """Probability of the area class, (n, h, w), for scaled and filled input (n, bands, h, w)."""
-    network.eval()
+    network.train(False)
     with torch.inference_mode():
         inputs = torch.from_numpy(np.ascontiguousarray(bands)).contiguous(memory_format=torch.channels_last)
         probability: NDArray[np.float32] = torch.softmax(network(inputs), dim=1)[:, 1].numpy()

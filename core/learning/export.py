@@ -91,7 +91,7 @@ def load_network(path: PathLike) -> Network:
         network.load_state_dict(weights, strict=False)
     except RuntimeError as error:
         raise InputError(f"{path}: its weights don't fit a {card.architecture} network ({error}).") from None
-    return network.eval()
+    return network.train(False)
 
 
 def _onnx() -> Any:
@@ -122,7 +122,7 @@ def _traced(network: Network) -> Any:
         # the tracing exporter is the one that keeps names, and the one that takes ceil_mode with free sizes
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            _Probability(_with_distinct_weights(network)).eval(),
+            _Probability(_with_distinct_weights(network)).train(False),
             (torch.zeros(1, network.channels, 2 * network.stride, 2 * network.stride),),
             buffer,  # type: ignore[arg-type]
             dynamo=False,

@@ -147,7 +147,7 @@ def train(
             state.seconds = time.monotonic() - clock
             if checkpoint is not None:
                 _save_checkpoint(checkpoint, network, optimiser, state)
-    return network.eval(), state
+    return network.train(False), state
 
 
 def _batches(
