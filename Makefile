@@ -38,7 +38,7 @@ package: $(STAMP)  ## the ZIP that QGIS installs, in dist/
 
 train: $(STAMP)  ## train the bundled model anew: make train MINUTES=60 DEMS=folder HELD_OUT="name name"
 	@mkdir -p build
-	$(PY) -m ada_mapper.core.learning.training --minutes $(or $(MINUTES),60) --output models/compact.onnx \
+	$(PY) -m ada_mapper.core.learning.bundled --minutes $(or $(MINUTES),60) --output models/compact.onnx \
 		--checkpoint build/training.pt $(if $(DEMS),--dems $(DEMS) --held-out $(HELD_OUT))
 
 benchmark: $(STAMP)  ## side-by-side measurements, printed

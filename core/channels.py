@@ -17,7 +17,11 @@ from .relief import above_local_mean
 
 
 class ChannelKind(str, Enum):
-    """What a channel holds; the values are the names of bands and parameters everywhere."""
+    """What a channel holds; the values are the names of bands and parameters everywhere.
+
+    LOS_SENSITIVITY is the share of a motion down the slope that the line of sight sees, −1 to 1, positive where it
+    comes toward the satellite.
+    """
 
     PHASE_RATE = "phase_rate"
     PHASE_RATE_WRAPPED = "phase_rate_wrapped"
@@ -25,6 +29,7 @@ class ChannelKind(str, Enum):
     DEM = "dem"
     SLOPE = "slope"
     COHERENCE = "coherence"
+    LOS_SENSITIVITY = "los_sensitivity"
 
     @property
     def layer(self) -> ChannelKind:
@@ -49,6 +54,7 @@ _LABELS = {
     ChannelKind.DEM: "DEM",
     ChannelKind.SLOPE: "slope",
     ChannelKind.COHERENCE: "coherence",
+    ChannelKind.LOS_SENSITIVITY: "LOS sensitivity",
 }
 _RATES = (ChannelKind.PHASE_RATE, ChannelKind.PHASE_RATE_WRAPPED, ChannelKind.LOS_RATE)
 
@@ -221,6 +227,7 @@ UNITS: Mapping[ChannelKind, tuple[str, ...]] = {
     ChannelKind.DEM: ("m",),
     ChannelKind.SLOPE: ("degree",),
     ChannelKind.COHERENCE: ("1",),
+    ChannelKind.LOS_SENSITIVITY: ("1",),
 }
 """The units that a channel of each kind may have, the usual one first (but mm/yr for the LOS rate)."""
 
@@ -265,6 +272,7 @@ MINMAX_CHANNELS: Mapping[ChannelKind, Channel] = {
     ChannelKind.DEM: minmax_channel(ChannelKind.DEM, 0.0, 6000.0),
     ChannelKind.SLOPE: minmax_channel(ChannelKind.SLOPE, 0.0, 70.0),
     ChannelKind.COHERENCE: minmax_channel(ChannelKind.COHERENCE, 0.0, 1.0),
+    ChannelKind.LOS_SENSITIVITY: minmax_channel(ChannelKind.LOS_SENSITIVITY, -1.0, 1.0),
 }
 """The paper's scaling to [0, 1]. It doesn't give its limits: these span its rates (136 mm/yr and more; 35 rad/yr
 are 154 mm/yr at C band) and its terrain."""

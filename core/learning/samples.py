@@ -27,6 +27,7 @@ TILE_UNITS: Mapping[ChannelKind, tuple[str, str]] = {
     ChannelKind.DEM: ("m", ""),
     ChannelKind.SLOPE: ("degree", ""),
     ChannelKind.COHERENCE: ("1", ""),
+    ChannelKind.LOS_SENSITIVITY: ("1", ""),
 }
 """Unit and sign of a tile's layers."""
 

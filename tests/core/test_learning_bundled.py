@@ -1,0 +1,62 @@
+"""The recipe of the model that comes with the plugin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from ada_mapper.core.errors import InputError  # noqa: E402
+from ada_mapper.core.learning import bundled  # noqa: E402
+from ada_mapper.core.learning.bundled import bundled_card, split_terrain  # noqa: E402
+from ada_mapper.core.model_card import ModelCard, read_card  # noqa: E402
+from ada_mapper.core.raster import Grid  # noqa: E402
+from ada_mapper.core.writer import BandDescription, write_array  # noqa: E402
+
+from .learning_tiles import DiscTiles  # noqa: E402
+
+
+def test_the_bundled_card_survives_json_and_can_do_without_all_but_the_phase_rate() -> None:
+    card = bundled_card({"samples": 1})
+    assert ModelCard.from_json(card.to_json()) == card
+    assert [channel.kind.value for channel in card.channels if not channel.optional] == ["phase_rate"]
+
+
+def test_terrain_is_split_by_name_and_coarse_or_unplaced_dems_are_left_out(tmp_path: Path) -> None:
+    dem = torch.zeros(4, 4).numpy()
+    for name, size, crs in [
+        ("andes", 30.0, "EPSG:32719"),
+        ("alps_west", 30.0, "EPSG:32632"),
+        ("coarse", 90.0, "EPSG:32632"),
+        ("nowhere", 30.0, ""),
+    ]:
+        grid = Grid(crs, (0.0, size, 0.0, 0.0, 0.0, -size), 4, 4)
+        write_array(tmp_path / f"{name}.tif", grid, dem, BandDescription("dem", "m"))
+    trained_on, held_out = split_terrain(tmp_path, ["alps"])
+    assert [Path(path).stem for path in trained_on] == ["andes"]
+    assert [Path(path).stem for path in held_out] == ["alps_west"]
+    with pytest.raises(InputError, match="at least two DEMs"):
+        split_terrain(tmp_path, ["pyrenees"])
+
+
+def test_the_door_trains_judges_and_writes_a_model_with_its_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnx")
+
+    def disc_tiles(seed: int, dem_paths: object, landslides_per_km2: float = 0.0) -> DiscTiles:
+        return DiscTiles(seed)
+
+    monkeypatch.setattr(bundled, "TileGenerator", disc_tiles)
+    monkeypatch.setattr(bundled, "JUDGED_TILES", 3)
+    output, checkpoint = tmp_path / "model.onnx", tmp_path / "run.pt"
+    arguments = ["--minutes", "0.02", "--workers", "0", "--checkpoint", str(checkpoint), "--output", str(output)]
+    assert bundled.main(arguments) == 0
+    card = read_card(output)
+    assert set(card.training["judged"]) == {*bundled.CHANNEL_SETS, "classical detector"}
+    assert card.training["samples"] > 0 and checkpoint.exists()
+    assert bundled.main(["--dems", str(tmp_path), "--held-out", "valley", "--output", str(output)]) == 1
+    with pytest.raises(SystemExit):
+        bundled.main(["--dems", str(tmp_path), "--output", str(output)])
