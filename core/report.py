@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .errors import OutputError
+from .html import bullet_list, number, round_step, svg, svg_line, svg_text, table, write_page
 from .raster import PathLike
 from .rate import Double
 from .stacking import RateStatistics, StackingResult
@@ -23,15 +21,6 @@ if TYPE_CHECKING:
 _WIDTH, _HEIGHT = 900.0, 420.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70.0, 20.0, 20.0, 50.0
 _USED, _DROPPED, _DATE = "#1f6fb2", "#c9c9c9", "#222222"
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 960px; margin: 2em auto; padding: 0 1em; }
-h1 { font-size: 1.6em; } h2 { font-size: 1.2em; margin-top: 2em; border-bottom: 1px solid #ddd; }
-table { border-collapse: collapse; width: 100%; font-size: 14px; }
-td:nth-child(-n+2) { white-space: nowrap; }
-th, td { padding: .25em .7em; border-bottom: 1px solid #e5e5e5; text-align: left; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
-tr.dropped { color: #888; } svg { width: 100%; height: auto; } .none { color: #888; }
-"""
 
 
 class _Pair(NamedTuple):
@@ -65,26 +54,12 @@ def write_report(
         network_svg(pairs),
         _components(selection),
         "<h2>Notes</h2>",
-        _list(notes),
+        bullet_list(notes),
     ]
     if settings:
-        body += ["<h2>Settings</h2>", _table(("Setting", "Value"), [(name, value) for name, value in settings.items()])]
+        body += ["<h2>Settings</h2>", table(("Setting", "Value"), [(name, value) for name, value in settings.items()])]
     body += ["<h2>Pairs</h2>", _pairs_table(pairs, selection.mean_coherence)]
-    text = (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
-        f"<style>{_STYLE}</style>\n</head>\n<body>\n" + "\n".join(body) + "\n</body>\n</html>\n"
-    )
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.part")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(target)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise OutputError(
-            f"{target} can't be written ({error}). Check that the folder exists and that you may write there."
-        ) from None
+    write_page(path, title, body)
 
 
 def _pairs(selection: PairSelection, result: StackingResult) -> list[_Pair]:
@@ -115,12 +90,8 @@ def _statistics_table(result: StackingResult) -> str:
         if rate is not None:
             share = 100 * rate.pixels / max(result.pixels, 1)
             values = (rate.minimum, *rate.percentiles, rate.maximum, rate.mean)
-            rows.append((name, rate.unit, f"{rate.pixels} ({share:.1f} %)", *(_number(value) for value in values)))
-    return _table(head, rows, numbers=range(2, 9))
-
-
-def _number(value: float | None, digits: int = 4) -> str:
-    return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}g}"
+            rows.append((name, rate.unit, f"{rate.pixels} ({share:.1f} %)", *(number(value) for value in values)))
+    return table(head, rows, numbers=range(2, 9))
 
 
 def _pairs_table(pairs: Sequence[_Pair], coherence: Mapping[str, float]) -> str:
@@ -130,35 +101,13 @@ def _pairs_table(pairs: Sequence[_Pair], coherence: Mapping[str, float]) -> str:
             str(item.first_date),
             str(item.second_date),
             str(item.days),
-            _number(item.perpendicular_baseline),
-            _number(coherence.get(item.name), 2),
+            number(item.perpendicular_baseline),
+            number(coherence.get(item.name), 2),
             reason or "yes",
         )
         for item, reason in pairs
     ]
-    return _table(head, rows, range(2, 5), ["dropped" if pair.reason else "" for pair in pairs])
-
-
-def _table(
-    head: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    numbers: Iterable[int] = (),
-    classes: Sequence[str] | None = None,
-) -> str:
-    kinds = [' class="number"' if index in set(numbers) else "" for index in range(len(head))]
-    lines = ["".join(f"<th{kind}>{escape(cell)}</th>" for kind, cell in zip(kinds, head))]
-    lines += ["".join(f"<td{kind}>{escape(cell)}</td>" for kind, cell in zip(kinds, row)) for row in rows]
-    marks = ["", *(classes or [""] * len(rows))]
-    body = "\n".join(
-        f'<tr class="{escape(mark)}">{line}</tr>' if mark else f"<tr>{line}</tr>" for mark, line in zip(marks, lines)
-    )
-    return f"<table>\n{body}\n</table>"
-
-
-def _list(sentences: Sequence[str]) -> str:
-    if not sentences:
-        return '<p class="none">None.</p>'
-    return "<ul>\n" + "\n".join(f"<li>{escape(sentence)}</li>" for sentence in sentences) + "\n</ul>"
+    return table(head, rows, range(2, 5), ["dropped" if pair.reason else "" for pair in pairs])
 
 
 def _components(selection: PairSelection) -> str:
@@ -183,7 +132,7 @@ def baseline_positions(pairs: Sequence[Interferogram]) -> dict[date, float] | No
         row[index[pair.first_date]], row[index[pair.second_date]] = -1, 1
     baselines = np.array([pair.perpendicular_baseline for pair in known], np.float64)
     positions: Double = np.linalg.lstsq(matrix, baselines, rcond=None)[0]
-    return {day: float(positions[number] - positions[0]) for day, number in index.items()}
+    return {day: float(positions[place] - positions[0]) for day, place in index.items()}
 
 
 class _Axes(NamedTuple):
@@ -231,10 +180,7 @@ def network_svg(pairs: Sequence[_Pair]) -> str:
             circle = f'<circle cx="{axes.x(day):.1f}" cy="{axes.y(height):.1f}" r="4" fill="{_DATE}">{title}</circle>'
             parts.append(circle)
     parts.append(_legend(any(pair.reason for pair in pairs)))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:.0f} {_HEIGHT:.0f}" role="img" '
-        'font-family="sans-serif" font-size="12">\n' + "\n".join(parts) + "\n</svg>"
-    )
+    return svg(_WIDTH, _HEIGHT, parts)
 
 
 def _pair_line(pair: _Pair, axes: _Axes, positions: dict[date, float] | None, days: float) -> str:
@@ -253,41 +199,31 @@ def _pair_line(pair: _Pair, axes: _Axes, positions: dict[date, float] | None, da
     return f'<path {shape} fill="none" stroke="{colour}" stroke-width="{width}"><title>{title}</title></path>'
 
 
-def _text(x: float, y: float, text: str, anchor: str = "middle", extra: str = "") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="#444"{extra}>{escape(text)}</text>'
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, colour: str = "#e3e3e3", width: float = 1) -> str:
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}" stroke-width="{width:g}"/>'
-
-
 def _time_axis(axes: _Axes, last: date) -> str:
     bottom = _HEIGHT - _BOTTOM
     parts = []
     count = min(6, max(int(axes.days), 1))
     for index in range(count + 1):
         day = axes.first + timedelta(days=round(axes.days * index / count))
-        parts.append(_line(axes.x(day), _TOP, axes.x(day), bottom))
+        parts.append(svg_line(axes.x(day), _TOP, axes.x(day), bottom))
         anchor = "end" if index == count else "middle"
-        parts.append(_text(axes.x(day), bottom + 18, str(day), anchor))
-    parts.append(_line(_LEFT, bottom, _WIDTH - _RIGHT, bottom, "#888"))
-    parts.append(_text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 12, "Date of acquisition"))
+        parts.append(svg_text(axes.x(day), bottom + 18, str(day), anchor))
+    parts.append(svg_line(_LEFT, bottom, _WIDTH - _RIGHT, bottom, "#888"))
+    parts.append(svg_text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 12, "Date of acquisition"))
     return "\n".join(parts)
 
 
 def _baseline_axis(axes: _Axes) -> str:
-    raw = (axes.high - axes.low) / 6
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw)
-    parts = [_line(_LEFT, _TOP, _LEFT, _HEIGHT - _BOTTOM, "#888")]
+    step = round_step(axes.high - axes.low, 6)
+    parts = [svg_line(_LEFT, _TOP, _LEFT, _HEIGHT - _BOTTOM, "#888")]
     value = math.ceil(axes.low / step) * step
     while value <= axes.high:
-        parts.append(_line(_LEFT, axes.y(value), _WIDTH - _RIGHT, axes.y(value)))
-        parts.append(_text(_LEFT - 8, axes.y(value) + 4, f"{value:g}", "end"))
+        parts.append(svg_line(_LEFT, axes.y(value), _WIDTH - _RIGHT, axes.y(value)))
+        parts.append(svg_text(_LEFT - 8, axes.y(value) + 4, f"{value:g}", "end"))
         value += step
     middle = (_TOP + _HEIGHT - _BOTTOM) / 2
     turned = f' transform="rotate(-90 18 {middle:.1f})"'
-    parts.append(_text(18, middle, "Perpendicular position (m)", extra=turned))
+    parts.append(svg_text(18, middle, "Perpendicular position (m)", extra=turned))
     return "\n".join(parts)
 
 
@@ -298,8 +234,8 @@ def _legend(has_dropped: bool) -> str:
     parts = []
     for index, (colour, text) in enumerate(entries):
         x = _LEFT + 12 + 130 * index
-        parts.append(_line(x, _TOP + 10, x + 24, _TOP + 10, colour, 2))
-        parts.append(_text(x + 30, _TOP + 14, text, "start"))
+        parts.append(svg_line(x, _TOP + 10, x + 24, _TOP + 10, colour, 2))
+        parts.append(svg_text(x + 30, _TOP + 14, text, "start"))
     return "\n".join(parts)
 
 
@@ -318,13 +254,12 @@ def _histogram(rate: RateStatistics) -> str:
             f'<rect x="{_LEFT + (left - low) * scale:.1f}" y="{bottom - tall:.1f}" '
             f'width="{max((right - left) * scale - 1, 0.5):.1f}" height="{tall:.1f}" fill="{_USED}"/>'
         )
-    parts.append(_line(_LEFT, bottom, _WIDTH - _RIGHT, bottom, "#888"))
+    parts.append(svg_line(_LEFT, bottom, _WIDTH - _RIGHT, bottom, "#888"))
     for index in range(5):
         value = low + (high - low) * index / 4
-        parts.append(_text(_LEFT + (value - low) * scale, bottom + 16, f"{value:.3g}"))
+        parts.append(svg_text(_LEFT + (value - low) * scale, bottom + 16, f"{value:.3g}"))
     name = "Phase rate" if rate.unit == "rad/yr" else "LOS rate"
-    parts.append(_text((_LEFT + _WIDTH - _RIGHT) / 2, bottom + 34, f"{name} ({rate.unit}), 2 % to 98 % of the pixels"))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:.0f} {height:.0f}" role="img" '
-        'font-family="sans-serif" font-size="12">\n' + "\n".join(parts) + "\n</svg>"
+    parts.append(
+        svg_text((_LEFT + _WIDTH - _RIGHT) / 2, bottom + 34, f"{name} ({rate.unit}), 2 % to 98 % of the pixels")
     )
+    return svg(_WIDTH, height, parts)
