@@ -36,22 +36,26 @@ CHANNEL_SETS: Mapping[str, tuple[ChannelKind, ...]] = {
 def bundled_card(training: Mapping[str, Any] | None = None) -> ModelCard:
     """The card of the model that the plugin ships, before its thresholds are chosen.
 
-    Rates lose their local mean, so that neither the reference point nor a ramp matters. A missing slope is
-    filled with a value that no ground has, so that it isn't taken for a plain.
+    Rates lose their local mean, so that neither the reference point nor a ramp matters. A missing slope and a
+    missing LOS sensitivity are filled with values that no ground has, so that they aren't taken for a plain.
     """
     kind = ChannelKind
+    slope = Scaling("minmax", low=0.0, high=60.0)
+    sensitivity = Scaling("minmax", low=-1.0, high=1.0)
     channels = (
-        Channel(kind.PHASE_RATE, "rad/yr", "away", Scaling("asinh", scale=2.0, local_radius=3000.0)),
+        Channel(kind.PHASE_RATE, "rad/yr", "away", Scaling("asinh", scale=2.0, local_radius=3000.0), optional=True),
         Channel(kind.LOS_RATE, "mm/yr", "toward", Scaling("asinh", scale=10.0, local_radius=3000.0), optional=True),
         Channel(kind.DEM, "m", "", Scaling("asinh", scale=150.0, local_radius=1500.0), optional=True),
-        Channel(kind.SLOPE, "degree", "", Scaling("minmax", low=0.0, high=60.0), optional=True, fill=-0.5),
+        Channel(kind.SLOPE, "degree", "", slope, optional=True, fill=-0.5),
+        Channel(kind.LOS_SENSITIVITY, "1", "", sensitivity, optional=True, fill=-0.5),
     )
     return ModelCard(
-        name="ADA Mapper compact, first simulated model",
-        version="0.1",
+        name="ADA Mapper compact",
+        version="0.2",
         description=(
-            "Active deformation areas of slow landslides from a phase rate, with or without LOS rate, DEM and "
-            "slope. Trained on simulated rates over real and generated terrain; not validated on field data."
+            "Active deformation areas of slow landslides from a phase rate, a LOS rate or both, with or without DEM, "
+            "slope and LOS sensitivity. Trained on simulated rates over real and generated terrain; not validated on "
+            "field data."
         ),
         channels=channels,
         min_area=10_000.0,

@@ -26,9 +26,10 @@ MATCH_IOU = 0.3
 def predict(network: Network, bands: NDArray[np.float32]) -> NDArray[np.float32]:
     """Probability of the area class, (n, h, w), for scaled and filled input (n, bands, h, w)."""
     network.train(False)
+    device = next(network.parameters()).device
     with torch.inference_mode():
-        inputs = torch.from_numpy(np.ascontiguousarray(bands)).contiguous(memory_format=torch.channels_last)
-        probability: NDArray[np.float32] = torch.softmax(network(inputs), dim=1)[:, 1].numpy()
+        inputs = torch.from_numpy(np.ascontiguousarray(bands)).to(device).contiguous(memory_format=torch.channels_last)
+        probability: NDArray[np.float32] = torch.softmax(network(inputs), dim=1)[:, 1].cpu().numpy()
     return probability
 
 
@@ -156,7 +157,8 @@ def calibrate(
     with torch.no_grad():
         head.weight *= a
         head.bias *= a
-        head.bias[1] += b
+        # A head that ends in a pixel shuffle has several outputs a class, one after the other.
+        head.bias[head.out_channels // network.classes :] += b
     return a, b
 
 

@@ -87,17 +87,24 @@ def _layer(tile: LabelledTile, channel: Channel) -> Array:
 
 
 def draw_missing(card: ModelCard, random: np.random.Generator) -> frozenset[ChannelKind]:
-    """The channels that a sample goes without: any set of the optional ones, whole groups more often.
+    """The channels that a sample goes without, drawn from the optional ones; one rate always stays.
 
-    Each optional channel alone at 20 %; all terrain at 15 %; everything optional at 10 %.
+    Where all rates are optional: all of them 60 %, else one alone, the LOS rate half as often as another. Of the rest
+    none 20 %, else each stays at 75 %.
     """
     optional = [channel.kind for channel in card.channels if channel.optional]
-    group = random.random()
-    if group < 0.10:
-        return frozenset(optional)
-    if group < 0.25:
-        return frozenset(kind for kind in optional if kind in (ChannelKind.DEM, ChannelKind.SLOPE))
-    return frozenset(kind for kind in optional if random.random() < 0.20)
+    rates = [channel.kind for channel in card.channels if channel.kind.is_rate]
+    missing: set[ChannelKind] = set()
+    if random.random() < 0.4:
+        weights = np.array([0.5 if kind is ChannelKind.LOS_RATE else 1.0 for kind in rates])
+        kept = rates[int(random.choice(len(rates), p=weights / weights.sum()))]
+        missing |= {kind for kind in rates if kind is not kept and kind in optional}
+    none = random.random() < 0.2
+    for kind in optional:
+        gone = random.random() < 0.25 or none
+        if gone and not kind.is_rate:
+            missing.add(kind)
+    return frozenset(missing)
 
 
 @dataclass(frozen=True)

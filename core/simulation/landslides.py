@@ -20,6 +20,9 @@ MEDIAN_SPEED, SPEED_SIGMA, SPEED_LIMITS = 35.0, 0.7, (8.0, 250.0)
 TRIMMED = 1.35
 SLOPE_LIMITS = (8.0, 45.0)
 LABEL_RATE, LABEL_SHARE, LABEL_PEAK = 5.0, 0.25, 8.0
+# An area stands out of noise where its mean is this many times what means over as many pixels of noise are.
+VISIBLE = 3.0
+_NOISE_RADIUS = 3_000.0
 IGNORED = 255
 
 
@@ -143,6 +146,41 @@ def label_landslides(
     values[(hidden.ravel()[members]) & (values == 1)] = IGNORED
     label.ravel()[members] = values
     return label, peaks
+
+
+def ignore_drowned(
+    label: NDArray[np.uint8], landslides: Landslides, los_rate: Array, noise: Array, pixel_size: float
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Make "neither" of what nobody can see: areas whose mean rate is lost in the noise of their surroundings.
+
+    ``los_rate`` and ``noise`` in the same unit (h, w). An area's prominence is its mean |LOS rate| over the typical
+    |mean| of the noise, taken above its own mean over 3 km, over squares of as many pixels in the surroundings;
+    below VISIBLE its label 1 becomes 255. Returns the labels and the prominence by identity, shape (count + 1,), 0
+    for landslides without a label.
+    """
+    from scipy.ndimage import find_objects, uniform_filter
+
+    prominence = np.zeros(landslides.count + 1, np.float32)
+    result = label.copy()
+    if not (label == 1).any():
+        return result, prominence
+    wide = max(3, 2 * round(_NOISE_RADIUS / pixel_size) + 1)
+    relief = noise - uniform_filter(noise, wide, mode="reflect")
+    for number, box in enumerate(find_objects(landslides.identity), 1):
+        if box is None:
+            continue
+        inside = (landslides.identity[box] == number) & (label[box] == 1)
+        pixels = int(inside.sum())
+        if not pixels:
+            continue
+        side = max(1, round(math.sqrt(pixels)))
+        reach = max(20, 3 * side)
+        around = tuple(slice(max(0, part.start - reach), part.stop + reach) for part in box)
+        typical = 1.4826 * float(np.median(np.abs(uniform_filter(relief[around], side, mode="reflect"))))
+        prominence[number] = float(np.abs(los_rate[box][inside]).mean()) / max(typical, 1e-6)
+        if prominence[number] < VISIBLE:
+            result[box][inside] = IGNORED
+    return result, prominence
 
 
 def draw_bowl(

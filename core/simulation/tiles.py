@@ -32,6 +32,7 @@ from .landslides import (
     bowl_los_rate,
     draw_bowl,
     draw_landslides,
+    ignore_drowned,
     label_landslides,
     landslide_los_rate,
 )
@@ -52,6 +53,7 @@ from .terrain import Terrain, eroded_terrain, read_dem, with_plain
 REAL_TERRAIN_SHARE = 0.75
 # Tiles hold more landslides than land does, so that a network sees enough of them; some tiles hold a cluster.
 CROWDING = 2.0
+LEVEL_SLOPE = 1.0
 _FADING_BY_CLASS = np.array([0.15, 0.8, 1.0, 1.0, 0.1, 0.0], np.float32)
 
 
@@ -60,12 +62,14 @@ class Tile:
     """A training sample.
 
     ``layers``: phase_rate (rad/yr, positive away, unfiltered), los_rate (mm/yr, positive toward, atmosphere
-    reduced, NaN where coherence is low), dem (m), slope (degrees), coherence (0–1); each float32 (h, w).
-    ``label``: uint8 (h, w), 1 = active deformation area, 0 = none, 255 = neither.
+    reduced, NaN where coherence is low), dem (m), slope (degrees), coherence (0–1), los_sensitivity (−1 to 1); each
+    float32 (h, w). ``label``: uint8 (h, w), 1 = active deformation area, 0 = none, 255 = neither. ``motion``: the
+    true LOS rate (mm/yr, positive toward) of landslides alone.
     """
 
     layers: Mapping[str, Array]
     label: NDArray[np.uint8]
+    motion: Array
     pixel_size: float
     metadata: Mapping[str, Any]
 
@@ -76,8 +80,9 @@ class TileGenerator:
 
     ``dem_paths`` are DEM files of any CRS and resolution, or folders of GeoTIFFs; three tiles in four are cut
     from them, the others from generated terrain. Without them all terrain is generated. ``landslides_per_km2`` may
-    be raised for training, so that fewer tiles are empty. Pickles without its caches, so that every worker process
-    fills its own.
+    be raised for training, so that fewer tiles are empty. ``noise`` multiplies all noise of the rates and
+    ``atmosphere`` that of the air alone; labels stay those of 1. Pickles without its caches, so that every worker
+    process fills its own.
     """
 
     seed: int
@@ -86,9 +91,11 @@ class TileGenerator:
     dem_paths: PathLike | Sequence[PathLike] | None = ()
     terrain_count: int = 4
     landslides_per_km2: float = LANDSLIDES_PER_KM2
+    noise: float = 1.0
+    atmosphere: float = 1.0
     _pools: dict[str, FieldPool] = field(default_factory=dict, repr=False)
     _terrains: list[Array] = field(default_factory=list, repr=False)
-    _dems: list[tuple[Array, float]] = field(default_factory=list, repr=False)
+    _dems: list[tuple[Array, float, str]] = field(default_factory=list, repr=False)
 
     def __post_init__(self) -> None:
         if self.size < 64 or not 5 <= self.pixel_size <= 200:
@@ -107,7 +114,7 @@ class TileGenerator:
     def __call__(self, index: int) -> Tile:
         """Tile number ``index`` ≥ 0."""
         rng = np.random.default_rng([self.seed, 1, index])
-        terrain, source = self._terrain(rng)
+        terrain, region, source = self._terrain(rng)
         viewing = draw_viewing(rng)
         hidden = viewing.hidden(terrain.dem, terrain.pixel_size)
         expected = self.landslides_per_km2 * (self.size * self.pixel_size / 1000) ** 2
@@ -116,17 +123,15 @@ class TileGenerator:
         slides = landslide_los_rate(landslides, terrain, viewing)
         label, peaks = label_landslides(landslides, slides, hidden)
         other = self._other_motion(rng, terrain, viewing)
-        network = regular_network(
-            math.exp(rng.uniform(math.log(0.5), math.log(6))),
-            int(rng.choice([6, 12, 12, 12, 24])),
-            lost=rng.uniform(0, 0.6),
-            rng=rng,
-        )
+        network = draw_network(rng)
         cover = draw_land_cover(rng, terrain, self._pools["texture"])
-        layers = self._measured(rng, terrain, viewing, hidden, slides + other, network, cover)
+        layers, noise = self._measured(rng, terrain, viewing, hidden, slides + other, network, cover)
+        layers["los_sensitivity"] = seen_share(rng, terrain, viewing)
+        label, prominence = ignore_drowned(label, landslides, to_phase_rate(slides), noise, self.pixel_size)
         metadata = {
             "seed": self.seed,
             "index": index,
+            "region": region,
             "terrain": source,
             "heading": viewing.heading,
             "incidence": viewing.incidence,
@@ -136,17 +141,21 @@ class TileGenerator:
             "date_gain": network.date_gain,
             "landslides": landslides.count,
             "peaks": tuple(float(value) for value in peaks[1:]),
+            "prominence": tuple(float(value) for value in prominence[1:]),
         }
-        return Tile(layers, label, self.pixel_size, metadata)
+        return Tile(layers, label, slides, self.pixel_size, metadata)
 
-    def _terrain(self, rng: np.random.Generator) -> tuple[Terrain, str]:
-        """A crop of real or generated ground, flipped, with its relief changed and sometimes a plain."""
-        crop, source = None, "generated"
+    def _terrain(self, rng: np.random.Generator) -> tuple[Terrain, str, str]:
+        """A crop of real or generated ground, flipped, with its relief changed and sometimes a plain.
+
+        Also the region that it is of, and what was done to it.
+        """
+        crop, region, source = None, "generated", "generated"
         if self.dem_paths and rng.random() < REAL_TERRAIN_SHARE:
-            crop = self._dem_crop(rng)
+            crop, region = self._dem_crop(rng)
             source = "dem"
         if crop is None:
-            crop, source = self._generated_crop(rng), "generated"
+            crop, region, source = self._generated_crop(rng), "generated", "generated"
         dem = random_view(rng, crop)
         kind = rng.random()
         lowest = np.float32(dem.min())
@@ -159,7 +168,7 @@ class TileGenerator:
             relief = self._pools["turbulence"].draw(rng, self.size) * np.float32(rng.uniform(2, 20))
             dem = with_plain(dem, rng.uniform(0.1, 0.7), rng.uniform(3, 25), relief)
             source += ", plain"
-        return Terrain(np.ascontiguousarray(dem, np.float32), self.pixel_size), source
+        return Terrain(np.ascontiguousarray(dem, np.float32), self.pixel_size), region, source
 
     def _generated_crop(self, rng: np.random.Generator) -> Array:
         if not self._terrains:
@@ -170,28 +179,28 @@ class TileGenerator:
         row, column = rng.integers(0, terrain.shape[0] - self.size + 1, 2)
         return terrain[row : row + self.size, column : column + self.size]
 
-    def _dem_crop(self, rng: np.random.Generator) -> Array | None:
-        """A crop without gaps, or None when eight tries hit gaps."""
+    def _dem_crop(self, rng: np.random.Generator) -> tuple[Array | None, str]:
+        """A crop without gaps and the name of its DEM, or None when eight tries hit gaps."""
         if not self._dems:
             for path in self.dem_paths:  # type: ignore[union-attr]
                 dem = read_dem(path, self.pixel_size)
                 if min(dem.shape) >= self.size:
                     own = Grid.of(path)
-                    self._dems.append((dem, math.sqrt(own.width * own.height)))
+                    self._dems.append((dem, math.sqrt(own.width * own.height), Path(path).stem))
             if not self._dems:
                 raise InputError(
                     f"None of the given DEMs covers a tile of {self.size} × {self.size} pixels of "
                     f"{self.pixel_size:g} m. Give a larger DEM, or none for generated terrain."
                 )
-        weights = np.array([weight for _, weight in self._dems])  # by real detail, not by resampled size
+        weights = np.array([weight for _, weight, _ in self._dems])  # by real detail, not by resampled size
         for _ in range(8):
-            dem = self._dems[rng.choice(len(weights), p=weights / weights.sum())][0]
+            dem, _, name = self._dems[rng.choice(len(weights), p=weights / weights.sum())]
             row = rng.integers(0, dem.shape[0] - self.size + 1)
             column = rng.integers(0, dem.shape[1] - self.size + 1)
             crop = dem[row : row + self.size, column : column + self.size]
             if np.isfinite(crop).all():
-                return crop
-        return None
+                return crop, name
+        return None, ""
 
     def _other_motion(self, rng: np.random.Generator, terrain: Terrain, viewing: Viewing) -> Array:
         """LOS rate (mm/yr, toward) of what moves but is no landslide: bowls, heaves, fans and soils."""
@@ -221,8 +230,11 @@ class TileGenerator:
         motion: Array,
         network: PairNetwork,
         cover: LandCover,
-    ) -> dict[str, Array]:
-        """The layers that a stack over this ground would give, from its true LOS rate (mm/yr, toward)."""
+    ) -> tuple[dict[str, Array], Array]:
+        """The layers that a stack over this ground would give, from its true LOS rate (mm/yr, toward).
+
+        Also the noise of the phase rate (rad/yr) where ``noise`` and ``atmosphere`` are 1.
+        """
         looks = math.exp(rng.uniform(math.log(6), math.log(60)))
         deviation, mean_coherence = stack_noise_by_class(network, cover.climate, looks)
         coherence = mean_coherence[cover.classes] * cover.texture
@@ -242,10 +254,15 @@ class TileGenerator:
         if float(np.abs(signal).max()) > 20:
             patchy = smoothstep(self._pools["shapes"].draw(rng, self.size), -0.2, 0.8)
             signal += lost_cycle_rate(signal, network) * patchy
-        ground = signal + noise_level * unit_speckle(rng, self.size, rng.uniform(0.35, 1.3))
-        ground += to_phase_rate(self._fading(rng, cover))
-        ground += unwrapping_errors(rng, terrain, coherence, self._pools["texture"], network)
+        # Coarse products that are brought to finer pixels have noise as wide as their own.
+        blur = rng.uniform(0.35, 1.3) if rng.random() < 0.85 else rng.uniform(1.3, 2.5)
+        errors = noise_level * unit_speckle(rng, self.size, blur)
+        errors += to_phase_rate(self._fading(rng, cover))
+        errors += unwrapping_errors(rng, terrain, coherence, self._pools["texture"], network)
         air = self._atmosphere(rng, terrain, network.date_gain)
+        noise = errors + air
+        ground = signal + np.float32(self.noise) * errors
+        air *= np.float32(self.noise * self.atmosphere)
         seen = estimated_coherence(coherence, math.exp(rng.uniform(math.log(15), math.log(200))))
         seen += rng.standard_normal(seen.shape, dtype=np.float32) * np.float32(rng.uniform(0.005, 0.04))
         seen = np.clip(seen, 0, 1).astype(np.float32)
@@ -256,13 +273,14 @@ class TileGenerator:
         los_rate[gaps | (seen < rng.uniform(0.15, 0.5))] = np.nan
         middle = np.nanmedian(los_rate) if np.isfinite(los_rate).any() else 0.0
         los_rate -= np.float32(middle + rng.normal(0, 1.5))
-        return {
+        layers = {
             "phase_rate": phase_rate.astype(np.float32),
             "los_rate": los_rate.astype(np.float32),
             "dem": terrain.dem,
             "slope": terrain.slope,
             "coherence": seen,
         }
+        return layers, noise
 
     def _fading(self, rng: np.random.Generator, cover: LandCover) -> Array:
         """Bias (mm/yr) that short pairs leave, by land cover."""
@@ -309,6 +327,25 @@ class TileGenerator:
             along = rows * np.float32(math.sin(angle)) + columns * np.float32(math.cos(angle))
             gaps |= along < np.quantile(along[::4, ::4], rng.uniform(0.05, 0.4))
         return gaps
+
+
+def draw_network(rng: np.random.Generator) -> PairNetwork:
+    """Pairs of up to 40 days over 9 months to 6 years of a date every 6, 12 or 24 days, up to 60 % of them lost."""
+    years = math.exp(rng.uniform(math.log(0.75), math.log(6)))
+    return regular_network(years, int(rng.choice([6, 12, 12, 12, 24])), lost=0.6 * rng.beta(1, 1.5), rng=rng)
+
+
+def seen_share(rng: np.random.Generator, terrain: Terrain, viewing: Viewing) -> Array:
+    """The LOS sensitivity that a user would give: every other time of the orbit's usual view, not of the true one."""
+    if rng.random() < 0.5:
+        viewing = usual_viewing(viewing.orbit)
+    share = viewing.downslope_sensitivity(*terrain.motion_gradient)
+    return np.where(terrain.motion_slope < LEVEL_SLOPE, np.float32(0), share)
+
+
+def usual_viewing(orbit: str) -> Viewing:
+    """Sentinel-1's middle view of an orbit."""
+    return Viewing(ASCENDING_HEADING if orbit == "ascending" else DESCENDING_HEADING, 38.0)
 
 
 def draw_viewing(rng: np.random.Generator, orbit: str | None = None) -> Viewing:

@@ -51,5 +51,6 @@ class DiscTiles:
             "los_rate": -4.41 * phase_rate,
             "dem": 10.0 * columns,
             "slope": np.full(disc.shape, 18.4),
+            "los_sensitivity": np.full(disc.shape, -0.9),
         }
         return DiscTile({name: values.astype(np.float32) for name, values in layers.items()}, disc.astype(np.uint8))

@@ -8,6 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from ada_mapper.core.channels import COMBINATIONS, ChannelKind  # noqa: E402
 from ada_mapper.core.errors import InputError  # noqa: E402
 from ada_mapper.core.learning import bundled  # noqa: E402
 from ada_mapper.core.learning.bundled import bundled_card, split_terrain  # noqa: E402
@@ -18,10 +19,13 @@ from ada_mapper.core.writer import BandDescription, write_array  # noqa: E402
 from .learning_tiles import DiscTiles  # noqa: E402
 
 
-def test_the_bundled_card_survives_json_and_can_do_without_all_but_the_phase_rate() -> None:
+def test_the_bundled_card_survives_json_and_can_do_without_any_channel_but_not_without_a_rate() -> None:
     card = bundled_card({"samples": 1})
     assert ModelCard.from_json(card.to_json()) == card
-    assert [channel.kind.value for channel in card.channels if not channel.optional] == ["phase_rate"]
+    for combination in COMBINATIONS.values():
+        card.require_layers(combination)
+    with pytest.raises(InputError, match="without a rate no motion"):
+        card.require_layers([ChannelKind.DEM, ChannelKind.SLOPE, ChannelKind.LOS_SENSITIVITY])
 
 
 def test_terrain_is_split_by_name_and_coarse_or_unplaced_dems_are_left_out(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from ada_mapper.core.simulation.geometry import to_los_rate
 from ada_mapper.core.simulation.tiles import Tile, TileGenerator
 from ada_mapper.core.writer import BandDescription, write_array
 
-LAYERS = ["phase_rate", "los_rate", "dem", "slope", "coherence"]
+LAYERS = ["phase_rate", "los_rate", "dem", "slope", "coherence", "los_sensitivity"]
 
 
 @pytest.fixture(scope="module")
