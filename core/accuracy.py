@@ -22,6 +22,9 @@ from .errors import InputError
 from .polygons import as_valid_multipolygon, boxes_that_meet
 from .raster import EQUAL_AREA_CRS, PathLike, same_crs, spatial_reference
 
+MATCH_IOU = 0.3
+"""A found and a true area match from this intersection over union on."""
+
 
 @dataclass(frozen=True)
 class Confusion:
@@ -135,12 +138,42 @@ class ObjectScores:
         return f1_score(self.precision, self.recall)
 
 
+@dataclass(frozen=True)
+class AreaMatches:
+    """What became of each found and each true area, in the order in which they were given.
+
+    ``found_right``: matches a true area; ``found_counted``: counts at all; ``true_found``: matched by a found one;
+    ``found_iou`` and ``true_iou``: the largest intersection over union with any area of the other set.
+    """
+
+    found_right: tuple[bool, ...]
+    found_counted: tuple[bool, ...]
+    true_found: tuple[bool, ...]
+    found_iou: tuple[float, ...]
+    true_iou: tuple[float, ...]
+
+    @property
+    def scores(self) -> ObjectScores:
+        """The counts of all areas."""
+        return ObjectScores(len(self.true_found), sum(self.found_counted), sum(self.true_found), sum(self.found_right))
+
+
 def match_areas(
     found: Sequence[ogr.Geometry],
     true: Sequence[ogr.Geometry],
-    min_iou: float = 0.3,
+    min_iou: float = MATCH_IOU,
     ignored: Sequence[ogr.Geometry] = (),
 ) -> ObjectScores:
+    """The counts of ``matched_areas``."""
+    return matched_areas(found, true, min_iou, ignored).scores
+
+
+def matched_areas(
+    found: Sequence[ogr.Geometry],
+    true: Sequence[ogr.Geometry],
+    min_iou: float = MATCH_IOU,
+    ignored: Sequence[ogr.Geometry] = (),
+) -> AreaMatches:
     """Compare two sets of polygons in one planar, preferably equal-area CRS.
 
     A found and a true area match when their intersection over union is at least ``min_iou``. A true area is found
@@ -152,17 +185,20 @@ def match_areas(
         raise InputError(f"The smallest intersection over union ({min_iou:g}) must lie between 0 and 1.")
     found_valid = [as_valid_multipolygon(geometry) for geometry in found]
     true_valid = [as_valid_multipolygon(geometry) for geometry in true]
-    pairs = zip(*boxes_that_meet(_boxes(found_valid), _boxes(true_valid)))
-    matches = [(i, j) for i, j in pairs if _iou(found_valid[i], true_valid[j]) >= min_iou]
-    right = {i for i, _ in matches}
+    found_iou, true_iou = [0.0] * len(found_valid), [0.0] * len(true_valid)
+    for i, j in zip(*boxes_that_meet(_boxes(found_valid), _boxes(true_valid))):
+        shared = _iou(found_valid[i], true_valid[j])
+        found_iou[i], true_iou[j] = max(found_iou[i], shared), max(true_iou[j], shared)
+    right = [iou >= min_iou for iou in found_iou]
     ignored_valid = [as_valid_multipolygon(geometry) for geometry in ignored]
     near = zip(*boxes_that_meet(_boxes(found_valid), _boxes(ignored_valid)))
-    uncounted = {i for i, j in near if i not in right and found_valid[i].Intersects(ignored_valid[j])}
-    return ObjectScores(
-        true_count=len(true_valid),
-        found_count=len(found_valid) - len(uncounted),
-        matched_true=len({j for _, j in matches}),
-        matched_found=len(right),
+    uncounted = {i for i, j in near if not right[i] and found_valid[i].Intersects(ignored_valid[j])}
+    return AreaMatches(
+        found_right=tuple(right),
+        found_counted=tuple(i not in uncounted for i in range(len(found_valid))),
+        true_found=tuple(iou >= min_iou for iou in true_iou),
+        found_iou=tuple(found_iou),
+        true_iou=tuple(true_iou),
     )
 
 
@@ -182,7 +218,7 @@ def _share(part: float, whole: float) -> float:
 def area_geometries(areas: Sequence[Area], crs: str, target_crs: str = EQUAL_AREA_CRS) -> list[ogr.Geometry]:
     """The outlines of areas that lie in ``crs``, in the target CRS."""
     geometries = [ogr.CreateGeometryFromWkb(area.geometry) for area in areas]
-    return _transformed(geometries, crs, target_crs)
+    return in_crs(geometries, crs, target_crs)
 
 
 def read_areas(path: PathLike, target_crs: str = EQUAL_AREA_CRS, layer: str | None = None) -> list[ogr.Geometry]:
@@ -204,10 +240,11 @@ def read_areas(path: PathLike, target_crs: str = EQUAL_AREA_CRS, layer: str | No
     geometries = [feature.GetGeometryRef().Clone() for feature in source if feature.GetGeometryRef() is not None]
     if any(geometry.GetDimension() < 2 for geometry in geometries):
         raise InputError(f"{name} holds points or lines where areas are needed. Choose a layer of polygons.")
-    return _transformed(geometries, reference.ExportToWkt(), target_crs)
+    return in_crs(geometries, reference.ExportToWkt(), target_crs)
 
 
-def _transformed(geometries: Sequence[ogr.Geometry], source: str, target: str) -> list[ogr.Geometry]:
+def in_crs(geometries: Sequence[ogr.Geometry], source: str, target: str) -> list[ogr.Geometry]:
+    """The geometries, which are transformed in place, as valid MultiPolygons in the target CRS."""
     if not same_crs(source, target):
         transformation = osr.CoordinateTransformation(spatial_reference(source), spatial_reference(target))
         for geometry in geometries:
