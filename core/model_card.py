@@ -16,6 +16,10 @@ from .raster import PathLike
 
 CARD_KEY = "ada_mapper_card"
 CARD_FORMAT = 1
+FOREIGN = "imported"
+"""The architecture of a model that another program made: only ONNX Runtime can run it."""
+QUANTISED = "quantised"
+"""The entry of ``training`` that tells how a model was quantised, and under "from" of which file."""
 CLASSES = ("background", "active deformation area")
 
 _DEEPNESS_OVERLAP = 12
@@ -77,6 +81,12 @@ class ModelCard:
     def fills(self) -> tuple[float, ...]:
         """What each input band holds, after scaling, where there is no data."""
         return tuple(channel.fill for channel in self.channels for _ in channel.band_names)
+
+    @property
+    def quantised_from(self) -> str:
+        """The name of the file that the model was quantised from; empty for a model of full precision."""
+        facts = self.training.get(QUANTISED)
+        return str(facts.get("from") or "an unnamed file") if isinstance(facts, Mapping) else ""
 
     @property
     def layers(self) -> tuple[ChannelKind, ...]:

@@ -8,21 +8,28 @@ from __future__ import annotations
 
 import copy
 import io
-import os
-import uuid
 import warnings
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..errors import DependencyError, InputError, OutputError
-from ..model_card import ModelCard, read_card
+from ..errors import InputError
+from ..model_card import FOREIGN, ModelCard, read_card
+from ..model_files import (
+    load_model,
+    onnx_package,
+    refuse_quantised,
+    rename_inputs,
+    save_model,
+    store_as_half,
+    weights_of,
+    write_card,
+)
 from ..raster import PathLike
 from .networks import Network, build_network
+
+__all__ = ["export_onnx", "load_network", "write_card"]
 
 OPSET = 17
 IR_VERSION = 10
@@ -64,22 +71,23 @@ def export_onnx(network: Network, card: ModelCard, path: PathLike, half_storage:
     model = _traced(network)
     model.ir_version = IR_VERSION
     if half_storage:
-        _store_as_half(model)
-    _save(model, card, Path(path))
-
-
-def write_card(path: PathLike, card: ModelCard) -> None:
-    """Replace the card of an ONNX file."""
-    _save(_load(path), card, Path(path))
+        store_as_half(model)
+    save_model(model, card, path)
 
 
 def load_network(path: PathLike) -> Network:
     """The network of a model file as a PyTorch module in evaluation mode, with exactly the file's weights.
 
-    Raises InputError when the file holds no card or weights of another network.
+    Raises InputError when the file holds no card or weights of another network, is quantised (fine-tuning needs
+    the model that it was made from), or was imported from another program.
     """
     card = read_card(path)
-    weights = _weights(_load(path))
+    refuse_quantised(path, card)
+    if card.architecture == FOREIGN:
+        raise InputError(
+            f"{path} was imported from another program: PyTorch can neither run nor train it here. Use ONNX Runtime."
+        )
+    weights = {name: torch.from_numpy(values) for name, values in weights_of(load_model(path)).items()}
     network = build_network(card.architecture, len(card.band_names), len(card.classes))
     expected = {name for name in network.state_dict() if not name.endswith("num_batches_tracked")}
     if set(weights) != expected:
@@ -94,28 +102,9 @@ def load_network(path: PathLike) -> Network:
     return network.train(False)
 
 
-def _onnx() -> Any:
-    try:
-        import onnx
-    except ImportError:
-        raise DependencyError(
-            "Reading and writing model files with PyTorch needs the Python package onnx. Install it with "
-            "'pip install onnx', or use ONNX Runtime."
-        ) from None
-    return onnx
-
-
-def _load(path: PathLike) -> Any:
-    onnx = _onnx()
-    try:
-        return onnx.load(os.fspath(path))
-    except Exception as error:  # protobuf's DecodeError has no stable home
-        raise InputError(f"{path} can't be read as an ONNX model ({error}).") from None
-
-
 def _traced(network: Network) -> Any:
     """The ONNX graph of a network, its initialisers named as in the network's state_dict."""
-    onnx = _onnx()
+    onnx = onnx_package()
     free = {0: "n", 2: "height", 3: "width"}
     buffer = io.BytesIO()
     with warnings.catch_warnings():
@@ -135,7 +124,7 @@ def _traced(network: Network) -> Any:
         )
     model = onnx.load_from_string(buffer.getvalue())
     names = {tensor.name: tensor.name.removeprefix("network.") for tensor in model.graph.initializer}
-    _rename_inputs(model, names)
+    rename_inputs(model, names)
     weights = network.state_dict()
     for tensor in model.graph.initializer:
         name = names[tensor.name]
@@ -151,50 +140,3 @@ def _with_distinct_weights(network: Network) -> Network:
         for index, tensor in enumerate(copied.state_dict().values()):
             tensor.fill_(index)
     return copied
-
-
-def _rename_inputs(model: Any, names: Mapping[str, str]) -> None:
-    for node in model.graph.node:
-        for index, name in enumerate(node.input):
-            node.input[index] = names.get(name, name)
-
-
-def _store_as_half(model: Any) -> None:
-    """Turn every convolution's weights into a float16 initialiser and a cast.
-
-    Normalisation statistics and biases stay float32: they are few, and variances leave float16's range.
-    """
-    onnx = _onnx()
-    casts = []
-    full_names = {}
-    for tensor in model.graph.initializer:
-        values = onnx.numpy_helper.to_array(tensor)
-        if values.ndim < 2 or values.dtype != np.float32:
-            continue
-        full_names[tensor.name] = f"{tensor.name}.float32"
-        tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), tensor.name))
-        casts.append(onnx.helper.make_node("Cast", [tensor.name], [full_names[tensor.name]], to=onnx.TensorProto.FLOAT))
-    _rename_inputs(model, full_names)
-    nodes = [*casts, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-
-
-def _weights(model: Any) -> dict[str, Tensor]:
-    to_array = _onnx().numpy_helper.to_array
-    return {tensor.name: torch.from_numpy(to_array(tensor).astype(np.float32)) for tensor in model.graph.initializer}
-
-
-def _save(model: Any, card: ModelCard, path: Path) -> None:
-    del model.metadata_props[:]
-    _onnx().helper.set_model_props(model, card.metadata())
-    _onnx().checker.check_model(model)
-    temporary = path.with_name(f".{path.stem}-{uuid.uuid4().hex[:8]}.onnx")
-    try:
-        temporary.write_bytes(model.SerializeToString())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(
-            f"{path} can't be written ({error}). Check that the folder exists and that you may write there."
-        ) from None
