@@ -12,6 +12,7 @@ from osgeo import osr
 
 from .channels import Channel, ChannelKind
 from .errors import InputError
+from .lattice import resampled_on_lattice
 from .layers import UNREAL, Layer, open_layer
 from .model_card import ModelCard
 from .nodata import read_sample
@@ -97,7 +98,7 @@ class Composite:
                 f"The {base.kind.label} is {ratio:.1f} times coarser than what the model was trained on: expect it "
                 f"to miss small areas. Areas below {self.card.min_area * ratio**2 / 1e6:.2g} km² are not advised."
             )
-        grid = base.grid.resampled(wanted)
+        grid = resampled_on_lattice(base.grid, wanted)
         return grid, grid.pixel_size
 
     def _open_readers(self, base: Layer) -> None:

@@ -1,7 +1,9 @@
 """The tile runner: a network over a whole scene, in rows of overlapping tiles, streamed from and to files.
 
-Tiles lie on the composite's own grid. Where tiles overlap, their results are blended with raised-cosine weights
-that sum to 1. The scene is mirrored at its edges by half the overlap, so that no pixel of it is at a tile's edge.
+Tiles lie on the composite's own grid, anchored in the map: a pixel farther from the scene's edge than a tile and the
+radius of local means gets the same probability however the scene is cut. Where tiles overlap, their results are
+blended with raised-cosine weights that sum to 1. The scene is mirrored at its edges by half the overlap and up to a
+stride more, so that no pixel of it is at a tile's edge.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from numpy.typing import NDArray
 
 from .backends import Backend
 from .errors import InputError
+from .lattice import lattice_origin
 from .model_card import ModelCard
 from .progress import Progress
 from .raster import Array, Grid, PathLike, limited_cache
@@ -71,7 +74,7 @@ class DetectionResult:
 
 @dataclass(frozen=True)
 class Axis:
-    """Tiles along one axis of a scene: first pixels (may be negative) and weights, which sum to 1 at each pixel.
+    """Tiles along one axis of a scene: first pixels (may be negative), weights, which sum to 1 at each scene's pixel.
 
     ``size`` pixels of scene; tiles of ``tile`` pixels reach from ``starts[0]`` to ``stop`` ≥ size.
     """
@@ -91,6 +94,11 @@ class Axis:
         """For each pixel from ``starts[0]`` to ``stop``, the scene's pixel that is seen there: mirrored outside."""
         return mirrored(np.arange(self.starts[0], self.stop), self.size)
 
+    def counted(self, index: int) -> slice:
+        """The scene's pixels from the first to the last where tile ``index`` has a weight."""
+        pixels = self.starts[index] + np.flatnonzero(self.weights[index])
+        return slice(max(int(pixels[0]), 0), min(int(pixels[-1]) + 1, self.size))
+
 
 def mirrored(index: NDArray[np.integer[Any]], size: int) -> NDArray[np.intp]:
     """Indices reflected into [0, size) about the first and last pixel, which are not repeated."""
@@ -101,25 +109,44 @@ def mirrored(index: NDArray[np.integer[Any]], size: int) -> NDArray[np.intp]:
     return np.minimum(phase, period - phase).astype(np.intp)
 
 
-def plan_axis(size: int, tile: int, overlap: int, stride: int) -> Axis:
-    """Tiles of ``tile`` pixels that share at least ``overlap`` with their neighbours and cover ``size`` pixels.
+def plan_axis(size: int, tile: int, overlap: int, stride: int, origin: int = 0) -> Axis:
+    """Tiles of ``tile`` pixels that share ``overlap`` with their neighbours and cover ``size`` pixels.
 
-    The tiles begin half an overlap before the scene and end half an overlap or more behind it. A scene smaller
-    than a tile gets one tile, the smallest multiple of ``stride`` that holds it with its margins.
+    ``origin`` is the number of the scene's first pixel on its lattice (lattice.lattice_origin). Tiles lie at
+    multiples of tile − overlap there, so that the same ground is seen by the same tiles in any cut of a scene. Those
+    at the ends are moved inward by whole strides as far as they still reach half an overlap over the end: they see
+    more of the scene, but count only where they lay before. A scene that one tile of at most ``tile`` pixels can hold
+    with its margins gets only that one, at a multiple of ``stride`` and as small as that allows.
     """
-    margin = overlap // 2
-    if size + 2 * margin <= tile:
-        side = math.ceil((size + 2 * margin) / stride) * stride
-        return Axis(size, side, (-margin,), (np.ones(side, np.float32),))
+    before, after = overlap // 2, overlap - overlap // 2
+    start = -before - (origin - before) % stride
+    side = math.ceil((size + after - start) / stride) * stride
+    if side <= tile:
+        return Axis(size, side, (start,), (np.ones(side, np.float32),))
     step = tile - overlap
-    last = size + margin - tile
-    starts = (*range(-margin, last, step), last)
+    anchors = [index * step - before - origin for index in range(origin // step, (origin + size - 1) // step + 1)]
+    starts = list(anchors)
+    starts[0] += (-before - starts[0]) // stride * stride
+    starts[-1] -= max(0, starts[-1] + tile - size - after) // stride * stride
+    if len(starts) == 1 or starts[0] + tile >= size + after:
+        return Axis(size, tile, (starts[0],), (np.ones(tile, np.float32),))
+    return Axis(size, tile, tuple(starts), _weights(size, tile, overlap, anchors, starts))
+
+
+def _weights(size: int, tile: int, overlap: int, anchors: list[int], starts: list[int]) -> tuple[Array, ...]:
+    """For each tile the raised cosine that stands at its anchor, over the sum of all."""
     ramp = _ramp(tile, overlap)
-    total = np.zeros(last + tile + margin)
-    for start in starts:
-        total[start + margin : start + margin + tile] += ramp
-    weights = tuple((ramp / total[start + margin : start + margin + tile]).astype(np.float32) for start in starts)
-    return Axis(size, tile, starts, weights)
+    first, stop = min(starts[0], anchors[0]), max(starts[-1], anchors[-1]) + tile
+    total = np.zeros(stop - first)
+    for anchor in anchors:
+        total[anchor - first : anchor - first + tile] += ramp
+    weights = []
+    for anchor, start in zip(anchors, starts):
+        own = np.zeros(stop - first)
+        own[anchor - first : anchor - first + tile] = ramp
+        np.divide(own, total, out=own, where=total > 0)
+        weights.append(own[start - first : start - first + tile].astype(np.float32))
+    return tuple(weights)
 
 
 def _ramp(tile: int, overlap: int) -> NDArray[np.float64]:
@@ -164,8 +191,9 @@ class _StripReader:
         inside[:, :kept] = self._inside[:, len(self._valid) - kept :]
         new_valid = self._read_into(inside[:, kept:])
         valid = np.concatenate([self._valid[len(self._valid) - kept :], new_valid])
+        known = first - start + mirrored(np.arange(self._rows.tile) - (first - start), stop - first)
         for row in (*range(first - start), *range(stop - start, self._rows.tile)):
-            bands[:, row] = bands[:, int(mirrored(np.array(start + row), self._rows.size)) - start]
+            bands[:, row] = bands[:, known[row]]
         mirror = self._columns.source + left
         bands[:, :, :left] = bands[:, :, mirror[:left]]
         bands[:, :, left + self._columns.size :] = bands[:, :, mirror[left + self._columns.size :]]
@@ -203,8 +231,9 @@ def detect(
         raise InputError(f"The overlap of tiles must be from 0 to 50 %, not {overlap:.0%}.")
     pixels = round(card.tile_size * overlap)
     grid = composite.grid
-    rows = plan_axis(grid.height, card.tile_size, pixels, card.stride)
-    columns = plan_axis(grid.width, card.tile_size, pixels, card.stride)
+    first_column, first_row = lattice_origin(grid)
+    rows = plan_axis(grid.height, card.tile_size, pixels, card.stride, first_row)
+    columns = plan_axis(grid.width, card.tile_size, pixels, card.stride, first_column)
     run = _Run(rows, columns, backend, card, progress)
     blocks = run.blocks(composite)
     with (
@@ -294,17 +323,19 @@ class _Run:
             strip = following.result()
             if row + 1 < len(self._rows.starts):
                 following = background.submit(reader.read, row + 1)
-            for columns in self._batches(strip):
+            for columns in self._batches(strip, row):
                 tiles = self._cut(strip, columns)
                 yield _Task(row, strip, columns, workers.submit(self._backend.predict, tiles))
             yield _Task(row, strip)
 
-    def _batches(self, strip: _Strip) -> Iterator[tuple[int, ...]]:
-        """The columns of the tiles that hold any data, in batches."""
+    def _batches(self, strip: _Strip, row: int) -> Iterator[tuple[int, ...]]:
+        """The columns of the tiles that hold any data where they count, in batches."""
         batch: tuple[int, ...] = ()
-        for column, start in enumerate(self._columns.starts):
+        counted, first = self._rows.counted(row), max(self._rows.starts[row], 0)
+        valid = strip.valid[counted.start - first : counted.stop - first]
+        for column in range(len(self._columns.starts)):
             self._tiles += 1
-            if not strip.valid[:, max(start, 0) : start + self._columns.tile].any():
+            if not valid[:, self._columns.counted(column)].any():
                 self._skipped += 1
                 continue
             batch = (*batch, column)

@@ -15,14 +15,14 @@ from scipy.ndimage import uniform_filter
 
 from ada_mapper.core import inference
 from ada_mapper.core.backends import open_backend
-from ada_mapper.core.channels import ChannelKind
+from ada_mapper.core.channels import Channel, ChannelKind, Scaling
 from ada_mapper.core.composite import Composite
 from ada_mapper.core.errors import CancelledError, InputError, OutputError
 from ada_mapper.core.inference import DEFAULT_OVERLAP, detect, mirrored, plan_axis
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.raster import Array, BandReader
+from ada_mapper.core.raster import Array, BandReader, Grid
 
-from .tiny_models import ArrayScene, FunctionBackend, card_of, grid, write_layer, write_model
+from .tiny_models import ArrayScene, FunctionBackend, card_of, grid, write_layer, write_model, write_strided_model
 
 NAN = np.nan
 
@@ -39,19 +39,60 @@ def _run(bands: Array, path: Path, backend: FunctionBackend | None = None, **opt
         return reader.read()
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.integers(1, 700), st.sampled_from([32, 64, 96]), st.floats(0, 0.5))
-def test_tiles_cover_the_scene_and_their_weights_sum_to_one(size: int, tile: int, share: float) -> None:
+_TILES = st.sampled_from([(32, 32), (64, 32), (96, 32), (64, 16), (256, 32), (60, 4), (5, 1)])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(1, 1200), _TILES, st.floats(0, 0.5), st.integers(-3000, 3000))
+def test_tiles_cover_the_scene_and_their_weights_sum_to_one(
+    size: int, sides: tuple[int, int], share: float, origin: int
+) -> None:
+    tile, stride = sides
     overlap = round(tile * share)
-    axis = plan_axis(size, tile, overlap, 32)
+    axis = plan_axis(size, tile, overlap, stride, origin)
     total = np.zeros(axis.stop - axis.starts[0])
-    for start, weights in zip(axis.starts, axis.weights):
-        assert len(weights) == axis.tile and (weights > 0).all()
+    for index, (start, weights) in enumerate(zip(axis.starts, axis.weights)):
+        assert len(weights) == axis.tile and (weights >= 0).all()
         total[start - axis.starts[0] :][: axis.tile] += weights
-    np.testing.assert_allclose(total, 1, atol=1e-6)
-    assert axis.starts[0] <= 0 and axis.stop >= size
-    assert axis.tile % 32 == 0
-    assert all(second - first <= axis.tile - overlap for first, second in zip(axis.starts, axis.starts[1:]))
+        counted = axis.counted(index)
+        assert 0 <= counted.start < counted.stop <= size
+    np.testing.assert_allclose(total[-axis.starts[0] :][:size], 1, atol=1e-6)
+    before, after = overlap // 2, overlap - overlap // 2
+    assert -before - stride - tile < axis.starts[0] <= -before and axis.stop >= size + after
+    assert axis.tile % stride == 0 and axis.tile <= tile
+    assert all(0 < second - first <= tile - overlap for first, second in zip(axis.starts, axis.starts[1:]))
+
+
+@settings(max_examples=300, deadline=None)
+@given(_TILES, st.floats(0, 0.5), st.integers(-3000, 3000), st.integers(0, 700), st.integers(0, 700))
+def test_pixels_inside_have_the_same_tiles_in_any_cut(
+    sides: tuple[int, int], share: float, pixel: int, before: int, after: int
+) -> None:
+    """A pixel farther than a tile from both ends of two scenes: the tiles that count there, and their weights."""
+    tile, stride = sides
+    overlap = round(tile * share)
+    first, last = pixel - tile - before, pixel + tile + after
+
+    def seen(first: int, last: int) -> list[tuple[int, float]]:
+        axis = plan_axis(last - first + 1, tile, overlap, stride, first)
+        tiles = [(start, pixel - first - start, weights) for start, weights in zip(axis.starts, axis.weights)]
+        inside = [(start + first, float(weights[at])) for start, at, weights in tiles if 0 <= at < axis.tile]
+        return [(start, weight) for start, weight in inside if weight > 0]
+
+    assert seen(first, last) == seen(pixel - 5 * tile, pixel + 5 * tile)
+
+
+def test_a_scene_within_one_tile_gets_one_small_tile_on_the_strides_lattice() -> None:
+    for origin in range(-70, 70):
+        axis = plan_axis(100, 256, 16, 32, origin)
+        assert len(axis.starts) == 1 and axis.tile in (128, 160)
+        assert (origin + axis.starts[0]) % 32 == 0
+    assert {len(plan_axis(209, 256, 16, 32, origin).starts) for origin in range(240)} == {1}
+
+
+def test_anchors_cost_at_most_one_more_tile_an_axis() -> None:
+    counts = [len(plan_axis(10_000, 256, 16, 32, origin).starts) for origin in range(240)]
+    assert set(counts) == {42, 43} and np.mean(counts) == pytest.approx(1 + 9_999 / 240)
 
 
 @pytest.mark.parametrize("size", [2, 3, 10])
@@ -274,3 +315,33 @@ def test_from_files_through_onnx_runtime(tmp_path: Path) -> None:
         np.testing.assert_allclose(reader.read(), (rate + 100) / 200, atol=1e-6)
     assert result.valid_pixels == np.isfinite(rate).sum()
     assert result.above_threshold == pytest.approx(np.nanmean(rate[np.isfinite(rate)] >= 0), abs=1e-3)
+
+
+@pytest.mark.parametrize(("pixel", "corner"), [(30.0, (4e5, 2.2e6)), (20.0, (400_013.7, 2_200_011.0))])
+def test_a_strided_network_finds_the_same_in_any_cut_of_a_scene(
+    tmp_path: Path, pixel: float, corner: tuple[float, float]
+) -> None:
+    """Cut by 1, 7, 16 and 100 pixels, at the model's pixel size and at another (GDAL resamples to about 1e-4)."""
+    rate = Channel(ChannelKind.LOS_RATE, "mm/yr", "toward", Scaling("asinh", scale=5.0, local_radius=300.0))
+    card = card_of(rate, stride=4)
+    backend = open_backend(write_strided_model(tmp_path / "m.onnx", card), "onnxruntime", 1)
+    ground = (_noise(330, 340) * 20).astype(np.float32)
+    ground[200:230, 150:200] = NAN
+    reach = 64 + 10 + 2  # a tile, the local mean, and what resampling looks at
+
+    def find(cut: int) -> tuple[Grid, Array]:
+        at = grid(340 - cut, 330 - cut, pixel, x=corner[0] + cut * pixel, y=corner[1] - cut * pixel)
+        layers = {ChannelKind.LOS_RATE: write_layer(tmp_path / "r.tif", ground[cut:, cut:], at)}
+        with Composite(layers, card) as composite:
+            detect(composite, backend, card, tmp_path / "p.tif")
+        with BandReader(tmp_path / "p.tif") as reader:
+            return reader.grid, reader.read()
+
+    whole_grid, whole = find(0)
+    for cut in (1, 7, 16, 100):
+        cut_grid, found = find(cut)
+        column, row = whole_grid.offset_of(cut_grid)
+        inside = found[reach:, reach:]
+        expected = whole[row + reach :, column + reach :]
+        assert inside.size > 2000 and np.nanstd(inside) > 0.01
+        np.testing.assert_allclose(inside, expected, atol=1e-5 if pixel == 30 else 5e-4)

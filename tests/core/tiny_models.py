@@ -54,6 +54,32 @@ def write_model(path: Path, card: ModelCard | None, kernel: Array | None = None,
     return path
 
 
+def write_strided_model(path: Path, card: ModelCard) -> Path:
+    """A network of one band whose answer depends on where its stride of 4 lies: 4×4 means, then a 3×3 mean of them
+    at a quarter of the resolution, each spread over its 4×4 pixels."""
+    average = np.full((1, 1, 4, 4), 1 / 16, np.float32)
+    around = np.full((1, 1, 3, 3), 1 / 9, np.float32)
+    nodes = [
+        helper.make_node("Conv", ["input", "average"], ["quarter"], strides=[4, 4]),
+        helper.make_node("Conv", ["quarter", "around"], ["smooth"], pads=[1] * 4),
+        helper.make_node("ConvTranspose", ["smooth", "spread"], ["one"], strides=[4, 4]),
+        helper.make_node("Sub", ["unit", "one"], ["zero"]),
+        helper.make_node("Concat", ["zero", "one"], ["probability"], axis=1),
+    ]
+    weights = {"average": average, "around": around, "spread": np.ones_like(average), "unit": np.float32([1])}
+    graph = helper.make_graph(
+        nodes,
+        "strided",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["n", 1, "h", "w"])],
+        [helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["n", 2, "h", "w"])],
+        [numpy_helper.from_array(values, name) for name, values in weights.items()],
+    )
+    model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 17)])
+    helper.set_model_props(model, card.metadata())
+    onnx.save(model, path)
+    return path
+
+
 def write_layer(
     path: Path, values: Array, on: Grid | None = None, name: str = "los_rate", unit: str = "mm/yr", sign: str = "toward"
 ) -> Path:
@@ -66,16 +92,21 @@ def write_layer(
 
 @dataclass
 class ArrayScene:
-    """A scene in memory (bands, h, w) for the tile runner; remembers how many rows it was asked for at a time."""
+    """A scene in memory (bands, h, w) for the tile runner; remembers how many rows it was asked for at a time.
+
+    ``corner``: (column, row) of its first pixel on the lattice of its pixels.
+    """
 
     bands: Array
     counts: list[int] = field(default_factory=list)
     coarseness: float = 1.0
+    corner: tuple[int, int] = (0, 0)
 
     @property
     def grid(self) -> Grid:
         """30 m pixels."""
-        return grid(self.bands.shape[2], self.bands.shape[1])
+        column, row = self.corner
+        return grid(self.bands.shape[2], self.bands.shape[1], x=30.0 * column, y=-30.0 * row)
 
     def rows(self) -> ArrayScene:
         """Itself: the rows from the top."""
