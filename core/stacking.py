@@ -26,6 +26,7 @@ from .progress import Progress
 from .raster import Array, Band, PathLike, Window, limited_cache
 from .rate import Double, RateSums, coherence_weight, outliers
 from .stack_reader import ReaderPool, map_ordered, plan_windows, read_phases
+from .viewing import stack_tags
 from .writer import BandDescription, RasterWriter
 
 if TYPE_CHECKING:
@@ -381,9 +382,10 @@ def _write(stacker: _Stacker, outputs: StackOutputs, options: StackingOptions, p
     """Compute and write all blocks."""
     grid = stacker.stack.grid
     wavelength = ("WAVELENGTH_METRES", f"{stacker.stack.wavelength:.10g}")
+    view = stack_tags(stacker.stack.interferograms)
     descriptions = {
-        "phase_rate": BandDescription("phase_rate", "rad/yr", (("SIGN", "away"), wavelength)),
-        "los_rate": BandDescription("los_rate", options.unit, (("SIGN", options.sign), wavelength)),
+        "phase_rate": BandDescription("phase_rate", "rad/yr", (("SIGN", "away"), wavelength, *view)),
+        "los_rate": BandDescription("los_rate", options.unit, (("SIGN", options.sign), wavelength, *view)),
         "standard_error": BandDescription("standard_error", options.unit, (wavelength,)),
         "count": BandDescription("count", "1"),
     }
