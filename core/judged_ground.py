@@ -1,0 +1,210 @@
+"""The ground on which found and true areas are compared: its pixels, what of it is mapped, its regions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+from osgeo import gdal, ogr
+
+from .accuracy import in_crs, read_areas
+from .areas import Area
+from .components import Mask, rows_per_block
+from .polygons import vector_memory
+from .progress import Progress
+from .raster import EQUAL_AREA_CRS, Array, Band, BandReader, Grid, PathLike, Window, row_blocks, spatial_reference
+from .tally import Counts
+
+# Pixels of a comparison without any raster.
+_FINEST, _MOST_PIXELS = 10.0, 50_000_000
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """Polygons as WKB in one CRS."""
+
+    polygons: tuple[bytes, ...]
+    crs: str
+
+    @classmethod
+    def of_areas(cls, areas: Sequence[Area], crs: str) -> Outlines:
+        """The outlines of areas that lie in that CRS."""
+        return cls(tuple(area.geometry for area in areas), crs)
+
+    @classmethod
+    def of_file(cls, path: PathLike, layer: str | None = None) -> Outlines:
+        """The polygons of a vector file's layer, its first by default; InputError as ``read_areas`` raises it."""
+        geometries = read_areas(path, EQUAL_AREA_CRS, layer)
+        return cls(tuple(bytes(geometry.ExportToWkb()) for geometry in geometries), EQUAL_AREA_CRS)
+
+    def geometries(self, crs: str) -> list[ogr.Geometry]:
+        """Valid MultiPolygons in another CRS, in the same order."""
+        return in_crs([ogr.CreateGeometryFromWkb(polygon) for polygon in self.polygons], self.crs, crs)
+
+
+class Burner:
+    """Polygons that are turned into pixels window by window: those whose centre a polygon covers."""
+
+    def __init__(self, outlines: Outlines | None, grid: Grid) -> None:
+        self._grid = grid
+        self.geometries = [] if outlines is None else outlines.geometries(grid.crs)
+        boxes = [geometry.GetEnvelope() for geometry in self.geometries]
+        self._boxes = np.array(boxes, np.float64).reshape(-1, 4)
+
+    def mask(self, window: Window) -> Mask:
+        """True inside any of the polygons."""
+        x_min, x_max, y_min, y_max = _bounds(self._grid, window)
+        boxes = self._boxes
+        near = (boxes[:, 1] >= x_min) & (boxes[:, 0] <= x_max) & (boxes[:, 3] >= y_min) & (boxes[:, 2] <= y_max)
+        return burn([self.geometries[index] for index in np.flatnonzero(near)], self._grid, window)
+
+    def window(self, index: int) -> Window:
+        """The pixels that one polygon may cover, at least one, cut off at the grid's edges; empty outside the grid."""
+        x, dx, _, y, _, dy = self._grid.transform
+        x_min, x_max, y_min, y_max = self._boxes[index]
+        left, right = _clipped((x_min - x) / dx, (x_max - x) / dx, self._grid.width)
+        top, bottom = _clipped((y_max - y) / dy, (y_min - y) / dy, self._grid.height)
+        return Window(left, top, right - left, bottom - top)
+
+
+def _clipped(low: float, high: float, size: int) -> tuple[int, int]:
+    first = min(max(math.floor(low), 0), size)
+    return first, min(max(math.ceil(high), first), size)
+
+
+def _bounds(grid: Grid, window: Window) -> tuple[float, float, float, float]:
+    """(x_min, x_max, y_min, y_max) of a window."""
+    x, dx, _, y, _, dy = grid.transform
+    left, top = x + window.column * dx, y + window.row * dy
+    return left, left + window.width * dx, top + window.height * dy, top
+
+
+def burn(geometries: Sequence[ogr.Geometry], grid: Grid, window: Window) -> Mask:
+    """The pixels of a window (h, w) whose centre lies in any of the polygons, which are in the grid's CRS."""
+    if not geometries or not window.width or not window.height:
+        return np.zeros((window.height, window.width), bool)
+    x, dx, _, y, _, dy = grid.transform
+    target = gdal.GetDriverByName("MEM").Create("", window.width, window.height, 1, gdal.GDT_Byte)
+    target.SetGeoTransform((x + window.column * dx, dx, 0.0, y + window.row * dy, 0.0, dy))
+    vectors = vector_memory()
+    try:
+        # Without any CRS on either side GDAL has nothing to transform.
+        layer = vectors.CreateLayer("polygons", None, ogr.wkbUnknown)
+        for geometry in geometries:
+            feature = ogr.Feature(layer.GetLayerDefn())
+            feature.SetGeometry(geometry)
+            layer.CreateFeature(feature)
+        gdal.RasterizeLayer(target, [1], layer, burn_values=[1])
+        return np.asarray(target.GetRasterBand(1).ReadAsArray(), bool)
+    finally:
+        # Nothing of GDAL may be left in the traceback of an error: QGIS would crash when it ends before that.
+        feature = layer = vectors = target = None
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Blocks of about ``side`` metres that a grid is divided into, numbered row by row."""
+
+    grid: Grid
+    side: float
+
+    @property
+    def _pixels(self) -> tuple[int, int]:
+        """Rows and columns of a block."""
+        east, north = self.grid.metres_per_pixel(np.array([self.grid.height // 2]))
+        return max(1, round(self.side / float(north[0]))), max(1, round(self.side / float(east[0])))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of blocks from north to south and from west to east."""
+        rows, columns = self._pixels
+        return math.ceil(self.grid.height / rows), math.ceil(self.grid.width / columns)
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return self.shape[0] * self.shape[1]
+
+    def at(self, row: float, column: float) -> int:
+        """The block of a place in pixels, the nearest one outside the grid."""
+        rows, columns = self._pixels
+        down = min(max(int(row // rows), 0), self.shape[0] - 1)
+        across = min(max(int(column // columns), 0), self.shape[1] - 1)
+        return down * self.shape[1] + across
+
+    def sums(self, values: NDArray[np.bool_], first_row: int, weights: Counts | None = None) -> Counts:
+        """How many pixels of some full rows are true in each block, each row weighted; shape (count,)."""
+        rows, columns = self._pixels
+        starts = np.arange(0, self.grid.width, columns)
+        by_row = np.add.reduceat(values, starts, axis=1, dtype=np.int64).astype(np.float64)
+        if weights is not None:
+            by_row *= weights[:, None]
+        result = np.zeros(self.shape)
+        np.add.at(result, (first_row + np.arange(len(values))) // rows, by_row)
+        return result.ravel()
+
+
+class JudgedGround:
+    """The pixels that are compared. Holds open files: use as a context manager, from one thread.
+
+    ``mapped`` tells where pixels were mapped: where the ``data`` rasters (probability, else LOS rate; may be none) are
+    finite and inside the ``extent`` where one is given.
+    """
+
+    def __init__(self, grid: Grid, data: Band | PathLike | None, extent: Outlines | None, truth: Outlines) -> None:
+        self.grid = grid
+        self._files = ExitStack()
+        self._data = None if data is None else self._files.enter_context(BandReader(data, grid))
+        self._extent = None if extent is None else Burner(extent, grid)
+        self.truth = Burner(truth, grid)
+
+    @property
+    def is_known(self) -> bool:
+        """False where nothing tells which ground was mapped: all of the grid then counts as such."""
+        return self._data is not None or self._extent is not None
+
+    def blocks(self, progress: Progress) -> Iterator[tuple[int, Window]]:
+        """(first row, window) of consecutive blocks of full rows."""
+        for first, rows in row_blocks(self.grid.height, rows_per_block(self.grid)):
+            progress.report(first / self.grid.height)
+            yield first, Window(0, first, self.grid.width, rows)
+
+    def data(self, window: Window) -> Array | None:
+        """The values of the data raster, None without one."""
+        return None if self._data is None else self._data.read(window)
+
+    def mapped(self, window: Window, data: Array | None = None) -> Mask:
+        """Where the window is mapped; ``data`` is what ``data`` gave for it, where it was read already."""
+        values = self.data(window) if data is None else data
+        inside = np.ones((window.height, window.width), bool) if values is None else np.isfinite(values)
+        return inside if self._extent is None else inside & self._extent.mask(window)
+
+    def __enter__(self) -> JudgedGround:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._files.close()
+
+
+def grid_around(outlines: Sequence[Outlines]) -> Grid | None:
+    """A UTM grid of 10 m pixels, or larger ones where those would be too many, around polygons; None without any."""
+    geometries = [geometry for part in outlines for geometry in part.geometries("EPSG:4326")]
+    if not geometries:
+        return None
+    boxes = np.array([geometry.GetEnvelope() for geometry in geometries])
+    longitude = (boxes[:, 0].min() + boxes[:, 1].max()) / 2
+    south = (boxes[:, 2].min() + boxes[:, 3].max()) < 0
+    crs = f"EPSG:{(32700 if south else 32600) + min(int((longitude + 180) // 6) + 1, 60)}"
+    boxes = np.array([geometry.GetEnvelope() for part in outlines for geometry in part.geometries(crs)])
+    x_min, x_max, y_min, y_max = boxes[:, 0].min(), boxes[:, 1].max(), boxes[:, 2].min(), boxes[:, 3].max()
+    size = max(_FINEST, math.sqrt((x_max - x_min) * (y_max - y_min) / _MOST_PIXELS))
+    width, height = math.ceil((x_max - x_min) / size) + 2, math.ceil((y_max - y_min) / size) + 2
+    transform = (float(x_min) - size, size, 0.0, float(y_max) + size, 0.0, -size)
+    return Grid(spatial_reference(crs).ExportToWkt(), transform, width, height)
