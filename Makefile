@@ -36,10 +36,10 @@ lint: $(STAMP)  ## style and types
 package: $(STAMP)  ## the ZIP that QGIS installs, in dist/
 	$(PY) tools/package.py
 
-train: $(STAMP)  ## train the bundled model anew: make train MINUTES=60 DEMS=folder HELD_OUT="name name"
+train: $(STAMP)  ## train the bundled model anew: make train DEMS=folder VALIDATION=name TEST="name name"
 	@mkdir -p build
-	$(PY) -m ada_mapper.core.learning.bundled --minutes $(or $(MINUTES),60) --output models/compact.onnx \
-		--checkpoint build/training.pt $(if $(DEMS),--dems $(DEMS) --held-out $(HELD_OUT))
+	$(PY) -m ada_mapper.core.learning.bundled --minutes $(or $(MINUTES),85) --output models/compact.onnx \
+		--checkpoint build/training.pt $(if $(DEMS),--dems $(DEMS) --validation $(VALIDATION) --test $(TEST))
 
 benchmark: $(STAMP)  ## side-by-side measurements, printed
 	$(PY) benchmarks/stacking.py

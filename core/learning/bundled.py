@@ -7,30 +7,34 @@ import json
 import logging
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..channels import Channel, ChannelKind, Scaling
+from ..channels import COMBINATIONS, Channel, ChannelKind, Scaling
 from ..errors import AdaMapperError, InputError
 from ..model_card import ModelCard
 from ..progress import Progress
 from ..raster import Grid, PathLike
-from ..simulation.tiles import TileGenerator
-from .evaluation import calibrate, choose_thresholds, judge, judge_classical
+from ..simulation.landslides import LANDSLIDES_PER_KM2
+from ..simulation.tiles import Tile, TileGenerator
+from .evaluation import best_classical, calibrate, choose_thresholds, judge, judge_classical, judged_tiles
 from .export import export_onnx
+from .networks import Network
 from .training import TrainingOptions, train
 
 _QUIET = Progress()
-VALIDATION_SEED = 1_000_003
+VALIDATION_SEED, TEST_SEED = 1_000_003, 2_000_003
 JUDGED_TILES = 240
-CHANNEL_SETS: Mapping[str, tuple[ChannelKind, ...]] = {
-    "all channels": (),
-    "without terrain": (ChannelKind.DEM, ChannelKind.SLOPE),
-    "without LOS rate": (ChannelKind.LOS_RATE,),
-    "phase rate only": (ChannelKind.LOS_RATE, ChannelKind.DEM, ChannelKind.SLOPE),
-}
-"""What the bundled model is judged by: the channels that are missing."""
+TRAINING_DENSITY = 3.0
+"""How many times more landslides training tiles hold than the others: most of a natural tile teaches nothing."""
+
+
+def missing_channels(card: ModelCard) -> dict[str, frozenset[ChannelKind]]:
+    """What the model is judged by: all its channels, and the paper's seven combinations; each with what is missing."""
+    kinds = frozenset(channel.kind for channel in card.channels)
+    given = {"+".join(channel.kind.value for channel in card.channels): kinds, **COMBINATIONS}
+    return {name: kinds - frozenset(combination) for name, combination in given.items()}
 
 
 def bundled_card(training: Mapping[str, Any] | None = None) -> ModelCard:
@@ -64,60 +68,74 @@ def bundled_card(training: Mapping[str, Any] | None = None) -> ModelCard:
     )
 
 
-def split_terrain(folder: PathLike, held_out: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The DEM files of a folder with pixels of at most 50 m, for training and held out.
+@dataclass(frozen=True)
+class TerrainSplit:
+    """DEM files of regions to train on, to validate on (thresholds, calibration) and to test on."""
 
-    A file is held out when its name starts with one of ``held_out``. InputError when either part is empty.
+    training: tuple[str, ...] = ()
+    validation: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, list[str]]:
+        """The names of the files; generated terrain, from another seed for each part, always comes with them."""
+        return {part: [*(Path(path).stem for path in paths), "generated"] for part, paths in asdict(self).items()}
+
+
+def split_terrain(folder: PathLike, validation: Sequence[str], test: Sequence[str]) -> TerrainSplit:
+    """The DEM files of a folder with pixels of at most 50 m, those whose names start as given held out.
+
+    InputError when a part is empty or a file belongs to two.
     """
-    parts: tuple[list[str], list[str]] = ([], [])
+    parts: dict[str, list[str]] = {"training": [], "validation": [], "test": []}
     for path in sorted(Path(folder).glob("*.tif")):
         try:
             fine = Grid.of(path).pixel_size <= 50
         except InputError:  # no CRS: its pixels have no size
             continue
+        roles = [
+            role for role, names in (("validation", validation), ("test", test)) if path.name.startswith(tuple(names))
+        ]
+        if len(roles) > 1:
+            raise InputError(f"{path.name} is named for validation and for the test. Name each DEM once.")
         if fine:
-            parts[path.name.startswith(tuple(held_out))].append(str(path))
-    if not parts[0] or not parts[1]:
+            parts[roles[0] if roles else "training"].append(str(path))
+    empty = [role for role, paths in parts.items() if not paths]
+    if empty:
         raise InputError(
-            f"{folder} needs at least two DEMs (.tif, pixels up to 50 m): some to train on, and some held out "
-            f"whose names start with {', '.join(held_out)}."
+            f"{folder} holds no DEM for the {empty[0]} (.tif, pixels up to 50 m). It needs at least three: one to "
+            f"train on, one whose name starts with {' or '.join(validation)}, one with {' or '.join(test)}."
         )
-    return parts
+    return TerrainSplit(**{role: tuple(paths) for role, paths in parts.items()})
 
 
 def train_bundled(
-    terrain: tuple[Sequence[str], Sequence[str]],
+    terrain: TerrainSplit,
     options: TrainingOptions,
     output: PathLike,
     checkpoint: PathLike | None = None,
     progress: Progress = _QUIET,
 ) -> ModelCard:
-    """Train, calibrate, judge on tiles that were used for neither, and write the bundled model; its card."""
+    """Train, calibrate and choose thresholds on validation tiles, judge on test tiles, write the model; its card."""
     card = bundled_card()
-    train_tiles = TileGenerator(options.seed, dem_paths=terrain[0])
-    judge_tiles = TileGenerator(options.seed + VALIDATION_SEED, dem_paths=terrain[1])
-    calibration = [judge_tiles(index) for index in range(JUDGED_TILES)]
-    network, state = train(card, train_tiles, calibration[:64], options, checkpoint, progress)
-    slope = calibrate(network, card, calibration, list(CHANNEL_SETS.values()))
-    threshold, low, _ = choose_thresholds(network, card, calibration)
-    card = replace(card, threshold=threshold, low_threshold=low)
-    test = [judge_tiles(index) for index in range(JUDGED_TILES, 2 * JUDGED_TILES)]
-    scores = {name: judge(network, card, test, dropped) for name, dropped in CHANNEL_SETS.items()}
-    scores["classical detector"] = judge_classical(card, test)
-    for name, values in scores.items():
-        progress.info(f"{name}: {json.dumps(values)}")
+    training_tiles = TileGenerator(
+        options.seed, dem_paths=terrain.training, landslides_per_km2=TRAINING_DENSITY * LANDSLIDES_PER_KM2
+    )
+    validation = held_out_tiles(options.seed + VALIDATION_SEED, terrain.validation)
+    network, state = train(card, training_tiles, validation[:64], options, checkpoint, progress)
+    card, facts = finish(network, card, validation, held_out_tiles(options.seed + TEST_SEED, terrain.test), progress)
     facts = {
         "data": "simulated tiles only; not validated on field data",
-        "terrain": [Path(path).stem for path in terrain[0]] + ["generated"],
-        "held_out_terrain": [Path(path).stem for path in terrain[1]] + ["generated from another seed"],
-        "seed": options.seed,
-        "judged_seed": options.seed + VALIDATION_SEED,
+        "terrain": terrain.to_json(),
+        "seeds": {
+            "training": options.seed,
+            "validation": options.seed + VALIDATION_SEED,
+            "test": options.seed + TEST_SEED,
+        },
         "samples": state.step * options.batch_size,
         "minutes": round(state.seconds / 60, 1),
         "options": asdict(options),
-        "calibration": [round(value, 4) for value in slope],
-        "judged_tiles": JUDGED_TILES,
-        "judged": scores,
+        "training_density": TRAINING_DENSITY,
+        **facts,
         "history": [{key: round(value, 4) for key, value in line.items()} for line in state.history],
     }
     card = replace(card, training=facts)
@@ -126,24 +144,68 @@ def train_bundled(
     return card
 
 
+def held_out_tiles(seed: int, dem_paths: Sequence[str]) -> list[Tile]:
+    """The tiles that a model is calibrated or judged on."""
+    generator = TileGenerator(seed, dem_paths=dem_paths)
+    return [generator(index) for index in range(JUDGED_TILES)]
+
+
+def finish(
+    network: Network, card: ModelCard, validation: Sequence[Tile], test: Sequence[Tile], progress: Progress = _QUIET
+) -> tuple[ModelCard, dict[str, Any]]:
+    """Calibrate a trained network (in place), choose its thresholds, and judge it beside the classical detector.
+
+    Returns the card with its thresholds, and what goes into its ``training``.
+    """
+    sets = missing_channels(card)
+    slope = calibrate(network, card, validation, list(sets.values()))
+    known = judged_tiles(network, card, validation)
+    threshold, low_threshold = choose_thresholds(card, known)
+    card = replace(card, threshold=threshold, low_threshold=low_threshold)
+    classical = best_classical(card, validation, known)
+    judged: dict[str, dict[str, float]] = {}
+    for name, missing in sets.items():
+        answers = judged_tiles(network, card, test, missing)
+        judged[name] = judge(card, answers)
+        progress.info(f"{name}: {json.dumps(judged[name])}")
+        if not missing:
+            judged["classical detector"] = judge_classical(classical, card, test, answers)
+            progress.info(f"classical detector: {json.dumps(judged['classical detector'])}")
+    facts = {
+        "calibration": [round(value, 4) for value in slope],
+        "judged_tiles": JUDGED_TILES,
+        "judged": judged,
+        "classical": {
+            "layer": classical.layer,
+            "sigma": classical.rules.sigma,
+            "slope_rule": classical.with_slope,
+            "chosen_on": "validation tiles",
+        },
+    }
+    return card, facts
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train, calibrate, judge and export the bundled model."""
     parser = argparse.ArgumentParser(description="Train the bundled model on simulated tiles.")
-    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--minutes", type=float, default=85.0)
     parser.add_argument("--output", type=Path, required=True, help="the model file to write (.onnx)")
     parser.add_argument("--dems", type=Path, help="a folder of DEMs; without it all terrain is generated")
-    parser.add_argument("--held-out", nargs="+", default=[], help="beginnings of the names of DEMs to judge on")
+    parser.add_argument("--validation", nargs="+", default=[], help="beginnings of names of DEMs for thresholds")
+    parser.add_argument("--test", nargs="+", default=[], help="beginnings of names of DEMs to judge on")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--checkpoint", type=Path, help="where the run is kept, to go on after a stop")
     choice = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    options = TrainingOptions(minutes=choice.minutes, seed=choice.seed, workers=choice.workers, threads=choice.threads)
-    if choice.dems and not choice.held_out:
-        parser.error("--dems needs --held-out: name the DEMs that the model is judged on and never trained on")
+    options = TrainingOptions(
+        minutes=choice.minutes, seed=choice.seed, workers=choice.workers, threads=choice.threads, average=0.999
+    )
+    if choice.dems and not (choice.validation and choice.test):
+        parser.error("--dems needs --validation and --test: name the DEMs that the model is never trained on")
     try:
-        terrain = split_terrain(choice.dems, choice.held_out) if choice.dems else ([], [])
+        terrain = split_terrain(choice.dems, choice.validation, choice.test) if choice.dems else TerrainSplit()
         train_bundled(terrain, options, choice.output, choice.checkpoint)
     except AdaMapperError as error:
         logging.getLogger("ada_mapper").error(error)

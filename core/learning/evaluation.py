@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ..accuracy import Confusion, ObjectScores, PixelScores, pixel_scores
+from ..accuracy import Confusion, ObjectScores, PixelScores, confusion, f1_score, pixel_scores
 from ..baseline import ClassicalRules, classical_mask
 from ..channels import ChannelKind
 from ..model_card import ModelCard
@@ -21,6 +22,8 @@ from .samples import LabelledTile, Labels, to_input
 
 _BINS = 1000
 MATCH_IOU = 0.3
+ASKED_AREA, ASKED_RATE = 20_000.0, 10.0
+"""Areas (m²) and peak LOS rates (mm/yr) from which on an area counts as clear: it should not be missed."""
 
 
 def predict(network: Network, bands: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -77,29 +80,79 @@ def detected(probability: Array, threshold: float, low_threshold: float, min_pix
     return np.asarray(kept[labels], bool)
 
 
-def object_scores(found: NDArray[np.bool_], labels: Labels, min_pixels: float) -> ObjectScores:
-    """Found areas against the true ones of at least ``min_pixels`` in one tile, both of shape (h, w).
+@dataclass(frozen=True)
+class Judged:
+    """What one tile is judged by, all (h, w).
 
-    Areas are 8-connected pixels, matched where their intersection over union is at least MATCH_IOU. Ignored
-    pixels are left out; a found area that lies mostly on them counts for nothing.
+    ``probability``; ``labels`` 0, 1, 255 where nothing was measured too; ``truth``: the whole areas, gaps included;
+    ``motion``: the true LOS rate of areas (mm/yr), None where unknown.
+    """
+
+    probability: Array
+    labels: Labels
+    truth: NDArray[np.bool_]
+    motion: Array | None
+
+    def found(self, card: ModelCard) -> NDArray[np.bool_]:
+        """The areas by the card's rules."""
+        min_pixels = card.min_area / card.pixel_size**2
+        found = detected(self.probability, card.threshold, card.low_threshold, min_pixels)
+        return np.asarray(found & (self.labels != IGNORED), bool)
+
+
+def judged_tiles(
+    network: Network, card: ModelCard, tiles: Sequence[LabelledTile], missing: Collection[ChannelKind] = ()
+) -> list[Judged]:
+    """The network's answers on tiles without the channels in ``missing``."""
+    results = []
+    for tile in tiles:
+        bands, labels = to_input(tile, card, missing)
+        probability = predict(network, bands[np.newaxis])[0]
+        results.append(Judged(probability, labels, tile.label == 1, getattr(tile, "motion", None)))
+    return results
+
+
+@dataclass(frozen=True)
+class ObjectRules:
+    """Which areas are asked for: of at least ``min_pixels`` measured pixels, moving at least ``min_rate`` mm/yr."""
+
+    min_pixels: float
+    min_rate: float = 0.0
+
+
+def object_scores(found: NDArray[np.bool_], tile: Judged, rules: ObjectRules) -> ObjectScores:
+    """Found areas (h, w) against the true ones in one tile.
+
+    Areas are 8-connected pixels, matched where their intersection over union is at least MATCH_IOU. True areas are
+    taken whole, so that a gap doesn't make two of one; only those of which half was measured are asked for. Ignored
+    pixels are left out of all sizes; found areas that lie mostly on them, or are too small, count for nothing; those
+    that match an area which isn't asked for count for nothing either.
     """
     from scipy.ndimage import label
 
-    truth, _ = label(labels == 1, structure=np.ones((3, 3)))
+    truth, _ = label(tile.truth, structure=np.ones((3, 3)))
     guess, _ = label(found, structure=np.ones((3, 3)))
-    overlap = np.zeros((truth.max() + 1, guess.max() + 1))
-    np.add.at(overlap, (truth.ravel(), guess.ravel()), 1)
-    ignored = np.bincount(guess.ravel(), weights=(labels == IGNORED).ravel(), minlength=overlap.shape[1])
-    true_sizes, found_sizes = overlap.sum(axis=1), overlap.sum(axis=0) - ignored
-    judged = (ignored <= found_sizes)[1:]
-    wanted = (true_sizes >= min_pixels)[1:]
-    union = true_sizes[1:, None] + found_sizes[None, 1:] - overlap[1:, 1:]
-    matched = overlap[1:, 1:] >= MATCH_IOU * np.maximum(union, 1)
+    counted = tile.labels != IGNORED
+    shape = (truth.max() + 1, guess.max() + 1)
+    overlap = np.zeros(shape)
+    np.add.at(overlap, (truth[counted], guess[counted]), 1)
+    true_sizes, found_sizes = overlap.sum(axis=1), overlap.sum(axis=0)
+    wanted = (true_sizes >= rules.min_pixels) & (true_sizes >= 0.5 * np.bincount(truth.ravel(), minlength=shape[0]))
+    if tile.motion is not None and rules.min_rate:
+        peaks = np.zeros(shape[0])
+        np.maximum.at(peaks, truth.ravel(), np.abs(tile.motion).ravel())
+        wanted &= peaks >= rules.min_rate
+    judged = (found_sizes >= rules.min_pixels) & (found_sizes >= 0.5 * np.bincount(guess.ravel(), minlength=shape[1]))
+    wanted[0] = judged[0] = False
+    matched = overlap >= MATCH_IOU * np.maximum(true_sizes[:, None] + found_sizes[None, :] - overlap, 1)
+    matched[0] = matched[:, 0] = False
+    right = matched[wanted].any(axis=0)
+    judged &= right | ~matched.any(axis=0)
     return ObjectScores(
         true_count=int(wanted.sum()),
         found_count=int(judged.sum()),
         matched_true=int((matched.any(axis=1) & wanted).sum()),
-        matched_found=int((matched.any(axis=0) & judged).sum()),
+        matched_found=int((right & judged).sum()),
     )
 
 
@@ -113,21 +166,17 @@ def pooled(scores: Sequence[ObjectScores]) -> ObjectScores:
     )
 
 
-def choose_thresholds(
-    network: Network, card: ModelCard, tiles: Sequence[LabelledTile]
-) -> tuple[float, float, ObjectScores]:
-    """(threshold, low threshold, scores) of the highest object F1 on the tiles, for areas of card.min_area."""
-    min_pixels = card.min_area / card.pixel_size**2
-    prepared = [to_input(tile, card) for tile in tiles]
-    results = [(predict(network, bands[np.newaxis])[0], labels) for bands, labels in prepared]
-    best = (0.5, 0.3, ObjectScores(0, 0, 0, 0))
+def choose_thresholds(card: ModelCard, tiles: Sequence[Judged]) -> tuple[float, float]:
+    """(threshold, low threshold) of the highest sum of pixel IoU and object F1 on the tiles."""
+    best, chosen = -1.0, (0.5, 0.3)
     for low in np.arange(0.1, 0.65, 0.1):
         for high in np.arange(low, 0.95, 0.1):
-            found = [detected(probability, high, low, min_pixels) for probability, _ in results]
-            scores = pooled([object_scores(mask, labels, min_pixels) for mask, (_, labels) in zip(found, results)])
-            if np.nan_to_num(scores.f1) > np.nan_to_num(best[2].f1):
-                best = (round(float(high), 2), round(float(low), 2), scores)
-    return best
+            tried = replace(card, threshold=round(float(high), 2), low_threshold=round(float(low), 2))
+            values = judge(tried, tiles)
+            score = values["iou"] + f1_score(values.get("object_precision", 0.0), values.get("object_recall", 0.0))
+            if score > best:
+                best, chosen = float(score), (tried.threshold, tried.low_threshold)
+    return chosen
 
 
 def calibrate(
@@ -179,62 +228,72 @@ def _logistic_fit(z: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[
     return (a, b) if a > 0.05 and math.isfinite(b) else (1.0, 0.0)
 
 
-def judge(
-    network: Network, card: ModelCard, tiles: Sequence[LabelledTile], missing: Collection[ChannelKind] = ()
-) -> dict[str, float]:
+def judge(card: ModelCard, tiles: Sequence[Judged]) -> dict[str, float]:
     """Pixel and object scores at the card's thresholds, pooled over the tiles."""
-    maps = []
-    for tile in tiles:
-        bands, labels = to_input(tile, card, missing)
-        maps.append((predict(network, bands[np.newaxis])[0], labels))
-    min_pixels = card.min_area / card.pixel_size**2
-    found = [detected(values, card.threshold, card.low_threshold, min_pixels) for values, _ in maps]
-    return _scores(found, [labels for _, labels in maps], card)
+    return scores([tile.found(card) for tile in tiles], tiles, card)
 
 
-def judge_classical(card: ModelCard, tiles: Sequence[LabelledTile]) -> dict[str, float]:
-    """The same scores of the classical detector: the best of LOS and phase rate at 2, 3 and 4 standard deviations,
-    with and without the slope rule, chosen by pixel IoU on these very tiles, which favours it."""
-    labels = [to_input(tile, card)[1] for tile in tiles]
-    best: dict[str, float] = {}
-    for layer in ("los_rate", "phase_rate"):
-        for sigma in (2.0, 3.0, 4.0):
-            for with_slope in (True, False):
-                rules = ClassicalRules(sigma=sigma)
-                found = [
-                    classical_mask(
-                        tile.layers[layer],
-                        tile.pixel_size,
-                        rules,
-                        tile.layers["slope"] if with_slope else None,
-                    )
-                    for tile in tiles
-                ]
-                scores = _scores(found, labels, card)
-                if not best or scores["iou"] > best["iou"]:
-                    best = {
-                        **scores,
-                        "sigma": sigma,
-                        "on_los_rate": float(layer == "los_rate"),
-                        "slope_rule": float(with_slope),
-                    }
-    return best
+@dataclass(frozen=True)
+class ClassicalChoice:
+    """One setting of the classical detector: the rate that it looks at, its rules, with or without slopes."""
+
+    layer: str
+    rules: ClassicalRules
+    with_slope: bool
+
+    def found(self, tile: LabelledTile) -> NDArray[np.bool_]:
+        """The areas in a tile."""
+        slope = tile.layers["slope"] if self.with_slope else None
+        return classical_mask(tile.layers[self.layer], tile.pixel_size, self.rules, slope)
 
 
-def _scores(found: Sequence[NDArray[np.bool_]], labels: Sequence[Labels], card: ModelCard) -> dict[str, float]:
-    min_pixels = card.min_area / card.pixel_size**2
-    objects = pooled([object_scores(mask, truth, min_pixels) for mask, truth in zip(found, labels)])
-    right = sum(int((mask & (truth == 1)).sum()) for mask, truth in zip(found, labels))
-    called = sum(int((mask & (truth != IGNORED)).sum()) for mask, truth in zip(found, labels))
-    true = sum(int((truth == 1).sum()) for truth in labels)
-    valid_km2 = sum(int((truth != IGNORED).sum()) for truth in labels) * card.pixel_size**2 / 1e6
+CLASSICAL_CHOICES = tuple(
+    ClassicalChoice(layer, ClassicalRules(sigma=sigma), with_slope)
+    for layer in ("los_rate", "phase_rate")
+    for sigma in (2.0, 3.0, 4.0, 5.0, 6.0)
+    for with_slope in (True, False)
+)
+
+
+def best_classical(card: ModelCard, tiles: Sequence[LabelledTile], judged: Sequence[Judged]) -> ClassicalChoice:
+    """The classical detector of the highest pixel IoU on the tiles."""
+
+    def iou(choice: ClassicalChoice) -> float:
+        return judge_classical(choice, card, tiles, judged)["iou"]
+
+    return max(CLASSICAL_CHOICES, key=iou)
+
+
+def judge_classical(
+    choice: ClassicalChoice, card: ModelCard, tiles: Sequence[LabelledTile], judged: Sequence[Judged]
+) -> dict[str, float]:
+    """The scores of the classical detector on the same pixels and areas as the network's."""
+    found = [choice.found(tile) & (known.labels != IGNORED) for tile, known in zip(tiles, judged)]
+    return scores(found, judged, card)
+
+
+def scores(found: Sequence[NDArray[np.bool_]], tiles: Sequence[Judged], card: ModelCard) -> dict[str, float]:
+    """Pixel scores, object scores of all areas and of clear ones, and false alarms; without those that can't be told."""
+    pixel = card.pixel_size**2
+    everything = ObjectRules(card.min_area / pixel)
+    asked = ObjectRules(ASKED_AREA / pixel, ASKED_RATE)
+    objects = pooled([object_scores(mask, tile, everything) for mask, tile in zip(found, tiles)])
+    clear = pooled([object_scores(mask, tile, asked) for mask, tile in zip(found, tiles)])
+    counts = Confusion()
+    for mask, tile in zip(found, tiles):
+        counts += confusion(mask, tile.labels == 1, tile.labels != IGNORED)
+    pixels = pixel_scores(counts)
+    valid_km2 = sum(int((tile.labels != IGNORED).sum()) for tile in tiles) * pixel / 1e6
     values = {
-        "iou": right / max(called + true - right, 1),
-        "precision": right / max(called, 1),
-        "recall": right / max(true, 1),
+        "iou": pixels.iou,
+        "precision": pixels.precision,
+        "recall": pixels.recall,
         "object_recall": objects.recall,
         "object_precision": objects.precision,
         "false_alarms_per_100_km2": 100 * (objects.found_count - objects.matched_found) / max(valid_km2, 1e-9),
         "true_areas": float(objects.true_count),
+        "clear_object_recall": clear.recall,
+        "clear_object_precision": clear.precision,
+        "clear_areas": float(clear.true_count),
     }
-    return {name: round(value, 4) for name, value in values.items()}
+    return {name: round(value, 4) for name, value in values.items() if math.isfinite(value)}

@@ -8,12 +8,16 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from ada_mapper.core.learning.evaluation import (  # noqa: E402
+    Judged,
+    ObjectRules,
+    best_classical,
     best_threshold,
     calibrate,
     choose_thresholds,
     detected,
     judge,
     judge_classical,
+    judged_tiles,
     object_scores,
     pooled,
     predict,
@@ -82,21 +86,31 @@ def test_areas_need_a_seed_and_a_size() -> None:
 
 
 def test_objects_match_by_their_overlap_and_ignored_ground_counts_for_nothing() -> None:
-    labels = np.zeros((20, 20), np.uint8)
-    labels[0:4, 0:4] = 1  # found well
-    labels[0:4, 10:14] = 1  # touched by one column only
-    labels[10, 0] = 1  # smaller than what counts
+    truth = np.zeros((24, 24), bool)
+    truth[0:4, 0:4] = True  # found well
+    truth[0:4, 10:14] = True  # touched by one column only
+    truth[10, 0] = True  # smaller than what counts
+    truth[18:23, 0:6] = True  # found in two pieces, on both sides of a gap
+    labels = truth.astype(np.uint8)
     labels[12:16, 12:16] = IGNORED
-    found = np.zeros((20, 20), bool)
+    labels[20, 0:6] = IGNORED
+    found = np.zeros((24, 24), bool)
     found[0:4, 0:5] = True
     found[0:4, 13:18] = True
     found[12:16, 12:16] = True  # wholly on ignored ground
-    found[18, 18] = True  # wrong
-    scores = object_scores(found, labels, min_pixels=4)
-    assert (scores.true_count, scores.matched_true) == (2, 1)
-    assert (scores.found_count, scores.matched_found) == (3, 1)
+    found[18:20, 0:6] = found[21:23, 0:6] = True
+    found[18:20, 18:20] = True  # wrong
+    motion = np.where(truth, 12.0, 0.0).astype(np.float32)
+    motion[18:23, 0:6] = 6.0
+    tile = Judged(np.zeros((24, 24), np.float32), labels, truth, motion)
+    scores = object_scores(found, tile, ObjectRules(min_pixels=4))
+    assert (scores.true_count, scores.matched_true) == (3, 2)
+    assert (scores.found_count, scores.matched_found) == (5, 3)
     both = pooled([scores, scores])
-    assert (both.true_count, both.found_count, both.matched_true, both.matched_found) == (4, 6, 2, 2)
+    assert (both.true_count, both.found_count, both.matched_true, both.matched_found) == (6, 10, 4, 6)
+    fast = object_scores(found, tile, ObjectRules(min_pixels=4, min_rate=10.0))
+    assert (fast.true_count, fast.matched_true) == (2, 1)
+    assert (fast.found_count, fast.matched_found) == (3, 1)
 
 
 def test_calibration_recovers_the_probabilities_that_labels_were_drawn_from() -> None:
@@ -118,17 +132,21 @@ def test_calibration_recovers_the_probabilities_that_labels_were_drawn_from() ->
 
 def test_thresholds_and_scores_of_a_perfect_detector() -> None:
     tiles = [DiscTiles()(index) for index in range(4)]
-    threshold, low, scores = choose_thresholds(Pixelwise(20.0, -20.0), CARD, tiles)
-    assert low <= threshold
-    assert (scores.recall, scores.precision) == (1.0, 1.0)
-    judged = judge(Pixelwise(20.0, -20.0), CARD, tiles)
+    answers = judged_tiles(Pixelwise(20.0, -20.0), CARD, tiles)
+    low_first = choose_thresholds(CARD, answers)[::-1]
+    assert low_first == tuple(sorted(low_first))
+    judged = judge(CARD, answers)
     assert judged["iou"] > 0.97
     assert judged["true_areas"] == 4
+    assert (judged["object_recall"], judged["object_precision"]) == (1.0, 1.0)
     assert judged["false_alarms_per_100_km2"] == 0
-    assert judge(Pixelwise(20.0, -20.0), CARD, tiles, {KIND.PHASE_RATE})["true_areas"] == 0
+    blind = judged_tiles(Pixelwise(20.0, -20.0), CARD, tiles, {KIND.PHASE_RATE})
+    assert judge(CARD, blind)["true_areas"] == 0
 
 
 def test_the_classical_detector_is_judged_on_the_same_pixels() -> None:
-    judged = judge_classical(CARD, [DiscTiles(size=96)(index) for index in range(3)])
+    tiles = [DiscTiles(size=96)(index) for index in range(3)]
+    known = judged_tiles(Pixelwise(1.0, 0.0), CARD, tiles)
+    judged = judge_classical(best_classical(CARD, tiles, known), CARD, tiles, known)
     assert judged["true_areas"] == 3
     assert judged["iou"] > 0.5
