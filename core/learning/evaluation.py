@@ -273,7 +273,7 @@ def judge_classical(
 
 
 def scores(found: Sequence[NDArray[np.bool_]], tiles: Sequence[Judged], card: ModelCard) -> dict[str, float]:
-    """Pixel scores, object scores of all areas and of clear ones, and false alarms; without those that can't be told."""
+    """Pixel scores, object scores of all areas and of clear ones, false alarms; those that can be told."""
     pixel = card.pixel_size**2
     everything = ObjectRules(card.min_area / pixel)
     asked = ObjectRules(ASKED_AREA / pixel, ASKED_RATE)
