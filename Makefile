@@ -45,6 +45,7 @@ benchmark: $(STAMP)  ## side-by-side measurements, printed
 	$(PY) benchmarks/stacking.py
 	$(PY) benchmarks/slope.py
 	$(PY) benchmarks/networks.py
+	$(PY) benchmarks/tiles.py
 	$(PY) benchmarks/inference.py --size 4096 --model models/compact.onnx
 	$(PY) benchmarks/seams.py models/compact.onnx
 
