@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import math
 import time
-import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.utils.data import DataLoader
+from torch import Tensor, nn
 
-from ..errors import InputError, OutputError
+from ..errors import CancelledError, InputError
 from ..model_card import ModelCard
 from ..progress import Progress
 from ..raster import PathLike
-from .evaluation import (
-    best_threshold,
-    probability_histogram,
-    scores_at,
-)
+from .batches import batches
+from .checkpoints import Run, TrainingState, load_checkpoint, save_checkpoint
+from .devices import DEVICES, choose_device, computes_in_half, device_label, own_settings
+from .evaluation import best_threshold, probability_histogram, scores_at
 from .losses import LOSSES
 from .networks import Network, build_network
 from .samples import BatchSource, LabelledTile, TileSource
 
 _QUIET = Progress()
 WARM_UP = 0.05
+_CHECKPOINT_SECONDS = 300.0
+_FIRST_ESTIMATE_SECONDS = 20.0
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,13 @@ class TrainingOptions:
     """How long and how to train.
 
     Either ``minutes`` (of training, evaluations included) or ``steps`` bounds the run; the learning rate rises
-    over the first 5 % of it and then falls as a cosine to zero. With ``steps`` a run is reproducible to the bit.
-    ``half`` computes in bfloat16 where that is safe. ``workers`` are processes that make tiles (0: none, as it
-    must be inside QGIS); ``threads`` compute.
+    over the first 5 % of it and then falls as a cosine to zero. With ``steps`` a run on a CPU is reproducible to
+    the bit. ``patience``: stop after so many evaluations (one each ``evaluate_every`` of the budget) without a
+    better validation IoU, and return the best weights; None: use the whole budget and return the last weights.
+    ``average``: the decay a step of a moving average of the weights, which is then what is evaluated and returned;
+    0 for none. ``frozen_statistics`` leaves the statistics of batch normalisation as they are, for fine-tuning.
+    ``half`` computes in bfloat16 where the device does. ``workers`` are processes that make tiles (0: a thread, as
+    it must be inside QGIS); ``threads`` compute.
     """
 
     minutes: float | None = None
@@ -54,16 +59,28 @@ class TrainingOptions:
     workers: int = 0
     threads: int = 1
     evaluate_every: float = 0.05
+    patience: int | None = None
+    average: float = 0.0
+    frozen_statistics: bool = False
+    device: str = "auto"
 
     def __post_init__(self) -> None:
         if (self.minutes is None) == (self.steps is None):
             raise InputError("Training needs a budget: give either minutes or steps.")
+        if self.minutes is not None and not self.minutes > 0:
+            raise InputError("The training budget must be above 0 minutes.")
         if self.loss not in LOSSES:
             raise InputError(f"There is no loss called {self.loss!r}. Choose one of: {', '.join(LOSSES)}.")
+        if self.device not in DEVICES:
+            raise InputError(f"There is no device called {self.device!r}. Choose one of: {', '.join(DEVICES)}.")
         if min(self.batch_size, self.views, self.threads) < 1 or self.workers < 0:
             raise InputError("Batch size, views and threads are at least 1, workers at least 0.")
         if self.steps is not None and (self.steps < 1 or self.steps % self.views):
             raise InputError("The steps must be a multiple of the views of a tile.")
+        if not self.learning_rate > 0 or not 0 <= self.average < 1 or not 0 < self.evaluate_every <= 1:
+            raise InputError("The learning rate is above 0, the average from 0 to below 1, evaluate_every in (0, 1].")
+        if self.patience is not None and self.patience < 1:
+            raise InputError("The patience is at least one evaluation.")
 
     def spent(self, step: int, seconds: float) -> float:
         """The share of the budget that is used up, in [0, 1]."""
@@ -76,14 +93,10 @@ class TrainingOptions:
             return self.learning_rate * max(spent, 0.1 * WARM_UP) / WARM_UP
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * (spent - WARM_UP) / (1 - WARM_UP)))
 
-
-@dataclass
-class TrainingState:
-    """Where a run stands: what a checkpoint holds, besides the weights."""
-
-    step: int = 0
-    seconds: float = 0.0
-    history: list[dict[str, float]] = field(default_factory=list)
+    def identity(self) -> dict[str, str]:
+        """What a run may not change on its way, by name."""
+        names = ("batch_size", "views", "learning_rate", "weight_decay", "loss", "seed", "average", "frozen_statistics")
+        return {name.replace("_", " "): str(getattr(self, name)) for name in names}
 
 
 def train(
@@ -93,136 +106,195 @@ def train(
     options: TrainingOptions,
     checkpoint: PathLike | None = None,
     progress: Progress = _QUIET,
+    *,
+    start: Network | None = None,
+    identity: Mapping[str, str] | None = None,
 ) -> tuple[Network, TrainingState]:
-    """Train the card's network; continue from ``checkpoint`` when that file exists, and save it as the run goes.
+    """Train the card's network; returns it on the CPU, in evaluation mode, and how the run went.
 
-    Raises InputError for a checkpoint of another network, CancelledError when the user stops (the last
-    checkpoint stays, and the same call continues from it).
+    Continues from ``checkpoint`` when that file exists, and saves it as the run goes and when it is cancelled;
+    whoever calls deletes it. ``start`` gives the first weights, fresh ones otherwise, and isn't changed.
+    ``identity`` names more settings that a continued run must share. Raises InputError for a checkpoint of another
+    network or run and for a training that diverges, CancelledError when the user stops (the same call goes on).
     """
-    torch.manual_seed(options.seed)
-    torch.set_num_threads(options.threads)
-    network = build_network(card.architecture, len(card.band_names), len(card.classes))
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    same = {"channels": ", ".join(card.band_names), **options.identity(), **(identity or {})}
+    with own_settings(options.seed, options.threads):
+        device = choose_device(options.device)
+        half = options.half and computes_in_half(device)
+        run = _new_run(card, options, device, start)
+        if checkpoint is not None and Path(checkpoint).exists():
+            load_checkpoint(checkpoint, run, same)
+            progress.info(f"Continuing from {checkpoint} at step {run.state.step}.")
+        progress.info(f"Training on {device_label(device)}, {'bfloat16' if half else 'float32'}.")
+        try:
+            _loop(run, card, tiles, validation, options, half, checkpoint, same, progress)
+        except CancelledError:
+            if checkpoint is not None and run.state.step:
+                save_checkpoint(checkpoint, run, same)
+            raise
+        network = run.judged.cpu()
+        if options.patience is not None and run.best is not None:
+            network.load_state_dict(run.best)
+    return network.train(False), run.state
+
+
+def _new_run(card: ModelCard, options: TrainingOptions, device: torch.device, start: Network | None) -> Run:
+    if start is None:
+        network = build_network(card.architecture, len(card.band_names), len(card.classes))
+    else:
+        network = copy.deepcopy(start)
+    network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.requires_grad_(True)
     optimiser = torch.optim.AdamW(network.parameters(), options.learning_rate, weight_decay=options.weight_decay)
-    state = TrainingState()
-    if checkpoint is not None and Path(checkpoint).exists():
-        state = _load_checkpoint(checkpoint, network, optimiser)
-        progress.info(f"Continuing from {checkpoint} at step {state.step}.")
-    clock = time.monotonic() - state.seconds
-    evaluated = options.spent(state.step, state.seconds)
-    losses: list[float] = []
-    for bands, labels in _batches(card, tiles, options, state.step):
-        spent = options.spent(state.step, state.seconds)
-        if spent >= 1 and state.step % options.views == 0:
-            break
-        progress.report(spent)
-        losses.append(_step(network, optimiser, bands, labels, options, options.rate(spent)))
-        state.step += 1
-        state.seconds = time.monotonic() - clock
-        spent = options.spent(state.step, state.seconds)
-        if state.step % options.views == 0 and (spent - evaluated >= options.evaluate_every or spent >= 1):
-            evaluated = spent
-            _record(network, card, validation, options, state, losses, progress)
-            losses.clear()
-            state.seconds = time.monotonic() - clock
-            if checkpoint is not None:
-                _save_checkpoint(checkpoint, network, optimiser, state)
-    return network.train(False), state
+    run = Run(network, optimiser)
+    if options.average:
+        run.start_average()
+    return run
 
 
-def _batches(
-    card: ModelCard, tiles: TileSource, options: TrainingOptions, step: int
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """The batches from ``step`` (a multiple of views) on, made ahead of time by the workers."""
-    source = BatchSource(tiles, card, options.seed, options.batch_size, options.views)
-    loader: DataLoader[Any] = DataLoader(
-        source,
-        batch_size=None,
-        sampler=range(step // options.views, 2**31),
-        num_workers=options.workers,
-        prefetch_factor=2 if options.workers else None,
-        generator=torch.Generator(),
-    )
-    for group in loader:
-        yield from group
-
-
-def _step(
-    network: Network,
-    optimiser: torch.optim.Optimizer,
-    bands: Tensor,
-    labels: Tensor,
+def _loop(
+    run: Run,
+    card: ModelCard,
+    tiles: TileSource,
+    validation: Sequence[LabelledTile],
     options: TrainingOptions,
-    learning_rate: float,
-) -> float:
-    network.train()
-    for group in optimiser.param_groups:
+    half: bool,
+    checkpoint: PathLike | None,
+    identity: Mapping[str, str],
+    progress: Progress,
+) -> None:
+    """Steps and evaluations until the budget or the patience is spent."""
+    state = run.state
+    now = saved = time.monotonic()
+    clock = _Clock(options, state, now)
+    source = BatchSource(tiles, card, options.seed, options.batch_size, options.views)
+    with contextlib.closing(batches(source, state.step, options.workers, progress)) as stream:
+        for bands, labels in stream:
+            whole_group = state.step % options.views == 0
+            spent = options.spent(state.step, state.seconds)
+            due = spent - state.evaluated >= options.evaluate_every - _ROUNDING or spent >= 1
+            if whole_group and state.losses and due:
+                _evaluate(run, card, validation, options, clock, progress)
+                saved = -math.inf
+            if checkpoint is not None and time.monotonic() - saved > _CHECKPOINT_SECONDS:
+                save_checkpoint(checkpoint, run, identity)
+                saved = time.monotonic()
+            spent = options.spent(state.step, state.seconds)
+            if whole_group and (spent >= 1 or _out_of_patience(state, options, progress)):
+                break
+            progress.report(spent)
+            state.losses.append(_step(run, bands, labels, options, options.rate(spent), half))
+            state.step += 1
+            run.update_average(options.average)
+            clock.tick(progress)
+
+
+def _out_of_patience(state: TrainingState, options: TrainingOptions, progress: Progress) -> bool:
+    if options.patience is None or state.since_best < options.patience or state.best is None:
+        return False
+    best = state.history[state.best]
+    progress.info(
+        f"Stopped early: the validation IoU has not risen for {state.since_best} evaluations. The weights of step "
+        f"{best['step']:.0f} are kept (IoU {best['best_iou']:.3f})."
+    )
+    return True
+
+
+class _Clock:
+    """Counts the seconds of a run over its interruptions and estimates what is left."""
+
+    def __init__(self, options: TrainingOptions, state: TrainingState, now: float) -> None:
+        self.options, self.state = options, state
+        self.zero = now - state.seconds
+        self.first_step, self.first_seconds = state.step, state.seconds
+        self.told = False
+
+    def tick(self, progress: Progress) -> None:
+        """Bring the state's seconds up to now; tell once, early, how long it will take."""
+        self.state.seconds = time.monotonic() - self.zero
+        if not self.told and self.state.seconds - self.first_seconds > _FIRST_ESTIMATE_SECONDS:
+            self.told = True
+            progress.info(f"{self.left()[0].upper()}{self.left()[1:]}.")
+
+    def left(self) -> str:
+        """The remaining time in words; early stopping may end the run before."""
+        if self.options.minutes is not None:
+            seconds = 60 * self.options.minutes - self.state.seconds
+        else:
+            done = max(self.state.step - self.first_step, 1)
+            todo = (self.options.steps or 0) - self.state.step
+            seconds = (self.state.seconds - self.first_seconds) / done * todo
+        return f"about {_duration(max(seconds, 0.0))} left"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _step(run: Run, bands: Tensor, labels: Tensor, options: TrainingOptions, learning_rate: float, half: bool) -> float:
+    network = run.network.train()
+    if options.frozen_statistics:
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.train(False)
+    for group in run.optimiser.param_groups:
         group["lr"] = learning_rate
-    inputs = bands.contiguous(memory_format=torch.channels_last)
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.half):
+    device = next(network.parameters()).device
+    inputs = bands.to(device).contiguous(memory_format=torch.channels_last)
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
         logits = network(inputs)
-    loss = LOSSES[options.loss](logits, labels)
-    optimiser.zero_grad(set_to_none=True)
+    loss = LOSSES[options.loss](logits, labels.to(device))
+    value = float(loss.detach())
+    if not math.isfinite(value):
+        raise InputError(
+            f"The training diverged at step {run.state.step}: the loss is no number any more. Choose a lower "
+            "learning rate and start anew."
+        )
+    run.optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-    optimiser.step()
-    return float(loss.detach())
+    nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+    run.optimiser.step()
+    return value
 
 
-def _record(
-    network: Network,
+def _evaluate(
+    run: Run,
     card: ModelCard,
     validation: Sequence[LabelledTile],
     options: TrainingOptions,
-    state: TrainingState,
-    losses: Sequence[float],
+    clock: _Clock,
     progress: Progress,
 ) -> None:
-    """Evaluate, add a line to the history and tell it."""
-    histogram = probability_histogram(network, card, validation)
+    """Score the validation tiles, add a line to the history, keep the weights if they are the best, tell it."""
+    state = run.state
+    histogram = np.zeros((2, 1000), np.int64)
+    for tile in validation:
+        progress.check()
+        histogram += probability_histogram(run.judged, card, [tile])
     threshold = best_threshold(histogram)
     half, best = scores_at(histogram, 0.5), scores_at(histogram, threshold)
+    clock.tick(progress)
+    spent = options.spent(state.step, state.seconds)
     line = {
         "step": float(state.step),
         "samples": float(state.step * options.batch_size),
         "minutes": state.seconds / 60,
-        "loss": float(np.mean(losses)),
+        "learning_rate": options.rate(spent),
+        "loss": float(np.mean(state.losses)),
         "iou": half.iou,
         "best_iou": best.iou,
         "best_threshold": threshold,
     }
     state.history.append(line)
+    state.losses.clear()
+    state.evaluated = spent
+    if options.patience is not None and state.best is not None and state.since_best == 0:
+        run.keep_best()
     progress.info(
         f"{line['minutes']:.1f} min, {line['samples']:.0f} samples: loss {line['loss']:.4f}, validation IoU "
         f"{half.iou:.3f} (P {half.precision:.3f}, R {half.recall:.3f}), best {best.iou:.3f} at {threshold:.2f}"
+        + (f"; {clock.left()}" if spent < 1 else "")
     )
-
-
-def _save_checkpoint(path: PathLike, network: Network, optimiser: torch.optim.Optimizer, state: TrainingState) -> None:
-    target = Path(path)
-    temporary = target.with_name(f".{target.stem}-{uuid.uuid4().hex[:8]}.pt")
-    content = {
-        "architecture": network.architecture,
-        "network": network.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "state": asdict(state),
-    }
-    try:
-        torch.save(content, temporary)
-        temporary.replace(target)
-    except (OSError, RuntimeError) as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(f"The checkpoint {path} can't be written ({error}).") from None
-
-
-def _load_checkpoint(path: PathLike, network: Network, optimiser: torch.optim.Optimizer) -> TrainingState:
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        network.load_state_dict(content["network"])
-        optimiser.load_state_dict(content["optimiser"])
-        return TrainingState(**content["state"])
-    except Exception as error:  # torch raises many kinds for damaged and foreign files
-        raise InputError(
-            f"The training can't go on from {path}: it is damaged or of another network ({error}). Delete it to "
-            "start anew."
-        ) from None

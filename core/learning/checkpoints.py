@@ -1,0 +1,147 @@
+"""What a training run is made of, and how it is kept on disk to go on after a stop."""
+
+from __future__ import annotations
+
+import copy
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import InputError, OutputError
+from ..raster import PathLike
+from .networks import Network
+
+Weights = Mapping[str, Tensor]
+
+
+@dataclass
+class TrainingState:
+    """Where a run stands, besides its weights.
+
+    ``evaluated`` is the share of the budget at the last evaluation, ``losses`` those of the steps since then.
+    ``history`` has a line an evaluation: step, samples, minutes, loss, learning_rate, iou (at 0.5), best_iou and
+    best_threshold; NaN where the validation tiles hold no area.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    evaluated: float = 0.0
+    losses: list[float] = field(default_factory=list)
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def best(self) -> int | None:
+        """The evaluation with the highest best_iou, the first of equals; None before there is any."""
+        scores = np.array([line["best_iou"] for line in self.history])
+        return int(np.nanargmax(scores)) if np.isfinite(scores).any() else None
+
+    @property
+    def since_best(self) -> int:
+        """How many evaluations have passed without a better one; 0 while none can be compared."""
+        return 0 if self.best is None else len(self.history) - 1 - self.best
+
+
+@dataclass
+class Run:
+    """A run: the network, its optimiser, the moving average of its weights and its best weights so far, if kept."""
+
+    network: Network
+    optimiser: torch.optim.Optimizer
+    average: Network | None = None
+    best: Weights | None = None
+    state: TrainingState = field(default_factory=TrainingState)
+
+    @property
+    def judged(self) -> Network:
+        """The network that evaluations look at."""
+        return self.network if self.average is None else self.average
+
+    def keep_best(self) -> None:
+        """Remember the judged weights."""
+        self.best = {name: tensor.detach().cpu().clone() for name, tensor in self.judged.state_dict().items()}
+
+    def start_average(self) -> None:
+        """Begin the moving average with the present weights."""
+        self.average = copy.deepcopy(self.network).train(False)
+
+    def update_average(self, decay: float) -> None:
+        """Let the average follow the network; a young average follows faster, so that it forgets the start."""
+        if self.average is None:
+            return
+        step = self.state.step
+        weight = 1 - min(decay, (1 + step) / (10 + step))
+        with torch.no_grad():
+            for mine, new in zip(self.average.state_dict().values(), self.network.state_dict().values()):
+                if mine.is_floating_point():
+                    mine.lerp_(new, weight)
+                else:
+                    mine.copy_(new)
+
+
+def save_checkpoint(path: PathLike, run: Run, identity: Mapping[str, str]) -> None:
+    """Write a run; the file appears only when complete. OutputError when it can't be written."""
+    target = Path(path)
+    temporary = target.with_name(f".{target.stem}-{uuid.uuid4().hex[:8]}.pt")
+    content = {
+        "architecture": run.network.architecture,
+        "identity": dict(identity),
+        "network": run.network.state_dict(),
+        "optimiser": run.optimiser.state_dict(),
+        "average": None if run.average is None else run.average.state_dict(),
+        "best": None if run.best is None else dict(run.best),
+        "state": asdict(run.state),
+        "random": torch.get_rng_state(),
+    }
+    try:
+        torch.save(content, temporary)
+        temporary.replace(target)
+    except (OSError, RuntimeError) as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputError(f"The checkpoint {path} can't be written ({error}).") from None
+
+
+def load_checkpoint(path: PathLike, run: Run, identity: Mapping[str, str]) -> None:
+    """Bring a run to where the file's run stood.
+
+    InputError when the file is damaged, of another network, or of a run with another ``identity`` (its settings
+    by name), naming what differs.
+    """
+    anew = f"Delete {path} to start anew."
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        architecture, before = content["architecture"], content["identity"]
+    except Exception as error:  # torch raises many kinds for damaged and foreign files
+        raise InputError(f"The training can't go on from {path}: it is damaged ({error}). {anew}") from None
+    if architecture != run.network.architecture:
+        raise InputError(
+            f"The training can't go on from {path}: it is of the network {architecture}, "
+            f"not {run.network.architecture}. {anew}"
+        )
+    changed = [
+        f"{name} was {before.get(name, 'not set')}, now {identity.get(name, 'not set')}"
+        for name in {**before, **identity}
+        if before.get(name) != identity.get(name)
+    ]
+    if changed:
+        raise InputError(
+            f"The unfinished training in {path} had other settings ({'; '.join(changed)}). Set them as they were to "
+            f"go on. {anew}"
+        )
+    try:
+        run.network.load_state_dict(content["network"])
+        run.optimiser.load_state_dict(content["optimiser"])
+        if run.average is not None:
+            run.average.load_state_dict(content["average"])
+        run.best = content["best"]
+        run.state = TrainingState(**content["state"])
+        torch.set_rng_state(content["random"])
+    except Exception as error:  # as above
+        raise InputError(
+            f"The training can't go on from {path}: it is damaged or of another network ({error}). {anew}"
+        ) from None
