@@ -15,7 +15,7 @@ from osgeo import gdal, ogr
 from .accuracy import in_crs, read_areas
 from .areas import Area
 from .components import Mask, rows_per_block
-from .polygons import vector_memory
+from .polygons import quiet_gdal, vector_memory
 from .progress import Progress
 from .raster import EQUAL_AREA_CRS, Array, Band, BandReader, Grid, PathLike, Window, row_blocks, spatial_reference
 from .tally import Counts
@@ -93,13 +93,13 @@ def burn(geometries: Sequence[ogr.Geometry], grid: Grid, window: Window) -> Mask
     target.SetGeoTransform((x + window.column * dx, dx, 0.0, y + window.row * dy, 0.0, dy))
     vectors = vector_memory()
     try:
-        # Without any CRS on either side GDAL has nothing to transform.
         layer = vectors.CreateLayer("polygons", None, ogr.wkbUnknown)
         for geometry in geometries:
             feature = ogr.Feature(layer.GetLayerDefn())
             feature.SetGeometry(geometry)
             layer.CreateFeature(feature)
-        gdal.RasterizeLayer(target, [1], layer, burn_values=[1])
+        with quiet_gdal():  # it would say for each window that the polygons name no CRS
+            gdal.RasterizeLayer(target, [1], layer, burn_values=[1])
         return np.asarray(target.GetRasterBand(1).ReadAsArray(), bool)
     finally:
         # Nothing of GDAL may be left in the traceback of an error: QGIS would crash when it ends before that.

@@ -81,7 +81,9 @@ def scores_of(name: str, counts: Counts, seed: int = 1) -> Scores:
     """The scores of counts (regions, 9 columns), pooled over the regions.
 
     Intervals are 95 %: Wilson's for the shares of areas, else a bootstrap over the regions that hold any ground; they
-    are NaN where there are fewer than two of these. The mapped ground may be NaN: false alarms are then unknown.
+    are NaN where there are fewer than two of these. Where there is no false alarm, of which a bootstrap would make
+    none either, the interval is that of a Poisson count of 0. The mapped ground may be NaN: false alarms are then
+    unknown.
     """
     total = counts.sum(axis=0)
     pixels = Confusion(*(round(total[column]) for column in range(4)))
@@ -102,6 +104,8 @@ def scores_of(name: str, counts: Counts, seed: int = 1) -> Scores:
     intervals = bootstrap_intervals(used, seed)
     intervals["object_recall"] = _wilson(objects.matched_true, objects.true_count)
     intervals["object_precision"] = _wilson(objects.matched_found, objects.found_count)
+    if values["false_alarms"] == 0:
+        intervals["false_alarms"] = 0.0, 100 * -math.log((1 - CONFIDENCE) / 2) / float(total[Column.MAPPED_KM2])
     figures = {
         key: Figure(value, *(intervals[key] if math.isfinite(value) else (math.nan, math.nan)))
         for key, value in values.items()
