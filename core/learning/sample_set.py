@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ..channels import ChannelKind, minmax_channel
 from ..errors import InputError
 from ..raster import Array, PathLike, open_raster
-from ..simulation.geometry import to_los_rate
+from ..viewing import to_los_rate
 
 if TYPE_CHECKING:
     from .samples import LabelledTile
@@ -260,7 +260,7 @@ class RepeatedTiles:
     def __call__(self, index: int) -> SampleTile | LabelledTile:
         """Tile number ``index`` ≥ 0 of the endless sequence."""
         epoch, position = divmod(index, self.epoch_length)
-        tile = self.tiles[self.order(epoch)[position]]
+        tile = self.tiles[int(self.order(epoch)[position])]
         if self.augmentation is None:
             return tile
         return self.augmentation.apply(tile, np.random.default_rng((self.seed, 1, index)))
