@@ -35,7 +35,10 @@ ROOT = Path(__file__).resolve().parent.parent
 ICONS = ROOT / "resources" / "icons"
 BUNDLED_MODEL = ROOT / "models" / "compact.onnx"
 ORBITS = ("unknown", "ascending", "descending")
-FROM_BOTTOM = ("count", "standard_error", "aspect", "slope", "phase_rate", "los_rate", "probability", "areas")
+FROM_BOTTOM = (
+    "count", "standard_error", "aspect", "slope", "visibility", "los_sensitivity", "phase_rate", "los_rate",
+    "probability", "areas",
+)  # fmt: skip
 
 _GROUPS = {
     "map": "Whole chain",

@@ -17,11 +17,12 @@ _LAYERS = {
     "DEM": ("Digital elevation model", "Elevations in metres."),
     "SLOPE": ("Slope", "Degrees, from Slope."),
     "COHERENCE": ("Coherence", "Mean coherence, 0 to 1; only for models that use it."),
+    "LOS_SENSITIVITY": ("LOS sensitivity", "-1 to 1, from LOS sensitivity; for the orbit of the rates."),
 }
 
 
 def add_layers(algorithm: Algorithm) -> None:
-    """Add PHASE_RATE, LOS_RATE, DEM, SLOPE and COHERENCE; the model decides which are needed."""
+    """Add PHASE_RATE, LOS_RATE, DEM, SLOPE, COHERENCE and LOS_SENSITIVITY; the model decides which are needed."""
     for name, (title, text) in _LAYERS.items():
         algorithm.add_raster(name, title, text + " Needed where the model asks for it.")
 

@@ -14,6 +14,7 @@ from qgis.core import (
     QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
+    QgsProcessingUtils,
 )
 
 from .algorithm import ORBITS, POLYGONS, Algorithm, remove_results, tr
@@ -26,6 +27,7 @@ _RASTERS = {
     "LOS_RATE": ("LOS rate", "mm/yr, positive toward the satellite, masked by coherence."),
     "SLOPE": ("Slope", "Degrees."),
 }
+_SENSITIVITY = "LOS_SENSITIVITY"
 
 
 class MapActiveAreas(Algorithm):
@@ -50,7 +52,12 @@ class MapActiveAreas(Algorithm):
         )
         self.add_raster("DEM", "Digital elevation model", "Elevations in metres that cover the scene.", False)
         self.add_choice(
-            "ORBIT", "Orbit", "Of the interferograms: sets the colour and the attribute.", ORBITS, "unknown"
+            "ORBIT",
+            "Orbit",
+            "Of the interferograms: sets the colour and the attribute, and tells the model where the satellite looks "
+            "from, unless the products do.",
+            ORBITS,
+            "unknown",
         )
         self.add_model()
         self.add_choice(
@@ -85,6 +92,9 @@ class MapActiveAreas(Algorithm):
         )
         for name, (title, text) in _RASTERS.items():
             self.add_raster_output(name, title, text)
+        self.add_raster_output(
+            _SENSITIVITY, "LOS sensitivity", "Share of downslope motion that the satellite sees, -1 to 1.", True
+        )
         self.add(
             QgsProcessingParameterFileDestination(
                 "REPORT", tr("Report on the stack"), "HTML (*.html)", optional=True, createByDefault=True
@@ -102,7 +112,7 @@ class MapActiveAreas(Algorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
         self.check_model(parameters, context)
-        results = [self.output_path(parameters, name, context) for name in _RASTERS]
+        results = [self.output_path(parameters, name, context) for name in (*_RASTERS, _SENSITIVITY)]
         results.append(self.parameterAsFileOutput(parameters, "REPORT", context))
         new = [path for path in results if path and not Path(path).exists()]
         try:
@@ -125,7 +135,7 @@ class MapActiveAreas(Algorithm):
 
         paths = {name: self.output_path(parameters, name, context) for name in _RASTERS}
         dem = self.raster_path(parameters, "DEM", context)
-        steps = QgsProcessingMultiStepFeedback(4, feedback)
+        steps = QgsProcessingMultiStepFeedback(5, feedback)
 
         def run(step: int, algorithm: str, values: dict[str, Any]) -> dict[str, Any]:
             steps.setCurrentStep(step)
@@ -138,14 +148,34 @@ class MapActiveAreas(Algorithm):
         report = self.parameterAsFileOutput(parameters, "REPORT", context)
         stack = run(0, "stackinterferograms", {**given, **rates, "REPORT": report})
         run(1, "slope", {"INPUT": dem, "OUTPUT": paths["SLOPE"]})
+        view = {name: parameters[name] for name in ("ORBIT",) if parameters.get(name) is not None}
+        sensitivity = self.sensitivity_path(parameters, context)
+        if sensitivity is not None:
+            inputs = {"INPUT": dem, "RATE": paths["PHASE_RATE"], "SKIP_UNKNOWN": True, **view}
+            sensitivity = run(2, "lossensitivity", {**inputs, "OUTPUT": sensitivity})["OUTPUT"]
         layers = {"LOS_RATE": paths["LOS_RATE"], "DEM": dem, "SLOPE": paths["SLOPE"]}
         detection = {name: parameters.get(name) for name in ("MODEL", "BACKEND") if parameters.get(name)}
         detection.update(layers, PHASE_RATE=paths["PHASE_RATE"], PROBABILITY=paths["PROBABILITY"])
-        run(2, "detectareas", detection)
-        rules = {name: parameters[name] for name in ("MIN_AREA", "ORBIT") if parameters.get(name) is not None}
-        extraction = {**layers, **rules, "PROBABILITY": paths["PROBABILITY"], "AREAS": parameters["AREAS"]}
-        areas = run(3, "extractareas", extraction)
-        for name in ("SLOPE", "PHASE_RATE"):
-            self.hide_when_loaded(paths[name], context)
+        run(3, "detectareas", {**detection, _SENSITIVITY: sensitivity})
+        rules = {name: parameters[name] for name in ("MIN_AREA",) if parameters.get(name) is not None}
+        extraction = {**layers, **rules, **view, "PROBABILITY": paths["PROBABILITY"], "AREAS": parameters["AREAS"]}
+        areas = run(4, "extractareas", extraction)
+        paths[_SENSITIVITY] = sensitivity if self.output_path(parameters, _SENSITIVITY, context) else None
+        for name in ("SLOPE", "PHASE_RATE", _SENSITIVITY):
+            if paths[name] is not None:
+                self.hide_when_loaded(paths[name], context)
         numbers = {name: stack[name] for name in ("PAIRS_FOUND", "PAIRS_USED", "REPORT")}
         return {**paths, **numbers, "AREAS": areas["AREAS"], "AREA_COUNT": areas["AREA_COUNT"]}
+
+    def sensitivity_path(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str | None:
+        """Where the LOS sensitivity goes; None where neither the user nor the model asks for it."""
+        from ..core.channels import ChannelKind
+        from ..core.model_card import read_card
+
+        wanted = self.output_path(parameters, _SENSITIVITY, context)
+        if (
+            wanted is not None
+            or ChannelKind.LOS_SENSITIVITY not in read_card(self.model_path(parameters, context)).layers
+        ):
+            return wanted
+        return QgsProcessingUtils.generateTempFilename("los_sensitivity.tif")

@@ -10,6 +10,7 @@ from .build_composite import BuildComposite
 from .classical_detector import ClassicalDetector
 from .detect_areas import DetectAreas
 from .extract_areas import ExtractAreas
+from .los_sensitivity import LosSensitivity
 from .map_active_areas import MapActiveAreas
 from .merge_orbits import MergeOrbits
 from .simulate_scene import SimulateScene
@@ -20,6 +21,7 @@ ALGORITHMS = (
     MapActiveAreas,
     StackInterferograms,
     Slope,
+    LosSensitivity,
     BuildComposite,
     DetectAreas,
     ClassicalDetector,

@@ -19,6 +19,7 @@ from qgis.core import (
     QgsColorRampShader,
     QgsFillSymbol,
     QgsMapLayer,
+    QgsPalettedRasterRenderer,
     QgsProcessingContext,
     QgsProcessingFeedback,
     QgsProcessingLayerPostProcessorInterface,
@@ -36,6 +37,12 @@ SLOPE = ("#ffffff", "#fdf2c4", "#f9c97c", "#e58a55", "#b34a4a", "#6b2246", "#2b0
 PROBABILITY = ("#ffffff00", "#fff3b24d", "#fdbb55b3", "#f0662ee6", "#a50f3aff")
 SEQUENTIAL = ("#f7fcf5", "#c7e9c0", "#74c476", "#238b45", "#00441b")
 FRINGE = ("#ffff66", "#66ff99", "#33ccff", "#6666ff", "#cc33ff", "#ff6699")
+VISIBILITY = {
+    1: ("#5aae61", "Seen well"),
+    2: ("#fee08b", "Poorly seen"),
+    3: ("#762a83", "Layover or shadow"),
+    4: ("#f7f7f7", "Level ground"),
+}
 ORBIT_COLOURS = {"ascending": "#e31a1c", "descending": "#ff7f00", "both": "#7a1fa2", "unknown": "#e31a1c"}
 
 _alive: set[LayerStyler] = set()
@@ -75,6 +82,10 @@ def style_raster(layer: QgsRasterLayer, kind: str) -> None:
         _pseudo_colour(layer, SLOPE, 0, 60, "°")
     elif kind == "aspect":
         _pseudo_colour(layer, (*FRINGE, FRINGE[0]), 0, 360, "°")
+    elif kind == "los_sensitivity":
+        _pseudo_colour(layer, DIVERGING, -1, 1, "")
+    elif kind == "visibility":
+        _style_classes(layer)
     elif kind == "probability":
         _pseudo_colour(layer, PROBABILITY, 0, 1, "")
     else:
@@ -183,6 +194,15 @@ def _pseudo_colour(layer: QgsRasterLayer, colours: Sequence[str], low: float, hi
     renderer.setClassificationMin(low)
     renderer.setClassificationMax(high)
     layer.setRenderer(renderer)
+
+
+def _style_classes(layer: QgsRasterLayer) -> None:
+    """The classes of visibility, each with its colour and name."""
+    classes = [
+        QgsPalettedRasterRenderer.Class(value, QColor(colour), _tr(label))
+        for value, (colour, label) in VISIBILITY.items()
+    ]
+    layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), 1, classes))
 
 
 def _use_suffix(function: QgsColorRampShader, suffix: str) -> None:

@@ -41,6 +41,12 @@ INPUTS = {
 STEPS = {
     "stack": ("stackinterferograms", "Stack interferograms", {"INPUT_FOLDER": "INPUT_FOLDER"}, (470, 300)),
     "slope": ("slope", "Slope", {"INPUT": "DEM"}, (470, 560)),
+    "sensitivity": (
+        "lossensitivity",
+        "LOS sensitivity",
+        {"INPUT": "DEM", "RATE": ("stack", "PHASE_RATE"), "ORBIT": "ORBIT", "SKIP_UNKNOWN": True},
+        (470, 740),
+    ),
     "detect": (
         "detectareas",
         "Detect active deformation areas",
@@ -49,6 +55,7 @@ STEPS = {
             "LOS_RATE": ("stack", "LOS_RATE"),
             "DEM": "DEM",
             "SLOPE": ("slope", "OUTPUT"),
+            "LOS_SENSITIVITY": ("sensitivity", "OUTPUT"),
         },
         (820, 360),
     ),
@@ -104,8 +111,10 @@ def defaults_of(algorithm: str, sources: dict[str, object]) -> dict[str, object]
     }
 
 
-def parameter_source(source: str | tuple[str, str]) -> QgsProcessingModelChildParameterSource:
-    """A model input by its name, or the output of a step."""
+def parameter_source(source: str | bool | tuple[str, str]) -> QgsProcessingModelChildParameterSource:
+    """A model input by its name, the output of a step, or a fixed choice."""
+    if isinstance(source, bool):
+        return QgsProcessingModelChildParameterSource.fromStaticValue(source)
     if isinstance(source, str):
         return QgsProcessingModelChildParameterSource.fromModelParameter(source)
     return QgsProcessingModelChildParameterSource.fromChildOutput(*source)
@@ -114,7 +123,7 @@ def parameter_source(source: str | tuple[str, str]) -> QgsProcessingModelChildPa
 def outputs_of(child_id: str, place: tuple[int, int]) -> dict[str, QgsProcessingModelOutput]:
     """The outputs of a step that are outputs of the model, drawn below the step."""
     outputs = {}
-    for index, (name, title) in enumerate(OUTPUTS[child_id].items()):
+    for index, (name, title) in enumerate(OUTPUTS.get(child_id, {}).items()):
         output = QgsProcessingModelOutput(title, title)
         output.setChildId(child_id)
         output.setChildOutputName(name)
