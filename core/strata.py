@@ -19,7 +19,7 @@ from .nodata import with_undeclared_nodata
 from .polygons import Ground
 from .progress import Progress
 from .raster import Array, BandReader, PathLike, Window
-from .simulation.geometry import Viewing
+from .viewing import Viewing
 from .terrain import gradient, metres_per_unit
 
 _RATE_PERCENTILE = 95.0

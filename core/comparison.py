@@ -1,0 +1,254 @@
+"""Networks × channel combinations on one test set, beside the classical detector.
+
+The layout is that of Tables 5 and 6 and Fig. 5 of Wu et al. (2024), Remote Sens. 16, 1090. Needs no torch.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .areas import QUIET
+from .backends import Backend, open_backend
+from .baseline import ClassicalRules, classical_mask
+from .channels import COMBINATIONS, ChannelKind
+from .components import Mask
+from .errors import InputError
+from .model_card import ModelCard, read_card
+from .progress import Progress
+from .raster import PathLike
+from .tally import Counts, Scores, scores_of
+from .tile_scores import area_pixels, measured_pixels, network_input, tile_counts
+
+if TYPE_CHECKING:
+    from .learning.samples import LabelledTile
+
+EVERYTHING = "everything that the model takes"
+CLASSICAL, BEST_CLASSICAL = "classical detector", "classical detector, tuned on these tiles"
+_MIN_AREA = 5000.0
+# With fewer regions than this the tiles themselves are drawn.
+_ENOUGH_REGIONS = 10
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """One network with one combination of channels; ``scores`` are None where it can't serve it, for the ``reason``.
+
+    ``coverage``: share of the test pixels on which the combination has a rate.
+    """
+
+    model: str
+    combination: str
+    scores: Scores | None
+    coverage: float = 0.0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """``rows`` model by model in the order of COMBINATIONS; ``classical`` has the classical detector's own rows.
+
+    ``models``: name of each model → its card's description of itself. ``drawn``: what the intervals were drawn from.
+    """
+
+    rows: tuple[ComparisonRow, ...]
+    classical: tuple[ComparisonRow, ...]
+    models: Mapping[str, str]
+    tiles: int
+    drawn: str
+    own_ground: bool
+    seed: int
+
+    def of(self, model: str) -> tuple[ComparisonRow, ...]:
+        """The rows of one model."""
+        return tuple(row for row in self.rows if row.model == model)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A network that serves a combination."""
+
+    model: str
+    combination: str
+    card: ModelCard
+    backend: Backend
+    missing: frozenset[ChannelKind]
+
+    def counts(self, tile: LabelledTile, test: Mask, own_ground: bool) -> tuple[Counts, float]:
+        """The counts of one tile on its ``test`` pixels, and on how many of these the combination has a rate."""
+        bands, measured = network_input(tile, self.card, self.missing)
+        height, width = tile.label.shape
+        probability = self.backend.predict(bands[np.newaxis])[0, :height, :width]
+        # As in a mapped scene: no probability where there is no rate.
+        probability[~measured] = np.nan
+        found = area_pixels(probability, self.card, tile.pixel_size)
+        ground = test & measured if own_ground else test
+        return tile_counts(found, tile, ground, self.card.min_area), float(np.count_nonzero(test & measured))
+
+
+@dataclass(frozen=True)
+class _Classical:
+    """One setting of the classical detector: the rate that it looks at, its rules, with or without slopes."""
+
+    layer: str
+    rules: ClassicalRules
+
+    def counts(self, tile: LabelledTile, test: Mask) -> Counts:
+        """The counts of one tile on its ``test`` pixels."""
+        found = classical_mask(tile.layers[self.layer], tile.pixel_size, self.rules, tile.layers.get("slope"))
+        return tile_counts(found, tile, test, _MIN_AREA)
+
+    @property
+    def name(self) -> str:
+        """Rate and threshold."""
+        return f"{ChannelKind(self.layer).label}, {self.rules.sigma:g} standard deviations"
+
+
+_CLASSICAL = tuple(
+    _Classical(layer, ClassicalRules(sigma=sigma)) for layer in ("los_rate", "phase_rate") for sigma in (4, 2, 3, 5, 6)
+)
+"""The settings that are tried, the default first."""
+
+
+def compare_channels(
+    models: Sequence[PathLike],
+    tiles: Sequence[LabelledTile],
+    progress: Progress = QUIET,
+    own_ground: bool = False,
+    seed: int = 1,
+) -> Comparison:
+    """Judge each model with each channel combination on the same tiles, areas by the thresholds of its card.
+
+    All rows are judged on the same pixels, those with any rate: where a combination has no rate, nothing is found. With
+    ``own_ground`` each is judged only where it has a rate itself. Intervals are drawn from the tiles' regions
+    (``metadata["region"]``) where there are ten or more of these, else from the tiles. Tiles are taken one at a time.
+    Raises InputError without models or tiles, or for a model that can't be read.
+    """
+    if not models or not len(tiles):
+        raise InputError("A comparison needs at least one model and one test tile.")
+    cards = _named_cards(models)
+    first = tiles[0]
+    tasks, unserved = _plan(cards, models, first, progress)
+    settings = [setting for setting in _CLASSICAL if setting.layer in first.layers]
+    counts: list[list[Counts]] = [[] for _ in (*tasks, *settings)]
+    covered, tested = np.zeros(len(tasks)), 0.0
+    regions = []
+    workers = max((task.backend.parallel for task in tasks), default=1)
+    with ThreadPoolExecutor(workers) as pool:
+        for number, tile in enumerate(_each(tiles)):
+            progress.report(number / len(tiles))
+            test = measured_pixels(tile)
+            tested += np.count_nonzero(test)
+            regions.append(str(getattr(tile, "metadata", {}).get("region", "")))
+            answers = [pool.submit(task.counts, tile, test, own_ground) for task in tasks]
+            for index, setting in enumerate(settings, len(tasks)):
+                counts[index].append(setting.counts(tile, test))
+            for index, answer in enumerate(answers):
+                own, on_pixels = answer.result()
+                counts[index].append(own)
+                covered[index] += on_pixels
+    groups, drawn = _groups(regions)
+    pooled = [_by_group(np.array(values), groups) for values in counts]
+    rows = {
+        (task.model, task.combination): ComparisonRow(
+            task.model, task.combination, scores_of(task.model, own, seed), float(share)
+        )
+        for task, own, share in zip(tasks, pooled, covered / max(tested, 1))
+    }
+    order = [(name, combination) for name in cards for combination in (*COMBINATIONS, EVERYTHING)]
+    rows.update({(row.model, row.combination): row for row in unserved})
+    progress.report(1.0)
+    return Comparison(
+        rows=tuple(rows[key] for key in order if key in rows),
+        classical=_classical_rows(settings, pooled[len(tasks) :], seed),
+        models={name: f"{card.architecture}, version {card.version}" for name, card in cards.items()},
+        tiles=len(tiles),
+        drawn=drawn,
+        own_ground=own_ground,
+        seed=seed,
+    )
+
+
+def _each(tiles: Sequence[LabelledTile]) -> Iterator[LabelledTile]:
+    for index in range(len(tiles)):
+        yield tiles[index]
+
+
+def _named_cards(models: Sequence[PathLike]) -> dict[str, ModelCard]:
+    """The card of each model by its name, with the file's name where two have the same."""
+    cards = [read_card(path) for path in models]
+    names = [card.name for card in cards]
+    result: dict[str, ModelCard] = {}
+    for path, card in zip(models, cards):
+        name = card.name if names.count(card.name) == 1 else f"{card.name} ({Path(os.fspath(path)).stem})"
+        while name in result:
+            name += " again"
+        result[name] = card
+    return result
+
+
+def _plan(
+    cards: Mapping[str, ModelCard], models: Sequence[PathLike], tile: LabelledTile, progress: Progress
+) -> tuple[list[_Task], list[ComparisonRow]]:
+    """What is to be run, and what can't be. Models that take more than the four channels get a row with everything."""
+    tasks, unserved = [], []
+    for (name, card), path in zip(cards.items(), models):
+        backend = open_backend(path, progress=progress)
+        combinations = dict(COMBINATIONS)
+        every = tuple(kind for kind in card.layers if kind.value in tile.layers)
+        if set(every) not in [set(kinds) for kinds in combinations.values()]:
+            combinations[EVERYTHING] = every
+        for combination, kinds in combinations.items():
+            reason = unserved_reason(card, kinds, tile)
+            if reason:
+                unserved.append(ComparisonRow(name, combination, None, reason=reason))
+                continue
+            missing = frozenset(channel.kind for channel in card.channels if channel.kind.layer not in kinds)
+            tasks.append(_Task(name, combination, card, backend, missing))
+    return tasks, unserved
+
+
+def _groups(regions: Sequence[str]) -> tuple[NDArray[np.intp], str]:
+    """The region of each tile as a number, and what these are called; each tile its own where regions are few."""
+    names, numbers = np.unique(np.array(regions), return_inverse=True)
+    if len(names) >= _ENOUGH_REGIONS:
+        return numbers.ravel(), f"{len(names)} regions"
+    return np.arange(len(regions)), f"{len(regions)} tiles"
+
+
+def _by_group(counts: Counts, groups: NDArray[np.intp]) -> Counts:
+    result = np.zeros((int(groups.max()) + 1, counts.shape[1]))
+    np.add.at(result, groups, counts)
+    return result
+
+
+def _classical_rows(settings: Sequence[_Classical], counts: Sequence[Counts], seed: int) -> tuple[ComparisonRow, ...]:
+    """The detector as it is, and its best setting on these very tiles, which favours it."""
+    if not settings:
+        return ()
+    scores = [scores_of(setting.name, own, seed) for setting, own in zip(settings, counts)]
+    best = int(np.argmax([np.nan_to_num(own.figures["iou"].value) for own in scores]))
+    return (
+        ComparisonRow(CLASSICAL, settings[0].name, scores[0], 1.0),
+        ComparisonRow(BEST_CLASSICAL, settings[best].name, scores[best], 1.0),
+    )
+
+
+def unserved_reason(card: ModelCard, kinds: Sequence[ChannelKind], tile: LabelledTile) -> str:
+    """Why a model can't be judged with just these layers; "" where it can."""
+    layers = set(card.layers)
+    unused = [kind.label for kind in kinds if kind not in layers]
+    if unused:
+        return f"has no channel for the {unused[0]}"
+    absent = [kind.label for kind in kinds if kind.value not in tile.layers]
+    if absent:
+        return f"the tiles have no {absent[0]}"
+    required = [channel for channel in card.channels if not channel.optional and channel.kind.layer not in kinds]
+    return f"needs the {required[0].kind.label}" if required else ""

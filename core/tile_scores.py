@@ -1,0 +1,128 @@
+"""Labelled tiles without torch: what a network gets of one, the areas in its answer, and what they are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .accuracy import MATCH_IOU, ObjectScores, confusion
+from .channels import Channel, ChannelKind, minmax_channel
+from .components import Mask
+from .errors import InputError
+from .model_card import ModelCard
+from .raster import Array
+from .tally import Column, Counts
+
+if TYPE_CHECKING:
+    from .learning.samples import LabelledTile
+
+IGNORED = 255
+_NEIGHBOURS = np.ones((3, 3))
+
+
+def tile_layer(tile: LabelledTile, channel: Channel) -> Array:
+    """The layer of a tile (h, w) that a channel needs; InputError when the tile has none in the channel's unit."""
+    kind = channel.kind.layer
+    usual = minmax_channel(kind, 0.0, 1.0)
+    if kind.value not in tile.layers or (usual.unit, usual.sign) != (channel.unit, channel.sign):
+        unit = f"{channel.unit or 'plain numbers'} {channel.sign}".rstrip()
+        raise InputError(f"The tiles hold no {kind.label} in {unit}.")
+    return tile.layers[kind.value]
+
+
+def network_input(tile: LabelledTile, card: ModelCard, missing: Collection[ChannelKind] = ()) -> tuple[Array, Mask]:
+    """A tile as a network gets it at prediction: float32 (bands, h, w) without NaN, sides multiples of the stride.
+
+    Channels in ``missing`` are filled wholly, gaps of the others as the card says; what the stride asks for beyond the
+    tile repeats its edge. Also where (h, w) any rate was given.
+    """
+    height, width = tile.label.shape
+    bands = []
+    measured = np.zeros((height, width), bool)
+    for channel in card.channels:
+        shape = (len(channel.band_names), height, width)
+        if channel.kind in missing:
+            bands.append(np.full(shape, channel.fill, np.float32))
+            continue
+        values = tile_layer(tile, channel)
+        valid = np.isfinite(values)
+        if channel.kind.is_rate:
+            measured |= valid
+        scaled = channel.bands(values, tile.pixel_size)
+        bands.append(np.where(valid, scaled, np.float32(channel.fill)))
+    beyond = ((0, 0), (0, -height % card.stride), (0, -width % card.stride))
+    return np.pad(np.concatenate(bands), beyond, mode="edge"), measured
+
+
+def measured_pixels(tile: LabelledTile) -> Mask:
+    """Where (h, w) a tile has any rate at all."""
+    rates = [values for kind, values in tile.layers.items() if ChannelKind(kind).is_rate]
+    result = np.zeros(tile.label.shape, bool)
+    for values in rates:
+        result |= np.isfinite(values)
+    return result
+
+
+def area_pixels(probability: Array, card: ModelCard, pixel_size: float) -> Mask:
+    """The pixels of areas by the card's rules: 8-connected at the low threshold, with one at the threshold, large
+    enough; NaN belongs to none."""
+    from scipy.ndimage import label
+
+    labels, count = label(probability >= card.low_threshold, structure=_NEIGHBOURS)
+    kept = np.bincount(labels.ravel(), minlength=count + 1) >= card.min_area / pixel_size**2
+    seeded = np.zeros(count + 1, bool)
+    seeded[np.unique(labels[probability >= card.threshold])] = True
+    kept &= seeded
+    kept[0] = False
+    return np.asarray(kept[labels], bool)
+
+
+def tile_objects(found: Mask, label_map: NDArray[np.uint8], counted: Mask, min_pixels: float) -> ObjectScores:
+    """Found areas (h, w) against the true ones, which ``label_map`` marks by 1, on the ``counted`` pixels of a tile.
+
+    Areas are 8-connected pixels and match from an intersection over union of MATCH_IOU on. True areas are taken whole,
+    so that a gap doesn't make two of one; only those of which half and ``min_pixels`` are counted are asked for. Found
+    ones that are smaller, or lie mostly on other pixels, or match an area that isn't asked for, count for nothing.
+    """
+    from scipy.ndimage import label
+
+    truth, true_count = label(label_map == 1, structure=_NEIGHBOURS)
+    guess, found_count = label(found, structure=_NEIGHBOURS)
+    overlap = np.zeros((true_count + 1, found_count + 1))
+    np.add.at(overlap, (truth[counted], guess[counted]), 1)
+    true_sizes, found_sizes = overlap.sum(axis=1), overlap.sum(axis=0)
+    asked = _mostly_counted(truth, true_sizes, min_pixels)
+    judged = _mostly_counted(guess, found_sizes, min_pixels)
+    union = true_sizes[:, None] + found_sizes[None, :] - overlap
+    matched = overlap >= MATCH_IOU * np.maximum(union, 1)
+    matched[0] = matched[:, 0] = False
+    right = matched[asked].any(axis=0)
+    judged &= right | ~matched.any(axis=0)
+    return ObjectScores(
+        true_count=int(asked.sum()),
+        found_count=int(judged.sum()),
+        matched_true=int((matched.any(axis=1) & asked).sum()),
+        matched_found=int((right & judged).sum()),
+    )
+
+
+def _mostly_counted(labels: NDArray[Any], sizes: NDArray[np.float64], min_pixels: float) -> Mask:
+    """Which labels have at least that many counted pixels, and half of all of theirs; never label 0."""
+    result = (sizes >= min_pixels) & (sizes >= 0.5 * np.bincount(labels.ravel(), minlength=len(sizes)))
+    result[0] = False
+    return np.asarray(result, bool)
+
+
+def tile_counts(found: Mask, tile: LabelledTile, measured: Mask, min_area: float) -> Counts:
+    """The counts of one tile, shape (9,) by ``tally.Column``; pixels that are ignored or not measured count nowhere."""
+    counted = measured & (tile.label != IGNORED)
+    pixels = confusion(found, tile.label == 1, counted)
+    objects = tile_objects(found & counted, tile.label, counted, min_area / tile.pixel_size**2)
+    counts = np.zeros(len(Column))
+    counts[:4] = (pixels.true_positive, pixels.false_positive, pixels.false_negative, pixels.true_negative)
+    counts[4:8] = (objects.true_count, objects.matched_true, objects.found_count, objects.matched_found)
+    counts[Column.MAPPED_KM2] = np.count_nonzero(counted) * tile.pixel_size**2 / 1e6
+    return counts

@@ -1,0 +1,113 @@
+"""Judged areas as a styled QGIS layer: hits, misses and false alarms."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsCategorizedSymbolRenderer,
+    QgsCoordinateReferenceSystem,
+    QgsFeature,
+    QgsFillSymbol,
+    QgsGeometry,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingUtils,
+    QgsRendererCategory,
+    QgsVectorLayer,
+    QgsWkbTypes,
+)
+from qgis.PyQt.QtGui import QColor
+
+from ..core.areas import Field
+from ..core.assessment import Assessment, JudgedArea
+from ..core.progress import Progress
+from .algorithm import FAST_INSERT, Algorithm, remove_results, tr
+from .area_sink import fields_of
+
+FIELDS = (
+    Field("id", "int", "", "Number of the area"),
+    Field("result", "str", "", "hit, miss (true areas), hit as found, false alarm (found areas) or not counted"),
+    Field("source", "str", "", "true: an area of the truth; found: an area that is judged"),
+    Field("iou", "float", "1", "Largest intersection over union with an area of the other set"),
+    Field("area_km2", "float", "km²", "Area of its outline on the ellipsoid"),
+    Field("los_rate", "float", "mm/yr", "95th percentile of the magnitude of the LOS rate"),
+    Field("los_sensitivity", "float", "1", "Share of downslope motion that the line of sight sees"),
+    Field("aspect", "float", "degree", "Direction of the mean downhill gradient, clockwise from north"),
+    Field("mapped", "float", "1", "Share of its pixels that was mapped"),
+    Field("longitude", "float", "degree", "Longitude of the centroid, or of a point inside"),
+    Field("latitude", "float", "degree", "Latitude of the same point"),
+)
+
+
+def write_judged(
+    algorithm: Algorithm,
+    parameters: dict[str, Any],
+    name: str,
+    context: QgsProcessingContext,
+    progress: Progress,
+    assessment: Assessment,
+) -> str | None:
+    """Write the judged areas to the sink ``name``, styled; the id of the layer, None where it isn't wanted."""
+    progress.check()
+    fields = fields_of(FIELDS)
+    reference = QgsCoordinateReferenceSystem.fromWkt(assessment.grid.crs)
+    sink, destination = algorithm.parameterAsSink(
+        parameters, name, context, fields, QgsWkbTypes.Type.MultiPolygon, reference
+    )
+    if sink is None:
+        if parameters.get(name) in (None, ""):
+            return None
+        raise QgsProcessingException(algorithm.invalidSinkError(parameters, name))
+    for number, area in enumerate(assessment.found.areas, 1):
+        feature = QgsFeature(fields)
+        geometry = QgsGeometry()
+        geometry.fromWkb(area.polygon)
+        feature.setGeometry(geometry)
+        feature.setAttributes(_attributes(number, area))
+        if not sink.addFeature(feature, FAST_INSERT):
+            message = algorithm.writeFeatureError(sink, parameters, name)
+            del sink
+            remove_results([destination.split("|")[0]])
+            raise QgsProcessingException(message)
+    sink.flushBuffer()
+    del sink
+    layer = QgsProcessingUtils.mapLayerFromString(destination, context)
+    if layer is not None and layer.providerType() == "ogr":
+        style_judged(layer)
+        layer.saveNamedStyle(str(Path(layer.source().split("|")[0]).with_suffix(".qml")))
+    algorithm._style_when_loaded(destination, "areas", style_judged, context)
+    return destination
+
+
+def _attributes(number: int, area: JudgedArea) -> list[Any]:
+    own = area.properties
+    values: Sequence[Any] = (
+        number, area.result, "true" if area.is_true else "found", area.iou, own.area_km2, own.los_rate,
+        own.los_sensitivity, own.aspect, own.mapped, own.longitude, own.latitude,
+    )  # fmt: skip
+    return [None if isinstance(value, float) and not math.isfinite(value) else value for value in values]
+
+
+def style_judged(layer: QgsVectorLayer) -> None:
+    """Colour the areas by result, as in the report's map; those that count for nothing are only outlined."""
+    from ..core.accuracy_map import STYLES
+    from ..core.assessment import NOT_COUNTED, RIGHT
+
+    categories = []
+    for result, (colour, meaning) in STYLES.items():
+        fill = QColor(colour)
+        fill.setAlpha(0 if result in (RIGHT, NOT_COUNTED) else 90)
+        symbol = QgsFillSymbol.createSimple(
+            {
+                "color": fill.name(QColor.NameFormat.HexArgb),
+                "outline_color": colour,
+                "outline_width": "0.5",
+                "outline_style": "dash" if result == RIGHT else "solid",
+            }
+        )
+        categories.append(QgsRendererCategory(result, symbol, tr(meaning)))
+    layer.setRenderer(QgsCategorizedSymbolRenderer("result", categories))
