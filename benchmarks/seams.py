@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ada_mapper.core.backends import Backend, open_backend
-from ada_mapper.core.inference import detect, mirrored, plan_axis
+from ada_mapper.core.inference import Axis, detect, mirrored, plan_axis
 from ada_mapper.core.model_card import ModelCard, read_card
 from ada_mapper.core.raster import Array, BandReader, Grid
 from ada_mapper.core.simulation.tiles import LANDSLIDES_PER_KM2, TileGenerator
@@ -44,7 +44,7 @@ def main() -> None:
         tiles = len(axis.starts) ** 2 / (arguments.size / card.tile_size) ** 2
         difference = np.mean([np.nanmean(np.abs(ours - theirs)) for ours, theirs in zip(found, whole)])
         differ = _difference_of_areas(found, whole, card.threshold)
-        seam = _seam(found, whole, axis.starts, axis.tile)
+        seam = _seam(found, whole, axis)
         print(f"{overlap:7.2%} {tiles:7.2f} {seam:7.2f} {difference:12.5f} {differ:9.4f}")
 
 
@@ -73,9 +73,9 @@ class _Scene:
 
     @property
     def grid(self) -> Grid:
-        """30 m pixels."""
+        """30 m pixels from the origin of the tiles on."""
         _, height, width = self.bands.shape
-        return Grid("EPSG:32614", (4e5, 30.0, 0.0, 2.2e6, 0.0, -30.0), width, height)
+        return Grid("EPSG:32614", (0.0, 30.0, 0.0, 0.0, 0.0, -30.0), width, height)
 
     def rows(self) -> _Scene:
         """From the top."""
@@ -119,14 +119,15 @@ def _in_tiles(scene: _Scene, backend: Backend, card: ModelCard, overlap: float) 
             return reader.read()
 
 
-def _seam(found: list[Array], whole: list[Array], starts: tuple[int, ...], tile: int) -> float:
-    """Mean jump across the lines where a tile begins or ends, over that across the same lines without tiles."""
+def _seam(found: list[Array], whole: list[Array], axis: Axis) -> float:
+    """Mean jump across the lines where a tile's weight begins or ends, over that across the same lines at once."""
     size = found[0].shape[0]
-    lines = np.array(sorted({line - 1 for start in starts for line in (start, start + tile) if 0 < line < size}))
+    counted = [axis.counted(index) for index in range(len(axis.starts))]
+    lines = np.array(sorted({line - 1 for tile in counted for line in (tile.start, tile.stop) if 0 < line < size}))
 
     def jump(scenes: list[Array]) -> float:
         return sum(
-            float(np.nansum(np.abs(np.diff(scene, axis=axis).take(lines, axis)))) for scene in scenes for axis in (0, 1)
+            float(np.nansum(np.abs(np.diff(scene, axis=side).take(lines, side)))) for scene in scenes for side in (0, 1)
         )
 
     return jump(found) / jump(whole)
