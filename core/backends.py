@@ -115,6 +115,7 @@ class OnnxRuntimeBackend:
         if self._session is None:
             self._session = self._open(["CPUExecutionProvider"])
         self._input = self._check(self._session)
+        self._takes_one = self._session.get_inputs()[0].shape[0] == 1
 
     @property
     def name(self) -> str:
@@ -129,8 +130,8 @@ class OnnxRuntimeBackend:
 
     @property
     def batch_size(self) -> int:
-        """One tile on the CPU."""
-        return 1 if self._device == "CPU" else _GPU_BATCH
+        """One tile on the CPU, and where the network takes no more."""
+        return 1 if self._device == "CPU" or self._takes_one else _GPU_BATCH
 
     def predict(self, batch: Array) -> Array:
         """See Backend."""

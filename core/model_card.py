@@ -179,25 +179,35 @@ def read_card(path: PathLike) -> ModelCard:
     Raises InputError, naming the file, when it doesn't exist, isn't a complete ONNX model, carries no card, or
     carries one that this version can't use.
     """
+    name, metadata = os.fspath(path), _read_metadata(path)
+    if CARD_KEY not in metadata:
+        raise InputError(
+            f"{name} is an ONNX model that was not made for ADA Mapper: it has no model card, which tells what its "
+            "channels are and how they are scaled. Choose a model trained or exported by ADA Mapper, or give it a card "
+            "with Import a model."
+        )
+    try:
+        return ModelCard.from_json(metadata[CARD_KEY])
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
+
+
+def has_card(path: PathLike) -> bool:
+    """True when a model file carries a card. InputError when it doesn't exist or isn't a complete ONNX model."""
+    return CARD_KEY in _read_metadata(path)
+
+
+def _read_metadata(path: PathLike) -> dict[str, str]:
     name = os.fspath(path)
     try:
         with open(name, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            metadata = _onnx_metadata(content)
+            return _onnx_metadata(content)
     except FileNotFoundError:
         raise InputError(f"The model file {name} doesn't exist.") from None
     except OSError as error:
         raise InputError(f"The model file {name} can't be read ({error.strerror}).") from None
     except ValueError:
         raise InputError(f"{name} is not an ONNX model, or it is damaged. Download or export it again.") from None
-    if CARD_KEY not in metadata:
-        raise InputError(
-            f"{name} is an ONNX model that was not made for ADA Mapper: it has no model card, which tells what its "
-            "channels are and how they are scaled. Choose a model trained or exported by ADA Mapper."
-        )
-    try:
-        return ModelCard.from_json(metadata[CARD_KEY])
-    except InputError as error:
-        raise InputError(f"{name}: {error}") from None
 
 
 # Field numbers of onnx.proto: ModelProto.ir_version, .graph, .metadata_props; StringStringEntryProto.key, .value.
