@@ -1,0 +1,221 @@
+"""Fine-tuning: it learns the region, does not forget, and keeps what it started from when nothing is gained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+torch = pytest.importorskip("torch")
+
+from ada_mapper.core.channels import ChannelKind  # noqa: E402
+from ada_mapper.core.errors import InputError  # noqa: E402
+from ada_mapper.core.learning import fine_tuning  # noqa: E402
+from ada_mapper.core.learning.evaluation import judged_tiles, probability_histogram, scores_at  # noqa: E402
+from ada_mapper.core.learning.fine_tuning import (  # noqa: E402
+    Candidate,
+    Ground,
+    choose,
+    count_areas,
+    fine_tune,
+    mixture,
+)
+from ada_mapper.core.learning.mixtures import (  # noqa: E402
+    CompletedSource,
+    CompletedTiles,
+    Concatenated,
+    MixedTiles,
+    completed,
+    joined,
+    spread,
+)
+from ada_mapper.core.learning.networks import Network, build_network  # noqa: E402
+from ada_mapper.core.learning.sample_set import RepeatedTiles  # noqa: E402
+from ada_mapper.core.learning.samples import BatchSource, TileSource, to_input  # noqa: E402
+from ada_mapper.core.learning.training import TrainingOptions, train  # noqa: E402
+from ada_mapper.core.progress import Progress  # noqa: E402
+
+from .learning_tiles import CHANNELS, DiscTile, DiscTiles  # noqa: E402
+from .tiny_network import tiny_card, use_tiny_network  # noqa: E402
+
+OPTIONS = TrainingOptions(
+    steps=60, batch_size=4, half=False, learning_rate=3e-3, evaluate_every=0.1, seed=3, patience=10, average=0.8
+)
+CARD = tiny_card(CHANNELS[:1])
+
+
+@pytest.fixture(autouse=True)
+def tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_tiny_network(monkeypatch)
+
+
+@dataclass(frozen=True)
+class Striped:
+    """A region with stripes four pixels wide that rise as fast as areas do, and are none."""
+
+    seed: int = 50
+
+    def __call__(self, index: int) -> DiscTile:
+        tile = DiscTiles(self.seed)(index)
+        random = np.random.default_rng((self.seed, 9, index))
+        phase_rate = tile.layers["phase_rate"].copy()
+        for first in random.integers(0, 60, 2):
+            stripe = phase_rate[:, first : first + 4]
+            stripe[tile.label[:, first : first + 4] == 0] += 6
+        return replace(tile, layers={**tile.layers, "phase_rate": phase_rate})
+
+
+def iou(network: Network, tiles: Sequence[DiscTile], threshold: float = 0.5) -> float:
+    return scores_at(probability_histogram(network, CARD, tiles), threshold).iou
+
+
+@pytest.fixture(scope="module")
+def base() -> Network:
+    with pytest.MonkeyPatch.context() as patch:
+        use_tiny_network(patch)
+        options = replace(OPTIONS, steps=80, learning_rate=1e-2, patience=None)
+        return train(CARD, DiscTiles(), [], options)[0]
+
+
+def grounds(own: TileSource, areas: int = 12) -> tuple[Ground, Ground]:
+    labelled = RepeatedTiles([own(index) for index in range(8)], seed=1)
+    known = Ground(DiscTiles(), [DiscTiles(7)(index) for index in range(8)])
+    return Ground(labelled, [own(index) for index in range(20, 20 + areas)]), known
+
+
+def test_a_few_labels_of_a_region_help_there_and_cost_little_elsewhere(base: Network) -> None:
+    own, known = grounds(Striped())
+    before = {name: tensor.clone() for name, tensor in base.state_dict().items()}
+    result = fine_tune(base, CARD, own, known, 0.5, OPTIONS)
+    assert all(torch.equal(tensor, base.state_dict()[name]) for name, tensor in before.items())
+    region, elsewhere = [Striped(90)(index) for index in range(20)], [DiscTiles(91)(index) for index in range(20)]
+    threshold = result.chosen.threshold
+    base_threshold = result.candidates[0].threshold
+    judged = mixture(base, result.network, 0.0), result.network
+    assert iou(judged[1], region) > iou(judged[0], region, base_threshold) + 0.05
+    assert result.chosen.simulated_iou >= result.candidates[0].simulated_iou - fine_tuning.TOLERATED_LOSS
+    assert iou(judged[1], elsewhere) > iou(judged[0], elsewhere, base_threshold) - 0.05
+    assert 0 < threshold < 1 and result.recalibrated
+    assert 0 < result.card.low_threshold <= result.card.threshold < 1
+    areas = [answer.found(result.card).any() for answer in judged_tiles(result.network, result.card, region)]
+    assert np.mean(areas) > 0.5
+
+
+def test_what_gains_nothing_is_dropped_and_said(base: Network) -> None:
+    own, known = grounds(DiscTiles(40), areas=3)
+    said: list[str] = []
+    options = replace(OPTIONS, steps=4, learning_rate=1e-7)
+    result = fine_tune(
+        base, CARD, own, known, 0.5, options, progress=Progress(on_info=said.append, on_warning=said.append)
+    )
+    assert result.chosen.share == 0 and not result.recalibrated
+    for name, tensor in base.state_dict().items():
+        assert torch.equal(tensor, result.network.state_dict()[name]), name
+    assert (result.card.threshold, result.card.low_threshold) == (CARD.threshold, CARD.low_threshold)
+    assert any("weights it was started from are kept" in line for line in said)
+    assert any("hold 3 areas" in line for line in said)
+
+
+def test_validation_without_areas_is_refused(base: Network) -> None:
+    own, known = grounds(DiscTiles())
+    empty = [replace(tile, label=np.zeros_like(tile.label)) for tile in own.validation]
+    with pytest.raises(InputError, match="no labelled area"):
+        fine_tune(base, CARD, Ground(own.training, empty), known, 0.5, OPTIONS)
+
+
+def test_the_choice_weighs_gain_against_loss() -> None:
+    base = Candidate(0.0, 0.5, 0.50, 0.60)
+    gains, forgets, best = (
+        Candidate(0.25, 0.5, 0.55, 0.595),
+        Candidate(1.0, 0.5, 0.70, 0.55),
+        Candidate(0.5, 0.5, 0.58, 0.591),
+    )
+    assert choose([base, gains, best, forgets]) is best
+    assert choose([base, forgets]) is base
+    assert choose([base, Candidate(1.0, 0.5, 0.504, 0.60)]) is base
+
+
+def test_mixed_weights_lie_between(base: Network) -> None:
+    torch.manual_seed(0)
+    other = build_network("tiny", 1)
+    half = mixture(base, other, 0.25)
+    for name, tensor in base.state_dict().items():
+        if tensor.is_floating_point():
+            expected = 0.75 * tensor + 0.25 * other.state_dict()[name]
+            torch.testing.assert_close(half.state_dict()[name], expected)
+    assert all(
+        torch.equal(mixture(base, other, 0.0).state_dict()[name], t)
+        for name, t in base.state_dict().items()
+        if t.is_floating_point()
+    )
+
+
+def test_areas_are_counted_by_tile() -> None:
+    label = np.zeros((8, 8), np.uint8)
+    label[0, 0] = label[1, 1] = label[4:6, 4] = 1
+    label[7, 7] = 255
+    assert count_areas([DiscTile({}, label), DiscTile({}, label)]) == 4
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Tiles that tell which they are."""
+
+    name: float
+
+    def __call__(self, index: int) -> DiscTile:
+        layer = np.full((2, 2), self.name + index, np.float32)
+        return DiscTile({"phase_rate": layer}, np.zeros((2, 2), np.uint8))
+
+
+def told(source: TileSource, count: int) -> list[float]:
+    return [float(source(index).layers["phase_rate"][0, 0]) for index in range(count)]
+
+
+@given(share=st.floats(0, 1), count=st.integers(1, 200))
+def test_mixing_keeps_the_share_and_the_order_of_both_sources(share: float, count: int) -> None:
+    numbers = told(MixedTiles(share, Numbers(0), Numbers(1000)), count)
+    first, second = [n for n in numbers if n < 1000], [n - 1000 for n in numbers if n >= 1000]
+    assert first == list(range(len(first))) and second == list(range(len(second)))
+    assert abs(len(first) - share * count) < 1 + 1e-6
+    assert numbers == told(MixedTiles(share, Numbers(0), Numbers(1000)), count)
+
+
+def test_several_sets_are_joined_by_their_size() -> None:
+    numbers = told(joined([Numbers(0), Numbers(1000), Numbers(2000)], [1, 1, 2]), 400)
+    counts = [sum(low <= n < low + 1000 for n in numbers) for low in (0, 1000, 2000)]
+    assert counts == pytest.approx([100, 100, 200], abs=2)
+    assert told(joined([Numbers(5)], [3]), 2) == [5, 6]
+    with pytest.raises(InputError):
+        MixedTiles(1.5, Numbers(0), Numbers(1))
+
+
+def test_a_layer_that_a_tile_lacks_is_as_good_as_dropped() -> None:
+    tile = DiscTiles()(1)
+    bare = replace(tile, layers={"phase_rate": tile.layers["phase_rate"]})
+    card = tiny_card()
+    kinds = tuple(channel.kind for channel in card.channels)
+    missing = {ChannelKind.LOS_RATE, ChannelKind.DEM, ChannelKind.SLOPE}
+    for whole in (completed(bare, kinds), CompletedTiles([bare], kinds)[0], CompletedSource(lambda _: bare, kinds)(0)):
+        for found, expected in zip(to_input(whole, card), to_input(tile, card, missing)):
+            np.testing.assert_array_equal(found, expected)
+    assert completed(tile, kinds) is tile
+
+
+def test_sequences_of_tiles_are_chained_and_thinned() -> None:
+    tiles = [DiscTiles()(index) for index in range(5)]
+    chain = Concatenated((tiles[:2], [], tiles[2:]))
+    assert list(chain) == tiles and list(chain[1:4]) == tiles[1:4]
+    assert [len(spread(range(n), 4)) for n in (3, 4, 5, 8, 9)] == [3, 4, 3, 4, 3]  # type: ignore[arg-type]
+
+
+def test_batches_of_a_mixture_are_the_same_each_time() -> None:
+    own = RepeatedTiles([Striped()(index) for index in range(3)], seed=2)
+    source = BatchSource(MixedTiles(0.5, DiscTiles(), own), CARD, 1, 4)
+    for one, other in zip(source[3], source[3]):
+        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_array_equal(one[1], other[1])
