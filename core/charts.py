@@ -11,6 +11,7 @@ from .html import round_step, svg, svg_line, svg_text
 
 # Told apart with colour-vision deficiency too (Okabe and Ito 2008).
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c8c8c")
+_LEVELS = ("#555555", "#d55e00")
 _LEFT, _RIGHT, _TOP, _BOTTOM = 66.0, 20.0, 16.0, 52.0
 
 
@@ -100,18 +101,25 @@ class Bar:
 
 
 def grouped_bars(
-    groups: Sequence[str], series: Sequence[tuple[str, Sequence[Bar]]], y_title: str, top: float = 100.0
+    groups: Sequence[str],
+    series: Sequence[tuple[str, Sequence[Bar]]],
+    y_title: str,
+    levels: Sequence[tuple[str, float]] = (),
+    top: float = 100.0,
 ) -> str:
     """Groups of bars side by side, one bar of each series in each group; ``groups`` may hold “\\n” to break a line.
 
-    Unknown bars are a dash on the floor. Values are in the unit of ``y_title``, from 0 to ``top``.
+    Unknown bars are a dash on the floor. ``levels`` are horizontal lines, name and height. Values are in the unit of
+    ``y_title``, from 0 to ``top``.
     """
     rows = 1 + max((label.count("\n") for label in groups), default=0)
-    columns = min(len(series), 3)
-    head = 14.0 + 18 * math.ceil(len(series) / max(columns, 1))
+    levels = [(name, level) for name, level in levels if math.isfinite(level)]
+    columns = min(len(series) + len(levels), 2)
+    head = 14.0 + 18 * math.ceil((len(series) + len(levels)) / max(columns, 1))
     frame = Frame(900, 340 + head + 14 * rows, (0, len(groups)), (0, top), top=head, bottom=28 + 14 * rows)
     parts = frame.axes("", y_title, x_ticks=False)
     entries = [(COLOURS[index % len(COLOURS)], name) for index, (name, _) in enumerate(series)]
+    entries += [(_LEVELS[index % len(_LEVELS)], name) for index, (name, _) in enumerate(levels)]
     parts += legend(entries, frame.left, 2, 800 / max(columns, 1), columns)
     step = 0.84 / max(len(series), 1)
     for place, label in enumerate(groups):
@@ -120,13 +128,15 @@ def grouped_bars(
         for index, (name, bars) in enumerate(series):
             left, right = frame.x(place + 0.08 + step * index), frame.x(place + 0.08 + step * (index + 1))
             parts.append(_bar(frame, bars[place], left, right, COLOURS[index % len(COLOURS)], f"{name}, {label}"))
+    for index, (_, level) in enumerate(levels):
+        parts.append(frame.curve((0, len(groups)), (level, level), _LEVELS[index % len(_LEVELS)], dashed=True))
     return svg(frame.width, frame.height, parts, y_title)
 
 
 def _bar(frame: Frame, bar: Bar, left: float, right: float, colour: str, name: str) -> str:
     middle = (left + right) / 2
     if not math.isfinite(bar.value):
-        return svg_text(middle, frame.y(0) - 3, "–")
+        return svg_text(middle, frame.y(0) - 8, "–")
     floor, ceiling = frame.y(0), frame.y(bar.value)
     title = escape(f"{name}: {bar.value:.1f} {bar.note}".replace("\n", " ").strip())
     shape = (

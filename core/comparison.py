@@ -6,11 +6,11 @@ The layout is that of Tables 5 and 6 and Fig. 5 of Wu et al. (2024), Remote Sens
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ from .tally import Counts, Scores, scores_of
 from .tile_scores import area_pixels, measured_pixels, network_input, tile_counts
 
 if TYPE_CHECKING:
-    from .learning.samples import LabelledTile
+    from .learning.samples import LabelledTile, TileSource
 
 EVERYTHING = "everything that the model takes"
 CLASSICAL, BEST_CLASSICAL = "classical detector", "classical detector, tuned on these tiles"
@@ -69,6 +69,24 @@ class Comparison:
     def of(self, model: str) -> tuple[ComparisonRow, ...]:
         """The rows of one model."""
         return tuple(row for row in self.rows if row.model == model)
+
+
+class SimulatedTiles(Sequence["LabelledTile"]):
+    """The first ``count`` tiles of a source, each made when asked for."""
+
+    def __init__(self, source: TileSource, count: int) -> None:
+        self._source, self._count = source, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> LabelledTile: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[LabelledTile]: ...
+    def __getitem__(self, index: int | slice) -> LabelledTile | list[LabelledTile]:
+        places = range(self._count)[index]
+        return [self._source(place) for place in places] if isinstance(places, range) else self._source(places)
 
 
 @dataclass(frozen=True)
@@ -142,18 +160,20 @@ def compare_channels(
     regions = []
     workers = max((task.backend.parallel for task in tasks), default=1)
     with ThreadPoolExecutor(workers) as pool:
-        for number, tile in enumerate(_each(tiles)):
+        for number in range(len(tiles)):
             progress.report(number / len(tiles))
+            tile = tiles[number] if number else first
             test = measured_pixels(tile)
             tested += np.count_nonzero(test)
             regions.append(str(getattr(tile, "metadata", {}).get("region", "")))
             answers = [pool.submit(task.counts, tile, test, own_ground) for task in tasks]
-            for index, setting in enumerate(settings, len(tasks)):
-                counts[index].append(setting.counts(tile, test))
+            classical = [pool.submit(setting.counts, tile, test) for setting in settings]
             for index, answer in enumerate(answers):
                 own, on_pixels = answer.result()
                 counts[index].append(own)
                 covered[index] += on_pixels
+            for index, result in enumerate(classical, len(tasks)):
+                counts[index].append(result.result())
     groups, drawn = _groups(regions)
     pooled = [_by_group(np.array(values), groups) for values in counts]
     rows = {
@@ -174,11 +194,6 @@ def compare_channels(
         own_ground=own_ground,
         seed=seed,
     )
-
-
-def _each(tiles: Sequence[LabelledTile]) -> Iterator[LabelledTile]:
-    for index in range(len(tiles)):
-        yield tiles[index]
 
 
 def _named_cards(models: Sequence[PathLike]) -> dict[str, ModelCard]:

@@ -125,7 +125,8 @@ def _wilson(successes: int, trials: int) -> tuple[float, float]:
 def bootstrap_intervals(counts: Counts, seed: int) -> dict[str, tuple[float, float]]:
     """The interval of each figure from drawing as many regions as there are, with replacement, again and again.
 
-    ``counts``: (regions, 9). Draws in which a figure is undefined (nothing found, nothing there) are left out.
+    ``counts``: (regions, 9). Draws in which a figure is undefined (nothing found, nothing there) are left out; where
+    that is more than one in ten, too few regions tell about the figure, and its interval is NaN.
     """
     regions = len(counts)
     if regions < 2:
@@ -141,8 +142,8 @@ def bootstrap_intervals(counts: Counts, seed: int) -> dict[str, tuple[float, flo
     result = {}
     for key in FIGURES:
         drawn = np.concatenate([part[key] for part in parts])
-        drawn = drawn[np.isfinite(drawn)]
-        ends = np.percentile(drawn, (tail, 100 - tail)) if drawn.size else (math.nan, math.nan)
+        known = drawn[np.isfinite(drawn)]
+        ends = np.percentile(known, (tail, 100 - tail)) if known.size >= 0.9 * drawn.size else (math.nan, math.nan)
         result[key] = (float(ends[0]), float(ends[1]))
     return result
 
