@@ -47,6 +47,7 @@ _GROUPS = {
     "detection": "Detection",
     "areas": "Areas",
     "simulation": "Simulation",
+    "learning": "Samples and training",
 }
 
 

@@ -8,6 +8,7 @@ from qgis.PyQt.QtGui import QIcon
 from .algorithm import ICONS, tr
 from .build_composite import BuildComposite
 from .classical_detector import ClassicalDetector
+from .create_samples import CreateSamples
 from .detect_areas import DetectAreas
 from .extract_areas import ExtractAreas
 from .los_sensitivity import LosSensitivity
@@ -28,6 +29,7 @@ ALGORITHMS = (
     ExtractAreas,
     MergeOrbits,
     SimulateScene,
+    CreateSamples,
 )
 
 

@@ -47,7 +47,7 @@ class SceneInputs:
     name: str
     layers: Mapping[ChannelKind, PathLike]
     areas: Polygons
-    ignored: Polygons | None = None
+    ignored: tuple[Polygons, ...] = ()
     surveyed: Polygons | None = None
 
 
@@ -176,7 +176,7 @@ class SceneLabels:
     def __init__(self, inputs: SceneInputs, areas: Iterable[tuple[int, bytes]], grid: Grid) -> None:
         self.grid = grid
         self._areas = Burner(areas)
-        self._ignored = Burner(_numbered(inputs.ignored, grid, "ignored areas"))
+        self._ignored = Burner(row for polygons in inputs.ignored for row in _numbered(polygons, grid, "ignored areas"))
         self._surveyed = None
         if inputs.surveyed is not None:
             self._surveyed = Burner(_numbered(inputs.surveyed, grid, "mapped extent"))
@@ -202,9 +202,7 @@ class SceneLabels:
                 burner.close()  # type: ignore[union-attr]
 
 
-def _numbered(polygons: Polygons | None, grid: Grid, what: str) -> list[tuple[int, bytes]]:
-    if polygons is None:
-        return []
+def _numbered(polygons: Polygons, grid: Grid, what: str) -> list[tuple[int, bytes]]:
     try:
         geometries = to_crs(polygons.geometries, polygons.crs, grid.crs)
     except InputError as error:

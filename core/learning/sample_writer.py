@@ -266,7 +266,7 @@ class _SetWriter:
             "pixel_size": self.layers.pixel_size,
             "layers": {kind.value: Path(os.fspath(inputs.layers[kind])).name for kind in self.layers.kinds},
             "labels": inputs.areas.source,
-            "ignored": inputs.ignored.source if inputs.ignored else None,
+            "ignored": [polygons.source for polygons in inputs.ignored],
             "surveyed": inputs.surveyed.source if inputs.surveyed else None,
             "options": asdict(self.options),
             "block_size": self.plan.tiling.block_metres,

@@ -253,7 +253,7 @@ def test_other_pixels_are_resampled(layers, tmp_path):
 def test_extent_ignored_ground_and_edges(layers, tmp_path):
     area, doubtful = box(40, 40, 20, 20), box(70, 40, 10, 10)
     extent = Polygons((box(0, 0, 160, 160),), CRS)
-    inputs = scene(layers, (area, box(200, 200, 10, 10)), ignored=Polygons((doubtful,), CRS), surveyed=extent)
+    inputs = scene(layers, (area, box(200, 200, 10, 10)), ignored=(Polygons((doubtful,), CRS),), surveyed=extent)
     samples = create_samples(inputs, tmp_path / "set", replace(OPTIONS, ignore_edges=True))
     label = np.full((SIZE + 128, SIZE + 128), 255)
     for role in ROLES:
