@@ -7,8 +7,9 @@ For the model and each copy: pixel IoU at the card's threshold with its change i
 where it loses less than 0.3); the pixels over the threshold that both agree on (IoU of the two); the mean and the
 largest difference of a probability; how much a pixel's probability changes when the tile is shifted by 13 pixels (mean
 of the 0.1 % largest); the largest probability where nothing moves (all rates 0 on a plain); the file's size. Then the
-median time of a tile on one thread, and the throughput as a ratio to the model; the copies take turns, so that whatever
-else runs on the machine slows all of them. COPY is one of the names in the table. Calibration tiles are of another seed and of generated terrain alone.
+median time of a tile on one thread, and the throughput as a ratio to the model; the copies take turns, so that
+whatever else runs on the machine slows all of them. COPY is one of the names in the table. Calibration tiles are of
+another seed and of generated terrain alone.
 """
 
 from __future__ import annotations
@@ -140,7 +141,8 @@ def _print_line(
     largest = float(shift[-max(1, len(shift) // 1000) :].mean())
     print(
         f"{name:20} {iou:9.4f} {100 * (iou - before):+7.2f} {_iou(mine, theirs, counted):7.4f} "
-        f"{difference.mean():10.5f} {difference.max():9.3f} {largest:8.3f} {result.at_rest:8.4f} {path.stat().st_size / 1e6:6.2f}",
+        f"{difference.mean():10.5f} {difference.max():9.3f} {largest:8.3f} {result.at_rest:8.4f} "
+        f"{path.stat().st_size / 1e6:6.2f}",
         flush=True,
     )
 

@@ -192,7 +192,7 @@ def _described(source: PathLike, facts: Deepness, options: ImportOptions) -> tup
     channels: list[Channel] = []
     units: list[float] = []
     for request in options.channels:
-        channel, unit = _channel(request, facts.is_given, float(mean[len(units)]))
+        channel, unit = channel_of(request, facts.is_given, float(mean[len(units)]))
         channels.append(channel)
         units += [unit] * len(channel.band_names)
     threshold = options.threshold or facts.threshold or 0.5
@@ -224,7 +224,7 @@ def _per_band(values: tuple[float, ...], bands: int) -> NDArray[np.float64]:
     return np.broadcast_to(np.array(values, np.float64), bands)
 
 
-def _channel(request: ChannelRequest, for_deepness: bool, mean: float) -> tuple[Channel, float]:
+def channel_of(request: ChannelRequest, for_deepness: bool, mean: float) -> tuple[Channel, float]:
     """The channel, and what its scaled 1 is for Deepness' standardisation (pixel value / 255)."""
     kind = request.kind
     if kind is ChannelKind.PHASE_RATE_WRAPPED:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ import torch
 from torch import Tensor
 
 from ..backends import missing_package
+from ..channels import MINMAX_CHANNELS
 from ..errors import InputError
 from ..model_card import CARD_KEY, ModelCard
+from ..model_import import DEFAULT_TILE, ChannelRequest, ImportOptions, channel_of
 from ..progress import Progress
 from ..raster import PathLike
 from .export import export_onnx
-from .networks import Network, build_network
+from .networks import NETWORKS, Network, build_network
 
 SUFFIXES = (".safetensors", ".pt", ".pth")
 _NESTED = ("state_dict", "model_state_dict", "model", "network")
@@ -28,21 +31,61 @@ _QUIET = Progress()
 
 
 def import_weights(
-    source: PathLike, card: ModelCard | None, output: PathLike, progress: Progress = _QUIET
+    source: PathLike, architecture: str, options: ImportOptions, output: PathLike, progress: Progress = _QUIET
 ) -> ModelCard:
-    """Write the model file of a network's weights, for the network and channels of the card; the card.
+    """Write the model file of a network's weights; its card, made from what the user knows of them.
 
-    A .safetensors file that ADA Mapper exported has its card with it, and ``card`` is not used. Raises InputError, in
-    one or two sentences, for a file that can't be read safely, and for weights of another network.
+    A .safetensors file that ADA Mapper exported has its card with it, and the options are not used. Raises InputError,
+    in one or two sentences, for a file that can't be read safely, and for weights of another network.
     """
-    tensors, own = read_weights(source)
-    if own is not None:
-        progress.info(f"The weights have the card of “{own.name}” with them: it is used, and the settings are not.")
-    card = own or card
+    tensors, card = read_weights(source)
     if card is None:
-        raise InputError(f"{os.fspath(source)} has no card: choose its network and channels.")
+        card = card_of_weights(source, architecture, options, progress)
+    else:
+        progress.info(f"The weights have the card of “{card.name}” with them: it is used, and the settings are not.")
     export_onnx(_network(source, tensors, card), card, output)
     return card
+
+
+def card_of_weights(
+    source: PathLike, architecture: str, options: ImportOptions, progress: Progress = _QUIET
+) -> ModelCard:
+    """A card for weights that come without one, from what the user knows of them.
+
+    Channels without limits are scaled as in the paper, which is told to ``progress``. InputError where the pixel size
+    is missing, or the limits of a channel in an unusual unit.
+    """
+    if architecture not in NETWORKS:
+        raise InputError(f"There is no network called {architecture!r}. Choose one of: {', '.join(NETWORKS)}.")
+    if options.pixel_size is None:
+        raise InputError(f"{os.fspath(source)} doesn't say its pixel size: give the size that it was trained on.")
+    threshold = options.threshold or 0.5
+    return ModelCard(
+        name=options.name or Path(source).stem,
+        version="imported",
+        description=f"Weights imported from {Path(source).name}; not judged by ADA Mapper.",
+        channels=tuple(channel_of(_with_limits(request, progress), False, 0.0)[0] for request in options.channels),
+        pixel_size=options.pixel_size,
+        tile_size=options.tile_size or DEFAULT_TILE,
+        stride=NETWORKS[architecture].stride,
+        threshold=threshold,
+        low_threshold=threshold,
+        min_area=5000.0 if options.min_area is None else options.min_area,
+        architecture=architecture,
+        training={"imported": {"file": Path(source).name}},
+        licence="unknown",
+    )
+
+
+def _with_limits(request: ChannelRequest, progress: Progress) -> ChannelRequest:
+    usual = MINMAX_CHANNELS.get(request.kind)
+    if request.low is not None or usual is None:
+        return request
+    if request.unit not in ("", usual.unit):
+        raise InputError(f"Give the limits in {request.unit} between which the {request.kind.label} is scaled.")
+    low, high = usual.scaling.low, usual.scaling.high
+    progress.info(f"The {request.kind.label} is taken to be scaled from {low:g} to {high:g} {usual.unit}.")
+    return replace(request, low=low, high=high)
 
 
 def read_weights(path: PathLike) -> tuple[dict[str, Tensor], ModelCard | None]:
