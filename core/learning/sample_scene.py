@@ -104,9 +104,11 @@ class SceneLayers:
 
     def measured(self, window: Window) -> NDArray[np.bool_]:
         """Where any rate has data."""
-        rates = self.read(window, [kind for kind in _RATES if kind in self.kinds])
-        result: NDArray[np.bool_] = np.isfinite(rates).any(axis=0)
-        return result
+        return _any_finite(self.read(window, [kind for kind in _RATES if kind in self.kinds]))
+
+    def measured_in(self, values: Array) -> NDArray[np.bool_]:
+        """Where any rate has data in what ``read`` gave of all layers."""
+        return _any_finite(values[[self.kinds.index(kind) for kind in _RATES if kind in self.kinds]])
 
     def close(self) -> None:
         """Close the files."""
@@ -121,6 +123,11 @@ class SceneLayers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _any_finite(rates: Array) -> NDArray[np.bool_]:
+    result: NDArray[np.bool_] = np.isfinite(rates).any(axis=0)
+    return result
 
 
 def _aligned(grid: Grid, like: Sequence[Grid]) -> Grid:

@@ -179,7 +179,7 @@ class _SetWriter:
         role = self.plan.block_roles[place.block]
         window, grid = self.plan.window(place), self.plan.tiling.tile_grid(place)
         values = self.layers.read(window)
-        measured = self.layers.measured(window)
+        measured = self.layers.measured_in(values)
         label = self._label(place, role, ~measured | (other_ground[role].burn(self.layers.grid, window) > 0))
         counts = {value: int((label == value).sum()) for value in (AREA, BACKGROUND, IGNORED)}
         if not counts[AREA] and not counts[BACKGROUND]:

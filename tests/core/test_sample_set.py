@@ -152,7 +152,7 @@ def test_no_area_is_labelled_in_two_roles_and_tiles_never_meet(made):
     assert len(roles_of_area) >= 23
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 10_000), gap=st.sampled_from([0.0, 240.0]))
 def test_no_leakage_whatever_the_seed(layers, tmp_path_factory, seed, gap):
     areas = scattered_areas(seed)
