@@ -15,7 +15,10 @@ from .html import bullet_list, table, write_page, write_text
 from .raster import PathLike
 from .tally import FIGURES, shown
 
-_STYLE = "p.note { color: #555; font-size: 14px; } td.number { white-space: nowrap; } td:first-child { white-space: normal; }"
+_STYLE = (
+    "p.note { color: #555; font-size: 14px; } td.number { white-space: nowrap; } "
+    "td:first-child { white-space: normal; }"
+)
 _SHOWN = ("iou", "precision", "recall", "f1")
 _AREAS = ("object_recall", "object_precision", "false_alarms")
 

@@ -128,7 +128,9 @@ class AssessAccuracy(Algorithm):
         )
         self.add_number("SEED", "Seed", "Of the intervals' random draws.", 1, 0, integer=True, advanced=True)
         self.add(
-            QgsProcessingParameterFeatureSink("JUDGED_AREAS", tr("Hits, misses and false alarms"), POLYGONS),
+            QgsProcessingParameterFeatureSink(
+                "JUDGED_AREAS", tr("Hits, misses and false alarms"), POLYGONS, optional=True, createByDefault=True
+            ),
             "True and found areas by what became of them.",
         )
         for name, title, kind, text in (

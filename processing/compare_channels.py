@@ -45,7 +45,7 @@ class CompareChannels(Algorithm):
             QgsProcessingParameterMultipleLayers(
                 "MODELS", tr("Models"), QgsProcessing.SourceType.TypeFile, optional=True
             ),
-            "ONNX files with a model card. A model serves a combination when the channels that it lacks are optional in "
+            "ONNX files with a model card. A model serves a combination when its other channels are optional in "
             "its card. Empty: the model that comes with the plugin.",
         )
         self.add(
@@ -54,15 +54,17 @@ class CompareChannels(Algorithm):
         )
         self.add_choice("ROLE", "Tiles of the sample set", "Judge on tiles that no training has seen.", ROLES, "test")
         self.add_number("TILES", "Number of simulated tiles", "Used without a sample set.", 100, 1, integer=True)
-        self.add_number("TILE_SIZE", "Size of simulated tiles (pixels)", "Width and height, of 30 m pixels.", 256, 64, 1024,
-                        integer=True, advanced=True)  # fmt: skip
+        self.add_number(
+            "TILE_SIZE", "Size of simulated tiles (pixels)", "Width and height, of 30 m pixels.", 256, 64, 1024,
+            integer=True, advanced=True,
+        )  # fmt: skip
         self.add_number(
             "SEED", "Seed", "Of the simulated tiles and of the intervals. Take one that no training used.", 1001, 0,
             integer=True,
         )  # fmt: skip
         self.add(
             QgsProcessingParameterFile("DEM_FOLDER", tr("Folder of elevation models"), behavior=_FOLDER, optional=True),
-            "GeoTIFFs that simulated tiles are cut from; take regions that no training used. Empty: terrain is made up.",
+            "GeoTIFFs that simulated tiles are cut from, of regions that no training used. Empty: terrain is made up.",
         )
         for name, title, kind, text in (
             ("REPORT", "Report", "HTML (*.html)", "Tables and bars."),
