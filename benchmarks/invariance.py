@@ -1,7 +1,8 @@
 """What a change that doesn't touch the landslides does to the areas found: offsets, ramps, noise, pixel size, orbit,
 edges, tile position, holes. Simulated scenes, detected through files as a user would.
 
-    python benchmarks/invariance.py MODEL [--dems FOLDER --held-out NAMES] [--scenes 12] [--seed 4001] [--json FILE]
+    python benchmarks/invariance.py MODEL [--dems FOLDER --held-out NAMES] [--scenes 12] [--seed 4001]
+                                          [--only positions …] [--json FILE]
 
 Each line compares two detections of the same ground, pixel by pixel where both have an answer: the pixel IoU of the
 areas by the card's rules without and with the change, and of the change of the probability the mean, the largest, and
@@ -105,12 +106,12 @@ class Finder:
     """Runs the model on scenes, through files."""
 
     def __init__(self, card: ModelCard, backend: Backend, folder: Path) -> None:
-        self._card, self._backend, self._folder = card, backend, folder
+        self.card, self._backend, self._folder = card, backend, folder
 
     def files(self, ground: Ground) -> dict[ChannelKind, Path]:
         """The layers that the model uses, written in their usual unit and sign."""
         paths = {}
-        for kind in self._card.layers:
+        for kind in self.card.layers:
             if kind in ground.layers:
                 sign = {ChannelKind.PHASE_RATE: "away", ChannelKind.LOS_RATE: "toward"}.get(kind, "")
                 unit = "mm/yr" if kind is ChannelKind.LOS_RATE else UNITS[kind][0]
@@ -122,9 +123,9 @@ class Finder:
     def find(self, ground: Ground) -> Found:
         """Detect with the defaults that a user gets."""
         output = self._folder / "probability.tif"
-        with Composite(self.files(ground), self._card) as composite:
-            detect(composite, self._backend, self._card, output)
-            smallest = self._card.min_area * composite.coarseness**2 / composite.pixel_size**2
+        with Composite(self.files(ground), self.card) as composite:
+            detect(composite, self._backend, self.card, output)
+            smallest = self.card.min_area * composite.coarseness**2 / composite.pixel_size**2
         with BandReader(output) as reader:
             probability = reader.read()
         height, width = ground.label.shape
@@ -145,9 +146,9 @@ class Finder:
         return replace(ground, layers=layers, pixel_size=pixel_size)
 
     def _areas(self, probability: Array, smallest: float) -> Mask:
-        labels, count = ndimage.label(probability >= self._card.low_threshold, structure=np.ones((3, 3)))
+        labels, count = ndimage.label(probability >= self.card.low_threshold, structure=np.ones((3, 3)))
         kept = np.bincount(labels.ravel(), minlength=count + 1) >= smallest
-        kept &= np.isin(np.arange(count + 1), labels[probability >= self._card.threshold])
+        kept &= np.isin(np.arange(count + 1), labels[probability >= self.card.threshold])
         kept[0] = False
         areas: Mask = kept[labels]
         return areas
@@ -189,11 +190,8 @@ def main() -> None:
         print(f"{arguments.scenes} scenes of {SIZE}² pixels of 30 m, seed {arguments.seed}; DEMs: {terrain}")
         print(f"{'change':44} {'pixels':>9} {'IoU without':>11} {'with':>6} {'mean |Δp|':>9} {'max':>7} {'≥ 0.02':>7}")
         lines = []
-        for part in (_rates, _noise, _orbits, _holes, _positions):
-            for line in part(finder, make, grounds, plain):
-                lines.append(_printed(line))
-        for line in _pixel_sizes(finder, make, arguments.scenes):
-            lines.append(_printed(line))
+        for part in arguments.only or PARTS:
+            lines += [_printed(line) for line in PARTS[part](finder, make, grounds, plain)]
     seconds = time.perf_counter() - start
     print(f"{seconds:.0f} s")
     if arguments.json:
@@ -210,6 +208,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--scenes", type=int, default=12, help="at least 4")
     parser.add_argument("--seed", type=int, default=4001)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--only", nargs="+", choices=PARTS, help="some of the changes (default: all)")
     parser.add_argument("--json", type=Path, help="a file for the figures")
     arguments = parser.parse_args()
     if arguments.dems and not arguments.held_out:
@@ -307,7 +306,7 @@ def _positions(finder: Finder, make: TileGenerator, grounds: list[Ground], plain
     """Cut at the top and left by some pixels; and the same scene elsewhere on the lattice of tiles."""
     mosaics = [_mosaic(grounds[first : first + 4]) for first in range(0, min(8, len(grounds) - 3), 4)]
     whole = [finder.find(mosaic) for mosaic in mosaics]
-    card = finder._card
+    card = finder.card
     reach = card.tile_size + max(channel.scaling.halo(30.0) for channel in card.channels)
     lines = []
     for cut in SHIFTS:
@@ -337,9 +336,10 @@ def _mosaic(parts: Sequence[Ground]) -> Ground:
     return Ground(layers, join([part.label for part in parts]))
 
 
-def _pixel_sizes(finder: Finder, make: TileGenerator, count: int) -> list[Line]:
+def _pixel_sizes(finder: Finder, make: TileGenerator, grounds: list[Ground], plain: list[Found]) -> list[Line]:
+    """Other scenes, of a quarter of the ground, made at 15 m; the labels are those of 30 m."""
     fine = replace(make, pixel_size=15.0, _terrains=[], _dems=[])
-    masters = [_ground(fine, index) for index in range(count)]
+    masters = [_ground(fine, index) for index in range(len(grounds))]
     masters = [replace(master, label=_coarser(master.label)) for master in masters]
     plain = [finder.find(finder.averaged(master, 30.0)) for master in masters]
     return [
@@ -357,6 +357,15 @@ def _coarser(label: NDArray[np.uint8]) -> NDArray[np.uint8]:
     result[(four == IGNORED).any(axis=-1)] = IGNORED
     return result
 
+
+PARTS = {
+    "rates": _rates,
+    "noise": _noise,
+    "orbits": _orbits,
+    "holes": _holes,
+    "positions": _positions,
+    "pixel-sizes": _pixel_sizes,
+}
 
 if __name__ == "__main__":
     main()

@@ -358,10 +358,11 @@ class _Run:
         is_last = task.row + 1 == len(self._rows.starts)
         done = tile if is_last else self._rows.starts[task.row + 1] - start
         first, stop = max(start, 0), min(start + done, self._rows.size)
-        left = -self._columns.starts[0]
-        block = self._sums[first - start : stop - start, left : left + self._columns.size]
-        self._mask_and_count(block, task.strip.valid[: stop - first])
-        yield first, block
+        if first < stop:
+            left = -self._columns.starts[0]
+            block = self._sums[first - start : stop - start, left : left + self._columns.size]
+            self._mask_and_count(block, task.strip.valid[: stop - first])
+            yield first, block
         self._sums[: tile - done] = self._sums[done:].copy()
         self._sums[tile - done :] = 0
 

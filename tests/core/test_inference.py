@@ -109,15 +109,32 @@ def test_identity_is_exact_for_any_size_and_overlap(shape: tuple[int, int], over
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(1, 70), st.integers(1, 70))
+@given(
+    st.integers(1, 130), st.integers(1, 210), st.integers(-70, 70), st.integers(-70, 70), st.sampled_from([0, 0.2, 0.5])
+)
 def test_results_dont_depend_on_where_the_tiles_lie(
-    tmp_path_factory: pytest.TempPathFactory, down: int, right: int
+    tmp_path_factory: pytest.TempPathFactory, height: int, width: int, row: int, column: int, overlap: float
 ) -> None:
-    """The same ground, in a scene that begins ``down`` rows and ``right`` columns later."""
+    """The same ground anywhere on the lattice of the tiles, through a network that only looks at single pixels."""
     path = tmp_path_factory.getbasetemp() / "shifted.tif"
-    ground = _noise(200, 210)
-    whole, shifted = _run(ground, path), _run(ground[down:, right:], path)
-    np.testing.assert_allclose(shifted, whole[down:, right:], atol=2e-7)
+    ground = _noise(height, width)
+    detect(ArrayScene(ground[np.newaxis], corner=(column, row)), FunctionBackend(), card_of(), path, overlap)
+    with BandReader(path) as reader:
+        np.testing.assert_allclose(reader.read(), ground, atol=2e-7)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(-70, 70), st.integers(-70, 70))
+def test_what_lies_outside_a_scene_is_its_mirror_image(
+    tmp_path_factory: pytest.TempPathFactory, row: int, column: int
+) -> None:
+    """A 5×5 mean is right up to the edge wherever the tiles lie."""
+    path = tmp_path_factory.getbasetemp() / "mirrored.tif"
+    ground = _noise(100, 90)
+    mean = FunctionBackend(lambda band: uniform_filter(band, (0, 5, 5), mode="constant"))
+    detect(ArrayScene(ground[np.newaxis], corner=(column, row)), mean, card_of(), path, 0.5)
+    with BandReader(path) as reader:
+        assert np.abs(reader.read() - uniform_filter(ground, 5, mode="mirror")).max() < 0.004
 
 
 def test_a_network_that_looks_around_is_right_up_to_the_scenes_edge(tmp_path: Path) -> None:
