@@ -169,5 +169,5 @@ def _overlaps(geometries: dict[int, ogr.Geometry], grid: Grid) -> list[LabelProb
         else:
             share = shared.GetArea() / min(earlier.GetArea(), later.GetArea())
             detail = f"It overlaps label {numbers[first]} by {share:.0%} of the smaller one."
-            problems.append(LabelProblem(numbers[second], "overlap", detail, _wkb(shared)))
+            problems.append(LabelProblem(numbers[second], "overlap", detail, _wkb(as_valid_multipolygon(shared))))
     return problems

@@ -189,11 +189,11 @@ class ScenePlan:
 
 def told(problems: Sequence[LabelProblem]) -> str:
     """The problems by kind, with the first labels that have them."""
-    numbers: dict[str, list[int]] = {}
+    numbers: dict[str, dict[int, None]] = {}
     for problem in problems:
-        numbers.setdefault(problem.problem, []).append(problem.label)
+        numbers.setdefault(problem.problem, {})[problem.label] = None
     parts = []
     for kind, labels in numbers.items():
-        listed = ", ".join(map(str, labels[:10])) + (", …" if len(labels) > 10 else "")
+        listed = ", ".join(map(str, list(labels)[:10])) + (", …" if len(labels) > 10 else "")
         parts.append(f"{kind}: {len(labels)} (label {listed})")
     return "; ".join(parts)
