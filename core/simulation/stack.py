@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
-import uuid
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -16,12 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError, OutputError
 from ..interferograms.model import DAYS_PER_YEAR, SENTINEL1_WAVELENGTH
 from ..progress import Progress
 from ..raster import Array, PathLike
 from ..writer import BandDescription, RasterWriter, write_array
 from .atmosphere import FieldPool, smooth, turbulence
+from .folder import DONE, written_together
 from .geometry import to_phase_rate
 from .network import PairNetwork
 from .scene import ORBITS, OrbitView, Scene, SceneOptions, make_scene
@@ -42,7 +38,6 @@ BASELINE_SIGMA = 60.0
 CRITICAL_BASELINE = 5_000.0
 TURBULENCE, STRATIFIED = 1.1, 0.9
 LOOKS = 24.0
-_DONE = "scene.json"
 
 
 @dataclass(frozen=True)
@@ -75,7 +70,7 @@ def simulate_scene(
     the same files. Nothing appears in the folder before all is written.
     """
     folder = Path(output_folder)
-    with _written_together(folder) as work:
+    with written_together(folder) as work:
         scene = make_scene(options, progress.part(0.0, 0.15))
         write_array(work / "dem.tif", scene.grid, scene.terrain.dem, BandDescription("dem", "m"))
         names = ORBITS[options.orbit]
@@ -95,7 +90,7 @@ def simulate_scene(
             true_areas,
             scene.bowl_count,
         )
-        _write_description(work / _DONE, options, summary)
+        _write_description(work / DONE, options, summary)
     return summary
 
 
@@ -107,49 +102,9 @@ def _write_description(path: Path, options: SceneOptions, summary: SceneSummary)
         "landslides": summary.landslides,
         "true_areas": summary.true_areas,
         "subsidence_bowls": summary.bowls,
-        "contents": sorted([*summary.stacks, "dem.tif", "true_areas.gpkg", _DONE]),
+        "contents": sorted([*summary.stacks, "dem.tif", "true_areas.gpkg", DONE]),
     }
     path.write_text(json.dumps(text, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-@contextmanager
-def _written_together(folder: Path) -> Iterator[Path]:
-    """A folder to work in whose contents move into ``folder`` when all went well, and vanish otherwise."""
-    is_new = not folder.exists()
-    replaced = _earlier_scene(folder)
-    work = folder / f".simulating-{uuid.uuid4().hex[:8]}"
-    try:
-        work.mkdir(parents=True)
-    except OSError as error:
-        raise OutputError(f"{folder} can't be written ({error}). Choose another folder.") from None
-    try:
-        yield work
-        for path in replaced:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        for path in sorted(work.iterdir()):
-            path.replace(folder / path.name)
-    except OSError as error:
-        raise OutputError(f"{folder} can't be written ({error}). Check the space that is left.") from None
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-        if is_new and not any(folder.iterdir()):
-            folder.rmdir()
-
-
-def _earlier_scene(folder: Path) -> list[Path]:
-    """What an earlier run left in the folder; InputError when the folder holds anything else."""
-    if not folder.exists():
-        return []
-    if not folder.is_dir():
-        raise InputError(f"{folder} is a file. Choose a folder for the scene.")
-    present = list(folder.iterdir())
-    try:
-        contents = set(json.loads((folder / _DONE).read_text(encoding="utf-8"))["contents"])
-    except (OSError, ValueError, KeyError, TypeError):
-        contents = set()
-    if any(path.name not in contents for path in present):
-        raise InputError(f"{folder} is not empty. Choose a new or empty folder for the scene.")
-    return present
 
 
 def scene_network(dates: int, repeat_days: int) -> PairNetwork:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,10 @@ from osgeo import gdal, ogr
 from ..errors import OutputError
 from ..polygons import Ground, polygonize
 from ..progress import Progress
-from ..raster import spatial_reference
+from ..raster import Array, Grid, spatial_reference
 from ..writer import BandDescription, RasterWriter
-from .landslides import IGNORED
-from .scene import OrbitView, Scene
+from .landslides import IGNORED, Landslides
+from .scene import OrbitView
 
 _FIELDS = (
     ("id", ogr.OFTInteger),
@@ -33,6 +33,30 @@ _FIELDS = (
 )
 
 
+class Relief(Protocol):
+    """Heights in metres and slopes in degrees, (h, w) each."""
+
+    @property
+    def dem(self) -> Array: ...
+    @property
+    def slope(self) -> Array: ...
+
+
+class TrueScene(Protocol):
+    """What of a scene is written as truth; numbers above ``landslides.count`` are other known motion, to be ignored."""
+
+    @property
+    def grid(self) -> Grid: ...
+    @property
+    def terrain(self) -> Relief: ...
+    @property
+    def landslides(self) -> Landslides: ...
+    @property
+    def bowl_rate(self) -> Array: ...
+    @property
+    def bowl_identity(self) -> NDArray[np.int32]: ...
+
+
 @dataclass(frozen=True)
 class _Layer:
     """A layer to write: the kind of its objects, and the number of each pixel's object (0 = none)."""
@@ -42,13 +66,13 @@ class _Layer:
     identity: NDArray[np.int32]
 
 
-def write_truth(path: Path, scene: Scene, views: Sequence[OrbitView], progress: Progress) -> int:
+def write_truth(path: Path, scene: TrueScene, views: Sequence[OrbitView], progress: Progress) -> int:
     """Write the layers of truth and return the number of true areas.
 
     ``true_areas``: landslides by the label rule of at least one of the views; ``true_areas_ascending`` and
     ``true_areas_descending``: by each alone, where two were simulated; ``ignored``: landslides that are too
-    slow or hidden in every view, neither right nor wrong to report; ``not_landslides``: subsidence bowls.
-    Rates in mm/yr (positive toward), slopes in degrees, heights in metres.
+    slow or hidden in every view, and other known motion, neither right nor wrong to report; ``not_landslides``:
+    subsidence bowls. Rates in mm/yr (positive toward), slopes in degrees, heights in metres.
     """
     identity = scene.landslides.identity
     seen = np.any([view.label == 1 for view in views], axis=0)
@@ -79,7 +103,7 @@ def write_truth(path: Path, scene: Scene, views: Sequence[OrbitView], progress: 
 
 
 def _write_layer(
-    source: Any, layer: _Layer, path: Path, scene: Scene, views: Sequence[OrbitView], progress: Progress
+    source: Any, layer: _Layer, path: Path, scene: TrueScene, views: Sequence[OrbitView], progress: Progress
 ) -> int:
     vectors = source.CreateLayer(layer.name, spatial_reference(scene.grid.crs), ogr.wkbMultiPolygon)
     for name, kind in _FIELDS:
@@ -111,13 +135,13 @@ def _write_layer(
 
 
 def _attributes(
-    layer: _Layer, number: int, pixels: NDArray[np.intp], scene: Scene, views: Sequence[OrbitView]
+    layer: _Layer, number: int, pixels: NDArray[np.intp], scene: TrueScene, views: Sequence[OrbitView]
 ) -> dict[str, Any]:
     """The attributes of one object from its pixels (flat indices)."""
     heights = scene.terrain.dem.ravel()[pixels]
     rates = scene.landslides.speed if layer.kind == "landslide" else np.abs(scene.bowl_rate)
     values: dict[str, Any] = {
-        "kind": layer.kind,
+        "kind": "known motion" if layer.name == "ignored" and number > scene.landslides.count else layer.kind,
         "speed_max": float(rates.ravel()[pixels].max()),
         "slope_mean": float(scene.terrain.slope.ravel()[pixels].mean()),
         "elevation_min": float(heights.min()),
