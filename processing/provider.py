@@ -17,6 +17,7 @@ from .merge_orbits import MergeOrbits
 from .simulate_scene import SimulateScene
 from .slope import Slope
 from .stack_interferograms import StackInterferograms
+from .train_model import TrainModel
 
 ALGORITHMS = (
     MapActiveAreas,
@@ -30,6 +31,7 @@ ALGORITHMS = (
     MergeOrbits,
     SimulateScene,
     CreateSamples,
+    TrainModel,
 )
 
 

@@ -1,0 +1,228 @@
+"""What a user wants trained: the tiles that it learns from, the card that it starts with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from ..channels import MINMAX_CHANNELS, Channel, ChannelKind, Scaling
+from ..errors import InputError
+from ..model_card import ModelCard, read_card
+from ..raster import PathLike
+from ..simulation.landslides import LANDSLIDES_PER_KM2
+from ..simulation.tiles import TileGenerator
+from .bundled import TEST_SEED, TRAINING_DENSITY, VALIDATION_SEED, TerrainSplit, bundled_card
+from .mixtures import CompletedSource, CompletedTiles, Concatenated, joined
+from .networks import NETWORKS, build_network
+from .sample_set import RepeatedTiles, SampleSet
+from .samples import LabelledTile, TileSource
+from .training import TrainingOptions
+
+_RADIANS_A_TURN = 6.283185307179586
+_CLASSICAL_KINDS = (ChannelKind.PHASE_RATE, ChannelKind.LOS_RATE, ChannelKind.SLOPE)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training as a user asks for it.
+
+    ``samples``: folders of sample sets. ``simulated_share`` of the tiles are simulated, over the DEMs in
+    ``dem_folder`` and generated terrain; all of them where there are no samples. ``kinds``: the channels of a new
+    network; empty for all that the samples hold. ``start``: a model file to fine-tune, whose network and channels
+    are then kept. ``simulated_tiles``: how many simulated tiles validate, and how many test. InputError for what
+    can't be trained.
+    """
+
+    output: PathLike
+    options: TrainingOptions
+    samples: tuple[str, ...] = ()
+    simulated_share: float = 1.0
+    dem_folder: str | None = None
+    architecture: str = "compact"
+    kinds: tuple[ChannelKind, ...] = ()
+    start: str | None = None
+    name: str = ""
+    licence: str = ""
+    simulated_tiles: int = 48
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.simulated_share <= 1:
+            raise InputError("The share of simulated tiles lies between 0 and 100 %.")
+        if not self.samples and self.simulated_share < 1:
+            raise InputError("Without sample sets all tiles are simulated: set their share to 100 %, or give samples.")
+        if self.start and not self.samples:
+            raise InputError("Fine-tuning needs labels of your own: give at least one sample set.")
+        if self.samples and self.simulated_share == 1:
+            raise InputError("With 100 % simulated tiles the sample sets would not be used. Choose a lower share.")
+        if self.architecture not in NETWORKS:
+            build_network(self.architecture, 1)  # says which there are
+        if self.start and Path(self.start).resolve() == Path(self.output).resolve():
+            raise InputError("The trained model would replace the one it starts from. Choose another file.")
+        if self.simulated_tiles < 1:
+            raise InputError("At least one simulated tile must validate.")
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the unfinished training is kept."""
+        return Path(self.output).with_suffix(".checkpoint.pt")
+
+    def identity(self) -> dict[str, str]:
+        """The settings that a continued training must share, besides those of its options."""
+        budget = f"{self.options.minutes:g} min" if self.options.minutes is not None else f"{self.options.steps} steps"
+        return {
+            "budget": budget,
+            "patience": str(self.options.patience),
+            "samples": ", ".join(self.samples) or "none",
+            "simulated share": f"{100 * self.simulated_share:g} %",
+            "DEMs": str(self.dem_folder or "none"),
+            "start": str(self.start or "fresh weights"),
+        }
+
+
+class OwnTiles:
+    """The tiles of one or more sample sets, which must have tiles of the same size."""
+
+    def __init__(self, folders: Sequence[PathLike]) -> None:
+        self.sets = [SampleSet(folder) for folder in folders]
+        first = self.sets[0]
+        for other in self.sets[1:]:
+            if (other.tile_size, other.pixel_size) != (first.tile_size, first.pixel_size):
+                raise InputError(
+                    f"{other.folder} has tiles of {other.tile_size} pixels of {other.pixel_size:g} m, {first.folder} "
+                    f"of {first.tile_size} of {first.pixel_size:g} m. Create both with the same sizes."
+                )
+        self.tile_size, self.pixel_size = first.tile_size, first.pixel_size
+
+    @cached_property
+    def kinds(self) -> tuple[ChannelKind, ...]:
+        """The layers that any of the sets has."""
+        held = {kind for samples in self.sets for kind in samples.layers}
+        return tuple(kind for kind in ChannelKind if kind in held)
+
+    def source(self, kinds: tuple[ChannelKind, ...], seed: int) -> TileSource:
+        """The training tiles again and again, each set as often as it has tiles with areas."""
+        repeated = [RepeatedTiles(samples.tiles("training"), seed + number) for number, samples in enumerate(self.sets)]
+        return CompletedSource(joined(repeated, [source.epoch_length for source in repeated]), kinds)
+
+    def tiles(self, role: str, kinds: tuple[ChannelKind, ...]) -> Sequence[LabelledTile]:
+        """The tiles of a role, with what the classical detector looks at too."""
+        parts = tuple(samples.tiles(role) for samples in self.sets)
+        return CompletedTiles(Concatenated(parts), (*kinds, *_CLASSICAL_KINDS))
+
+    def facts(self) -> list[dict[str, object]]:
+        """What a card tells of the sets."""
+        roles = ("training", "validation", "test")
+        return [
+            {
+                "folder": samples.folder.name,
+                "scenes": list(samples.scenes),
+                "tiles": {role: len(samples.tiles(role)) for role in roles},
+            }
+            for samples in self.sets
+        ]
+
+
+@dataclass(frozen=True)
+class SimulatedTiles:
+    """Simulated tiles of one size for training, validation and test, from seeds and terrain of their own."""
+
+    seed: int
+    tile_size: int
+    pixel_size: float
+    terrain: TerrainSplit
+
+    def source(self) -> TileSource:
+        """Training tiles, with more landslides than nature has: most of a natural tile teaches nothing."""
+        return self._generator(self.seed, self.terrain.training, TRAINING_DENSITY * LANDSLIDES_PER_KM2)
+
+    def tiles(self, role: str, count: int) -> list[LabelledTile]:
+        """``count`` tiles of the role "validation" or "test"."""
+        offset, paths = {
+            "validation": (VALIDATION_SEED, self.terrain.validation),
+            "test": (TEST_SEED, self.terrain.test),
+        }[role]
+        generator = self._generator(self.seed + offset, paths, LANDSLIDES_PER_KM2)
+        return [generator(index) for index in range(count)]
+
+    def _generator(self, seed: int, paths: Sequence[str], density: float) -> TileGenerator:
+        return TileGenerator(seed, self.tile_size, self.pixel_size, dem_paths=tuple(paths), landslides_per_km2=density)
+
+
+def split_dems(folder: PathLike | None) -> TerrainSplit:
+    """The GeoTIFFs of a folder: of four one validates and one tests; fewer than three are all trained on.
+
+    Where a part gets none, its terrain is generated. InputError for a folder without GeoTIFFs.
+    """
+    if not folder:
+        return TerrainSplit()
+    paths = sorted(str(path) for path in Path(folder).iterdir() if path.suffix.lower() in (".tif", ".tiff"))
+    if not paths:
+        raise InputError(f"The folder {folder} holds no GeoTIFF. Choose a folder of elevation models.")
+    if len(paths) < 3:
+        return TerrainSplit(training=tuple(paths))
+    validation, test = paths[1::4], paths[2::4]
+    rest = [path for path in paths if path not in (*validation, *test)]
+    return TerrainSplit(tuple(rest), tuple(validation), tuple(test))
+
+
+def new_channel(kind: ChannelKind) -> Channel:
+    """A kind's channel as a new network gets it: scaled as in the bundled model; it may be missing at use."""
+    known = {channel.kind: channel for channel in bundled_card().channels}
+    if kind in known:
+        return known[kind]
+    if kind is ChannelKind.PHASE_RATE_WRAPPED:
+        return Channel(kind, "rad/yr", "away", Scaling("wrap", cycle=_RADIANS_A_TURN), optional=True)
+    return replace(MINMAX_CHANNELS[kind], optional=True)
+
+
+def starting_card(recipe: Recipe, own: OwnTiles | None) -> ModelCard:
+    """The card before anything is trained; InputError where samples and channels or sizes don't go together."""
+    if recipe.start:
+        card = read_card(recipe.start)
+        if recipe.kinds and set(recipe.kinds) != {channel.kind for channel in card.channels}:
+            raise InputError(
+                f"A fine-tuned model has the channels of the one it starts from ({', '.join(card.band_names)}). "
+                "Choose no channels, or train a new network."
+            )
+        card = replace(card, name=recipe.name or f"{card.name}, fine-tuned", licence=recipe.licence or card.licence)
+    else:
+        card = _new_card(recipe, own)
+    if own is not None:
+        card.require_layers(own.kinds)
+        if abs(own.pixel_size - card.pixel_size) > 0.01 * card.pixel_size:
+            raise InputError(
+                f"The samples have pixels of {own.pixel_size:g} m, the model sees {card.pixel_size:g} m. Create "
+                f"samples of {card.pixel_size:g} m."
+            )
+        if own.tile_size % card.stride:
+            raise InputError(
+                f"The network {card.architecture} takes tiles whose side is a multiple of {card.stride} pixels, not "
+                f"{own.tile_size}. Create samples with such tiles."
+            )
+    return card
+
+
+def _new_card(recipe: Recipe, own: OwnTiles | None) -> ModelCard:
+    model = bundled_card()
+    kinds = recipe.kinds or (own.kinds if own else tuple(channel.kind for channel in model.channels))
+    channels = [new_channel(kind) for kind in ChannelKind if kind in kinds]
+    rates = [channel for channel in channels if channel.kind.is_rate]
+    if not rates:
+        raise InputError("A network needs a rate to see motion: choose the phase rate or the LOS rate.")
+    if len(rates) == 1:
+        channels = [replace(channel, optional=False) if channel in rates else channel for channel in channels]
+    stride = NETWORKS[recipe.architecture].stride
+    return replace(
+        model,
+        name=recipe.name or Path(recipe.output).stem,
+        version="1",
+        description=f"Active deformation areas by a {recipe.architecture} network trained by a user of ADA Mapper.",
+        channels=tuple(channels),
+        pixel_size=own.pixel_size if own else model.pixel_size,
+        tile_size=own.tile_size if own and own.tile_size % stride == 0 else model.tile_size,
+        architecture=recipe.architecture,
+        stride=stride,
+        licence=recipe.licence,
+    )
