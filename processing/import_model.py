@@ -53,7 +53,7 @@ class ImportModel(Algorithm):
         )
         self.add(
             QgsProcessingParameterMatrix(
-                "CHANNELS", tr("Channels"), 4, False, [tr(column) for column in COLUMNS], _PAPER
+                "CHANNELS", tr("Channels"), 4, False, [tr(column) for column in COLUMNS], _PAPER, optional=True
             ),
             "What the network's inputs show, in its order: phase_rate, phase_rate_wrapped, los_rate, dem, slope, "
             "coherence or los_sensitivity. Low to High are scaled to 0 to 1, and cut off there. Both empty: for a "
@@ -126,10 +126,12 @@ class ImportModel(Algorithm):
     def _options(self, parameters: dict[str, Any], context: QgsProcessingContext) -> ImportOptions:
         from ..core.model_import import ImportOptions
 
+        given = parameters.get("CHANNELS") is not None
+        cells = self.parameterAsMatrix(parameters, "CHANNELS", context) if given else _PAPER
         area_class = self.number(parameters, "AREA_CLASS", context)
         tile_size = self.number(parameters, "TILE_SIZE", context)
         return ImportOptions(
-            channels=channel_requests(self.parameterAsMatrix(parameters, "CHANNELS", context)),
+            channels=channel_requests(cells),
             pixel_size=self.number(parameters, "PIXEL_SIZE", context),
             tile_size=None if tile_size is None else int(tile_size),
             threshold=self.number(parameters, "THRESHOLD", context),
