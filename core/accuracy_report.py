@@ -175,7 +175,8 @@ def _threshold_text(curve: ThresholdCurve, chosen: float | None) -> str:
 
 
 def _percent(scores: PixelScores) -> str:
-    return f"IoU {100 * scores.iou:.1f} %, precision {100 * scores.precision:.1f} %, recall {100 * scores.recall:.1f} %"
+    shares = (("IoU", scores.iou), ("precision", scores.precision), ("recall", scores.recall))
+    return ", ".join(f"{name} {100 * share:.1f} %" if math.isfinite(share) else f"{name} –" for name, share in shares)
 
 
 def reliability_chart(reliability: Reliability) -> str:
