@@ -10,6 +10,7 @@ from typing import Any, Callable
 
 from qgis.core import (
     QgsFeatureSink,
+    QgsGeometry,
     QgsProcessing,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
@@ -252,6 +253,21 @@ class Algorithm(QgsProcessingAlgorithm):
             message = tr("The layer {} is not a raster file. Save it as a GeoTIFF first (Export > Save as).")
             raise InputError(message.format(layer.name()))
         return str(layer.source())
+
+    def geometry(
+        self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
+    ) -> tuple[str | None, str | None]:
+        """All features of a layer as one WKT geometry, and its CRS; None for a layer that was not given."""
+        source = self.parameterAsSource(parameters, name, context)
+        if source is None:
+            return None, None
+        geometry = QgsGeometry.unaryUnion([feature.geometry() for feature in source.getFeatures()])
+        if geometry.isEmpty():
+            message = tr("The layer {} (given as {}) has no features.")
+            raise InputError(message.format(source.sourceName(), name))
+        geometry.get().dropZValue()
+        geometry.get().dropMValue()
+        return geometry.asWkt(12), source.sourceCrs().toWkt()
 
     def number(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> float | None:
         """A number parameter; None where it was left empty."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qgis.core import (
-    QgsGeometry,
     QgsProcessing,
     QgsProcessingContext,
     QgsProcessingOutputNumber,
@@ -296,7 +295,7 @@ class StackInterferograms(Algorithm):
         from ..core.corrections import AtmosphereFilter, Corrections, Reference
 
         mode = self.parameterAsEnumString(parameters, "REFERENCE_MODE", context)
-        geometry, crs = self._geometry(parameters, "REFERENCE", context)
+        geometry, crs = self.geometry(parameters, "REFERENCE", context)
         if mode in ("point", "area") and geometry is None:
             message = tr("The reference phase “{}” needs a layer with that {} (given as REFERENCE).")
             raise InputError(message.format(mode, mode))
@@ -333,18 +332,3 @@ class StackInterferograms(Algorithm):
             sign=self.parameterAsEnumString(parameters, "SIGN", context),
             unit=self.parameterAsEnumString(parameters, "UNIT", context),
         )
-
-    def _geometry(
-        self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
-    ) -> tuple[str | None, str | None]:
-        """All features of a layer as one WKT geometry, and its CRS; None for a layer that was not given."""
-        source = self.parameterAsSource(parameters, name, context)
-        if source is None:
-            return None, None
-        geometry = QgsGeometry.unaryUnion([feature.geometry() for feature in source.getFeatures()])
-        if geometry.isEmpty():
-            message = tr("The layer {} (given as {}) has no features.")
-            raise InputError(message.format(source.sourceName(), name))
-        geometry.get().dropZValue()
-        geometry.get().dropMValue()
-        return geometry.asWkt(12), source.sourceCrs().toWkt()

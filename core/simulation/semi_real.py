@@ -64,7 +64,7 @@ class SemiRealOptions:
     viewing: Viewing
     los_rate: PathLike | None = None
     seed: int = 1
-    landslides: float = 0.045
+    landslides: float = 0.2
     elsewhere: bool = False
     excluded: str = ""
     excluded_crs: str = ""

@@ -275,7 +275,9 @@ def test_real_flat_regions_give_tiles_and_scenes(tmp_path: Path) -> None:
     from ada_mapper.core.stacking import StackOutputs, stack_to_files
 
     stack_to_files(find_stack(folder), StackOutputs(tmp_path / "p.tif", tmp_path / "l.tif"))
-    options = SemiRealOptions(tmp_path / "p.tif", dem, VIEWING, los_rate=tmp_path / "l.tif", elsewhere=True)
+    options = SemiRealOptions(
+        tmp_path / "p.tif", dem, VIEWING, los_rate=tmp_path / "l.tif", elsewhere=True, landslides=0.5
+    )
     summary = simulate_semi_real(tmp_path / "scene", options)
     assert summary.true_areas > 0
     added = values(summary.folder / "los_rate.tif") - values(tmp_path / "l.tif")
