@@ -201,10 +201,12 @@ def composite_inputs(path: PathLike, card: ModelCard, count: int = CALIBRATION_T
             raise InputError(f"{os.fspath(path)} is smaller than {card.stride} pixels: too small to calibrate with.")
         given = 0
         for row, column in _spread(grid.height, grid.width, sides, count):
+            if given == count:
+                break
             window = Window(column, row, sides[1], sides[0])
             bands = np.stack([reader.read(window) for reader in readers])
             known = np.isfinite(bands)
-            if known.any() and given < count:
+            if known.any():
                 given += 1
                 yield np.where(known, bands, np.array(card.fills, np.float32)[:, None, None])
 
@@ -222,10 +224,12 @@ def _open_bands(path: PathLike, card: ModelCard, stack: contextlib.ExitStack) ->
 
 
 def _spread(height: int, width: int, sides: Sequence[int], count: int) -> list[tuple[int, int]]:
-    """First rows and columns of tiles side by side, evenly thinned to about ``count`` where there are more."""
+    """First rows and columns of tiles side by side; in a fixed random order where there are more than ``count``."""
     places = [
         (row, column)
         for row in range(0, height - sides[0] + 1, sides[0])
         for column in range(0, width - sides[1] + 1, sides[1])
     ]
-    return places[:: max(1, len(places) // count)]
+    if len(places) > count:
+        np.random.default_rng(0).shuffle(places)
+    return places
