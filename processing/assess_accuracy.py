@@ -102,7 +102,15 @@ class AssessAccuracy(Algorithm):
                 "Of the line of sight from the vertical, in the scene's middle.",
             ),
         ):
-            self.add_number(name, title, text + " For the figures by orientation.", None, 0, 360, advanced=True)
+            self.add_number(
+                name,
+                title,
+                text + " For the figures by orientation. Empty: as the LOS rate tells.",
+                None,
+                0,
+                360,
+                advanced=True,
+            )
         for name, title, text, limit in (
             ("THRESHOLD", "Threshold", "An area needs a pixel of at least this probability.", 1),
             ("LOW_THRESHOLD", "Lower threshold", "An area reaches as far as the probability is at least this.", 1),
@@ -157,7 +165,7 @@ class AssessAccuracy(Algorithm):
             found=polygons["AREAS"],
             ignored=polygons["IGNORED_AREAS"],
             extent=polygons["MAPPED_EXTENT"],
-            viewing=self._viewing(parameters, context),
+            viewing=self._viewing(parameters, context, rasters["LOS_RATE"], progress),
             **{name.lower(): path for name, path in rasters.items()},
         )
         options = AssessmentOptions(
@@ -200,15 +208,22 @@ class AssessAccuracy(Algorithm):
             raise InputError(message.format(source.sourceName()))
         return Outlines.of_areas(read_areas(source, ()), crs.toWkt())
 
-    def _viewing(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Viewing | None:
-        from ..core.viewing import Viewing
+    def _viewing(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, los_rate: str | None, progress: Progress
+    ) -> Viewing | None:
+        """The view as given, else as the LOS rate's tags tell; None where neither does."""
+        from ..core.raster import BandReader
+        from ..core.viewing import find_viewing
 
         heading, incidence = (self.number(parameters, name, context) for name in ("HEADING", "INCIDENCE"))
-        if heading is None and incidence is None:
-            return None
-        if heading is None or incidence is None:
-            raise InputError(tr("Give both the heading and the incidence angle, or neither."))
-        return Viewing(heading, incidence)
+        tags: dict[str, str] = {}
+        if los_rate is not None:
+            with BandReader(los_rate) as reader:
+                tags = reader.tags
+        viewing = find_viewing(heading=heading, incidence=incidence, tags=tags, progress=progress)
+        if viewing is None and incidence is not None:
+            raise InputError(tr("The incidence angle says nothing without the heading. Give the heading, too."))
+        return viewing
 
     def _rules(
         self, parameters: dict[str, Any], context: QgsProcessingContext, probability: str | None, progress: Progress

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from osgeo import gdal, ogr, osr
 from scipy.special import ndtri
 
 from ada_mapper.core.accuracy import (
+    MATCH_IOU,
     Confusion,
     ObjectScores,
     area_geometries,
@@ -21,6 +22,7 @@ from ada_mapper.core.accuracy import (
     f1_score,
     iou_score,
     match_areas,
+    matched_areas,
     pixel_scores,
     read_areas,
     wilson_interval,
@@ -154,6 +156,34 @@ def test_areas_too_weak_to_be_judged_are_not_counted():
     scores = match_areas(found, [square(0, 0)], ignored=[square(51, 51), square(1, 1)])
     assert (scores.found_count, scores.matched_found, scores.matched_true) == (2, 1, 1)
     assert scores.precision == 0.5
+
+
+def test_matches_tell_of_each_area() -> None:
+    found = [square(0, 0), square(109, 0), square(200, 0, 5), square(50, 50)]
+    true = [square(0, 0, 10, 8), square(100, 0), square(200, 0), square(300, 0)]
+    matches = matched_areas(found, true, 0.3, ignored=[square(52, 52)])
+    assert matches.found_right == (True, False, True, False)
+    assert matches.found_counted == (True, True, True, False)
+    assert matches.true_found == (True, False, True, False)
+    assert matches.found_iou == pytest.approx((0.8, 10 / 190, 0.5, 0))
+    assert matches.true_iou == pytest.approx((0.8, 10 / 190, 0.5, 0))
+    assert matches.scores == match_areas(found, true, ignored=[square(52, 52)])
+    assert MATCH_IOU == 0.3
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=6),
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=6),
+)
+def test_matching_is_the_same_both_ways(found: list[tuple[int, int]], true: list[tuple[int, int]]) -> None:
+    found_squares, true_squares = [square(*place) for place in found], [square(*place) for place in true]
+    ahead, back = matched_areas(found_squares, true_squares), matched_areas(true_squares, found_squares)
+    assert (ahead.found_right, ahead.true_found) == (back.true_found, back.found_right)
+    assert ahead.found_iou == pytest.approx(back.true_iou)
+    for (x, y), iou in zip(found, ahead.found_iou):
+        shared = [max(0, 10 - abs(x - other)) * max(0, 10 - abs(y - own)) for other, own in true]
+        assert iou == pytest.approx(max((part / (200 - part) for part in shared), default=0))
 
 
 def test_nothing_found_or_nothing_there() -> None:

@@ -111,8 +111,8 @@ def test_errors_say_what_to_do_and_leave_nothing(run, tmp_path, scene):
     report = tmp_path / "report.html"
     with pytest.raises(QgsProcessingException, match="nothing to judge"):
         run("assessaccuracy", {"TRUE_AREAS": scene["TRUE_AREAS"], "REPORT": str(report)})
-    with pytest.raises(QgsProcessingException, match="heading and the incidence"):
-        run("assessaccuracy", {**scene, "HEADING": 190, "REPORT": str(report)})
+    with pytest.raises(QgsProcessingException, match="without the heading"):
+        run("assessaccuracy", {**scene, "INCIDENCE": 39, "REPORT": str(report)})
     with pytest.raises(QgsProcessingException, match="cancelled"):
         run("assessaccuracy", {**scene, "REPORT": str(report)}, Feedback(cancel_at=50))
     with pytest.raises(QgsProcessingException, match="no probability"):
