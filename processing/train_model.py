@@ -35,6 +35,8 @@ _RATES = {"compact": 2e-3, "resnet50_unet": 5e-4, "vgg16_unet": 3e-4}
 _TUNING_RATE_SHARE = 0.1
 _AVERAGE = 0.999
 _SAMPLES_FILE = "samples.json"
+SIMULATED_TILES = 48
+"""How many simulated tiles validate, and how many test."""
 
 
 class TrainModel(Algorithm):
@@ -230,6 +232,7 @@ class TrainModel(Algorithm):
             start=start,
             name=self.parameterAsString(parameters, "NAME", context),
             licence=self.parameterAsString(parameters, "LICENCE", context),
+            simulated_tiles=SIMULATED_TILES,
         )
 
     def _options(

@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..model_card import ModelCard, read_card
 from ..progress import Progress
 from .checkpoints import TrainingState
+from .devices import choose_device
 from .evaluation import (
     ClassicalChoice,
     best_classical,
@@ -61,10 +62,11 @@ def train_model(recipe: Recipe, progress: Progress = _QUIET) -> ModelCard:
     judged, classical = _judged(ground, trained, progress.part(0.9, 1.0))
     facts = _facts(ground, trained, judged, classical)
     card = replace(trained.card, training=facts)
-    export_onnx(trained.network, card, recipe.output, half_storage=True)
+    export_onnx(trained.network.cpu(), card, recipe.output, half_storage=True)
     with contextlib.suppress(OSError):
         recipe.checkpoint.unlink()
     progress.info(f"Written: {recipe.output}")
+    progress.report(1.0)
     return card
 
 
@@ -122,6 +124,7 @@ def _fresh(ground: _Grounds, progress: Progress) -> _Trained:
         progress.part(0.0, 0.85),
         identity=recipe.identity(),
     )
+    network.to(choose_device(recipe.options.device))
     rest = progress.part(0.85, 0.9)
     settled = Concatenated((spread(ground.own_validation, _JUDGED), ground.simulated_validation))
     areas = count_areas(settled)
@@ -166,9 +169,10 @@ def _judged(
     validation = Concatenated((spread(ground.own_validation, _CLASSICAL), ground.simulated_validation[:_CLASSICAL]))
     progress.report(0.0)
     classical = best_classical(card, validation, judged_tiles(trained.network, card, validation))
-    contestants = {"model": (trained.network, card)}
+    device = choose_device(ground.recipe.options.device)
+    contestants = {"model": (trained.network.to(device), card)}
     if ground.recipe.start and trained.fine_tuned:
-        contestants["model it started from"] = (load_network(ground.recipe.start), ground.card)
+        contestants["model it started from"] = (load_network(ground.recipe.start).to(device), ground.card)
     judged: dict[str, dict[str, dict[str, float]]] = {}
     test = ground.test()
     for number, (name, tiles) in enumerate(test.items()):

@@ -131,6 +131,7 @@ def train(
         except CancelledError:
             if checkpoint is not None and run.state.step:
                 save_checkpoint(checkpoint, run, same)
+                progress.info(f"The training so far is kept in {checkpoint}; the same settings go on from there.")
             raise
         network = run.judged.cpu()
         if options.patience is not None and run.best is not None:

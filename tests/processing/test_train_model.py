@@ -22,6 +22,7 @@ from ada_mapper.core.learning.training import TrainingOptions
 from ada_mapper.core.model_card import read_card
 from ada_mapper.core.raster import Grid
 from ada_mapper.core.writer import BandDescription, RasterWriter, write_array
+from ada_mapper.processing import train_model
 from recording_feedback import Feedback
 
 KINDS = (ChannelKind.PHASE_RATE, ChannelKind.LOS_RATE, ChannelKind.DEM)
@@ -46,7 +47,7 @@ def disc_tile(seed, index, size=SIZE):
     return SampleTile(f"disc{index}", layers, disc.astype(np.uint8), 30.0)
 
 
-def write_set(folder, kinds=KINDS, size=SIZE, seed=0, counts=(6, 12, 4)):
+def write_set(folder, kinds=KINDS, size=SIZE, seed=0, counts=(4, 10, 2)):
     """A sample set of disc tiles."""
     (folder / "tiles").mkdir(parents=True)
     roles = [role for role, count in zip(("training", "validation", "test"), counts) for _ in range(count)]
@@ -85,6 +86,7 @@ class DiscGenerator:
 @pytest.fixture(autouse=True)
 def quick_simulation(monkeypatch):
     monkeypatch.setattr(recipe, "TileGenerator", DiscGenerator)
+    monkeypatch.setattr(train_model, "SIMULATED_TILES", 4)
 
 
 @pytest.fixture(scope="module")
@@ -104,9 +106,9 @@ def test_a_new_model_from_samples_with_card_and_report(run, tmp_path, samples):
     assert [channel.kind for channel in card.channels] == list(KINDS)
     facts = json.loads(json.dumps(dict(card.training), allow_nan=False))
     assert facts["steps"] == result["STEPS_DONE"] == 4 and facts["samples"] == 8
-    assert facts["sample_sets"][0]["tiles"] == {"training": 6, "validation": 12, "test": 4}
+    assert facts["sample_sets"][0]["tiles"] == {"training": 4, "validation": 10, "test": 2}
     judged = facts["judged"]["own test tiles"]
-    assert set(judged) == {"model", "classical detector"} and judged["model"]["true_areas"] == 4
+    assert set(judged) == {"model", "classical detector"} and judged["model"]["true_areas"] == 2
     assert result["IOU"] == pytest.approx(judged["model"].get("iou", np.nan), nan_ok=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.html", "mine.onnx"]
     page = report.read_text("utf-8")
@@ -196,11 +198,11 @@ def test_two_sets_are_one_and_a_layer_that_one_lacks_holds_no_data(tmp_path, sam
     own = OwnTiles([samples, bare])
     assert own.kinds == KINDS
     validation = own.tiles("validation", own.kinds)
-    assert len(validation) == 13
-    assert np.isnan(validation[12].layers["los_rate"]).all() and "slope" in validation[0].layers
+    assert len(validation) == 11
+    assert np.isnan(validation[10].layers["los_rate"]).all() and "slope" in validation[0].layers
     source = own.source(own.kinds, seed=1)
     from_bare = sum(bool(np.isnan(source(index).layers["dem"]).all()) for index in range(80))
-    assert from_bare == pytest.approx(20, abs=1)
+    assert from_bare == pytest.approx(80 / 3, abs=1)
     card = starting_card(Recipe("m.onnx", options(), (samples, bare), 0.0), own)
     assert [channel.optional for channel in card.channels] == [True, True, True]
     single = starting_card(Recipe("m.onnx", options(), (bare,), 0.0), OwnTiles([bare]))
@@ -208,8 +210,6 @@ def test_two_sets_are_one_and_a_layer_that_one_lacks_holds_no_data(tmp_path, sam
 
 
 def test_all_channels_of_the_dialog_can_be_trained():
-    from ada_mapper.processing import train_model
-
     assert set(train_model.CHANNELS) == {kind.value for kind in ChannelKind}
     for kind in ChannelKind:
         assert new_channel(kind).kind is kind
