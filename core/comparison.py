@@ -24,14 +24,14 @@ from .errors import InputError
 from .model_card import ModelCard, read_card
 from .progress import Progress
 from .raster import PathLike
-from .tally import Counts, Scores, scores_of
+from .tally import Counts, Scores, empty_counts, scores_of
 from .tile_scores import area_pixels, measured_pixels, network_input, tile_counts
 
 if TYPE_CHECKING:
     from .learning.samples import LabelledTile, TileSource
 
 EVERYTHING = "everything that the model takes"
-CLASSICAL, BEST_CLASSICAL = "classical detector", "classical detector, tuned on these tiles"
+CLASSICAL, BEST_CLASSICAL = "classical detector", "classical detector, tuned"
 _MIN_AREA = 5000.0
 # With fewer regions than this the tiles themselves are drawn.
 _ENOUGH_REGIONS = 10
@@ -56,6 +56,7 @@ class Comparison:
     """``rows`` model by model in the order of COMBINATIONS; ``classical`` has the classical detector's own rows.
 
     ``models``: name of each model → its card's description of itself. ``drawn``: what the intervals were drawn from.
+    ``tuned_apart``: the classical detector was tuned on other tiles than those it is judged on.
     """
 
     rows: tuple[ComparisonRow, ...]
@@ -64,6 +65,7 @@ class Comparison:
     tiles: int
     drawn: str
     own_ground: bool
+    tuned_apart: bool
     seed: int
 
     def of(self, model: str) -> tuple[ComparisonRow, ...]:
@@ -141,13 +143,15 @@ def compare_channels(
     progress: Progress = QUIET,
     own_ground: bool = False,
     seed: int = 1,
+    tuning_tiles: Sequence[LabelledTile] = (),
 ) -> Comparison:
     """Judge each model with each channel combination on the same tiles, areas by the thresholds of its card.
 
     All rows are judged on the same pixels, those with any rate: where a combination has no rate, nothing is found. With
     ``own_ground`` each is judged only where it has a rate itself. Intervals are drawn from the tiles' regions
     (``metadata["region"]``) where there are ten or more of these, else from the tiles. Tiles are taken one at a time.
-    Raises InputError without models or tiles, or for a model that can't be read.
+    The classical detector is tuned on ``tuning_tiles``, without any on the test tiles, which favours it. Raises
+    InputError without models or tiles, or for a model that can't be read.
     """
     if not models or not len(tiles):
         raise InputError("A comparison needs at least one model and one test tile.")
@@ -161,7 +165,7 @@ def compare_channels(
     workers = max((task.backend.parallel for task in tasks), default=1)
     with ThreadPoolExecutor(workers) as pool:
         for number in range(len(tiles)):
-            progress.report(number / len(tiles))
+            progress.report(0.85 * number / len(tiles))
             tile = tiles[number] if number else first
             test = measured_pixels(tile)
             tested += np.count_nonzero(test)
@@ -184,14 +188,16 @@ def compare_channels(
     }
     order = [(name, combination) for name in cards for combination in (*COMBINATIONS, EVERYTHING)]
     rows.update({(row.model, row.combination): row for row in unserved})
+    tuning = _tuning_scores(settings, tuning_tiles, progress.part(0.85, 1.0))
     progress.report(1.0)
     return Comparison(
         rows=tuple(rows[key] for key in order if key in rows),
-        classical=_classical_rows(settings, pooled[len(tasks) :], seed),
+        classical=_classical_rows(settings, pooled[len(tasks) :], tuning, seed),
         models={name: f"{card.architecture}, version {card.version}" for name, card in cards.items()},
         tiles=len(tiles),
         drawn=drawn,
         own_ground=own_ground,
+        tuned_apart=bool(tuning),
         seed=seed,
     )
 
@@ -244,12 +250,29 @@ def _by_group(counts: Counts, groups: NDArray[np.intp]) -> Counts:
     return result
 
 
-def _classical_rows(settings: Sequence[_Classical], counts: Sequence[Counts], seed: int) -> tuple[ComparisonRow, ...]:
-    """The detector as it is, and its best setting on these very tiles, which favours it."""
+def _tuning_scores(settings: Sequence[_Classical], tiles: Sequence[LabelledTile], progress: Progress) -> list[float]:
+    """The IoU of each setting on tiles that it may be tuned on; nothing without tiles."""
+    if not len(tiles):
+        return []
+    totals = empty_counts(len(settings))
+    for number in range(len(tiles)):
+        progress.report(number / len(tiles))
+        tile = tiles[number]
+        test = measured_pixels(tile)
+        for index, setting in enumerate(settings):
+            totals[index] += setting.counts(tile, test)
+    return [scores_of(setting.name, own[np.newaxis]).figures["iou"].value for setting, own in zip(settings, totals)]
+
+
+def _classical_rows(
+    settings: Sequence[_Classical], counts: Sequence[Counts], tuning: Sequence[float], seed: int
+) -> tuple[ComparisonRow, ...]:
+    """The detector as it is, and with the setting of the highest IoU, by ``tuning`` or else on these very tiles."""
     if not settings:
         return ()
     scores = [scores_of(setting.name, own, seed) for setting, own in zip(settings, counts)]
-    best = int(np.argmax([np.nan_to_num(own.figures["iou"].value) for own in scores]))
+    ious = tuning or [own.figures["iou"].value for own in scores]
+    best = int(np.argmax(np.nan_to_num(ious)))
     return (
         ComparisonRow(CLASSICAL, settings[0].name, scores[0], 1.0),
         ComparisonRow(BEST_CLASSICAL, settings[best].name, scores[best], 1.0),

@@ -81,10 +81,10 @@ class CompareChannels(Algorithm):
         from ..core.comparison_report import write_comparison_csv, write_comparison_report
 
         models = self.parameterAsFileList(parameters, "MODELS", context) or [str(BUNDLED_MODEL)]
-        tiles, source = self._tiles(parameters, context)
+        tiles, tuning, source = self._tiles(parameters, context)
         files = {name: self.parameterAsFileOutput(parameters, name, context) for name in ("REPORT", "FIGURES")}
         seed = self.parameterAsInt(parameters, "SEED", context)
-        comparison = compare_channels(models, tiles, progress, seed=seed)
+        comparison = compare_channels(models, tiles, progress, seed=seed, tuning_tiles=tuning)
         try:
             if files["REPORT"]:
                 settings = {tr("Models"): ", ".join(models), tr("Tiles"): source}
@@ -96,8 +96,10 @@ class CompareChannels(Algorithm):
             raise
         return {**_outputs(comparison, progress), **{name: path or None for name, path in files.items()}}
 
-    def _tiles(self, parameters: dict[str, Any], context: QgsProcessingContext) -> tuple[Sequence[LabelledTile], str]:
-        """The test tiles, and what they are in words."""
+    def _tiles(
+        self, parameters: dict[str, Any], context: QgsProcessingContext
+    ) -> tuple[Sequence[LabelledTile], Sequence[LabelledTile], str]:
+        """The test tiles, others to tune the classical detector on (maybe none), and what they are in words."""
         folder = self.parameterAsString(parameters, "SAMPLES", context)
         if folder:
             from ..core.learning.sample_set import SampleSet
@@ -107,14 +109,15 @@ class CompareChannels(Algorithm):
             if not len(tiles):
                 message = tr("The sample set {} has no {} tiles. Choose another role, or make it with such a share.")
                 raise InputError(message.format(folder, role))
-            return tiles, f"{folder}, {role}"
+            tuning = SampleSet(folder).tiles("validation") if role == "test" else ()
+            return tiles, tuning, f"{folder}, {role}"
         from ..core.comparison import SimulatedTiles
         from ..core.simulation.tiles import TileGenerator
 
         count, size, seed = (self.parameterAsInt(parameters, name, context) for name in ("TILES", "TILE_SIZE", "SEED"))
         dems = self.parameterAsString(parameters, "DEM_FOLDER", context)
         words = f"{count} simulated tiles of {size} × {size} pixels, seed {seed}, terrain: {dems or 'made up'}"
-        return SimulatedTiles(TileGenerator(seed, size, dem_paths=dems or None), count), words
+        return SimulatedTiles(TileGenerator(seed, size, dem_paths=dems or None), count), (), words
 
 
 def _outputs(comparison: Comparison, progress: Progress) -> dict[str, Any]:

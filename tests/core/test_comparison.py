@@ -133,6 +133,18 @@ def test_the_classical_detector_stands_beside(tmp_path: Path, tiles: list[Tile])
     assert rows[1].scores.confusion.true_positive + rows[1].scores.confusion.false_negative == 4 * 600
 
 
+def test_the_classical_detector_is_tuned_on_other_tiles_where_there_are_any(tmp_path: Path, tiles: list[Tile]) -> None:
+    path = write(tmp_path / "a.onnx", PHASE)
+    # Here only the LOS rate shows the motion, so that what is best there is not what is best on the test tiles.
+    other = make_tile(9)
+    other.layers["los_rate"][20:50, 20:40] = 60.0
+    other.layers["phase_rate"][:] = np.random.default_rng(9).normal(0, 0.2, other.label.shape)
+    apart = compare_channels([path], tiles, tuning_tiles=[other])
+    assert apart.tuned_apart and apart.classical[1].combination.startswith("LOS rate")
+    here = compare_channels([path], tiles)
+    assert not here.tuned_apart and here.classical[1].combination.startswith("phase rate")
+
+
 def test_intervals_are_drawn_from_regions_where_there_are_enough(tmp_path: Path) -> None:
     path = write(tmp_path / "a.onnx", PHASE)
     many = [make_tile(seed, region=f"region {seed % 10}") for seed in range(12)]
