@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..los_sensitivity import los_sensitivity_to_file, turned_to_grid
-from ..nodata import with_undeclared_nodata
 from ..progress import Progress
-from ..raster import Array, Band, BandReader, Grid, PathLike
-from ..terrain import metres_per_unit, slope_to_file
+from ..raster import Array, Grid, PathLike
+from ..terrain import slope_to_file
 from ..viewing import Viewing, to_phase_rate, viewing_tags
 from ..writer import BandDescription, RasterWriter, write_array
 from .atmosphere import FieldPool
@@ -36,14 +35,12 @@ from .landslides import (
     label_landslides,
     landslide_los_rate,
 )
+from .real_ground import Columns, foreign_heights, heights_under, square_grid, without_gaps
 from .real_rates import RealRates, pixels_of, read_rates
 from .scene import OrbitView
-from .terrain import Terrain, read_dem
+from .terrain import Terrain
 from .truth import write_truth
 
-# Pixels this much wider than high count as square.
-_SQUARE = 0.02
-_FOREIGN_CROPS = 24
 _LEAST_SEEN = 0.5
 # The longest window that a landslide's outline is drawn in, metres.
 _LONGEST_OUTLINE = 7_000.0
@@ -156,40 +153,6 @@ class SemiRealScene:
         return to_phase_rate(self.view.los_rate, self.rates.wavelength)
 
 
-@dataclass(frozen=True)
-class _Columns:
-    """Which columns of an array with square pixels make those of the rates' grid."""
-
-    own: int
-    square: int
-
-    @property
-    def _position(self) -> NDArray[np.float64]:
-        centres = (np.arange(self.own) + 0.5) * self.square / self.own - 0.5
-        return np.clip(centres, 0, self.square - 1)
-
-    def linear(self, values: Array) -> Array:
-        """Values between columns."""
-        if self.own == self.square:
-            return values
-        left = np.floor(self._position).astype(np.intp)
-        right = np.minimum(left + 1, self.square - 1)
-        share = (self._position - left).astype(np.float32)
-        between: Array = values[:, left] * (1 - share) + values[:, right] * share
-        return between
-
-    def nearest(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Values of the nearest columns."""
-        return values if self.own == self.square else values[:, np.rint(self._position).astype(np.intp)]
-
-    def to_square(self, values: NDArray[Any]) -> NDArray[Any]:
-        """The other way: each square pixel has the value of the nearest one of the grid."""
-        if self.own == self.square:
-            return values
-        centres = (np.arange(self.square) + 0.5) * self.own / self.square - 0.5
-        return values[:, np.clip(np.rint(centres), 0, self.own - 1).astype(np.intp)]
-
-
 def simulate_semi_real(
     output_folder: PathLike,
     options: SemiRealOptions,
@@ -233,10 +196,11 @@ def make_semi_real(options: SemiRealOptions, progress: Progress = Progress()) ->
     """The landslides of a semi-real scene on its grid; the same options and files give the same."""
     rates = read_rates(options.phase_rate, options.los_rate, progress)
     progress.report(0.2)
-    square, pixel_size = _square_grid(rates.grid)
-    columns = _Columns(rates.grid.width, square.width)
+    square, pixel_size = square_grid(rates.grid)
+    columns = Columns(rates.grid.width, square.width)
     rng = np.random.default_rng([options.seed, 31])
-    dem, known = _heights(options, rates.grid, square, pixel_size, rng, progress)
+    dem = _heights(options, square, pixel_size, rng, progress)
+    known, dem = np.isfinite(dem), without_gaps(dem)
     excluded = np.zeros(rates.phase_rate.shape, bool)
     if options.excluded:
         excluded = pixels_of(options.excluded, options.excluded_crs, rates.grid)
@@ -251,7 +215,7 @@ def make_semi_real(options: SemiRealOptions, progress: Progress = Progress()) ->
     hidden = viewing.hidden(dem, pixel_size)
     slides = landslide_los_rate(landslides, terrain, viewing)
     label, peaks = label_landslides(landslides, slides, hidden)
-    noise = _without_gaps(columns.to_square(rates.phase_rate))
+    noise = without_gaps(columns.to_square(rates.phase_rate))
     phase_of_slides = to_phase_rate(slides, rates.wavelength)
     label, _ = ignore_drowned(label, landslides, phase_of_slides, noise, pixel_size)
     seen = columns.linear(slides), columns.nearest(hidden), columns.nearest(label), peaks
@@ -278,70 +242,20 @@ def _tell(options: SemiRealOptions, excluded: NDArray[np.bool_], progress: Progr
     )
 
 
-def _square_grid(grid: Grid) -> tuple[Grid, float]:
-    """The grid with its columns made as wide as its rows are high in metres, and the side of its pixels."""
-    dx, dy = (float(size[0]) for size in grid.metres_per_pixel(np.array([grid.height // 2])))
-    if abs(dx / dy - 1) <= _SQUARE:
-        return grid, math.sqrt(dx * dy)
-    width = max(1, round(grid.width * dx / dy))
-    x, step, _, y, _, down = grid.transform
-    return Grid(grid.crs, (x, step * grid.width / width, 0.0, y, 0.0, down), width, grid.height), dy
-
-
 def _heights(
-    options: SemiRealOptions, own: Grid, square: Grid, pixel_size: float, rng: np.random.Generator, progress: Progress
-) -> tuple[Array, NDArray[np.bool_]]:
-    """Heights in metres without gaps on square pixels, and where they are known."""
+    options: SemiRealOptions, square: Grid, pixel_size: float, rng: np.random.Generator, progress: Progress
+) -> Array:
+    """Heights in metres on square pixels, NaN where they are unknown."""
     if options.elsewhere:
-        heights = _foreign_heights(read_dem(options.dem, pixel_size), (square.height, square.width), pixel_size, rng)
+        heights = foreign_heights(options.dem, (square.height, square.width), pixel_size, rng)
     else:
-        band = with_undeclared_nodata(options.dem, "DEM", False, progress)
-        with BandReader(band) as reader:
-            scale = metres_per_unit(reader.tags["unit"], options.dem, progress)
-        with BandReader(Band(band.path, band.index, scale, band.nodata), square, "cubic") as reader:
-            heights = reader.read()
-    known = np.isfinite(heights)
-    if not known.any():
+        heights = heights_under(square, options.dem, progress)
+    if not np.isfinite(heights).any():
         raise InputError(
             f"{options.dem} has no elevation where the phase rate ({options.phase_rate}) is. Choose a DEM of that "
             "place, or say that the DEM is of another place."
         )
-    return _without_gaps(heights), known
-
-
-def _foreign_heights(dem: Array, shape: tuple[int, int], pixel_size: float, rng: np.random.Generator) -> Array:
-    """The crop of another place with the most slopes among a few; a smaller place is mirrored at its edges."""
-    if not np.isfinite(dem).any():
-        return np.full(shape, np.nan, np.float32)
-    dem = reflected(dem, shape)
-    slope = Terrain(_without_gaps(dem), pixel_size).motion_slope
-    fits = (slope > SLOPE_LIMITS[0]) & (slope < SLOPE_LIMITS[1]) & np.isfinite(dem)
-    height, width = shape
-    crops = []
-    for _ in range(_FOREIGN_CROPS):
-        row, column = (int(rng.integers(0, have - want + 1)) for have, want in zip(dem.shape, shape))
-        crops.append((int(fits[row : row + height, column : column + width].sum()), row, column))
-    _, row, column = max(crops)
-    return dem[row : row + height, column : column + width]
-
-
-def reflected(values: Array, shape: tuple[int, int]) -> Array:
-    """The array, mirrored at its edges as often as it takes to have at least that shape."""
-    missing = [max(0, want - have) for want, have in zip(shape, values.shape)]
-    result: Array = np.pad(values, [(0, count) for count in missing], mode="symmetric") if any(missing) else values
-    return result
-
-
-def _without_gaps(values: Array) -> Array:
-    """Each missing value from the nearest one that exists."""
-    from scipy import ndimage
-
-    missing = ~np.isfinite(values)
-    if not missing.any():
-        return values
-    nearest = ndimage.distance_transform_edt(missing, return_distances=False, return_indices=True)
-    filled: Array = values[tuple(nearest)]
-    return filled
+    return heights
 
 
 def _place(

@@ -18,8 +18,8 @@ from ..units import SENTINEL1_WAVELENGTH
 from ..viewing import Viewing, to_phase_rate
 from .landslides import LANDSLIDES_PER_KM2
 from .network import PairNetwork
+from .real_ground import reflected
 from .real_rates import pixels_of, read_on, read_rates
-from .semi_real import reflected
 from .surface import LandCover
 from .terrain import Terrain
 from .tiles import Tile, TileGenerator
