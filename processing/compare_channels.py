@@ -33,7 +33,7 @@ class CompareChannels(Algorithm):
 
     NAME = "comparechannels"
     TITLE = "Compare channels"
-    GROUP = "detection"
+    GROUP = "accuracy"
     SUMMARY = (
         "Judges networks with each of the seven combinations of phase rate, LOS rate, elevation and slope on the same "
         "labelled tiles, as Tables 5 and 6 and Figure 5 of Wu et al. (2024) do for their data, with confidence "
