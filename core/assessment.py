@@ -20,9 +20,9 @@ from .judged_ground import Burner, JudgedGround, Outlines, Regions, grid_around
 from .nodata import with_undeclared_nodata
 from .progress import Progress
 from .raster import EQUAL_AREA_CRS, Array, Band, Grid, PathLike, limited_cache
-from .viewing import Viewing
 from .strata import BY_AREA, BY_ASPECT, BY_RATE, BY_SENSITIVITY, Properties, Stratum, Surveyor, stratify
 from .tally import Column, Counts, Scores, empty_counts, scores_of
+from .viewing import Viewing
 
 FOUND, CLASSICAL = "areas found", "classical detector"
 HIT, MISS, FALSE_ALARM, RIGHT, NOT_COUNTED = "hit", "miss", "false alarm", "hit as found", "not counted"

@@ -19,8 +19,8 @@ from .nodata import with_undeclared_nodata
 from .polygons import Ground
 from .progress import Progress
 from .raster import Array, BandReader, PathLike, Window
-from .viewing import Viewing
 from .terrain import gradient, metres_per_unit
+from .viewing import Viewing
 
 _RATE_PERCENTILE = 95.0
 _OCTANTS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")

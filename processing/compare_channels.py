@@ -36,7 +36,7 @@ class CompareChannels(Algorithm):
     GROUP = "accuracy"
     SUMMARY = (
         "Judges networks with each of the seven combinations of phase rate, LOS rate, elevation and slope on the same "
-        "labelled tiles, as Tables 5 and 6 and Figure 5 of Wu et al. (2024) do for their data, with confidence "
+        "labelled tiles, in the layout of Tables 5 and 6 and Figure 5 of Wu and others (2024), with confidence "
         "intervals and the classical detector beside them. The tiles are those of a sample set, or simulated ones."
     )
 
