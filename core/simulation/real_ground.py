@@ -75,7 +75,7 @@ def heights_under(grid: Grid, dem: PathLike, progress: Progress) -> Array:
 
 
 def foreign_heights(path: PathLike, shape: tuple[int, int], pixel_size: float, rng: np.random.Generator) -> Array:
-    """Heights of another place: of a few crops the one with the most slopes; a smaller place is mirrored at its edges."""
+    """Heights of another place: of a few crops that with the most slopes; a small place is mirrored at its edges."""
     dem = read_dem(path, pixel_size)
     if not np.isfinite(dem).any():
         return np.full(shape, np.nan, np.float32)
