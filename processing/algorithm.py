@@ -48,7 +48,8 @@ _GROUPS = {
     "detection": "Detection",
     "areas": "Areas",
     "simulation": "Simulation",
-    "learning": "Samples and training",
+    "learning": "Samples, training and models",
+    "accuracy": "Accuracy",
 }
 
 

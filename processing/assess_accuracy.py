@@ -79,7 +79,7 @@ class AssessAccuracy(Algorithm):
 
     NAME = "assessaccuracy"
     TITLE = "Assess accuracy"
-    GROUP = "areas"
+    GROUP = "accuracy"
     SUMMARY = (
         "Compares found areas, the probability that they came from, or both with true areas: IoU, precision, recall "
         "and F1 of pixels, recall and precision of areas, false alarms per 100 km², by rate, size and orientation, "

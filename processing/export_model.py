@@ -23,7 +23,7 @@ class ExportModel(Algorithm):
 
     NAME = "exportmodel"
     TITLE = "Export a model"
-    GROUP = "detection"
+    GROUP = "learning"
     SUMMARY = (
         "Writes a copy of a model: smaller, faster, or as weights for other programs; and its card, which tells what "
         "it was trained on and how its channels are scaled, as readable text. Needs the Python package onnx."

@@ -36,7 +36,7 @@ class ImportModel(Algorithm):
 
     NAME = "importmodel"
     TITLE = "Import a model"
-    GROUP = "detection"
+    GROUP = "learning"
     SUMMARY = (
         "Gives a network that another program made a card, so that Detect active deformation areas runs it: an ONNX "
         "file (such as those for the plugin Deepness, whose settings are read from the file), or the weights of one of "

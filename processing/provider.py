@@ -6,11 +6,15 @@ from qgis.core import QgsProcessingProvider
 from qgis.PyQt.QtGui import QIcon
 
 from .algorithm import ICONS, tr
+from .assess_accuracy import AssessAccuracy
 from .build_composite import BuildComposite
 from .classical_detector import ClassicalDetector
+from .compare_channels import CompareChannels
 from .create_samples import CreateSamples
 from .detect_areas import DetectAreas
+from .export_model import ExportModel
 from .extract_areas import ExtractAreas
+from .import_model import ImportModel
 from .los_sensitivity import LosSensitivity
 from .map_active_areas import MapActiveAreas
 from .merge_orbits import MergeOrbits
@@ -32,6 +36,10 @@ ALGORITHMS = (
     SimulateScene,
     CreateSamples,
     TrainModel,
+    ExportModel,
+    ImportModel,
+    AssessAccuracy,
+    CompareChannels,
 )
 
 
