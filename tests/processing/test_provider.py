@@ -67,7 +67,8 @@ def test_choices_are_static_strings(algorithm):
     for definition in algorithm.parameterDefinitions():
         if isinstance(definition, QgsProcessingParameterEnum):
             assert definition.usesStaticStrings()
-            assert definition.defaultValue() in definition.options()
+            is_optional = definition.flags() & QgsProcessingParameterDefinition.Flag.FlagOptional
+            assert definition.defaultValue() in definition.options() or (is_optional and not definition.defaultValue())
             assert definition.options() == ENUMERATIONS.get(definition.name(), definition.options())
 
 
