@@ -33,8 +33,8 @@ from ada_mapper.core.composite import Composite
 from ada_mapper.core.inference import detect
 from ada_mapper.core.model_card import ModelCard, read_card
 from ada_mapper.core.raster import Array, BandReader, Grid
-from ada_mapper.core.simulation.geometry import to_los_rate
 from ada_mapper.core.simulation.tiles import LANDSLIDES_PER_KM2, TileGenerator
+from ada_mapper.core.viewing import to_los_rate
 from ada_mapper.core.writer import BandDescription, write_array
 
 SIZE = 512

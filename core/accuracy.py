@@ -111,16 +111,24 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tu
 
 @dataclass(frozen=True)
 class ObjectScores:
-    """How many true areas were found and how many found areas are true, by the rule of ``match_areas``."""
+    """How many true areas were found and how many found areas are true, by the rule of ``match_areas``; ``+`` pools."""
 
-    true_count: int
-    found_count: int
-    matched_true: int
-    matched_found: int
+    true_count: int = 0
+    found_count: int = 0
+    matched_true: int = 0
+    matched_found: int = 0
 
     def __post_init__(self) -> None:
         if not (0 <= self.matched_true <= self.true_count and 0 <= self.matched_found <= self.found_count):
             raise ValueError("More areas are matched than there are.")
+
+    def __add__(self, other: ObjectScores) -> ObjectScores:
+        return ObjectScores(
+            self.true_count + other.true_count,
+            self.found_count + other.found_count,
+            self.matched_true + other.matched_true,
+            self.matched_found + other.matched_found,
+        )
 
     @property
     def recall(self) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +25,7 @@ from .model_card import ModelCard, read_card
 from .progress import Progress
 from .raster import PathLike
 from .tally import Counts, Scores, empty_counts, scores_of
-from .tile_scores import area_pixels, measured_pixels, network_input, tile_counts
-
-if TYPE_CHECKING:
-    from .learning.samples import LabelledTile, TileSource
+from .tile_scores import LabelledTile, TileSource, area_pixels, measured_pixels, network_input, tile_counts
 
 EVERYTHING = "everything that the model takes"
 CLASSICAL, BEST_CLASSICAL = "classical detector", "classical detector, tuned"
@@ -73,7 +70,7 @@ class Comparison:
         return tuple(row for row in self.rows if row.model == model)
 
 
-class SimulatedTiles(Sequence["LabelledTile"]):
+class SimulatedTiles(Sequence[LabelledTile]):
     """The first ``count`` tiles of a source, each made when asked for."""
 
     def __init__(self, source: TileSource, count: int) -> None:

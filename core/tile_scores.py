@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,27 @@ from .model_card import ModelCard
 from .raster import Array
 from .tally import Column, Counts
 
-if TYPE_CHECKING:
-    from .learning.samples import LabelledTile
+Labels = NDArray[np.uint8]
 
 IGNORED = 255
 _NEIGHBOURS = np.ones((3, 3))
+
+
+class LabelledTile(Protocol):
+    """What a tile must have: layers (h, w) by kind in the usual units and signs, and labels 0, 1, 255 = ignored."""
+
+    @property
+    def layers(self) -> Mapping[str, Array]: ...
+    @property
+    def label(self) -> Labels: ...
+    @property
+    def pixel_size(self) -> float: ...
+
+
+class TileSource(Protocol):
+    """Gives the tile of an index, the same one each time; can be pickled."""
+
+    def __call__(self, index: int) -> LabelledTile: ...
 
 
 def tile_layer(tile: LabelledTile, channel: Channel) -> Array:
@@ -29,7 +45,7 @@ def tile_layer(tile: LabelledTile, channel: Channel) -> Array:
     usual = minmax_channel(kind, 0.0, 1.0)
     if kind.value not in tile.layers or (usual.unit, usual.sign) != (channel.unit, channel.sign):
         unit = f"{channel.unit or 'plain numbers'} {channel.sign}".rstrip()
-        raise InputError(f"The tiles hold no {kind.label} in {unit}.")
+        raise InputError(f"The tiles hold no {kind.label} in {unit}. Change that channel in the model card.")
     return tile.layers[kind.value]
 
 
@@ -80,12 +96,20 @@ def area_pixels(probability: Array, card: ModelCard, pixel_size: float) -> Mask:
     return np.asarray(kept[labels], bool)
 
 
-def tile_objects(found: Mask, label_map: NDArray[np.uint8], counted: Mask, min_pixels: float) -> ObjectScores:
+def tile_objects(
+    found: Mask,
+    label_map: Labels,
+    counted: Mask,
+    min_pixels: float,
+    motion: Array | None = None,
+    min_rate: float = 0.0,
+) -> ObjectScores:
     """Found areas (h, w) against the true ones, which ``label_map`` marks by 1, on the ``counted`` pixels of a tile.
 
     Areas are 8-connected pixels and match from an intersection over union of MATCH_IOU on. True areas are taken whole,
     so that a gap doesn't make two of one; only those of which half and ``min_pixels`` are counted are asked for. Found
     ones that are smaller, or lie mostly on other pixels, or match an area that isn't asked for, count for nothing.
+    With the true LOS rate ``motion`` (h, w; mm/yr) only areas that reach ``min_rate`` are asked for.
     """
     from scipy.ndimage import label
 
@@ -95,6 +119,10 @@ def tile_objects(found: Mask, label_map: NDArray[np.uint8], counted: Mask, min_p
     np.add.at(overlap, (truth[counted], guess[counted]), 1)
     true_sizes, found_sizes = overlap.sum(axis=1), overlap.sum(axis=0)
     asked = _mostly_counted(truth, true_sizes, min_pixels)
+    if motion is not None:
+        peaks = np.zeros(true_count + 1, np.float32)
+        np.maximum.at(peaks, truth.ravel(), np.abs(motion).ravel())
+        asked &= peaks >= min_rate
     judged = _mostly_counted(guess, found_sizes, min_pixels)
     union = true_sizes[:, None] + found_sizes[None, :] - overlap
     matched = overlap >= MATCH_IOU * np.maximum(union, 1)

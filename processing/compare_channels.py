@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..core.comparison import Comparison
-    from ..core.learning.samples import LabelledTile
+    from ..core.tile_scores import LabelledTile
 
 ROLES = ("test", "validation", "training")
 _FOLDER = QgsProcessingParameterFile.Behavior.Folder

@@ -16,12 +16,11 @@ from ..baseline import ClassicalRules, classical_mask
 from ..channels import ChannelKind
 from ..model_card import ModelCard
 from ..raster import Array
-from .losses import IGNORED
+from ..tile_scores import IGNORED, LabelledTile, Labels, area_pixels, network_input, tile_objects
 from .networks import Network
-from .samples import LabelledTile, Labels, to_input
+from .samples import to_input
 
 _BINS = 1000
-MATCH_IOU = 0.3
 ASKED_AREA, ASKED_RATE = 20_000.0, 10.0
 """Areas (m²) and peak LOS rates (mm/yr) from which on an area counts as clear: it should not be missed."""
 
@@ -66,38 +65,22 @@ def best_threshold(histogram: NDArray[np.int64]) -> float:
     return float(candidates[int(np.argmax(np.nan_to_num(ious)))])
 
 
-def detected(probability: Array, threshold: float, low_threshold: float, min_pixels: float) -> NDArray[np.bool_]:
-    """The pixels of areas: 8-connected at the low threshold, with a pixel at the threshold, and large enough."""
-    from scipy.ndimage import label
-
-    labels, count = label(probability >= low_threshold, structure=np.ones((3, 3)))
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)
-    kept = sizes >= min_pixels
-    seeds = np.zeros(count + 1, bool)
-    seeds[np.unique(labels[probability >= threshold])] = True
-    kept &= seeds
-    kept[0] = False
-    return np.asarray(kept[labels], bool)
-
-
 @dataclass(frozen=True)
 class Judged:
     """What one tile is judged by, all (h, w).
 
-    ``probability``; ``labels`` 0, 1, 255 where nothing was measured too; ``truth``: the whole areas, gaps included;
-    ``motion``: the true LOS rate of areas (mm/yr), None where unknown.
+    ``probability``, NaN without a rate; ``label``: of the tile; ``counted``: where there is a rate and the label isn't
+    ignored; ``motion``: the true LOS rate of areas (mm/yr), None where unknown.
     """
 
     probability: Array
-    labels: Labels
-    truth: NDArray[np.bool_]
+    label: Labels
+    counted: NDArray[np.bool_]
     motion: Array | None
 
     def found(self, card: ModelCard) -> NDArray[np.bool_]:
         """The areas by the card's rules."""
-        min_pixels = card.min_area / card.pixel_size**2
-        found = detected(self.probability, card.threshold, card.low_threshold, min_pixels)
-        return np.asarray(found & (self.labels != IGNORED), bool)
+        return area_pixels(self.probability, card, card.pixel_size) & self.counted
 
 
 def judged_tiles(
@@ -106,64 +89,14 @@ def judged_tiles(
     """The network's answers on tiles without the channels in ``missing``."""
     results = []
     for tile in tiles:
-        bands, labels = to_input(tile, card, missing)
-        probability = predict(network, bands[np.newaxis])[0]
-        results.append(Judged(probability, labels, tile.label == 1, getattr(tile, "motion", None)))
+        height, width = tile.label.shape
+        bands, measured = network_input(tile, card, missing)
+        probability = predict(network, bands[np.newaxis])[0, :height, :width]
+        # As in a mapped scene: no probability where there is no rate.
+        probability[~measured] = np.nan
+        counted = measured & (tile.label != IGNORED)
+        results.append(Judged(probability, tile.label, counted, getattr(tile, "motion", None)))
     return results
-
-
-@dataclass(frozen=True)
-class ObjectRules:
-    """Which areas are asked for: of at least ``min_pixels`` measured pixels, moving at least ``min_rate`` mm/yr."""
-
-    min_pixels: float
-    min_rate: float = 0.0
-
-
-def object_scores(found: NDArray[np.bool_], tile: Judged, rules: ObjectRules) -> ObjectScores:
-    """Found areas (h, w) against the true ones in one tile.
-
-    Areas are 8-connected pixels, matched where their intersection over union is at least MATCH_IOU. True areas are
-    taken whole, so that a gap doesn't make two of one; only those of which half was measured are asked for. Ignored
-    pixels are left out of all sizes; found areas that lie mostly on them, or are too small, count for nothing; those
-    that match an area which isn't asked for count for nothing either.
-    """
-    from scipy.ndimage import label
-
-    truth, _ = label(tile.truth, structure=np.ones((3, 3)))
-    guess, _ = label(found, structure=np.ones((3, 3)))
-    counted = tile.labels != IGNORED
-    shape = (truth.max() + 1, guess.max() + 1)
-    overlap = np.zeros(shape)
-    np.add.at(overlap, (truth[counted], guess[counted]), 1)
-    true_sizes, found_sizes = overlap.sum(axis=1), overlap.sum(axis=0)
-    wanted = (true_sizes >= rules.min_pixels) & (true_sizes >= 0.5 * np.bincount(truth.ravel(), minlength=shape[0]))
-    if tile.motion is not None and rules.min_rate:
-        peaks = np.zeros(shape[0])
-        np.maximum.at(peaks, truth.ravel(), np.abs(tile.motion).ravel())
-        wanted &= peaks >= rules.min_rate
-    judged = (found_sizes >= rules.min_pixels) & (found_sizes >= 0.5 * np.bincount(guess.ravel(), minlength=shape[1]))
-    wanted[0] = judged[0] = False
-    matched = overlap >= MATCH_IOU * np.maximum(true_sizes[:, None] + found_sizes[None, :] - overlap, 1)
-    matched[0] = matched[:, 0] = False
-    right = matched[wanted].any(axis=0)
-    judged &= right | ~matched.any(axis=0)
-    return ObjectScores(
-        true_count=int(wanted.sum()),
-        found_count=int(judged.sum()),
-        matched_true=int((matched.any(axis=1) & wanted).sum()),
-        matched_found=int((right & judged).sum()),
-    )
-
-
-def pooled(scores: Sequence[ObjectScores]) -> ObjectScores:
-    """The sums over tiles."""
-    return ObjectScores(
-        sum(s.true_count for s in scores),
-        sum(s.found_count for s in scores),
-        sum(s.matched_true for s in scores),
-        sum(s.matched_found for s in scores),
-    )
 
 
 def choose_thresholds(card: ModelCard, tiles: Sequence[Judged]) -> tuple[float, float]:
@@ -268,30 +201,28 @@ def judge_classical(
     choice: ClassicalChoice, card: ModelCard, tiles: Sequence[LabelledTile], judged: Sequence[Judged]
 ) -> dict[str, float]:
     """The scores of the classical detector on the same pixels and areas as the network's."""
-    found = [choice.found(tile) & (known.labels != IGNORED) for tile, known in zip(tiles, judged)]
+    found = [choice.found(tile) & known.counted for tile, known in zip(tiles, judged)]
     return scores(found, judged, card)
 
 
 def scores(found: Sequence[NDArray[np.bool_]], tiles: Sequence[Judged], card: ModelCard) -> dict[str, float]:
     """Pixel scores, object scores of all areas and of clear ones, false alarms; those that can be told."""
     pixel = card.pixel_size**2
-    everything = ObjectRules(card.min_area / pixel)
-    asked = ObjectRules(ASKED_AREA / pixel, ASKED_RATE)
-    objects = pooled([object_scores(mask, tile, everything) for mask, tile in zip(found, tiles)])
-    clear = pooled([object_scores(mask, tile, asked) for mask, tile in zip(found, tiles)])
-    counts = Confusion()
+    everything, clear, counts = ObjectScores(), ObjectScores(), Confusion()
     for mask, tile in zip(found, tiles):
-        counts += confusion(mask, tile.labels == 1, tile.labels != IGNORED)
+        everything += tile_objects(mask, tile.label, tile.counted, card.min_area / pixel)
+        clear += tile_objects(mask, tile.label, tile.counted, ASKED_AREA / pixel, tile.motion, ASKED_RATE)
+        counts += confusion(mask, tile.label == 1, tile.counted)
     pixels = pixel_scores(counts)
-    valid_km2 = sum(int((tile.labels != IGNORED).sum()) for tile in tiles) * pixel / 1e6
+    valid_km2 = sum(int(tile.counted.sum()) for tile in tiles) * pixel / 1e6
     values = {
         "iou": pixels.iou,
         "precision": pixels.precision,
         "recall": pixels.recall,
-        "object_recall": objects.recall,
-        "object_precision": objects.precision,
-        "false_alarms_per_100_km2": 100 * (objects.found_count - objects.matched_found) / max(valid_km2, 1e-9),
-        "true_areas": float(objects.true_count),
+        "object_recall": everything.recall,
+        "object_precision": everything.precision,
+        "false_alarms_per_100_km2": 100 * (everything.found_count - everything.matched_found) / max(valid_km2, 1e-9),
+        "true_areas": float(everything.true_count),
         "clear_object_recall": clear.recall,
         "clear_object_precision": clear.precision,
         "clear_areas": float(clear.true_count),

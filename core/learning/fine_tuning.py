@@ -18,18 +18,19 @@ from ..errors import InputError
 from ..model_card import ModelCard
 from ..progress import Progress
 from ..raster import PathLike
+from ..tile_scores import LabelledTile, TileSource
 from .checkpoints import TrainingState
 from .evaluation import best_threshold, calibrate, choose_thresholds, judged_tiles, probability_histogram, scores_at
-from .mixtures import MixedTiles
+from .mixtures import Concatenated, MixedTiles, spread
 from .networks import Network
-from .samples import LabelledTile, TileSource
 from .training import TrainingOptions, train
 
 _QUIET = Progress()
 SHARES = (0.25, 0.5, 0.75, 1.0)
 TOLERATED_LOSS = 0.01
 LEAST_GAIN = 0.005
-ENOUGH_AREAS = 10
+ENOUGH_AREAS, ENOUGH_TILES = 10, 8
+"""How many areas in how many validation tiles settle thresholds: ten areas of a single tile are one sample."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,9 @@ def fine_tune(
 
     The base's weights are kept where no mixture does better on the own validation tiles by LEAST_GAIN without
     losing more than TOLERATED_LOSS of IoU on the simulated ones. Thresholds are chosen and probabilities calibrated
-    anew where the own validation tiles hold ENOUGH_AREAS, else they stay the base's. Raises InputError when the own
-    validation tiles hold no area, so that nothing could be judged.
+    anew, on own and as many simulated validation tiles, where there are ENOUGH_TILES of the former with ENOUGH_AREAS;
+    else they stay the base's. Raises InputError when the own validation tiles hold no area, so that nothing could be
+    judged.
     """
     areas = count_areas(own.validation)
     if areas == 0:
@@ -91,21 +93,27 @@ def fine_tune(
         card, tiles, own.validation, options, checkpoint, progress.part(0, 0.9), start=base, identity=identity
     )
     rest = progress.part(0.9, 1)
-    enough = areas >= ENOUGH_AREAS
+    enough = settles(own.validation, areas)
     candidates = _judged_mixtures(base, tuned, card, own.validation, simulated.validation, enough, rest)
     chosen = choose(candidates)
     _tell(candidates[0], chosen, rest)
     network = mixture(base, tuned, chosen.share)
     if enough:
-        calibrate(network, card, own.validation)
-        threshold, low = choose_thresholds(card, judged_tiles(network, card, own.validation))
+        both = Concatenated((own.validation, spread(simulated.validation, len(own.validation))))
+        calibrate(network, card, both)
+        threshold, low = choose_thresholds(card, judged_tiles(network, card, both))
         card = replace(card, threshold=threshold, low_threshold=low)
     else:
         rest.info(
-            f"The validation tiles hold {areas} areas; fewer than {ENOUGH_AREAS} can't settle thresholds, so those "
-            "of the model that was started from stay."
+            f"{len(own.validation)} validation tiles with {areas} areas are too few to settle thresholds (it takes "
+            f"{ENOUGH_TILES} tiles with {ENOUGH_AREAS} areas): those of the model that was started from stay."
         )
     return FineTuned(network, card, state, candidates, chosen, enough)
+
+
+def settles(tiles: Sequence[LabelledTile], areas: int) -> bool:
+    """Whether validation tiles that hold so many areas are enough to choose thresholds by."""
+    return areas >= ENOUGH_AREAS and len(tiles) >= ENOUGH_TILES
 
 
 def count_areas(tiles: Sequence[LabelledTile]) -> int:

@@ -12,8 +12,8 @@ import numpy as np
 from ..channels import ChannelKind
 from ..errors import InputError
 from ..raster import Array
+from ..tile_scores import LabelledTile, TileSource
 from .sample_set import SampleTile
-from .samples import LabelledTile, TileSource
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import InputError
 from ..model_card import ModelCard, read_card
 from ..progress import Progress
+from ..tile_scores import LabelledTile
 from .checkpoints import TrainingState
 from .devices import choose_device
 from .evaluation import (
@@ -23,11 +24,10 @@ from .evaluation import (
     judged_tiles,
 )
 from .export import export_onnx, load_network
-from .fine_tuning import ENOUGH_AREAS, FineTuned, Ground, count_areas, fine_tune
+from .fine_tuning import FineTuned, Ground, count_areas, fine_tune, settles
 from .mixtures import Concatenated, MixedTiles, spread
 from .networks import Network
 from .recipe import OwnTiles, Recipe, SimulatedTiles, split_dems, starting_card
-from .samples import LabelledTile
 from .training import train
 
 _QUIET = Progress()
@@ -128,10 +128,10 @@ def _fresh(ground: _Grounds, progress: Progress) -> _Trained:
     rest = progress.part(0.85, 0.9)
     settled = Concatenated((spread(ground.own_validation, _JUDGED), ground.simulated_validation))
     areas = count_areas(settled)
-    if areas < ENOUGH_AREAS:
+    if not settles(settled, areas):
         rest.warning(
-            f"The validation tiles hold {areas} areas. Fewer than {ENOUGH_AREAS} can't settle thresholds: those of the "
-            "card are the usual ones, and the probabilities aren't calibrated."
+            f"{len(settled)} validation tiles with {areas} areas are too few to settle thresholds: those of the card "
+            "are the usual ones, and the probabilities aren't calibrated."
         )
         return _Trained(network, card, state)
     rest.report(0.2)

@@ -13,11 +13,11 @@ from ..model_card import ModelCard, read_card
 from ..raster import PathLike
 from ..simulation.landslides import LANDSLIDES_PER_KM2
 from ..simulation.tiles import TileGenerator
+from ..tile_scores import LabelledTile, TileSource
 from .bundled import TEST_SEED, TRAINING_DENSITY, VALIDATION_SEED, TerrainSplit, bundled_card
 from .mixtures import CompletedSource, CompletedTiles, Concatenated, joined
 from .networks import NETWORKS, build_network
 from .sample_set import RepeatedTiles, SampleSet
-from .samples import LabelledTile, TileSource
 from .training import TrainingOptions
 
 _RADIANS_A_TURN = 6.283185307179586

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,8 @@ from numpy.typing import NDArray
 from ..channels import ChannelKind, minmax_channel
 from ..errors import InputError
 from ..raster import Array, PathLike, open_raster
+from ..tile_scores import LabelledTile
 from ..viewing import to_los_rate
-
-if TYPE_CHECKING:
-    from .samples import LabelledTile
 
 SET_FORMAT = 1
 SET_FILE, INDEX_FILE, TILE_FOLDER = "samples.json", "index.gpkg", "tiles"

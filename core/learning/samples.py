@@ -5,48 +5,17 @@ Every sample is a pure function of (seed, index), so that a resumed training see
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from ..channels import Channel, ChannelKind
-from ..errors import InputError
+from ..channels import ChannelKind
 from ..model_card import ModelCard
 from ..raster import Array
-from .losses import IGNORED
-
-Labels = NDArray[np.uint8]
-
-TILE_UNITS: Mapping[ChannelKind, tuple[str, str]] = {
-    ChannelKind.PHASE_RATE: ("rad/yr", "away"),
-    ChannelKind.LOS_RATE: ("mm/yr", "toward"),
-    ChannelKind.DEM: ("m", ""),
-    ChannelKind.SLOPE: ("degree", ""),
-    ChannelKind.COHERENCE: ("1", ""),
-    ChannelKind.LOS_SENSITIVITY: ("1", ""),
-}
-"""Unit and sign of a tile's layers."""
-
-
-class LabelledTile(Protocol):
-    """What a tile must have: layers (h, w) by kind in TILE_UNITS, and labels 0, 1, 255 = ignored."""
-
-    @property
-    def layers(self) -> Mapping[str, Array]: ...
-    @property
-    def label(self) -> Labels: ...
-    @property
-    def pixel_size(self) -> float: ...
-
-
-class TileSource(Protocol):
-    """Gives the tile of an index, the same one each time; can be pickled."""
-
-    def __call__(self, index: int) -> LabelledTile: ...
+from ..tile_scores import IGNORED, LabelledTile, Labels, TileSource, network_input
 
 
 def to_input(tile: LabelledTile, card: ModelCard, missing: Collection[ChannelKind] = ()) -> tuple[Array, Labels]:
@@ -56,34 +25,9 @@ def to_input(tile: LabelledTile, card: ModelCard, missing: Collection[ChannelKin
     wholly. Pixels without any rate are masked at prediction, so here they are ignored. InputError when the card
     wants a layer or a unit that the tile doesn't have.
     """
+    bands, measured = network_input(tile, card, missing)
     height, width = tile.label.shape
-    bands = np.empty((len(card.band_names), height, width), np.float32)
-    measured = np.zeros((height, width), bool)
-    first = 0
-    for channel in card.channels:
-        last = first + len(channel.band_names)
-        if channel.kind in missing:
-            bands[first:last] = channel.fill
-        else:
-            values = _layer(tile, channel)
-            valid = np.isfinite(values)
-            if channel.kind.is_rate:
-                measured |= valid
-            scaled = channel.bands(values, tile.pixel_size)
-            bands[first:last] = np.where(valid, scaled, np.float32(channel.fill))
-        first = last
-    labels = np.where(measured, tile.label, IGNORED).astype(np.uint8)
-    return bands, labels
-
-
-def _layer(tile: LabelledTile, channel: Channel) -> Array:
-    kind = channel.kind.layer
-    if kind.value not in tile.layers or TILE_UNITS[kind] != (channel.unit, channel.sign):
-        raise InputError(
-            f"Training tiles hold no {kind.label} in {channel.unit or 'plain numbers'} {channel.sign}".rstrip()
-            + ". Change that channel in the model card."
-        )
-    return tile.layers[kind.value]
+    return bands[:, :height, :width], np.where(measured, tile.label, IGNORED).astype(np.uint8)
 
 
 def draw_missing(card: ModelCard, random: np.random.Generator) -> frozenset[ChannelKind]:

@@ -18,13 +18,14 @@ from ..errors import CancelledError, InputError
 from ..model_card import ModelCard
 from ..progress import Progress
 from ..raster import PathLike
+from ..tile_scores import LabelledTile, TileSource
 from .batches import batches
 from .checkpoints import Run, TrainingState, load_checkpoint, save_checkpoint
 from .devices import DEVICES, choose_device, computes_in_half, device_label, own_settings
 from .evaluation import best_threshold, probability_histogram, scores_at
 from .losses import LOSSES
 from .networks import Network, build_network
-from .samples import BatchSource, LabelledTile, TileSource
+from .samples import BatchSource
 
 _QUIET = Progress()
 WARM_UP = 0.05

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..raster import Array
+from ..viewing import Viewing
 from .atmosphere import FieldPool, as_float32, smooth, smoothstep
-from .geometry import Viewing
 from .terrain import Terrain
 
 LANDSLIDES_PER_KM2 = 1.1 / 58.98

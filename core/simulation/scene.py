@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..progress import Progress
 from ..raster import Array, BandReader, Grid, PathLike, Window, spatial_reference
+from ..viewing import ASCENDING_HEADING, DESCENDING_HEADING, Viewing
 from .atmosphere import FieldPool
-from .geometry import ASCENDING_HEADING, DESCENDING_HEADING, Viewing
 from .landslides import (
     Landslides,
     bowl_los_rate,

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from ..interferograms.model import DAYS_PER_YEAR, SENTINEL1_WAVELENGTH
 from ..progress import Progress
 from ..raster import Array, PathLike
+from ..viewing import to_phase_rate
 from ..writer import BandDescription, RasterWriter, write_array
 from .atmosphere import FieldPool, smooth, turbulence
 from .folder import DONE, written_together
-from .geometry import to_phase_rate
 from .network import PairNetwork
 from .scene import ORBITS, OrbitView, Scene, SceneOptions, make_scene
 from .surface import (

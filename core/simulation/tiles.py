@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..interferograms.model import DAYS_PER_YEAR, SENTINEL1_WAVELENGTH
 from ..raster import Array, Grid, PathLike
-from .atmosphere import FieldPool, random_view, smooth, smoothstep
-from .geometry import (
+from ..viewing import (
     ASCENDING_HEADING,
     DESCENDING_HEADING,
     Viewing,
     to_los_rate,
     to_phase_rate,
 )
+from .atmosphere import FieldPool, random_view, smooth, smoothstep
 from .landslides import (
     LANDSLIDES_PER_KM2,
     bowl_los_rate,
@@ -338,14 +338,9 @@ def draw_network(rng: np.random.Generator) -> PairNetwork:
 def seen_share(rng: np.random.Generator, terrain: Terrain, viewing: Viewing) -> Array:
     """The LOS sensitivity that a user would give: every other time of the orbit's usual view, not of the true one."""
     if rng.random() < 0.5:
-        viewing = usual_viewing(viewing.orbit)
+        viewing = Viewing.usual(viewing.orbit)
     share = viewing.downslope_sensitivity(*terrain.motion_gradient)
     return np.where(terrain.motion_slope < LEVEL_SLOPE, np.float32(0), share)
-
-
-def usual_viewing(orbit: str) -> Viewing:
-    """Sentinel-1's middle view of an orbit."""
-    return Viewing(ASCENDING_HEADING if orbit == "ascending" else DESCENDING_HEADING, 38.0)
 
 
 def draw_viewing(rng: np.random.Generator, orbit: str | None = None) -> Viewing:

@@ -23,7 +23,6 @@ from ada_mapper.core.comparison import (
 )
 from ada_mapper.core.comparison_report import combination_label, write_comparison_csv, write_comparison_report
 from ada_mapper.core.errors import CancelledError, InputError
-from ada_mapper.core.model_card import ModelCard
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import Array
 from ada_mapper.core.tile_scores import area_pixels, measured_pixels, network_input, tile_counts, tile_objects
@@ -251,6 +250,11 @@ def test_objects_of_a_tile_by_hand() -> None:
     scores = tile_objects(found, label, counted, min_pixels=9)
     assert (scores.true_count, scores.matched_true) == (2, 1)
     assert (scores.found_count, scores.matched_found) == (3, 1)
+    motion = np.where(label == 1, 12.0, 0.0).astype(np.float32)
+    motion[20:30, 0:10] = -6.0
+    fast = tile_objects(found, label, counted, 9, motion, min_rate=10.0)
+    assert (fast.true_count, fast.matched_true, fast.found_count, fast.matched_found) == (1, 1, 3, 1)
+    assert (scores + fast).true_count == 3 and (scores + fast).found_count == 6
 
 
 def test_counts_leave_out_ignored_pixels() -> None:
@@ -260,27 +264,3 @@ def test_counts_leave_out_ignored_pixels() -> None:
     found[20:50, 20:40] = found[:, 65:] = True
     counts = tile_counts(found, tile, np.ones((70, 70), bool), 5000.0)
     assert counts.tolist() == pytest.approx([600, 0, 0, 70 * 60 - 600, 1, 1, 1, 1, 70 * 60 * 900 / 1e6])
-
-
-def test_rules_are_those_that_training_uses() -> None:
-    pytest.importorskip("torch")
-    from ada_mapper.core.learning import evaluation, samples
-
-    random = np.random.default_rng(3)
-    card: ModelCard = card_of(PHASE, LOS, DEM, min_area=5 * 900.0, threshold=0.8, low_threshold=0.6)
-    smooth = np.ones(5) / 5
-    for seed in range(5):
-        noise = random.random((64, 64))
-        for axis in (0, 1):
-            noise = np.apply_along_axis(np.convolve, axis, noise, smooth, "same")
-        tile = make_tile(seed, size=64)
-        tile.label[noise > np.quantile(noise, 0.97)] = 255
-        probability = np.clip((noise - noise.min()) / np.ptp(noise), 0, 1).astype(np.float32)
-        mine = area_pixels(probability, card, 30.0)
-        assert np.array_equal(mine, evaluation.detected(probability, 0.8, 0.6, 5))
-        bands, labels = samples.to_input(tile, card, (KIND.DEM,))
-        assert np.array_equal(network_input(tile, card, (KIND.DEM,))[0], bands)
-        judged = evaluation.Judged(probability, labels, tile.label == 1, None)
-        counted = labels != 255
-        theirs = evaluation.object_scores(mine & counted, judged, evaluation.ObjectRules(5))
-        assert tile_objects(mine & counted, tile.label, counted, 5) == theirs

@@ -35,9 +35,10 @@ from ada_mapper.core.learning.mixtures import (  # noqa: E402
 )
 from ada_mapper.core.learning.networks import Network, build_network  # noqa: E402
 from ada_mapper.core.learning.sample_set import RepeatedTiles  # noqa: E402
-from ada_mapper.core.learning.samples import BatchSource, TileSource, to_input  # noqa: E402
+from ada_mapper.core.learning.samples import BatchSource, to_input  # noqa: E402
 from ada_mapper.core.learning.training import TrainingOptions, train  # noqa: E402
 from ada_mapper.core.progress import Progress  # noqa: E402
+from ada_mapper.core.tile_scores import TileSource  # noqa: E402
 
 from .learning_tiles import CHANNELS, DiscTile, DiscTiles  # noqa: E402
 from .tiny_network import tiny_card, use_tiny_network  # noqa: E402
@@ -117,7 +118,7 @@ def test_what_gains_nothing_is_dropped_and_said(base: Network) -> None:
         assert torch.equal(tensor, result.network.state_dict()[name]), name
     assert (result.card.threshold, result.card.low_threshold) == (CARD.threshold, CARD.low_threshold)
     assert any("weights it was started from are kept" in line for line in said)
-    assert any("hold 3 areas" in line for line in said)
+    assert any("3 validation tiles with 3 areas are too few" in line for line in said)
 
 
 def test_validation_without_areas_is_refused(base: Network) -> None:
@@ -152,6 +153,13 @@ def test_mixed_weights_lie_between(base: Network) -> None:
         for name, t in base.state_dict().items()
         if t.is_floating_point()
     )
+
+
+def test_many_areas_in_one_tile_settle_no_threshold() -> None:
+    tiles = [DiscTiles()(index) for index in range(fine_tuning.ENOUGH_TILES)]
+    assert fine_tuning.settles(tiles, fine_tuning.ENOUGH_AREAS)
+    assert not fine_tuning.settles(tiles[:1], 100)
+    assert not fine_tuning.settles(tiles * 10, fine_tuning.ENOUGH_AREAS - 1)
 
 
 def test_areas_are_counted_by_tile() -> None:

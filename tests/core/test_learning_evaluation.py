@@ -8,23 +8,17 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from ada_mapper.core.learning.evaluation import (  # noqa: E402
-    Judged,
-    ObjectRules,
     best_classical,
     best_threshold,
     calibrate,
     choose_thresholds,
-    detected,
     judge,
     judge_classical,
     judged_tiles,
-    object_scores,
-    pooled,
     predict,
     probability_histogram,
     scores_at,
 )
-from ada_mapper.core.learning.losses import IGNORED  # noqa: E402
 from ada_mapper.core.learning.networks import Network  # noqa: E402
 from ada_mapper.core.learning.samples import to_input  # noqa: E402
 
@@ -69,48 +63,6 @@ def test_a_histogram_counts_each_valid_pixel_once() -> None:
     tile.layers["phase_rate"][:5] = np.nan
     histogram = probability_histogram(Pixelwise(3.0, -3.0), CARD, [tile, tile])
     assert histogram.sum(axis=1).tolist() == [2 * int((tile.label[5:] == truth).sum()) for truth in (0, 1)]
-
-
-def test_areas_need_a_seed_and_a_size() -> None:
-    probability = np.zeros((12, 12), np.float32)
-    probability[1:4, 1:4] = 0.4
-    probability[2, 2] = 0.8  # a seed amid nine
-    probability[4, 4] = 0.4  # joined by a corner
-    probability[8:11, 1:4] = 0.4  # no seed
-    probability[8, 8:10] = 0.9  # too small
-    found = detected(probability, threshold=0.6, low_threshold=0.3, min_pixels=3)
-    expected = np.zeros_like(found)
-    expected[1:4, 1:4] = expected[4, 4] = True
-    np.testing.assert_array_equal(found, expected)
-    assert not detected(np.zeros((4, 4), np.float32), 0.6, 0.3, 1).any()
-
-
-def test_objects_match_by_their_overlap_and_ignored_ground_counts_for_nothing() -> None:
-    truth = np.zeros((24, 24), bool)
-    truth[0:4, 0:4] = True  # found well
-    truth[0:4, 10:14] = True  # touched by one column only
-    truth[10, 0] = True  # smaller than what counts
-    truth[18:23, 0:6] = True  # found in two pieces, on both sides of a gap
-    labels = truth.astype(np.uint8)
-    labels[12:16, 12:16] = IGNORED
-    labels[20, 0:6] = IGNORED
-    found = np.zeros((24, 24), bool)
-    found[0:4, 0:5] = True
-    found[0:4, 13:18] = True
-    found[12:16, 12:16] = True  # wholly on ignored ground
-    found[18:20, 0:6] = found[21:23, 0:6] = True
-    found[18:20, 18:20] = True  # wrong
-    motion = np.where(truth, 12.0, 0.0).astype(np.float32)
-    motion[18:23, 0:6] = 6.0
-    tile = Judged(np.zeros((24, 24), np.float32), labels, truth, motion)
-    scores = object_scores(found, tile, ObjectRules(min_pixels=4))
-    assert (scores.true_count, scores.matched_true) == (3, 2)
-    assert (scores.found_count, scores.matched_found) == (5, 3)
-    both = pooled([scores, scores])
-    assert (both.true_count, both.found_count, both.matched_true, both.matched_found) == (6, 10, 4, 6)
-    fast = object_scores(found, tile, ObjectRules(min_pixels=4, min_rate=10.0))
-    assert (fast.true_count, fast.matched_true) == (2, 1)
-    assert (fast.found_count, fast.matched_found) == (3, 1)
 
 
 def test_calibration_recovers_the_probabilities_that_labels_were_drawn_from() -> None:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from ada_mapper.core.errors import InputError
 from ada_mapper.core.simulation.atmosphere import FieldPool, power_law_field, smooth, smoothstep, turbulence
-from ada_mapper.core.simulation.geometry import Viewing, to_los_rate, to_phase_rate
 from ada_mapper.core.simulation.landslides import (
     Landslides,
     bowl_los_rate,
@@ -34,6 +33,7 @@ from ada_mapper.core.simulation.surface import (
     weak_patches,
 )
 from ada_mapper.core.simulation.terrain import Terrain, eroded_terrain, utm_crs, with_plain
+from ada_mapper.core.viewing import Viewing, to_los_rate, to_phase_rate
 
 ASCENDING = Viewing(348, 38)
 DESCENDING = Viewing(192, 38)

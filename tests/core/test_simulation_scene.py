@@ -15,9 +15,9 @@ from ada_mapper.core.errors import CancelledError, InputError
 from ada_mapper.core.interferograms import find_stack
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import Array, BandReader, Grid
-from ada_mapper.core.simulation.geometry import to_phase_rate
 from ada_mapper.core.simulation.scene import Scene, SceneOptions, make_scene
 from ada_mapper.core.simulation.stack import PairSimulator, SceneSummary, scene_network, simulate_scene
+from ada_mapper.core.viewing import to_phase_rate
 from ada_mapper.core.writer import BandDescription, write_array
 
 QUIET_OPTIONS = SceneOptions(seed=2, size=192, dates=5, orbit="both", noise=0.0, landslides=0.4)

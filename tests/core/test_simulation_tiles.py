@@ -10,8 +10,8 @@ import pytest
 
 from ada_mapper.core.errors import InputError
 from ada_mapper.core.raster import Grid
-from ada_mapper.core.simulation.geometry import to_los_rate
 from ada_mapper.core.simulation.tiles import Tile, TileGenerator
+from ada_mapper.core.viewing import to_los_rate
 from ada_mapper.core.writer import BandDescription, write_array
 
 LAYERS = ["phase_rate", "los_rate", "dem", "slope", "coherence", "los_sensitivity"]
