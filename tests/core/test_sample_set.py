@@ -19,7 +19,7 @@ from ada_mapper.core.errors import CancelledError, InputError, OutputError
 from ada_mapper.core.learning.label_check import check_labels
 from ada_mapper.core.learning.sample_plan import SampleOptions
 from ada_mapper.core.learning.sample_scene import Polygons, SceneInputs
-from ada_mapper.core.learning.sample_set import ROLES, Augmentation, RepeatedTiles, SampleSet, SampleTile, stored_unit
+from ada_mapper.core.learning.sample_set import ROLES, Augmentation, RepeatedTiles, SampleSet, SampleTile
 from ada_mapper.core.learning.sample_writer import create_samples
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import Grid
@@ -177,11 +177,6 @@ def test_no_leakage_whatever_the_seed(layers, tmp_path_factory, seed, gap):
 
         distance = ndimage.distance_transform_cdt(~held_out, "chessboard")
         assert distance[tuple(labelled.T)].min() > gap / 30
-
-
-def test_units_are_those_of_training():
-    samples = pytest.importorskip("ada_mapper.core.learning.samples")
-    assert {kind: stored_unit(kind) for kind in samples.TILE_UNITS} == dict(samples.TILE_UNITS)
 
 
 def test_layers_are_normalised_and_assumptions_told(tmp_path):
