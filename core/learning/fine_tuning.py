@@ -43,12 +43,16 @@ class Ground:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A mixture of weights, ``share`` of them tuned, and its pixel IoU on both grounds at one ``threshold``."""
+    """A mixture of weights, ``share`` of them tuned, and its pixel IoU on both grounds at one ``threshold``.
+
+    ``simulated_best_iou`` is that at the threshold which suits it best on simulated tiles.
+    """
 
     share: float
     threshold: float
     own_iou: float
     simulated_iou: float
+    simulated_best_iou: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,7 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
         candidate
         for candidate in candidates[1:]
         if candidate.simulated_iou >= base.simulated_iou - TOLERATED_LOSS
+        and candidate.simulated_best_iou >= base.simulated_best_iou - TOLERATED_LOSS
         and candidate.own_iou >= base.own_iou + LEAST_GAIN
     ]
     return max(allowed, key=lambda candidate: candidate.own_iou, default=base)
@@ -166,7 +171,9 @@ def _judged_mixtures(
             usual = best_threshold(grounds[1])
         threshold = _common_threshold(grounds) if free_threshold else usual
         own_iou, simulated_iou = (float(np.nan_to_num(scores_at(ground, threshold).iou)) for ground in grounds)
-        results.append(Candidate(share, threshold, own_iou, simulated_iou))
+        # At a threshold that suits nobody, all networks look alike: what was forgotten shows at the best.
+        best_iou = float(np.nan_to_num(scores_at(grounds[1], best_threshold(grounds[1])).iou))
+        results.append(Candidate(share, threshold, own_iou, simulated_iou, best_iou))
     return tuple(results)
 
 

@@ -137,6 +137,7 @@ def test_the_choice_weighs_gain_against_loss() -> None:
     )
     assert choose([base, gains, best, forgets]) is best
     assert choose([base, forgets]) is base
+    assert choose([replace(base, simulated_best_iou=0.7), replace(gains, simulated_best_iou=0.65)]).share == 0
     assert choose([base, Candidate(1.0, 0.5, 0.504, 0.60)]) is base
 
 
