@@ -22,6 +22,7 @@ from qgis.core import (
     QgsRendererCategory,
     QgsVectorLayer,
 )
+from qgis.PyQt.QtGui import QColor
 
 from ..core.errors import InputError
 from ..core.progress import Progress
@@ -40,7 +41,7 @@ _LAYERS = {
     "COHERENCE": ("Coherence", "Mean coherence, 0 to 1."),
     "LOS_SENSITIVITY": ("LOS sensitivity", "-1 to 1, from LOS sensitivity; for the orbit of the rates."),
 }
-_COLOURS = {"training": "#4393c3", "validation": "#f4a582", "test": "#7a1fa2"}
+_COLOURS = {"training": "#4393c3", "validation": "#ff7f00", "test": "#7a1fa2"}
 # Invalid outlines are found and repaired by the check of labels, so Processing mustn't stop at them.
 if hasattr(Qgis, "ProcessingFeatureSourceFlag"):
     _UNCHECKED = Qgis.ProcessingFeatureSourceFlag.SkipGeometryValidityChecks
@@ -252,8 +253,12 @@ def style_tiles(layer: QgsVectorLayer) -> None:
     """Outline tiles in the colour of their role."""
     categories = []
     for role, colour in _COLOURS.items():
-        properties = {"color": f"{colour}40", "outline_color": colour, "outline_width": "0.5"}
-        categories.append(QgsRendererCategory(role, QgsFillSymbol.createSimple(properties), tr(role.capitalize())))
+        fill = QColor(colour)
+        fill.setAlpha(35)
+        symbol = QgsFillSymbol.createSimple(
+            {"color": fill.name(QColor.NameFormat.HexArgb), "outline_color": colour, "outline_width": "0.5"}
+        )
+        categories.append(QgsRendererCategory(role, symbol, tr(role.capitalize())))
     layer.setRenderer(QgsCategorizedSymbolRenderer("role", categories))
 
 
