@@ -31,9 +31,6 @@ NETWORKS = ("compact", "resnet50_unet", "vgg16_unet")
 CHANNELS = ("phase_rate", "phase_rate_wrapped", "los_rate", "dem", "slope", "coherence", "los_sensitivity")
 LOSSES = ("dice_cross_entropy", "dice")
 DEVICES = ("auto", "cuda", "mps", "cpu")
-_RATES = {"compact": 2e-3, "resnet50_unet": 5e-4, "vgg16_unet": 3e-4}
-_TUNING_RATE_SHARE = 0.1
-_AVERAGE = 0.999
 _SAMPLES_FILE = "samples.json"
 SIMULATED_TILES = 48
 """How many simulated tiles validate, and how many test."""
@@ -212,18 +209,18 @@ class TrainModel(Algorithm):
 
     def _recipe(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> Recipe:
         from ..core.channels import ChannelKind
-        from ..core.learning.recipe import Recipe
+        from ..core.learning.recipe import SIMULATED_SHARE, Recipe
 
         samples = self._sample_folders(parameters, context)
         share = self.number(parameters, "SIMULATED_SHARE", context)
         if share is None:
-            share = 50.0 if samples else 100.0
+            share = 100 * SIMULATED_SHARE if samples else 100.0
             progress.info(tr("Share of simulated tiles: {} %.").format(f"{share:g}"))
         chosen = self.parameterAsEnumStrings(parameters, "CHANNELS", context) if parameters.get("CHANNELS") else []
         start = self.parameterAsFile(parameters, "START", context) or None
         return Recipe(
             output=Path(self.parameterAsFileOutput(parameters, "MODEL", context)),
-            options=self._options(parameters, context, progress, bool(start)),
+            options=self._options(parameters, context, progress, start),
             samples=samples,
             simulated_share=share / 100,
             dem_folder=self.parameterAsFile(parameters, "DEM_FOLDER", context) or None,
@@ -236,32 +233,35 @@ class TrainModel(Algorithm):
         )
 
     def _options(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress, is_tuning: bool
+        self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress, start: str | None
     ) -> TrainingOptions:
-        from ..core.learning.training import TrainingOptions
+        from ..core.learning.recipe import usual_options
+        from ..core.model_card import read_card
 
         steps = self.number(parameters, "STEPS", context)
         if steps is not None and parameters.get("MINUTES") is not None:
             progress.info(tr("The budget is that of steps; the minutes are not used."))
         rate = self.number(parameters, "LEARNING_RATE", context)
-        if rate is None:
-            rate = _RATES[self.parameterAsEnumString(parameters, "NETWORK", context)]
-            rate *= _TUNING_RATE_SHARE if is_tuning else 1.0
-            progress.info(tr("Learning rate: {}.").format(f"{rate:g}"))
+        given = {} if rate is None else {"learning_rate": rate}
+        chosen = self.parameterAsEnumString(parameters, "NETWORK", context)
+        architecture = read_card(start).architecture if start else chosen
         threads = self.number(parameters, "THREADS", context) or max((os.cpu_count() or 2) - 1, 1)
-        return TrainingOptions(
+        options = usual_options(
+            architecture,
+            bool(start),
             minutes=self.parameterAsDouble(parameters, "MINUTES", context) if steps is None else None,
             steps=None if steps is None else int(steps),
             batch_size=self.parameterAsInt(parameters, "BATCH_SIZE", context),
-            learning_rate=rate,
             loss=self.parameterAsEnumString(parameters, "LOSS", context),
             seed=self.parameterAsInt(parameters, "SEED", context),
             threads=int(threads),
             patience=self.parameterAsInt(parameters, "PATIENCE", context) or None,
-            average=_AVERAGE,
-            frozen_statistics=is_tuning,
             device=self.parameterAsEnumString(parameters, "DEVICE", context),
+            **given,
         )
+        if rate is None:
+            progress.info(tr("Learning rate: {}.").format(f"{options.learning_rate:g}"))
+        return options
 
     def _sample_folders(self, parameters: dict[str, Any], context: QgsProcessingContext) -> tuple[str, ...]:
         first = self.parameterAsFile(parameters, "SAMPLES", context)

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..calibration import Reliability
 from ..channels import COMBINATIONS, Channel, ChannelKind, Scaling
 from ..errors import AdaMapperError, InputError
 from ..model_card import ModelCard
@@ -18,7 +19,15 @@ from ..progress import Progress
 from ..raster import Grid, PathLike
 from ..simulation.landslides import LANDSLIDES_PER_KM2
 from ..simulation.tiles import Tile, TileGenerator
-from .evaluation import best_classical, calibrate, choose_thresholds, judge, judge_classical, judged_tiles
+from .evaluation import (
+    best_classical,
+    calibrate,
+    choose_thresholds,
+    judge,
+    judge_classical,
+    judged_tiles,
+    reliability_of,
+)
 from .export import export_onnx
 from .networks import Network
 from .training import TrainingOptions, train
@@ -164,17 +173,20 @@ def finish(
     card = replace(card, threshold=threshold, low_threshold=low_threshold)
     classical = best_classical(card, validation, known)
     judged: dict[str, dict[str, float]] = {}
+    reliability: Reliability | None = None
     for name, missing in sets.items():
         answers = judged_tiles(network, card, test, missing)
         judged[name] = judge(card, answers)
         progress.info(f"{name}: {json.dumps(judged[name])}")
         if not missing:
+            reliability = reliability_of(answers)
             judged["classical detector"] = judge_classical(classical, card, test, answers)
             progress.info(f"classical detector: {json.dumps(judged['classical detector'])}")
     facts = {
         "calibration": [round(value, 4) for value in slope],
         "judged_tiles": JUDGED_TILES,
         "judged": judged,
+        "reliability": reliability and _bins(reliability),
         "classical": {
             "layer": classical.layer,
             "sigma": classical.rules.sigma,
@@ -183,6 +195,12 @@ def finish(
         },
     }
     return card, facts
+
+
+def _bins(reliability: Reliability) -> dict[str, list[float | None]]:
+    """The bins for JSON, which knows no NaN."""
+    columns = {"mean_probability": reliability.mean_probability, "observed": reliability.observed}
+    return {name: [round(value, 4) if value == value else None for value in values] for name, values in columns.items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

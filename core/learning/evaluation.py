@@ -13,6 +13,7 @@ from torch import nn
 
 from ..accuracy import Confusion, ObjectScores, PixelScores, confusion, f1_score, pixel_scores
 from ..baseline import ClassicalRules, classical_mask
+from ..calibration import ProbabilityCounts, Reliability
 from ..channels import ChannelKind
 from ..model_card import ModelCard
 from ..raster import Array
@@ -162,8 +163,23 @@ def _logistic_fit(z: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[
 
 
 def judge(card: ModelCard, tiles: Sequence[Judged]) -> dict[str, float]:
-    """Pixel and object scores at the card's thresholds, pooled over the tiles."""
-    return scores([tile.found(card) for tile in tiles], tiles, card)
+    """Pixel and object scores at the card's thresholds, pooled over the tiles, and how true the probabilities are."""
+    values = scores([tile.found(card) for tile in tiles], tiles, card)
+    reliability = reliability_of(tiles)
+    if reliability is not None:
+        values |= {
+            "calibration_error": round(reliability.calibration_error, 5),
+            "brier_score": round(reliability.brier, 5),
+        }
+    return values
+
+
+def reliability_of(tiles: Sequence[Judged]) -> Reliability | None:
+    """How often pixels of a probability are areas; None without any pixel."""
+    counts = ProbabilityCounts()
+    for tile in tiles:
+        counts.add(tile.probability, tile.label == 1, tile.counted)
+    return counts.reliability()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from ..channels import MINMAX_CHANNELS, Channel, ChannelKind, Scaling
 from ..errors import InputError
@@ -21,7 +22,23 @@ from .sample_set import RepeatedTiles, SampleSet
 from .training import TrainingOptions
 
 _RADIANS_A_TURN = 6.283185307179586
+LEARNING_RATES = {"compact": 2e-3, "resnet50_unet": 5e-4, "vgg16_unet": 3e-4}
+TUNING_RATE_SHARE = 0.1
+SIMULATED_SHARE = 0.5
+"""Of the tiles, where there are samples."""
 _CLASSICAL_KINDS = (ChannelKind.PHASE_RATE, ChannelKind.LOS_RATE, ChannelKind.SLOPE)
+
+
+def usual_options(architecture: str, is_tuning: bool, **given: Any) -> TrainingOptions:
+    """The options that suit a network, or fine-tuning it, but for those that are given; a budget must be."""
+    usual: dict[str, Any] = {
+        "learning_rate": LEARNING_RATES[architecture] * (TUNING_RATE_SHARE if is_tuning else 1.0),
+        "batch_size": 16,
+        "patience": 6,
+        "average": 0.999,
+        "frozen_statistics": is_tuning,
+    }
+    return TrainingOptions(**{**usual, **given})
 
 
 @dataclass(frozen=True)
