@@ -250,11 +250,11 @@ _OUTPUTS = {"TILES": "Tiles", "LABEL_PROBLEMS": "Problems of labels"}
 
 
 def style_tiles(layer: QgsVectorLayer) -> None:
-    """Outline tiles in the colour of their role."""
+    """Outline tiles in the colour of their role; only held-out ones are tinted, so that the map keeps its colours."""
     categories = []
     for role, colour in _COLOURS.items():
         fill = QColor(colour)
-        fill.setAlpha(35)
+        fill.setAlpha(0 if role == "training" else 50)
         symbol = QgsFillSymbol.createSimple(
             {"color": fill.name(QColor.NameFormat.HexArgb), "outline_color": colour, "outline_width": "0.5"}
         )

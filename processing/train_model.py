@@ -183,6 +183,7 @@ class TrainModel(Algorithm):
             self.add(QgsProcessingParameterString(name, tr(title), optional=True), text, advanced=True)
 
     def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
+        from ..core.learning.devices import own_settings
         from ..core.learning.model_training import train_model
         from ..core.learning.training_report import write_training_report
         from ..core.model_files import onnx_package
@@ -195,7 +196,8 @@ class TrainModel(Algorithm):
             notes.append(text)
             progress.warning(text)
 
-        card = train_model(recipe, replace(progress, on_warning=warn))
+        with own_settings(recipe.options.seed, recipe.options.threads):  # judging, too, keeps to the user's threads
+            card = train_model(recipe, replace(progress, on_warning=warn))
         report = self.parameterAsFileOutput(parameters, "REPORT", context)
         if report:
             write_training_report(report, card, notes, recipe.identity())
