@@ -63,13 +63,14 @@ class Tile:
 
     ``layers``: phase_rate (rad/yr, positive away, unfiltered), los_rate (mm/yr, positive toward, atmosphere
     reduced, NaN where coherence is low), dem (m), slope (degrees), coherence (0–1), los_sensitivity (−1 to 1); each
-    float32 (h, w). ``label``: uint8 (h, w), 1 = active deformation area, 0 = none, 255 = neither. ``motion``: the
-    true LOS rate (mm/yr, positive toward) of landslides alone.
+    float32 (h, w). ``label``: uint8 (h, w), 1 = active deformation area, 0 = none, 255 = neither. ``motion`` and
+    ``other_motion``: the true LOS rates (mm/yr, positive toward) of landslides and of what moves but is none.
     """
 
     layers: Mapping[str, Array]
     label: NDArray[np.uint8]
     motion: Array
+    other_motion: Array
     pixel_size: float
     metadata: Mapping[str, Any]
 
@@ -143,7 +144,7 @@ class TileGenerator:
             "peaks": tuple(float(value) for value in peaks[1:]),
             "prominence": tuple(float(value) for value in prominence[1:]),
         }
-        return Tile(layers, label, slides, self.pixel_size, metadata)
+        return Tile(layers, label, slides, other, self.pixel_size, metadata)
 
     def _terrain(self, rng: np.random.Generator) -> tuple[Terrain, str, str]:
         """A crop of real or generated ground, flipped, with its relief changed and sometimes a plain.
