@@ -3,8 +3,8 @@
     python benchmarks/plains.py MODEL [--dems FOLDER --held-out NAME…] [--tiles 400] [--seed 41]
 
 A bowl is ground of less than 5° that moves by at least 10 mm/yr along the line of sight over 0.02 km² or more and of
-which most was measured; it counts as reported where an area covers a tenth of it. Also false alarms of any kind, and the
-same of the classical detector at its default rules with and without its rule for slopes.
+which most was measured; it counts as reported where an area covers a tenth of it. Also false alarms of any kind, and
+the same of the classical detector at its default rules with and without its rule for slopes.
 """
 
 from __future__ import annotations
