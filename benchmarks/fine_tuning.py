@@ -7,10 +7,10 @@ The region lies on the DEMs whose names start with those of --region. Its rates 
 fading and moving fields stronger than the model was trained with or, with --noise, are real ones (of a stack of any
 place) to which landslides are added. DEMs and real rates are cut in two: one half gives sample tiles that hold exactly
 AREAS labelled areas and validation tiles that hold half as many, the other half the test tiles. Each seed draws other
-labels. The training is that of the tool “Train a model” with its usual settings, but for the budget; its simulated tiles
-lie on the DEMs that are left. Standard tiles are as the model was trained with, on the DEMs of --standard and generated
-ground. Each model is judged at the thresholds of its card; the classical detector at the setting that is best on the
-validation tiles. Areas match from an intersection over union of 0.3 on.
+labels. The training is that of the tool “Train a model” with its usual settings, but for the budget; its simulated
+tiles lie on the DEMs that are left. Standard tiles are as the model was trained with, on the DEMs of --standard and
+generated ground. Each model is judged at the thresholds of its card; the classical detector at the setting that is best
+on the validation tiles. Areas match from an intersection over union of 0.3 on.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from osgeo import gdal
 from ada_mapper.core.baseline import ClassicalRules
 from ada_mapper.core.channels import ChannelKind
 from ada_mapper.core.learning.bundled import split_terrain
-from ada_mapper.core.learning.evaluation import ClassicalChoice, judge, judge_classical, judged_tiles
+from ada_mapper.core.learning.evaluation import ClassicalChoice, Judged, judge, judge_classical, judged_tiles
 from ada_mapper.core.learning.export import load_network
 from ada_mapper.core.learning.fine_tuning import count_areas
 from ada_mapper.core.learning.model_training import train_model
@@ -51,7 +51,7 @@ from ada_mapper.core.writer import BandDescription, RasterWriter, write_array
 KINDS = (ChannelKind.PHASE_RATE, ChannelKind.LOS_RATE, ChannelKind.DEM, ChannelKind.SLOPE, ChannelKind.LOS_SENSITIVITY)
 REGION_SEED, STANDARD_SEED = 31_000, 32_000
 DELAY = 2.5
-FIELDS_PER_KM2, FIELD_SIDES, FIELD_RATE, FIELD_SLOPE = 2.0, (4, 14), 9.0, 12.0
+FIELDS_PER_KM2, FIELD_SIDES, FIELD_RATE, FIELD_SLOPE = 1.0, (4, 14), 8.0, 10.0
 FADING = (4.0, 12.0)
 SCORES = {
     "pixel IoU": "iou",
@@ -64,8 +64,8 @@ SCORES = {
 class DifficultRegion(TileGenerator):
     """Simulated tiles of a region with noise of its own.
 
-    A delay that grows with height by about DELAY rad/yr per km, a fading bias in every tile, and fields of a few hundred
-    metres on gentle ground that rise or sink by FIELD_RATE mm/yr (standard deviation) and are no landslides.
+    A delay that grows with height by about DELAY rad/yr per km, a fading bias in every tile, and fields of a few
+    hundred metres on gentle ground that rise or sink by FIELD_RATE mm/yr (standard deviation) and are no landslides.
     """
 
     def _atmosphere(self, rng: np.random.Generator, terrain: Terrain, gain: float) -> Array:
@@ -141,14 +141,13 @@ def write_samples(folder: Path, roles: dict[str, list[Tile]]) -> None:
                     writer.write(tile.layers[kind.value], band=band)
             path = folder / TILE_FOLDER / f"{name}_label.tif"
             write_array(path, grid, tile.label, BandDescription("label", ""))
-            background, areas, ignored = (int((tile.label == value).sum()) for value in (0, 1, 255))
-            records.append(
-                {
-                    **{"name": name, "scene": "region", "block": name, "role": role, "row": 0, "column": 0},
-                    **{"area_pixels": areas, "background_pixels": background, "ignored_pixels": ignored},
-                    "valid_pixels": int(np.isfinite(tile.layers["phase_rate"]).sum()),
-                }
-            )
+            counts = {
+                f"{kind}_pixels": int((tile.label == value).sum())
+                for kind, value in (("background", 0), ("area", 1), ("ignored", 255))
+            }
+            valid = int(np.isfinite(tile.layers["phase_rate"]).sum())
+            place = {"scene": "region", "block": name, "role": role, "row": 0, "column": 0}
+            records.append({"name": name, **place, **counts, "valid_pixels": valid})
     facts = {
         "format": SET_FORMAT,
         "layers": [dict(zip(("kind", "unit", "sign"), (kind.value, *stored_unit(kind)))) for kind in KINDS],
@@ -192,12 +191,11 @@ def fine_tuned(
     start = time.process_time()
     card = train_model(recipe, Progress(on_info=logging.info, on_warning=logging.warning))
     facts = card.training
+    held = [f"{len(tiles)} {role} tiles with {count_areas(tiles)} areas" for role, tiles in roles.items()]
     print(
-        f"seed {seed}: {len(roles['training'])} sample tiles with {count_areas(roles['training'])} areas, "
-        f"{len(roles['validation'])} validation tiles with {count_areas(roles['validation'])}; {facts['steps']} steps of "
-        f"{options.batch_size} tiles, learning rate {options.learning_rate:g}, {facts['minutes']:.1f} min "
-        f"({(time.process_time() - start) / 60:.1f} min of a core in all); "
-        f"{facts['fine_tuning']['chosen_share']:.0%} of the way to the tuned weights, thresholds "
+        f"seed {seed}: {', '.join(held)}; {facts['steps']} steps of {options.batch_size} tiles, learning rate "
+        f"{options.learning_rate:g}, {facts['minutes']:.1f} min ({(time.process_time() - start) / 60:.1f} min of a "
+        f"core with judging); {facts['fine_tuning']['chosen_share']:.0%} of the way to the tuned weights, thresholds "
         f"{card.threshold:g} / {card.low_threshold:g}",
         flush=True,
     )
@@ -206,16 +204,11 @@ def fine_tuned(
     return output, card
 
 
-def judged(model: Path, card: ModelCard, tiles: Sequence[Tile]) -> dict[str, float]:
-    """A model's scores on tiles at the thresholds of its card."""
-    return judge(card, judged_tiles(load_network(model), card, tiles))
-
-
-def classical(card: ModelCard, tiles: Sequence[Tile], model: Path) -> dict[str, float]:
+def classical(card: ModelCard, tiles: Sequence[Tile], answers: Sequence[Judged]) -> dict[str, float]:
     """The scores of the classical detector at the setting that the training chose on its validation tiles."""
     facts = card.training["classical"]
     choice = ClassicalChoice(facts["layer"], ClassicalRules(sigma=facts["sigma"]), facts["slope_rule"])
-    return judge_classical(choice, card, tiles, judged_tiles(load_network(model), card, tiles))
+    return judge_classical(choice, card, tiles, answers)
 
 
 def print_table(results: dict[str, dict[str, list[dict[str, float]]]]) -> None:
@@ -264,17 +257,17 @@ def main() -> None:
         }
         for title, tiles in grounds.items():
             print(f"{title}: {len(tiles)} test tiles of {arguments.size}² pixels, {count_areas(tiles)} areas")
-        results: dict[str, dict[str, list[dict[str, float]]]] = {
-            title: {"base": [judged(arguments.model, base, tiles)], "tuned": [], "classical": []}
-            for title, tiles in grounds.items()
-        }
-        print("base:", {title: found["base"][0]["iou"] for title, found in results.items()}, flush=True)
+        results: dict[str, dict[str, list[dict[str, float]]]] = {}
+        for title, tiles in grounds.items():
+            found = judge(base, judged_tiles(load_network(arguments.model), base, tiles))
+            results[title] = {"base": [found], "tuned": [], "classical": []}
         for seed in arguments.seeds:
             (folder / str(seed)).mkdir()
             model, card = fine_tuned(arguments, seed, labelled, split.training, folder / str(seed))
             for title, tiles in grounds.items():
-                results[title]["tuned"].append(judged(model, card, tiles))
-                results[title]["classical"].append(classical(card, tiles, model))
+                answers = judged_tiles(load_network(model), card, tiles)
+                results[title]["tuned"].append(judge(card, answers))
+                results[title]["classical"].append(classical(card, tiles, answers))
         print_table(results)
 
 

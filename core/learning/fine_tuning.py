@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..model_card import ModelCard
@@ -20,7 +19,7 @@ from ..progress import Progress
 from ..raster import PathLike
 from ..tile_scores import LabelledTile, TileSource
 from .checkpoints import TrainingState
-from .evaluation import best_threshold, calibrate, choose_thresholds, judged_tiles, probability_histogram, scores_at
+from .evaluation import calibrate, choose_thresholds, judge, judged_tiles
 from .mixtures import Concatenated, MixedTiles, spread
 from .networks import Network
 from .training import TrainingOptions, train
@@ -43,16 +42,13 @@ class Ground:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A mixture of weights, ``share`` of them tuned, and its pixel IoU on both grounds at one ``threshold``.
-
-    ``simulated_best_iou`` is that at the threshold which suits it best on simulated tiles.
-    """
+    """A mixture of weights, ``share`` of them tuned, its thresholds, and the pixel IoU of its areas on both grounds."""
 
     share: float
     threshold: float
+    low_threshold: float
     own_iou: float
     simulated_iou: float
-    simulated_best_iou: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -80,11 +76,11 @@ def fine_tune(
 ) -> FineTuned:
     """Fine-tune ``base``, which isn't changed, on own tiles mixed with simulated ones.
 
-    The base's weights are kept where no mixture does better on the own validation tiles by LEAST_GAIN without
-    losing more than TOLERATED_LOSS of IoU on the simulated ones. Thresholds are chosen and probabilities calibrated
-    anew, on own and as many simulated validation tiles, where there are ENOUGH_TILES of the former with ENOUGH_AREAS;
-    else they stay the base's. Raises InputError when the own validation tiles hold no area, so that nothing could be
-    judged.
+    Of each mixture of weights the thresholds are chosen and the probabilities calibrated anew, on own and as many
+    simulated validation tiles, where there are ENOUGH_TILES of the former with ENOUGH_AREAS; else they stay the base's.
+    The base is kept, with its thresholds, where no mixture does better on the own validation tiles by LEAST_GAIN
+    without losing more than TOLERATED_LOSS of IoU on the simulated ones. Raises InputError when the own validation
+    tiles hold no area, so that nothing could be judged.
     """
     areas = count_areas(own.validation)
     if areas == 0:
@@ -97,22 +93,19 @@ def fine_tune(
         card, tiles, own.validation, options, checkpoint, progress.part(0, 0.9), start=base, identity=identity
     )
     rest = progress.part(0.9, 1)
-    enough = settles(own.validation, areas)
-    candidates = _judged_mixtures(base, tuned, card, own.validation, simulated.validation, enough, rest)
-    chosen = choose(candidates)
-    _tell(candidates[0], chosen, rest)
-    network = mixture(base, tuned, chosen.share)
-    if enough:
-        both = Concatenated((own.validation, spread(simulated.validation, len(own.validation))))
-        calibrate(network, card, both)
-        threshold, low = choose_thresholds(card, judged_tiles(network, card, both))
-        card = replace(card, threshold=threshold, low_threshold=low)
+    settling = None
+    if settles(own.validation, areas):
+        settling = Concatenated((own.validation, spread(simulated.validation, len(own.validation))))
     else:
         rest.info(
             f"{len(own.validation)} validation tiles with {areas} areas are too few to settle thresholds (it takes "
             f"{ENOUGH_TILES} tiles with {ENOUGH_AREAS} areas): those of the model that was started from stay."
         )
-    return FineTuned(network, card, state, candidates, chosen, enough)
+    candidates = _candidates(base, tuned, card, own.validation, simulated.validation, settling, rest)
+    chosen = choose(candidates)
+    _tell(candidates[0], chosen, rest)
+    network, card = _settled(base, tuned, card, chosen.share, settling)
+    return FineTuned(network, card, state, candidates, chosen, chosen.share > 0 and settling is not None)
 
 
 def settles(tiles: Sequence[LabelledTile], areas: int) -> bool:
@@ -145,53 +138,49 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
         candidate
         for candidate in candidates[1:]
         if candidate.simulated_iou >= base.simulated_iou - TOLERATED_LOSS
-        and candidate.simulated_best_iou >= base.simulated_best_iou - TOLERATED_LOSS
         and candidate.own_iou >= base.own_iou + LEAST_GAIN
     ]
     return max(allowed, key=lambda candidate: candidate.own_iou, default=base)
 
 
-def _judged_mixtures(
+def _settled(
+    base: Network, tuned: Network, card: ModelCard, share: float, settling: Sequence[LabelledTile] | None
+) -> tuple[Network, ModelCard]:
+    """The mixture, calibrated, and the card with its thresholds; the base and whatever can't be settled keep theirs."""
+    network = mixture(base, tuned, share)
+    if share > 0 and settling is not None:
+        calibrate(network, card, settling)
+        threshold, low = choose_thresholds(card, judged_tiles(network, card, settling))
+        card = replace(card, threshold=threshold, low_threshold=low)
+    return network, card
+
+
+def _candidates(
     base: Network,
     tuned: Network,
     card: ModelCard,
     own: Sequence[LabelledTile],
     simulated: Sequence[LabelledTile],
-    free_threshold: bool,
+    settling: Sequence[LabelledTile] | None,
     progress: Progress,
 ) -> tuple[Candidate, ...]:
-    """The base and each mixture, at the threshold that suits the base on simulated tiles or, if free, each itself."""
+    """The base and each mixture, judged as it would be used: by its areas at its own thresholds."""
     results = []
-    usual = 0.5
     for index, share in enumerate((0.0, *SHARES)):
         progress.report(index / (len(SHARES) + 1))
-        network = mixture(base, tuned, share)
-        grounds = [_histogram(network, card, tiles, progress) for tiles in (own, simulated)]
-        if share == 0 and grounds[1][1].any():
-            usual = best_threshold(grounds[1])
-        threshold = _common_threshold(grounds) if free_threshold else usual
-        own_iou, simulated_iou = (float(np.nan_to_num(scores_at(ground, threshold).iou)) for ground in grounds)
-        # At a threshold that suits nobody, all networks look alike: what was forgotten shows at the best.
-        best_iou = float(np.nan_to_num(scores_at(grounds[1], best_threshold(grounds[1])).iou))
-        results.append(Candidate(share, threshold, own_iou, simulated_iou, best_iou))
+        network, rules = _settled(base, tuned, card, share, settling)
+        own_iou, simulated_iou = (_iou(network, rules, tiles, progress) for tiles in (own, simulated))
+        results.append(Candidate(share, rules.threshold, rules.low_threshold, own_iou, simulated_iou))
     return tuple(results)
 
 
-def _histogram(
-    network: Network, card: ModelCard, tiles: Sequence[LabelledTile], progress: Progress
-) -> NDArray[np.int64]:
-    histogram = np.zeros((2, 1000), np.int64)
+def _iou(network: Network, card: ModelCard, tiles: Sequence[LabelledTile], progress: Progress) -> float:
+    """Pixel IoU of the areas that the card's rules give; 0 where it can't be told."""
+    answers = []
     for tile in tiles:
         progress.check()
-        histogram += probability_histogram(network, card, [tile])
-    return histogram
-
-
-def _common_threshold(grounds: Sequence[NDArray[np.int64]]) -> float:
-    """The hundredth at which the mean IoU over the grounds is highest: one model, one threshold for both."""
-    thresholds = np.arange(1, 100) / 100
-    ious = [[np.nan_to_num(scores_at(ground, float(t)).iou) for t in thresholds] for ground in grounds]
-    return float(thresholds[int(np.argmax(np.mean(ious, axis=0)))])
+        answers += judged_tiles(network, card, [tile])
+    return judge(card, answers).get("iou", 0.0)
 
 
 def _tell(base: Candidate, chosen: Candidate, progress: Progress) -> None:

@@ -31,8 +31,9 @@ _CLASSICAL_KINDS = (ChannelKind.PHASE_RATE, ChannelKind.LOS_RATE, ChannelKind.SL
 
 def usual_options(architecture: str, is_tuning: bool, **given: Any) -> TrainingOptions:
     """The options that suit a network, or fine-tuning it, but for those that are given; a budget must be."""
+    learning_rate = LEARNING_RATES.get(architecture, min(LEARNING_RATES.values()))
     usual: dict[str, Any] = {
-        "learning_rate": LEARNING_RATES[architecture] * (TUNING_RATE_SHARE if is_tuning else 1.0),
+        "learning_rate": learning_rate * (TUNING_RATE_SHARE if is_tuning else 1.0),
         "batch_size": 16,
         "patience": 6,
         "average": 0.999,

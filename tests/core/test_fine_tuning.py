@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch")
 from ada_mapper.core.channels import ChannelKind  # noqa: E402
 from ada_mapper.core.errors import InputError  # noqa: E402
 from ada_mapper.core.learning import fine_tuning  # noqa: E402
-from ada_mapper.core.learning.evaluation import judged_tiles, probability_histogram, scores_at  # noqa: E402
+from ada_mapper.core.learning.evaluation import judge, judged_tiles  # noqa: E402
 from ada_mapper.core.learning.fine_tuning import (  # noqa: E402
     Candidate,
     Ground,
@@ -34,11 +34,13 @@ from ada_mapper.core.learning.mixtures import (  # noqa: E402
     spread,
 )
 from ada_mapper.core.learning.networks import Network, build_network  # noqa: E402
+from ada_mapper.core.learning.recipe import TUNING_RATE_SHARE, usual_options  # noqa: E402
 from ada_mapper.core.learning.sample_set import RepeatedTiles  # noqa: E402
 from ada_mapper.core.learning.samples import BatchSource, to_input  # noqa: E402
 from ada_mapper.core.learning.training import TrainingOptions, train  # noqa: E402
+from ada_mapper.core.model_card import ModelCard  # noqa: E402
 from ada_mapper.core.progress import Progress  # noqa: E402
-from ada_mapper.core.tile_scores import TileSource  # noqa: E402
+from ada_mapper.core.tile_scores import LabelledTile, TileSource  # noqa: E402
 
 from .learning_tiles import CHANNELS, DiscTile, DiscTiles  # noqa: E402
 from .tiny_network import tiny_card, use_tiny_network  # noqa: E402
@@ -70,8 +72,9 @@ class Striped:
         return replace(tile, layers={**tile.layers, "phase_rate": phase_rate})
 
 
-def iou(network: Network, tiles: Sequence[DiscTile], threshold: float = 0.5) -> float:
-    return scores_at(probability_histogram(network, CARD, tiles), threshold).iou
+def mapped_iou(network: Network, card: ModelCard, tiles: Sequence[LabelledTile]) -> float:
+    """Pixel IoU of the areas at the card's thresholds."""
+    return judge(card, judged_tiles(network, card, tiles))["iou"]
 
 
 @pytest.fixture(scope="module")
@@ -94,14 +97,13 @@ def test_a_few_labels_of_a_region_help_there_and_cost_little_elsewhere(base: Net
     result = fine_tune(base, CARD, own, known, 0.5, OPTIONS)
     assert all(torch.equal(tensor, base.state_dict()[name]) for name, tensor in before.items())
     region, elsewhere = [Striped(90)(index) for index in range(20)], [DiscTiles(91)(index) for index in range(20)]
-    threshold = result.chosen.threshold
-    base_threshold = result.candidates[0].threshold
-    judged = mixture(base, result.network, 0.0), result.network
-    assert iou(judged[1], region) > iou(judged[0], region, base_threshold) + 0.05
+    assert mapped_iou(result.network, result.card, region) > mapped_iou(base, CARD, region) + 0.05
     assert result.chosen.simulated_iou >= result.candidates[0].simulated_iou - fine_tuning.TOLERATED_LOSS
-    assert iou(judged[1], elsewhere) > iou(judged[0], elsewhere, base_threshold) - 0.05
-    assert 0 < threshold < 1 and result.recalibrated
-    assert 0 < result.card.low_threshold <= result.card.threshold < 1
+    assert mapped_iou(result.network, result.card, elsewhere) > mapped_iou(base, CARD, elsewhere) - 0.05
+    assert result.recalibrated and 0 < result.card.low_threshold <= result.card.threshold < 1
+    assert result.candidates[0].own_iou == mapped_iou(base, CARD, own.validation)
+    assert result.chosen.own_iou == mapped_iou(result.network, result.card, own.validation)
+    assert result.chosen.threshold == result.card.threshold
     areas = [answer.found(result.card).any() for answer in judged_tiles(result.network, result.card, region)]
     assert np.mean(areas) > 0.5
 
@@ -109,7 +111,7 @@ def test_a_few_labels_of_a_region_help_there_and_cost_little_elsewhere(base: Net
 def test_what_gains_nothing_is_dropped_and_said(base: Network) -> None:
     own, known = grounds(DiscTiles(40), areas=3)
     said: list[str] = []
-    options = replace(OPTIONS, steps=4, learning_rate=1e-7)
+    options = replace(OPTIONS, steps=4, learning_rate=1e-7, frozen_statistics=True)
     result = fine_tune(
         base, CARD, own, known, 0.5, options, progress=Progress(on_info=said.append, on_warning=said.append)
     )
@@ -129,16 +131,33 @@ def test_validation_without_areas_is_refused(base: Network) -> None:
 
 
 def test_the_choice_weighs_gain_against_loss() -> None:
-    base = Candidate(0.0, 0.5, 0.50, 0.60)
+    base = Candidate(0.0, 0.5, 0.3, 0.50, 0.60)
     gains, forgets, best = (
-        Candidate(0.25, 0.5, 0.55, 0.595),
-        Candidate(1.0, 0.5, 0.70, 0.55),
-        Candidate(0.5, 0.5, 0.58, 0.591),
+        Candidate(0.25, 0.5, 0.3, 0.55, 0.595),
+        Candidate(1.0, 0.5, 0.3, 0.70, 0.55),
+        Candidate(0.5, 0.5, 0.3, 0.58, 0.591),
     )
     assert choose([base, gains, best, forgets]) is best
     assert choose([base, forgets]) is base
-    assert choose([replace(base, simulated_best_iou=0.7), replace(gains, simulated_best_iou=0.65)]).share == 0
-    assert choose([base, Candidate(1.0, 0.5, 0.504, 0.60)]) is base
+    assert choose([base, replace(gains, own_iou=0.504, simulated_iou=0.60)]) is base
+
+
+def test_the_base_keeps_its_thresholds_when_nothing_is_gained(base: Network) -> None:
+    own, known = grounds(DiscTiles(40))
+    options = replace(OPTIONS, steps=4, learning_rate=1e-7, frozen_statistics=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fine_tuning, "LEAST_GAIN", 1.0)
+        result = fine_tune(base, CARD, own, known, 0.5, options)
+    assert fine_tuning.settles(own.validation, count_areas(own.validation))
+    assert result.chosen is result.candidates[0] and not result.recalibrated and result.card == CARD
+    assert all(torch.equal(tensor, result.network.state_dict()[name]) for name, tensor in base.state_dict().items())
+
+
+def test_usual_options_are_those_of_the_network_but_for_what_is_given() -> None:
+    new, tuned = (usual_options("resnet50_unet", is_tuning, steps=4, seed=7) for is_tuning in (False, True))
+    assert (new.steps, new.seed, new.learning_rate, new.frozen_statistics) == (4, 7, 5e-4, False)
+    assert tuned.frozen_statistics and tuned.learning_rate == pytest.approx(5e-4 * TUNING_RATE_SHARE)
+    assert usual_options("compact", True, minutes=1, learning_rate=0.1, patience=None).patience is None
 
 
 def test_mixed_weights_lie_between(base: Network) -> None:
