@@ -21,6 +21,7 @@ from qgis.core import (
     QgsEditFormConfig,
     QgsFeature,
     QgsFillSymbol,
+    QgsHillshadeRenderer,
     QgsMapLayer,
     QgsPointXY,
     QgsProject,
@@ -28,10 +29,9 @@ from qgis.core import (
     QgsVectorFileWriter,
     QgsVectorLayer,
 )
-from qgis.gui import QgsCollapsibleGroupBoxBasic
 from qgis.PyQt.QtCore import QModelIndex, Qt, QTimer
 from qgis.PyQt.QtTest import QTest
-from qgis.PyQt.QtWidgets import QApplication, QDockWidget, QScrollArea
+from qgis.PyQt.QtWidgets import QApplication, QDockWidget, QScrollArea, QTextEdit, QToolButton
 from qgis.utils import iface
 
 import processing
@@ -231,7 +231,7 @@ def files(kinds):
 
 
 def map_region():
-    set_visible(("Tiles", "Problems of labels"), False)
+    hide_all_but("LOS rate", "My landslides")
     yield from use("detectareas", "detection", {
         **files(LAYERS), "MODEL": str(FOLDER / "tuned.onnx"), "PROBABILITY": str(FOLDER / "probability.tif"),
     })  # fmt: skip
@@ -265,21 +265,23 @@ def assess(east):
         "PROBABILITY": layer_named("Probability").id(), "JUDGED_AREAS": str(FOLDER / "judged.gpkg"),
         "REPORT": str(FOLDER / "accuracy.html"), "FIGURES": str(FOLDER / "accuracy.csv"),
     })  # fmt: skip
-    set_visible(("Active deformation areas", "Probability"), False)
+    hide_all_but("Hits, misses and false alarms", "Elevation")
+    layer_named("Elevation").setRenderer(QgsHillshadeRenderer(layer_named("Elevation").dataProvider(), 1, 315, 45))
+    project.layerTreeRoot().findLayer(layer_named("Hits, misses and false alarms").id()).setExpanded(True)
     yield 2500
     grab("judged_map")
 
 
-def set_visible(names, is_visible):
-    for name in names:
-        for layer in project.mapLayersByName(name):
-            project.layerTreeRoot().findLayer(layer.id()).setItemVisibilityChecked(is_visible)
+def hide_all_but(*names):
+    for layer in project.mapLayers().values():
+        project.layerTreeRoot().findLayer(layer.id()).setItemVisibilityChecked(layer.name() in names)
 
 
 def use(name, picture, parameters):
     """Find a tool in the toolbox, fill its dialog, click Run, wait, close."""
     toolbox = iface.mainWindow().findChild(QDockWidget, "ProcessingToolbox")
     toolbox.setVisible(True)
+    iface.messageBar().clearWidgets()
     yield STEP
     toolbox.searchBox.setText(name)
     yield 2 * STEP
@@ -299,14 +301,14 @@ def use(name, picture, parameters):
     yield 2 * STEP
     grab(f"{picture}_log")
     outcome["results"][name] = plain(window.results())
-    outcome["logs"][name] = log_of(window)
+    outcome["logs"][name] = window.findChild(QTextEdit, "txtLog").toPlainText()
     window.close()
-    toolbox.setVisible(False)
+    for name in ("ProcessingToolbox", "ResultsViewer"):
+        dock = iface.mainWindow().findChild(QDockWidget, name)
+        if dock is not None:
+            dock.setVisible(False)
     yield 3 * STEP
-
-
-def log_of(window):
-    return window.txtLog.toPlainText() if hasattr(window, "txtLog") else ""
+    iface.messageBar().clearWidgets()
 
 
 def plain(results):
@@ -344,10 +346,12 @@ def grab(name):
 
 def grab_panel(window, name):
     """A picture of all parameters, the advanced ones and those below the edge of the dialog too."""
-    for box in window.mainWidget().findChildren(QgsCollapsibleGroupBoxBasic):
-        box.setCollapsed(False)
+    unfold = window.mainWidget().findChild(QToolButton, "collapseButton")
+    unfold.click()
     yield STEP
-    window.mainWidget().findChild(QScrollArea).widget().grab().save(str(FOLDER / f"{name}.png"))
+    contents = window.mainWidget().findChild(QScrollArea).widget()
+    contents.grab().save(str(FOLDER / f"{name}.png"))
+    unfold.click()
 
 
 def describe_layers():

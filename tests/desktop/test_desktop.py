@@ -81,10 +81,10 @@ def test_a_user_teaches_the_model_twenty_landslides(session, tmp_path):
         pytest.importorskip(package, reason=f"{package} is needed for training and is not installed")
     task = {
         "model": str(BUNDLED_MODEL),
-        "scene": {"SEED": 5, "SIZE": 512, "DATES": 20},
-        "landslides": {"SEED": 6, "LANDSLIDES": 4},
+        "scene": {"SEED": 5, "SIZE": 512, "DATES": 16},
+        "landslides": {"SEED": 6, "LANDSLIDES": 3},
         "samples": {"TILE_SIZE": 64, "BLOCK_SIZE": 2},
-        "training": {"STEPS": 4, "BATCH_SIZE": 4, "SIMULATED_SHARE": 0, "PATIENCE": 0, "THREADS": 2},
+        "training": {"STEPS": 4, "BATCH_SIZE": 4, "SIMULATED_SHARE": 0, "PATIENCE": 0, "THREADS": 1},
         "timeout": 540,
     }
     outcome = drive(session, "teach_model.py", tmp_path, task, timeout=570)
