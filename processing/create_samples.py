@@ -42,6 +42,7 @@ _LAYERS = {
     "LOS_SENSITIVITY": ("LOS sensitivity", "-1 to 1, from LOS sensitivity; for the orbit of the rates."),
 }
 _COLOURS = {"training": "#4393c3", "validation": "#ff7f00", "test": "#7a1fa2"}
+_FEW_AREAS = 5
 # Invalid outlines are found and repaired by the check of labels, so Processing mustn't stop at them.
 if hasattr(Qgis, "ProcessingFeatureSourceFlag"):
     _UNCHECKED = Qgis.ProcessingFeatureSourceFlag.SkipGeometryValidityChecks
@@ -169,6 +170,7 @@ class CreateSamples(Algorithm):
             surveyed=self._polygons(parameters, "EXTENT", context),
         )
         samples = create_samples(inputs, folder, self._options(parameters, context), progress)
+        _warn_of_few(samples.statistics["roles"], progress)
         layers = {name: f"{samples.folder / INDEX_FILE}|layername={name.lower()}" for name in _OUTPUTS}
         self._show(layers, context)
         counts = {"AREA_COUNT": samples.statistics["areas"], "TILE_COUNT": samples.statistics["tiles"]}
@@ -244,6 +246,15 @@ class CreateSamples(Algorithm):
                 context.addLayerToLoadOnCompletion(source, details)
                 if name == "TILES":
                     context.layerToLoadOnCompletionDetails(source).setPostProcessor(LayerStyler(style_tiles))
+
+
+def _warn_of_few(roles: dict[str, dict[str, int]], progress: Progress) -> None:
+    """Say which held-out role got so few areas that it tells hardly anything."""
+    for role in ("validation", "test"):
+        count = roles[role]["areas"]
+        if 0 < count < _FEW_AREAS:
+            message = tr("Only {} of the areas fell to {}, which says little. Take a larger share or another seed.")
+            progress.warning(message.format(count, role))
 
 
 _OUTPUTS = {"TILES": "Tiles", "LABEL_PROBLEMS": "Problems of labels"}

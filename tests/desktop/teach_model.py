@@ -266,8 +266,11 @@ def assess(east):
         "REPORT": str(FOLDER / "accuracy.html"), "FIGURES": str(FOLDER / "accuracy.csv"),
     })  # fmt: skip
     hide_all_but("Hits, misses and false alarms", "Elevation")
-    layer_named("Elevation").setRenderer(QgsHillshadeRenderer(layer_named("Elevation").dataProvider(), 1, 315, 45))
-    project.layerTreeRoot().findLayer(layer_named("Hits, misses and false alarms").id()).setExpanded(True)
+    elevation = layer_named("Elevation")
+    elevation.setRenderer(QgsHillshadeRenderer(elevation.dataProvider(), 1, 315, 45))
+    elevation.triggerRepaint()
+    iface.setActiveLayer(layer_named("Hits, misses and false alarms"))
+    iface.layerTreeView().setExpanded(iface.layerTreeView().currentIndex(), True)
     yield 2500
     grab("judged_map")
 
