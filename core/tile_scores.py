@@ -115,14 +115,13 @@ def tile_objects(
 
     truth, true_count = label(label_map == 1, structure=_NEIGHBOURS)
     guess, found_count = label(found, structure=_NEIGHBOURS)
-    overlap = np.zeros((true_count + 1, found_count + 1))
-    np.add.at(overlap, (truth[counted], guess[counted]), 1)
+    shape = (true_count + 1, found_count + 1)
+    pairs = truth[counted].astype(np.int64) * shape[1] + guess[counted]
+    overlap = np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape).astype(float)
     true_sizes, found_sizes = overlap.sum(axis=1), overlap.sum(axis=0)
     asked = _mostly_counted(truth, true_sizes, min_pixels)
     if motion is not None:
-        peaks = np.zeros(true_count + 1, np.float32)
-        np.maximum.at(peaks, truth.ravel(), np.abs(motion).ravel())
-        asked &= peaks >= min_rate
+        asked &= np.isin(np.arange(true_count + 1), truth[np.abs(motion) >= min_rate])
     judged = _mostly_counted(guess, found_sizes, min_pixels)
     union = true_sizes[:, None] + found_sizes[None, :] - overlap
     matched = overlap >= MATCH_IOU * np.maximum(union, 1)

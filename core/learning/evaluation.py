@@ -106,8 +106,10 @@ def choose_thresholds(card: ModelCard, tiles: Sequence[Judged]) -> tuple[float, 
     for low in np.arange(0.1, 0.65, 0.1):
         for high in np.arange(low, 0.95, 0.1):
             tried = replace(card, threshold=round(float(high), 2), low_threshold=round(float(low), 2))
-            values = judge(tried, tiles)
-            score = values["iou"] + f1_score(values.get("object_precision", 0.0), values.get("object_recall", 0.0))
+            values = scores([tile.found(tried) for tile in tiles], tiles, tried)
+            score = values.get("iou", 0.0) + f1_score(
+                values.get("object_precision", 0.0), values.get("object_recall", 0.0)
+            )
             if score > best:
                 best, chosen = float(score), (tried.threshold, tried.low_threshold)
     return chosen

@@ -20,13 +20,13 @@ from ..raster import PathLike
 from ..tile_scores import LabelledTile, TileSource
 from .checkpoints import TrainingState
 from .evaluation import calibrate, choose_thresholds, judge, judged_tiles
-from .mixtures import Concatenated, MixedTiles, spread
+from .mixtures import Concatenated, MixedTiles
 from .networks import Network
 from .training import TrainingOptions, train
 
 _QUIET = Progress()
 SHARES = (0.25, 0.5, 0.75, 1.0)
-TOLERATED_LOSS = 0.01
+TOLERATED_LOSS = 0.005
 LEAST_GAIN = 0.005
 ENOUGH_AREAS, ENOUGH_TILES = 10, 8
 """How many areas in how many validation tiles settle thresholds: ten areas of a single tile are one sample."""
@@ -76,7 +76,7 @@ def fine_tune(
 ) -> FineTuned:
     """Fine-tune ``base``, which isn't changed, on own tiles mixed with simulated ones.
 
-    Of each mixture of weights the thresholds are chosen and the probabilities calibrated anew, on own and as many
+    Of each mixture of weights the thresholds are chosen and the probabilities calibrated anew, on the own and the
     simulated validation tiles, where there are ENOUGH_TILES of the former with ENOUGH_AREAS; else they stay the base's.
     The base is kept, with its thresholds, where no mixture does better on the own validation tiles by LEAST_GAIN
     without losing more than TOLERATED_LOSS of IoU on the simulated ones. Raises InputError when the own validation
@@ -95,7 +95,7 @@ def fine_tune(
     rest = progress.part(0.9, 1)
     settling = None
     if settles(own.validation, areas):
-        settling = Concatenated((own.validation, spread(simulated.validation, len(own.validation))))
+        settling = Concatenated((own.validation, simulated.validation))
     else:
         rest.info(
             f"{len(own.validation)} validation tiles with {areas} areas are too few to settle thresholds (it takes "

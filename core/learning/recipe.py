@@ -24,6 +24,7 @@ from .training import TrainingOptions
 _RADIANS_A_TURN = 6.283185307179586
 LEARNING_RATES = {"compact": 2e-3, "resnet50_unet": 5e-4, "vgg16_unet": 3e-4}
 TUNING_RATE_SHARE = 0.1
+_USUAL_TILE = 256
 SIMULATED_SHARE = 0.5
 """Of the tiles, where there are samples."""
 _CLASSICAL_KINDS = (ChannelKind.PHASE_RATE, ChannelKind.LOS_RATE, ChannelKind.SLOPE)
@@ -49,8 +50,8 @@ class Recipe:
     ``samples``: folders of sample sets. ``simulated_share`` of the tiles are simulated, over the DEMs in
     ``dem_folder`` and generated terrain; all of them where there are no samples. ``kinds``: the channels of a new
     network; empty for all that the samples hold. ``start``: a model file to fine-tune, whose network and channels
-    are then kept. ``simulated_tiles``: how many simulated tiles validate, and how many test. InputError for what
-    can't be trained.
+    are then kept. ``simulated_tiles``: how many simulated tiles validate, and how many test; as much ground where tiles
+    are small. InputError for what can't be trained.
     """
 
     output: PathLike
@@ -156,13 +157,14 @@ class SimulatedTiles:
         return self._generator(self.seed, self.terrain.training, TRAINING_DENSITY * LANDSLIDES_PER_KM2)
 
     def tiles(self, role: str, count: int) -> list[LabelledTile]:
-        """``count`` tiles of the role "validation" or "test"."""
+        """Tiles of the role "validation" or "test": ``count``, or of smaller ones as much ground, up to four times."""
         offset, paths = {
             "validation": (VALIDATION_SEED, self.terrain.validation),
             "test": (TEST_SEED, self.terrain.test),
         }[role]
         generator = self._generator(self.seed + offset, paths, LANDSLIDES_PER_KM2)
-        return [generator(index) for index in range(count)]
+        times = min(max((_USUAL_TILE / self.tile_size) ** 2, 1), 4)
+        return [generator(index) for index in range(round(count * times))]
 
     def _generator(self, seed: int, paths: Sequence[str], density: float) -> TileGenerator:
         return TileGenerator(seed, self.tile_size, self.pixel_size, dem_paths=tuple(paths), landslides_per_km2=density)
