@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import html
+import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Callable
@@ -35,6 +36,7 @@ from . import styles
 ROOT = Path(__file__).resolve().parent.parent
 ICONS = ROOT / "resources" / "icons"
 BUNDLED_MODEL = ROOT / "models" / "compact.onnx"
+QUICK_MODEL = ROOT / "models" / "compact_int8.onnx"
 ORBITS = ("unknown", "ascending", "descending")
 FROM_BOTTOM = (
     "count", "standard_error", "aspect", "slope", "visibility", "los_sensitivity", "phase_rate", "los_rate",
@@ -241,6 +243,13 @@ class Algorithm(QgsProcessingAlgorithm):
     def model_path(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Path:
         """The chosen model, or the one that the plugin ships."""
         return Path(self.parameterAsFile(parameters, "MODEL", context) or BUNDLED_MODEL)
+
+    def detection_model(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Path:
+        """The chosen model; else of the one that the plugin ships the copy in integers, if ONNX Runtime runs it."""
+        given = self.parameterAsFile(parameters, "MODEL", context)
+        backend = self.parameterAsEnumString(parameters, "BACKEND", context)
+        quick = backend != "torch" and importlib.util.find_spec("onnxruntime") is not None and QUICK_MODEL.exists()
+        return Path(given or (QUICK_MODEL if quick else BUNDLED_MODEL))
 
     def raster_path(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> str | None:
         """The GDAL source of a raster parameter; None where none was given."""

@@ -54,7 +54,7 @@ class DetectAreas(Algorithm):
         from ..core.model_card import read_card
 
         output = self.output_path(parameters, "PROBABILITY", context)
-        model = self.model_path(parameters, context)
+        model = self.detection_model(parameters, context)
         card = read_card(model)
         percent = self.number(parameters, "OVERLAP", context)
         overlap = DEFAULT_OVERLAP if percent is None else percent / 100

@@ -125,7 +125,8 @@ class MapActiveAreas(Algorithm):
         """Open the model before the long work, so that a wrong or missing one is told at once."""
         from ..core.backends import open_backend
 
-        open_backend(self.model_path(parameters, context), self.parameterAsEnumString(parameters, "BACKEND", context))
+        model = self.detection_model(parameters, context)
+        open_backend(model, self.parameterAsEnumString(parameters, "BACKEND", context))
 
     def chain(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback

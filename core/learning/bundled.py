@@ -30,6 +30,7 @@ from .evaluation import (
 )
 from .export import export_onnx
 from .networks import Network
+from .quantisation import quantise, simulated_inputs
 from .training import TrainingOptions, train
 
 _QUIET = Progress()
@@ -149,7 +150,9 @@ def train_bundled(
     }
     card = replace(card, training=facts)
     export_onnx(network, card, output, half_storage=True)
-    progress.info(f"Written: {output}")
+    quick = Path(output).with_name(f"{Path(output).stem}_int8.onnx")
+    quantise(output, simulated_inputs(card), quick, progress=progress)
+    progress.info(f"Written: {output} and {quick}")
     return card
 
 
