@@ -21,10 +21,10 @@ from .polygons import quiet_gdal
 from .raster import Array, BandReader, Grid, Window
 
 STYLES = {
-    HIT: ("#0072b2", "hit: true area that was found"),
-    MISS: ("#d55e00", "miss: true area that was not found"),
-    RIGHT: ("#56b4e9", "hit, as it was found"),
-    FALSE_ALARM: ("#b3008f", "false alarm: found area that is none"),
+    HIT: ("#0072b2", "found: true area"),
+    MISS: ("#d55e00", "missed: true area"),
+    RIGHT: ("#56b4e9", "right: found area"),
+    FALSE_ALARM: ("#b3008f", "false alarm"),
     NOT_COUNTED: ("#7f7f7f", "not counted"),
 }
 """Colour and meaning of each result."""

@@ -119,8 +119,8 @@ class CreateSamples(Algorithm):
             5,
             0.1,
         )
-        self.add_number("VALIDATION", "For validation (%)", "Share of the labels.", 15, 0, 90)
-        self.add_number("TEST", "For test (%)", "Share of the labels.", 15, 0, 90)
+        self.add_number("VALIDATION", "For validation (%)", "Share of the labelled areas.", 15, 0, 90)
+        self.add_number("TEST", "For test (%)", "Share of the labelled areas.", 15, 0, 90)
         self.add_number("SEED", "Seed", "Another seed draws other blocks.", 1, 0, integer=True, advanced=True)
         self.add_number(
             "GAP",

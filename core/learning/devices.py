@@ -31,7 +31,8 @@ def device_label(device: torch.device) -> str:
     """The device in words for the log."""
     if device.type == "cuda":
         return f"GPU {torch.cuda.get_device_name(device)}"
-    return {"mps": "GPU (Metal)", "cpu": f"CPU, {torch.get_num_threads()} threads"}[device.type]
+    threads = torch.get_num_threads()
+    return {"mps": "GPU (Metal)", "cpu": f"CPU, {threads} thread{'s' * (threads != 1)}"}[device.type]
 
 
 def computes_in_half(device: torch.device) -> bool:

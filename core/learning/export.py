@@ -95,10 +95,13 @@ def load_network(path: PathLike) -> Network:
             f"{path}: its weights are not those of a {card.architecture} network "
             f"({len(expected - set(weights))} are missing). PyTorch can't run it; use ONNX Runtime."
         )
-    try:
-        network.load_state_dict(weights, strict=False)
-    except RuntimeError as error:
-        raise InputError(f"{path}: its weights don't fit a {card.architecture} network ({error}).") from None
+    other = [name for name in sorted(expected) if network.state_dict()[name].shape != weights[name].shape]
+    if other:
+        raise InputError(
+            f"{path}: its weights don't fit a {card.architecture} network of this version (layer {other[0]} has "
+            "another shape). PyTorch can't run it; use ONNX Runtime."
+        )
+    network.load_state_dict(weights, strict=False)
     return network.train(False)
 
 

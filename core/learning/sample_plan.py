@@ -22,6 +22,7 @@ from .sample_scene import SceneInputs, SceneLabels, SceneLayers
 from .sample_set import ROLES
 from .sample_split import TilePlace, Tiling, draw_roles
 
+_AREA_WEIGHT = 1000
 _SMALLEST_VALID = 0.05
 """Tiles without an area and with a smaller share of background are left out."""
 
@@ -150,8 +151,11 @@ class ScenePlan:
         learnable = {area.number for area in self.areas if area.learnable}
         in_block: Counter[str] = Counter()
         for candidate in self.candidates:
-            pixels = sum(count for number, count in candidate.by_area.items() if number in learnable)
-            in_block[candidate.place.block] += pixels
+            # Every area weighs the same: by pixels one large area could fill a role alone.
+            held = sum(
+                count / self.area_pixels[number] for number, count in candidate.by_area.items() if number in learnable
+            )
+            in_block[candidate.place.block] += round(_AREA_WEIGHT * held)
         tiles = [(candidate.place.block, self.tiling.tile_grid(candidate.place)) for candidate in self.candidates]
         fixed = self.earlier_ground.block_roles(tiles)
         if fixed:
