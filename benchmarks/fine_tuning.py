@@ -261,6 +261,7 @@ def main() -> None:
         for title, tiles in grounds.items():
             found = judge(base, judged_tiles(load_network(arguments.model), base, tiles))
             results[title] = {"base": [found], "tuned": [], "classical": []}
+            logging.info("%s: %s", title, found)
         for seed in arguments.seeds:
             (folder / str(seed)).mkdir()
             model, card = fine_tuned(arguments, seed, labelled, split.training, folder / str(seed))
@@ -268,6 +269,7 @@ def main() -> None:
                 answers = judged_tiles(load_network(model), card, tiles)
                 results[title]["tuned"].append(judge(card, answers))
                 results[title]["classical"].append(classical(card, tiles, answers))
+                logging.info("%s: %s", title, results[title]["tuned"][-1])
         print_table(results)
 
 

@@ -19,7 +19,7 @@ from ..progress import Progress
 from ..raster import PathLike
 from ..tile_scores import LabelledTile, TileSource
 from .checkpoints import TrainingState
-from .evaluation import calibrate, choose_thresholds, judge, judged_tiles
+from .evaluation import Judged, calibrate, choose_thresholds, judge, judged_tiles
 from .mixtures import Concatenated, MixedTiles
 from .networks import Network
 from .training import TrainingOptions, train
@@ -28,6 +28,7 @@ _QUIET = Progress()
 SHARES = (0.25, 0.5, 0.75, 1.0)
 TOLERATED_LOSS = 0.005
 LEAST_GAIN = 0.005
+_CALIBRATION_TILES = 48
 ENOUGH_AREAS, ENOUGH_TILES = 10, 8
 """How many areas in how many validation tiles settle thresholds: ten areas of a single tile are one sample."""
 
@@ -76,11 +77,11 @@ def fine_tune(
 ) -> FineTuned:
     """Fine-tune ``base``, which isn't changed, on own tiles mixed with simulated ones.
 
-    Of each mixture of weights the thresholds are chosen and the probabilities calibrated anew, on the own and the
-    simulated validation tiles, where there are ENOUGH_TILES of the former with ENOUGH_AREAS; else they stay the base's.
-    The base is kept, with its thresholds, where no mixture does better on the own validation tiles by LEAST_GAIN
-    without losing more than TOLERATED_LOSS of IoU on the simulated ones. Raises InputError when the own validation
-    tiles hold no area, so that nothing could be judged.
+    Each mixture of weights is calibrated on the own and the simulated validation tiles, and its thresholds are chosen
+    on them; where the own ones are fewer than ENOUGH_TILES or hold fewer areas than ENOUGH_AREAS, it is calibrated on
+    the simulated ones and keeps the base's thresholds. The base is kept as it is where no mixture does better on the
+    own validation tiles by LEAST_GAIN without losing more than TOLERATED_LOSS of IoU on the simulated ones. Raises
+    InputError when the own validation tiles hold no area, so that nothing could be judged.
     """
     areas = count_areas(own.validation)
     if areas == 0:
@@ -89,23 +90,77 @@ def fine_tune(
             "helps. Create samples with a larger share of validation blocks, or label more areas."
         )
     tiles = MixedTiles(simulated_share, simulated.training, own.training)
+    start = _at_the_share_of(base, card, tiles)
     tuned, state = train(
-        card, tiles, own.validation, options, checkpoint, progress.part(0, 0.9), start=base, identity=identity
+        card, tiles, own.validation, options, checkpoint, progress.part(0, 0.9), start=start, identity=identity
     )
     rest = progress.part(0.9, 1)
-    settling = None
-    if settles(own.validation, areas):
-        settling = Concatenated((own.validation, simulated.validation))
-    else:
+    enough = settles(own.validation, areas)
+    if not enough:
         rest.info(
             f"{len(own.validation)} validation tiles with {areas} areas are too few to settle thresholds (it takes "
             f"{ENOUGH_TILES} tiles with {ENOUGH_AREAS} areas): those of the model that was started from stay."
         )
-    candidates = _candidates(base, tuned, card, own.validation, simulated.validation, settling, rest)
+    judging = _Judging(base, start, tuned, card, own.validation, simulated.validation, enough)
+    candidates = []
+    for index, share in enumerate((0.0, *SHARES)):
+        rest.report(index / (len(SHARES) + 1))
+        candidates.append(judging.candidate(share, rest))
     chosen = choose(candidates)
     _tell(candidates[0], chosen, rest)
-    network, card = _settled(base, tuned, card, chosen.share, settling)
-    return FineTuned(network, card, state, candidates, chosen, chosen.share > 0 and settling is not None)
+    network = judging.network(chosen.share)
+    card = replace(card, threshold=chosen.threshold, low_threshold=chosen.low_threshold)
+    return FineTuned(network, card, state, tuple(candidates), chosen, enough and chosen.share > 0)
+
+
+def _at_the_share_of(base: Network, card: ModelCard, tiles: TileSource) -> Network:
+    """The base, calibrated on training tiles: they hold more areas than nature, for which it was calibrated."""
+    start = copy.deepcopy(base)
+    _calibrate(start, card, [tiles(index) for index in range(_CALIBRATION_TILES)])
+    return start
+
+
+def _calibrate(network: Network, card: ModelCard, tiles: Sequence[LabelledTile]) -> None:
+    """Calibrate the network on tiles, if they hold any area."""
+    if count_areas(tiles):
+        calibrate(network, card, tiles)
+
+
+@dataclass(frozen=True)
+class _Judging:
+    """Makes mixtures between what a training started from and what it gave, and judges them as they would be used."""
+
+    base: Network
+    start: Network
+    tuned: Network
+    card: ModelCard
+    own: Sequence[LabelledTile]
+    simulated: Sequence[LabelledTile]
+    enough: bool
+
+    def network(self, share: float) -> Network:
+        """The calibrated mixture; the base itself for a share of 0."""
+        if share == 0:
+            return mixture(self.base, self.base, 0.0)
+        network = mixture(self.start, self.tuned, share)
+        _calibrate(network, self.card, Concatenated((self.own if self.enough else (), self.simulated)))
+        return network
+
+    def candidate(self, share: float, progress: Progress) -> Candidate:
+        """How the mixture does at its thresholds on both grounds."""
+        network, card = self.network(share), self.card
+        own, simulated = (
+            [self._answer(network, tile, progress) for tile in tiles] for tiles in (self.own, self.simulated)
+        )
+        if share > 0 and self.enough:
+            threshold, low = choose_thresholds(card, [*own, *simulated])
+            card = replace(card, threshold=threshold, low_threshold=low)
+        ious = (judge(card, answers).get("iou", 0.0) for answers in (own, simulated))
+        return Candidate(share, card.threshold, card.low_threshold, *ious)
+
+    def _answer(self, network: Network, tile: LabelledTile, progress: Progress) -> Judged:
+        progress.check()
+        return judged_tiles(network, self.card, [tile])[0]
 
 
 def settles(tiles: Sequence[LabelledTile], areas: int) -> bool:
@@ -141,46 +196,6 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
         and candidate.own_iou >= base.own_iou + LEAST_GAIN
     ]
     return max(allowed, key=lambda candidate: candidate.own_iou, default=base)
-
-
-def _settled(
-    base: Network, tuned: Network, card: ModelCard, share: float, settling: Sequence[LabelledTile] | None
-) -> tuple[Network, ModelCard]:
-    """The mixture, calibrated, and the card with its thresholds; the base and whatever can't be settled keep theirs."""
-    network = mixture(base, tuned, share)
-    if share > 0 and settling is not None:
-        calibrate(network, card, settling)
-        threshold, low = choose_thresholds(card, judged_tiles(network, card, settling))
-        card = replace(card, threshold=threshold, low_threshold=low)
-    return network, card
-
-
-def _candidates(
-    base: Network,
-    tuned: Network,
-    card: ModelCard,
-    own: Sequence[LabelledTile],
-    simulated: Sequence[LabelledTile],
-    settling: Sequence[LabelledTile] | None,
-    progress: Progress,
-) -> tuple[Candidate, ...]:
-    """The base and each mixture, judged as it would be used: by its areas at its own thresholds."""
-    results = []
-    for index, share in enumerate((0.0, *SHARES)):
-        progress.report(index / (len(SHARES) + 1))
-        network, rules = _settled(base, tuned, card, share, settling)
-        own_iou, simulated_iou = (_iou(network, rules, tiles, progress) for tiles in (own, simulated))
-        results.append(Candidate(share, rules.threshold, rules.low_threshold, own_iou, simulated_iou))
-    return tuple(results)
-
-
-def _iou(network: Network, card: ModelCard, tiles: Sequence[LabelledTile], progress: Progress) -> float:
-    """Pixel IoU of the areas that the card's rules give; 0 where it can't be told."""
-    answers = []
-    for tile in tiles:
-        progress.check()
-        answers += judged_tiles(network, card, [tile])
-    return judge(card, answers).get("iou", 0.0)
 
 
 def _tell(base: Candidate, chosen: Candidate, progress: Progress) -> None:

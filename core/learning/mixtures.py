@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import TypeVar, overload
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from ..errors import InputError
 from ..raster import Array
 from ..tile_scores import LabelledTile, TileSource
 from .sample_set import SampleTile
+
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,6 @@ class Concatenated(Sequence[LabelledTile]):
         raise IndexError(index)
 
 
-def spread(tiles: Sequence[LabelledTile], count: int) -> Sequence[LabelledTile]:
-    """At most ``count`` of the tiles, evenly spread over the sequence."""
+def spread(tiles: Sequence[_Item], count: int) -> Sequence[_Item]:
+    """At most ``count`` of the tiles (or whatever it is), evenly spread over the sequence."""
     return tiles if len(tiles) <= count else tiles[:: math.ceil(len(tiles) / count)]

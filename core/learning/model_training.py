@@ -27,7 +27,7 @@ from .export import export_onnx, load_network
 from .fine_tuning import FineTuned, Ground, count_areas, fine_tune, settles
 from .mixtures import Concatenated, MixedTiles, spread
 from .networks import Network
-from .recipe import OwnTiles, Recipe, SimulatedTiles, split_dems, starting_card
+from .recipe import OwnTiles, Recipe, SimulatedTiles, as_many, split_dems, starting_card
 from .training import train
 
 _QUIET = Progress()
@@ -145,7 +145,8 @@ def _fine_tuned(ground: _Grounds, progress: Progress) -> _Trained:
     recipe = ground.recipe
     if ground.own is None or recipe.start is None:
         raise InputError("Fine-tuning needs sample sets and a model to start from.")
-    own = Ground(ground.own.source(ground.kinds, recipe.options.seed), spread(ground.own_validation, _WATCHED))
+    watched = ground.own.tiles("validation", ground.kinds, as_many(_WATCHED, ground.own.tile_size))
+    own = Ground(ground.own.source(ground.kinds, recipe.options.seed), watched)
     simulated = Ground(ground.simulated.source(), ground.simulated_validation)
     result = fine_tune(
         load_network(recipe.start),

@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..channels import MINMAX_CHANNELS, Channel, ChannelKind, Scaling
 from ..errors import InputError
 from ..model_card import ModelCard, read_card
@@ -16,9 +18,9 @@ from ..simulation.landslides import LANDSLIDES_PER_KM2
 from ..simulation.tiles import TileGenerator
 from ..tile_scores import LabelledTile, TileSource
 from .bundled import TEST_SEED, TRAINING_DENSITY, VALIDATION_SEED, TerrainSplit, bundled_card
-from .mixtures import CompletedSource, CompletedTiles, Concatenated, joined
+from .mixtures import CompletedSource, CompletedTiles, Concatenated, joined, spread
 from .networks import NETWORKS, build_network
-from .sample_set import RepeatedTiles, SampleSet
+from .sample_set import RepeatedTiles, SampleSet, StoredTiles
 from .training import TrainingOptions
 
 _RADIANS_A_TURN = 6.283185307179586
@@ -41,6 +43,11 @@ def usual_options(architecture: str, is_tuning: bool, **given: Any) -> TrainingO
         "frozen_statistics": is_tuning,
     }
     return TrainingOptions(**{**usual, **given})
+
+
+def as_many(count: int, tile_size: int) -> int:
+    """How many tiles hold as much ground as ``count`` usual ones: of smaller tiles more, at most four times."""
+    return round(count * min(max((_USUAL_TILE / tile_size) ** 2, 1), 4))
 
 
 @dataclass(frozen=True)
@@ -125,9 +132,12 @@ class OwnTiles:
         repeated = [RepeatedTiles(samples.tiles("training"), seed + number) for number, samples in enumerate(self.sets)]
         return CompletedSource(joined(repeated, [source.epoch_length for source in repeated]), kinds)
 
-    def tiles(self, role: str, kinds: tuple[ChannelKind, ...]) -> Sequence[LabelledTile]:
-        """The tiles of a role, with what the classical detector looks at too."""
-        parts = tuple(samples.tiles(role) for samples in self.sets)
+    def tiles(self, role: str, kinds: tuple[ChannelKind, ...], most: int | None = None) -> Sequence[LabelledTile]:
+        """The tiles of a role, with what the classical detector looks at too; at most about ``most`` of each set.
+
+        Then those with areas come first: what few labels there are must not be thinned out.
+        """
+        parts = tuple(labelled_first(samples.tiles(role), most) for samples in self.sets)
         return CompletedTiles(Concatenated(parts), (*kinds, *_CLASSICAL_KINDS))
 
     def facts(self) -> list[dict[str, object]]:
@@ -141,6 +151,17 @@ class OwnTiles:
             }
             for samples in self.sets
         ]
+
+
+def labelled_first(tiles: StoredTiles, most: int | None) -> StoredTiles:
+    """At most ``most`` tiles: those with areas, then the others, both evenly spread."""
+    if most is None or len(tiles) <= most:
+        return tiles
+    with_areas = spread(np.flatnonzero(tiles.holds_area).tolist(), most)
+    room = most - len(with_areas)
+    others = spread(np.flatnonzero(~tiles.holds_area).tolist(), room) if room else []
+    records = tuple(tiles.records[number] for number in sorted([*with_areas, *others]))
+    return replace(tiles, records=records)
 
 
 @dataclass(frozen=True)
@@ -163,8 +184,7 @@ class SimulatedTiles:
             "test": (TEST_SEED, self.terrain.test),
         }[role]
         generator = self._generator(self.seed + offset, paths, LANDSLIDES_PER_KM2)
-        times = min(max((_USUAL_TILE / self.tile_size) ** 2, 1), 4)
-        return [generator(index) for index in range(round(count * times))]
+        return [generator(index) for index in range(as_many(count, self.tile_size))]
 
     def _generator(self, seed: int, paths: Sequence[str], density: float) -> TileGenerator:
         return TileGenerator(seed, self.tile_size, self.pixel_size, dem_paths=tuple(paths), landslides_per_km2=density)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,8 +35,8 @@ from ada_mapper.core.learning.mixtures import (  # noqa: E402
     spread,
 )
 from ada_mapper.core.learning.networks import Network, build_network  # noqa: E402
-from ada_mapper.core.learning.recipe import TUNING_RATE_SHARE, usual_options  # noqa: E402
-from ada_mapper.core.learning.sample_set import RepeatedTiles  # noqa: E402
+from ada_mapper.core.learning.recipe import TUNING_RATE_SHARE, as_many, labelled_first, usual_options  # noqa: E402
+from ada_mapper.core.learning.sample_set import RepeatedTiles, StoredTiles, TileRecord  # noqa: E402
 from ada_mapper.core.learning.samples import BatchSource, to_input  # noqa: E402
 from ada_mapper.core.learning.training import TrainingOptions, train  # noqa: E402
 from ada_mapper.core.model_card import ModelCard  # noqa: E402
@@ -108,7 +109,8 @@ def test_a_few_labels_of_a_region_help_there_and_cost_little_elsewhere(base: Net
     assert np.mean(areas) > 0.5
 
 
-def test_what_gains_nothing_is_dropped_and_said(base: Network) -> None:
+def test_what_gains_nothing_is_dropped_and_said(base: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fine_tuning, "LEAST_GAIN", 1.0)
     own, known = grounds(DiscTiles(40), areas=3)
     said: list[str] = []
     options = replace(OPTIONS, steps=4, learning_rate=1e-7, frozen_statistics=True)
@@ -133,21 +135,19 @@ def test_validation_without_areas_is_refused(base: Network) -> None:
 def test_the_choice_weighs_gain_against_loss() -> None:
     base = Candidate(0.0, 0.5, 0.3, 0.50, 0.60)
     gains, forgets, best = (
-        Candidate(0.25, 0.5, 0.3, 0.55, 0.595),
+        Candidate(0.25, 0.5, 0.3, 0.55, 0.599),
         Candidate(1.0, 0.5, 0.3, 0.70, 0.55),
-        Candidate(0.5, 0.5, 0.3, 0.58, 0.591),
+        Candidate(0.5, 0.5, 0.3, 0.58, 0.596),
     )
     assert choose([base, gains, best, forgets]) is best
     assert choose([base, forgets]) is base
     assert choose([base, replace(gains, own_iou=0.504, simulated_iou=0.60)]) is base
 
 
-def test_the_base_keeps_its_thresholds_when_nothing_is_gained(base: Network) -> None:
+def test_the_base_keeps_its_thresholds_when_nothing_is_gained(base: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fine_tuning, "LEAST_GAIN", 1.0)
     own, known = grounds(DiscTiles(40))
-    options = replace(OPTIONS, steps=4, learning_rate=1e-7, frozen_statistics=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fine_tuning, "LEAST_GAIN", 1.0)
-        result = fine_tune(base, CARD, own, known, 0.5, options)
+    result = fine_tune(base, CARD, own, known, 0.5, replace(OPTIONS, steps=4))
     assert fine_tuning.settles(own.validation, count_areas(own.validation))
     assert result.chosen is result.candidates[0] and not result.recalibrated and result.card == CARD
     assert all(torch.equal(tensor, result.network.state_dict()[name]) for name, tensor in base.state_dict().items())
@@ -158,6 +158,24 @@ def test_usual_options_are_those_of_the_network_but_for_what_is_given() -> None:
     assert (new.steps, new.seed, new.learning_rate, new.frozen_statistics) == (4, 7, 5e-4, False)
     assert tuned.frozen_statistics and tuned.learning_rate == pytest.approx(5e-4 * TUNING_RATE_SHARE)
     assert usual_options("compact", True, minutes=1, learning_rate=0.1, patience=None).patience is None
+
+
+@given(areas=st.lists(st.integers(0, 1), max_size=60), most=st.integers(1, 60))
+def test_of_many_tiles_those_with_areas_are_kept_first(areas: list[int], most: int) -> None:
+    records = tuple(
+        TileRecord(f"t{number}", "s", "b", "validation", 0, 0, area, 9, 0, 9) for number, area in enumerate(areas)
+    )
+    tiles = StoredTiles(Path("set"), records, (), {})
+    kept = labelled_first(tiles, most)
+    with_areas = sum(areas)
+    assert len(kept) <= max(most, 0) and list(kept.records) == sorted(kept.records, key=records.index)
+    assert with_areas > most or sum(record.area_pixels for record in kept.records) == with_areas
+    assert with_areas <= most or (kept.holds_area.all() and len(kept) > most / 2 - 1)
+    assert labelled_first(tiles, None) is tiles
+
+
+def test_of_small_tiles_more_make_as_much_ground() -> None:
+    assert [as_many(48, size) for size in (64, 128, 256, 512)] == [192, 192, 48, 48]
 
 
 def test_mixed_weights_lie_between(base: Network) -> None:
