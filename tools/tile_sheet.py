@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--held-out", nargs="*", default=[])
     parser.add_argument("--seed", type=int, default=31)
     parser.add_argument("--pool", type=int, default=60)
-    parser.add_argument("--count", type=int, default=12)
+    parser.add_argument("--count", type=int, default=6)
     parser.add_argument("--any", action="store_true")
     arguments = parser.parse_args()
     dems = [path for name in arguments.held_out for path in sorted(arguments.dems.glob(f"{name}*.tif"))]
@@ -57,7 +57,7 @@ def main() -> None:
     if not arguments.any:
         judged.sort(key=lambda entry: -entry[0])
     application = QGuiApplication([])  # fonts need it
-    sheet(judged[: arguments.count]).save(str(arguments.output), quality=88)
+    sheet(judged[: arguments.count]).save(str(arguments.output), quality=80)
     del application
 
 
@@ -69,7 +69,7 @@ def sheet(judged: list[tuple[int, Tile, NDArray[np.bool_]]]) -> QImage:
     image = QImage(COLUMNS * (width + GAP) + GAP, rows * (height + GAP) + GAP, QImage.Format.Format_RGB32)
     image.fill(QColor("white"))
     painter = QPainter(image)
-    painter.setFont(QFont("DejaVu Sans", 15))
+    painter.setFont(QFont("DejaVu Sans", 14))
     for place, (wrong, tile, found) in enumerate(judged):
         row, column = divmod(place, COLUMNS)
         left, top = GAP + column * (width + GAP), GAP + row * (height + GAP)

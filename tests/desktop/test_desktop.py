@@ -63,7 +63,7 @@ def test_the_one_step_tool_from_the_toolbox(session, scene, tmp_path):
 def test_the_shipped_model_opens_in_the_designer(session, tmp_path):
     outcome = drive(session, "open_model.py", tmp_path, {"model": "model:Interferograms to active deformation areas"})
     assert outcome["errors"] == []
-    assert outcome["children"] == ["detect", "extract", "slope", "stack"]
+    assert outcome["children"] == ["detect", "extract", "sensitivity", "slope", "stack"]
 
 
 def test_a_tool_that_fails_says_why_in_one_sentence(session, tmp_path):

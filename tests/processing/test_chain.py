@@ -91,7 +91,9 @@ def test_single_tools_give_what_the_one_step_gives(run, scene, mapped, tmp_path)
     )  # fmt: skip
     slope = run("slope", {"INPUT": dem, "OUTPUT": str(tmp_path / "slope.tif")})["OUTPUT"]
     layers = {"LOS_RATE": stack["LOS_RATE"], "DEM": dem, "SLOPE": slope}
-    detect = {**layers, "PHASE_RATE": stack["PHASE_RATE"]}
+    view = {"INPUT": dem, "RATE": stack["LOS_RATE"], "OUTPUT": str(tmp_path / "sensitivity.tif")}
+    sensitivity = run("lossensitivity", view)["OUTPUT"]
+    detect = {**layers, "PHASE_RATE": stack["PHASE_RATE"], "LOS_SENSITIVITY": sensitivity}
     probability = run("detectareas", {**detect, "PROBABILITY": str(tmp_path / "probability.tif")})["PROBABILITY"]
     areas = run("extractareas", {**layers, "PROBABILITY": probability, "AREAS": "TEMPORARY_OUTPUT"})
     for name, path in (("PHASE_RATE", stack["PHASE_RATE"]), ("LOS_RATE", stack["LOS_RATE"]), ("SLOPE", slope)):
@@ -109,7 +111,7 @@ def test_composite_has_a_band_for_each_channel(run, scene, mapped, tmp_path):
     ]
     dataset = gdal.Open(output)
     names = [dataset.GetRasterBand(i + 1).GetDescription() for i in range(dataset.RasterCount)]
-    assert names == ["phase_rate", "los_rate", "dem", "slope"]
+    assert names == ["phase_rate", "los_rate", "dem", "slope", "los_sensitivity"]
 
 
 def test_detection_runs_without_terrain(run, mapped, tmp_path):
