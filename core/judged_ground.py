@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal, ogr
 
-from .accuracy import in_crs, read_areas
+from .accuracy import in_crs
 from .areas import Area
 from .components import Mask, rows_per_block
 from .polygons import quiet_gdal, vector_memory
 from .progress import Progress
-from .raster import EQUAL_AREA_CRS, Array, Band, BandReader, Grid, PathLike, Window, row_blocks, spatial_reference
+from .raster import Array, Band, BandReader, Grid, PathLike, Window, row_blocks, spatial_reference
 from .tally import Counts
 
 # Pixels of a comparison without any raster.
@@ -35,12 +35,6 @@ class Outlines:
     def of_areas(cls, areas: Sequence[Area], crs: str) -> Outlines:
         """The outlines of areas that lie in that CRS."""
         return cls(tuple(area.geometry for area in areas), crs)
-
-    @classmethod
-    def of_file(cls, path: PathLike, layer: str | None = None) -> Outlines:
-        """The polygons of a vector file's layer, its first by default; InputError as ``read_areas`` raises it."""
-        geometries = read_areas(path, EQUAL_AREA_CRS, layer)
-        return cls(tuple(bytes(geometry.ExportToWkb()) for geometry in geometries), EQUAL_AREA_CRS)
 
     def geometries(self, crs: str) -> list[ogr.Geometry]:
         """Valid MultiPolygons in another CRS, in the same order."""

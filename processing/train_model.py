@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -201,11 +200,11 @@ class TrainModel(Algorithm):
         report = self.parameterAsFileOutput(parameters, "REPORT", context)
         if report:
             write_training_report(report, card, notes, recipe.identity())
-        judged = next(iter(card.training["judged"].values()))["model"]
+        judged = next((scores["model"] for scores in card.training["judged"].values()), {})
         return {
             "MODEL": str(recipe.output),
             "REPORT": report or None,
-            "IOU": judged.get("iou", math.nan),
+            "IOU": judged.get("iou"),
             "STEPS_DONE": card.training["steps"],
         }
 

@@ -221,10 +221,10 @@ CLASSICAL_CHOICES = tuple(
 
 
 def best_classical(card: ModelCard, tiles: Sequence[LabelledTile], judged: Sequence[Judged]) -> ClassicalChoice:
-    """The classical detector of the highest pixel IoU on the tiles."""
+    """The classical detector of the highest pixel IoU on the tiles; the first setting where none can be told."""
 
     def iou(choice: ClassicalChoice) -> float:
-        return judge_classical(choice, card, tiles, judged)["iou"]
+        return judge_classical(choice, card, tiles, judged).get("iou", 0.0)
 
     return max(CLASSICAL_CHOICES, key=iou)
 
