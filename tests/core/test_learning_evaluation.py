@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -102,3 +104,12 @@ def test_the_classical_detector_is_judged_on_the_same_pixels() -> None:
     judged = judge_classical(best_classical(CARD, tiles, known), CARD, tiles, known)
     assert judged["true_areas"] == 3
     assert judged["iou"] > 0.5
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_classical_detector_is_chosen_even_where_nothing_is_to_be_found(count: int) -> None:
+    flat = DiscTiles(size=96)(0)
+    still = {kind: np.zeros_like(values) for kind, values in flat.layers.items()}
+    tiles = [replace(flat, layers=still, label=np.zeros_like(flat.label))] * count
+    chosen = best_classical(CARD, tiles, judged_tiles(Pixelwise(1.0, 0.0), CARD, tiles))
+    assert "iou" not in judge_classical(chosen, CARD, tiles, judged_tiles(Pixelwise(1.0, 0.0), CARD, tiles))
