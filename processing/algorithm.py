@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import html
-import importlib.util
+import importlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Callable
@@ -94,6 +94,15 @@ def missing_package(error: ImportError) -> str:
     )
     name = (error.name or str(error)).split(".")[0]
     return message.format(name, name, name)
+
+
+def _can_be_imported(package: str) -> bool:
+    """False, too, where a package is there but broken, as ONNX Runtime is without its C++ runtime on Windows."""
+    try:
+        importlib.import_module(package)
+    except ImportError:
+        return False
+    return True
 
 
 class Algorithm(QgsProcessingAlgorithm):
@@ -247,9 +256,11 @@ class Algorithm(QgsProcessingAlgorithm):
     def detection_model(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Path:
         """The chosen model; else of the one that the plugin ships the copy in integers, if ONNX Runtime runs it."""
         given = self.parameterAsFile(parameters, "MODEL", context)
+        if given:
+            return Path(given)
         backend = self.parameterAsEnumString(parameters, "BACKEND", context)
-        quick = backend != "torch" and importlib.util.find_spec("onnxruntime") is not None and QUICK_MODEL.exists()
-        return Path(given or (QUICK_MODEL if quick else BUNDLED_MODEL))
+        quick = backend != "torch" and QUICK_MODEL.exists() and _can_be_imported("onnxruntime")
+        return QUICK_MODEL if quick else BUNDLED_MODEL
 
     def raster_path(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> str | None:
         """The GDAL source of a raster parameter; None where none was given."""
