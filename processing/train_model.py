@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -204,7 +205,7 @@ class TrainModel(Algorithm):
         return {
             "MODEL": str(recipe.output),
             "REPORT": report or None,
-            "IOU": judged.get("iou"),
+            "IOU": judged.get("iou", math.nan),
             "STEPS_DONE": card.training["steps"],
         }
 

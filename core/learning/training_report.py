@@ -100,12 +100,16 @@ def _fine_tuning(facts: Mapping[str, Any] | None) -> list[str]:
     ]
     start = facts["start"]
     kept = "The starting weights were kept." if facts["chosen_share"] == 0 else ""
-    settled = "chosen anew" if facts["recalibrated"] else "those of the model it started from"
+    settled = "Thresholds and calibration are those of the model it started from."
+    if facts["recalibrated"]:
+        settled = "Thresholds and calibration are chosen anew."
+    elif facts["chosen_share"]:
+        settled = "Thresholds are those of the model it started from; it was calibrated anew on simulated tiles."
     return [
         "<h2>Fine-tuning</h2>",
         f"<p>Started from {escape(start['name'])}, version {escape(start['version'])}. Of the mixtures of starting and "
         "tuned weights, the one that does best on the own validation tiles was taken, among those that lose little on "
-        f"the simulated ones. {kept} Thresholds and calibration are {settled}.</p>",
+        f"the simulated ones. {kept} {settled}</p>",
         table(
             ("Tuned share", "IoU on own validation tiles (%)", "IoU on simulated ones (%)", "At threshold", ""),
             rows,
