@@ -145,6 +145,10 @@ def store_as_half(model: Any) -> None:
         tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), tensor.name))
         casts.append(onnx.helper.make_node("Cast", [tensor.name], [full_names[tensor.name]], to=onnx.TensorProto.FLOAT))
     rename_inputs(model, full_names)
+    # Older exporters list weights among the inputs, too, and there they would still be float32.
+    inputs = [value for value in model.graph.input if value.name not in full_names]
+    del model.graph.input[:]
+    model.graph.input.extend(inputs)
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
