@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import overload
 
@@ -29,7 +29,6 @@ from .tile_scores import LabelledTile, TileSource, area_pixels, measured_pixels,
 
 EVERYTHING = "everything that the model takes"
 CLASSICAL, BEST_CLASSICAL = "classical detector", "classical detector, tuned"
-_MIN_AREA = 5000.0
 # With fewer regions than this the tiles themselves are drawn.
 _ENOUGH_REGIONS = 10
 
@@ -97,6 +96,7 @@ class _Task:
     card: ModelCard
     backend: Backend
     missing: frozenset[ChannelKind]
+    min_area: float
 
     def counts(self, tile: LabelledTile, test: Mask, own_ground: bool) -> tuple[Counts, float]:
         """The counts of one tile on its ``test`` pixels, and on how many of these the combination has a rate."""
@@ -107,7 +107,7 @@ class _Task:
         probability[~measured] = np.nan
         found = area_pixels(probability, self.card, tile.pixel_size)
         ground = test & measured if own_ground else test
-        return tile_counts(found, tile, ground, self.card.min_area), float(np.count_nonzero(test & measured))
+        return tile_counts(found, tile, ground, self.min_area), float(np.count_nonzero(test & measured))
 
 
 @dataclass(frozen=True)
@@ -116,11 +116,12 @@ class _Classical:
 
     layer: str
     rules: ClassicalRules
+    min_area: float = 0.0
 
     def counts(self, tile: LabelledTile, test: Mask) -> Counts:
         """The counts of one tile on its ``test`` pixels."""
         found = classical_mask(tile.layers[self.layer], tile.pixel_size, self.rules, tile.layers.get("slope"))
-        return tile_counts(found, tile, test, _MIN_AREA)
+        return tile_counts(found, tile, test, self.min_area)
 
     @property
     def name(self) -> str:
@@ -155,7 +156,10 @@ def compare_channels(
     cards = _named_cards(models)
     first = tiles[0]
     tasks, unserved = _plan(cards, models, first, progress)
-    settings = [setting for setting in _CLASSICAL if setting.layer in first.layers]
+    # One smallest area for all rows, so that all are asked for the same areas.
+    least = max(card.min_area for card in cards.values())
+    tasks = [replace(task, min_area=least) for task in tasks]
+    settings = [replace(setting, min_area=least) for setting in _CLASSICAL if setting.layer in first.layers]
     counts: list[list[Counts]] = [[] for _ in (*tasks, *settings)]
     covered, tested = np.zeros(len(tasks)), 0.0
     regions = []
@@ -229,7 +233,7 @@ def _plan(
                 unserved.append(ComparisonRow(name, combination, None, reason=reason))
                 continue
             missing = frozenset(channel.kind for channel in card.channels if channel.kind.layer not in kinds)
-            tasks.append(_Task(name, combination, card, backend, missing))
+            tasks.append(_Task(name, combination, card, backend, missing, card.min_area))
     return tasks, unserved
 
 

@@ -107,8 +107,8 @@ class AssessAccuracy(Algorithm):
                 title,
                 text + " For the figures by orientation. Empty: as the LOS rate tells.",
                 None,
-                0,
-                360,
+                -360 if name == "HEADING" else 1,
+                360 if name == "HEADING" else 89,
                 advanced=True,
             )
         for name, title, text, limit in (

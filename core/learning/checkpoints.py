@@ -106,6 +106,15 @@ def save_checkpoint(path: PathLike, run: Run, identity: Mapping[str, str]) -> No
         raise OutputError(f"The checkpoint {path} can't be written ({error}).") from None
 
 
+def require_safe_loading(path: PathLike) -> None:
+    """InputError where PyTorch can't keep a file of weights from running code."""
+    if tuple(int(part) for part in torch.__version__.split(".")[:2]) < (2, 6):
+        # CVE-2025-32434: before 2.6 weights_only didn't keep code from running.
+        raise InputError(
+            f"{path} can't be read safely with PyTorch {torch.__version__}: update PyTorch to 2.6 or later."
+        )
+
+
 def load_checkpoint(path: PathLike, run: Run, identity: Mapping[str, str]) -> None:
     """Bring a run to where the file's run stood.
 
@@ -113,6 +122,7 @@ def load_checkpoint(path: PathLike, run: Run, identity: Mapping[str, str]) -> No
     by name), naming what differs.
     """
     anew = f"Delete {path} to start anew."
+    require_safe_loading(path)
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         architecture, before = content["architecture"], content["identity"]

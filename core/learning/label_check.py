@@ -105,6 +105,13 @@ def _damaged(polygons: Sequence[bytes], geometries: dict[int, ogr.Geometry | Non
             continue
         with quiet_gdal():
             is_valid = ogr.CreateGeometryFromWkb(wkb).IsValid()
+        parts = ogr.CreateGeometryFromWkb(wkb)
+        if ogr.GT_Flatten(parts.GetGeometryType()) == ogr.wkbMultiPolygon and parts.GetGeometryCount() > 1:
+            detail = (
+                f"Its {parts.GetGeometryCount()} parts count as one area, which goes to one role. If they are several, "
+                "separate them (Multipart to singleparts)."
+            )
+            problems.append(LabelProblem(number, "several parts", detail, _wkb(geometry)))
         if not is_valid:
             detail = "Its outline crosses or touches itself: it was repaired."
             problems.append(LabelProblem(number, "invalid", detail, _wkb(geometry)))

@@ -26,7 +26,7 @@ from ..progress import Progress
 from ..raster import Array, Band, BandReader, PathLike, Window, open_raster
 
 CALIBRATION_TILES = 40
-CALIBRATION_SEED = 2_000_003
+CALIBRATION_SEED = 3_000_003
 _METHODS = {"minmax": "MinMax", "percentile": "Percentile", "entropy": "Entropy"}
 _QUIET = Progress()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,14 +15,14 @@ import numpy as np
 from ..channels import MINMAX_CHANNELS, Channel, ChannelKind, Scaling
 from ..errors import InputError
 from ..model_card import ModelCard, read_card
-from ..raster import PathLike
+from ..raster import Grid, PathLike
 from ..simulation.landslides import LANDSLIDES_PER_KM2
 from ..simulation.tiles import TileGenerator
 from ..tile_scores import LabelledTile, TileSource
 from .bundled import TEST_SEED, TRAINING_DENSITY, VALIDATION_SEED, TerrainSplit, bundled_card
 from .mixtures import CompletedSource, CompletedTiles, Concatenated, joined, spread
 from .networks import NETWORKS, build_network
-from .sample_set import RepeatedTiles, SampleSet, StoredTiles
+from .sample_set import SET_FILE, RepeatedTiles, SampleSet, StoredTiles
 from .training import TrainingOptions
 
 _RADIANS_A_TURN = 6.283185307179586
@@ -100,11 +102,19 @@ class Recipe:
         return {
             "budget": budget,
             "patience": str(self.options.patience),
-            "samples": ", ".join(self.samples) or "none",
+            "samples": ", ".join(_marked(Path(folder) / SET_FILE, folder) for folder in self.samples) or "none",
             "simulated share": f"{100 * self.simulated_share:g} %",
             "DEMs": str(self.dem_folder or "none"),
-            "start": str(self.start or "fresh weights"),
+            "start": _marked(Path(self.start), self.start) if self.start else "fresh weights",
         }
+
+
+def _marked(path: Path, name: PathLike) -> str:
+    """The name with a mark of the file's content, so that a file changed under its name is told from what it was."""
+    try:
+        return f"{name} ({hashlib.sha256(path.read_bytes()).hexdigest()[:8]})"
+    except OSError:
+        return str(name)
 
 
 class OwnTiles:
@@ -191,20 +201,51 @@ class SimulatedTiles:
 
 
 def split_dems(folder: PathLike | None) -> TerrainSplit:
-    """The GeoTIFFs of a folder: of four one validates and one tests; fewer than three are all trained on.
+    """The GeoTIFFs of a folder: of four regions one validates and one tests; fewer than three are all trained on.
 
-    Where a part gets none, its terrain is generated. InputError for a folder without GeoTIFFs.
+    Files that overlap or touch are one region, so that no ground is trained on and judged. Where a part gets none, its
+    terrain is generated. InputError for a folder without GeoTIFFs.
     """
     if not folder:
         return TerrainSplit()
     paths = sorted(str(path) for path in Path(folder).iterdir() if path.suffix.lower() in (".tif", ".tiff"))
     if not paths:
         raise InputError(f"The folder {folder} holds no GeoTIFF. Choose a folder of elevation models.")
-    if len(paths) < 3:
+    regions = _regions(paths)
+    if len(regions) < 3:
         return TerrainSplit(training=tuple(paths))
-    validation, test = paths[1::4], paths[2::4]
-    rest = [path for path in paths if path not in (*validation, *test)]
-    return TerrainSplit(tuple(rest), tuple(validation), tuple(test))
+    parts: list[list[str]] = [[], [], []]
+    for number, region in enumerate(regions):
+        parts[number % 4 if number % 4 < 3 else 0] += region
+    return TerrainSplit(*(tuple(part) for part in parts))
+
+
+def _regions(paths: Sequence[str]) -> list[list[str]]:
+    """Files that overlap or touch, together; by the circles around them, which takes some neighbours too many."""
+    circles: dict[str, tuple[float, float, float]] = {}
+    for path in paths:
+        try:
+            grid = Grid.of(path)
+            longitude, latitude = grid.centre_lonlat
+            circles[path] = (longitude, latitude, grid.pixel_size * math.hypot(grid.width, grid.height) / 2)
+        except InputError:  # unreadable or without CRS: told where it is used
+            continue
+    regions: list[list[str]] = []
+    for path in paths:
+        near = [region for region in regions if any(_meet(circles.get(path), circles.get(other)) for other in region)]
+        regions = [region for region in regions if region not in near]
+        regions.append([*(other for region in near for other in region), path])
+    return regions
+
+
+def _meet(one: tuple[float, float, float] | None, other: tuple[float, float, float] | None) -> bool:
+    """Whether two circles (longitude, latitude, radius in metres) touch."""
+    if one is None or other is None:
+        return False
+    first, second = (np.radians(circle[:2]) for circle in (one, other))
+    cosine = math.sin(first[1]) * math.sin(second[1])
+    cosine += math.cos(first[1]) * math.cos(second[1]) * math.cos(first[0] - second[0])
+    return 6_371_000 * math.acos(min(1.0, cosine)) <= one[2] + other[2]
 
 
 def new_channel(kind: ChannelKind) -> Channel:

@@ -189,6 +189,7 @@ def changed_folder(folder: Path, replaced: Callable[[str], bool]) -> Iterator[Pa
     It starts with all files of the old one but those whose path inside it ``replaced`` says yes to. The files are
     shared with the old folder where the disk can (hard links), so none of them may be changed in place.
     """
+    folder = folder.resolve()  # of a link, what it points to is exchanged
     name = f".{folder.name}.{uuid.uuid4().hex[:8]}"
     staging = folder.with_name(f"{name}.partial")
     try:

@@ -75,19 +75,19 @@ class Tiling:
 
 
 def draw_roles(
-    label_pixels: Mapping[str, int], shares: Mapping[str, float], seed: int, fixed: Mapping[str, str]
+    held: Mapping[str, int], shares: Mapping[str, float], seed: int, fixed: Mapping[str, str]
 ) -> dict[str, str]:
-    """A role for each block, given its number of label pixels; those in ``fixed`` keep theirs.
+    """A role for each block, given how much of the areas it holds; those in ``fixed`` keep theirs.
 
-    Blocks are taken in an order drawn by ``seed``, and each goes to the role that lacks most of its share: of label
-    pixels among the blocks with labels, of the number of blocks among the others. A role that would get no labels
+    Blocks are taken in an order drawn by ``seed``, and each goes to the role that lacks most of its share: of what
+    the blocks with labels hold, of the number of blocks among the others. A role that would get no labels
     takes the block with the fewest from a role that has another.
     """
     random = np.random.default_rng((seed, 1))
     wanted = [role for role in ROLES if shares[role] > 0]
-    roles = {block: fixed[block] for block in label_pixels if block in fixed}
+    roles = {block: fixed[block] for block in held if block in fixed}
     for has_labels in (True, False):
-        weights = {b: max(n, 1) for b, n in sorted(label_pixels.items()) if (n > 0) == has_labels}
+        weights = {b: max(n, 1) for b, n in sorted(held.items()) if (n > 0) == has_labels}
         lacking = {role: shares[role] * sum(weights.values()) for role in ROLES}
         for block in weights.keys() & roles.keys():
             lacking[roles[block]] -= weights[block]
@@ -96,7 +96,7 @@ def draw_roles(
             role = max(wanted, key=lambda name: lacking[name])
             roles[free[index]] = role
             lacking[role] -= weights[free[index]]
-    _share_labels(roles, {b: n for b, n in sorted(label_pixels.items()) if n > 0}, wanted, fixed)
+    _share_labels(roles, {b: n for b, n in sorted(held.items()) if n > 0}, wanted, fixed)
     return roles
 
 

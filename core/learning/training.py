@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..errors import CancelledError, InputError
+from ..errors import CancelledError, InputError, OutputError
 from ..model_card import ModelCard
 from ..progress import Progress
 from ..raster import PathLike
@@ -179,7 +179,7 @@ def _loop(
                 _evaluate(run, card, validation, options, clock, progress)
                 saved = -math.inf
             if checkpoint is not None and time.monotonic() - saved > _CHECKPOINT_SECONDS:
-                save_checkpoint(checkpoint, run, identity)
+                _save(checkpoint, run, identity, progress)
                 saved = time.monotonic()
             spent = options.spent(state.step, state.seconds)
             if whole_group and (spent >= 1 or _out_of_patience(state, options, progress)):
@@ -189,6 +189,14 @@ def _loop(
             state.step += 1
             run.update_average(options.average)
             clock.tick(progress)
+
+
+def _save(checkpoint: PathLike, run: Run, identity: Mapping[str, str], progress: Progress) -> None:
+    """Save the run; a full disk is told and doesn't end the training."""
+    try:
+        save_checkpoint(checkpoint, run, identity)
+    except OutputError as error:
+        progress.warning(f"{error} The training goes on, but could not be continued from here.")
 
 
 def _out_of_patience(state: TrainingState, options: TrainingOptions, progress: Progress) -> bool:

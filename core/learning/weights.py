@@ -21,6 +21,7 @@ from ..model_card import CARD_KEY, ModelCard
 from ..model_import import DEFAULT_TILE, ChannelRequest, ImportOptions, channel_of
 from ..progress import Progress
 from ..raster import PathLike
+from .checkpoints import require_safe_loading
 from .export import export_onnx
 from .networks import NETWORKS, Network, build_network
 
@@ -116,12 +117,7 @@ def _from_safetensors(name: str) -> tuple[dict[str, Tensor], Mapping[str, str]]:
 
 
 def _from_torch(name: str) -> dict[str, Tensor]:
-    if tuple(int(part) for part in torch.__version__.split(".")[:2]) < (2, 6):
-        # CVE-2025-32434: before 2.6 weights_only didn't keep code from running.
-        raise InputError(
-            f"{name} can't be read safely with PyTorch {torch.__version__}: update it to 2.6 or later, or save the "
-            "weights as .safetensors."
-        )
+    require_safe_loading(name)
     try:
         content: Any = torch.load(name, map_location="cpu", weights_only=True)
     except Exception as error:  # pickle's errors, zip's errors and others

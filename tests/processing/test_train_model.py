@@ -222,6 +222,15 @@ def test_dems_are_split_so_that_none_trains_and_judges(tmp_path):
     parts = [{Path(path).stem for path in part} for part in (terrain.training, terrain.validation, terrain.test)]
     assert [len(part) for part in parts] == [5, 2, 2] and len(set.union(*parts)) == 9
     assert split_dems(None).training == ()
+    heights = np.zeros((40, 40), np.float32)
+    for name, x in (("a", 0.0), ("a_east", 1200.0), ("b", 90e3), ("c", 180e3)):
+        grid = Grid("EPSG:32632", (500e3 + x, 30.0, 0.0, 5e6, 0.0, -30.0), 40, 40)
+        (tmp_path / "near").mkdir(exist_ok=True)
+        write_array(tmp_path / "near" / f"{name}.tif", grid, heights, BandDescription("dem", "m"))
+    apart = split_dems(tmp_path / "near")
+    assert [[Path(path).stem for path in part] for part in (apart.training, apart.validation, apart.test)] == [
+        ["a", "a_east"], ["b"], ["c"]
+    ]  # fmt: skip
     (tmp_path / "empty").mkdir()
     with pytest.raises(Exception, match="no GeoTIFF"):
         split_dems(tmp_path / "empty")
