@@ -16,11 +16,13 @@ from ..baseline import ClassicalRules, classical_mask
 from ..calibration import ProbabilityCounts, Reliability
 from ..channels import ChannelKind
 from ..model_card import ModelCard
+from ..progress import Progress
 from ..raster import Array
 from ..tile_scores import IGNORED, LabelledTile, Labels, area_pixels, network_input, tile_objects
 from .networks import Network
 from .samples import to_input
 
+_QUIET = Progress()
 _BINS = 1000
 ASKED_AREA, ASKED_RATE = 20_000.0, 10.0
 """Areas (m²) and peak LOS rates (mm/yr) from which on an area counts as clear: it should not be missed."""
@@ -85,11 +87,16 @@ class Judged:
 
 
 def judged_tiles(
-    network: Network, card: ModelCard, tiles: Sequence[LabelledTile], missing: Collection[ChannelKind] = ()
+    network: Network,
+    card: ModelCard,
+    tiles: Sequence[LabelledTile],
+    missing: Collection[ChannelKind] = (),
+    progress: Progress = _QUIET,
 ) -> list[Judged]:
-    """The network's answers on tiles without the channels in ``missing``."""
+    """The network's answers on tiles without the channels in ``missing``; ``progress`` may cancel at each tile."""
     results = []
     for tile in tiles:
+        progress.check()
         height, width = tile.label.shape
         bands, measured = network_input(tile, card, missing)
         probability = predict(network, bands[np.newaxis])[0, :height, :width]

@@ -137,7 +137,7 @@ def _fresh(ground: _Grounds, progress: Progress) -> _Trained:
     rest.report(0.2)
     calibrate(network, card, settled)
     rest.report(0.6)
-    threshold, low = choose_thresholds(card, judged_tiles(network, card, settled))
+    threshold, low = choose_thresholds(card, judged_tiles(network, card, settled, progress=rest))
     return _Trained(network, replace(card, threshold=threshold, low_threshold=low), state)
 
 
@@ -169,7 +169,7 @@ def _judged(
     card = trained.card
     validation = Concatenated((spread(ground.own_validation, _CLASSICAL), ground.simulated_validation[:_CLASSICAL]))
     progress.report(0.0)
-    classical = best_classical(card, validation, judged_tiles(trained.network, card, validation))
+    classical = best_classical(card, validation, judged_tiles(trained.network, card, validation, progress=progress))
     device = choose_device(ground.recipe.options.device)
     contestants = {"model": (trained.network.to(device), card)}
     if ground.recipe.start and trained.fine_tuned:
@@ -180,7 +180,7 @@ def _judged(
         progress.report(0.3 + 0.7 * number / len(test))
         scores = judged[name] = {}
         for who, (network, rules) in contestants.items():
-            answers = judged_tiles(network, rules, tiles)
+            answers = judged_tiles(network, rules, tiles, progress=progress)
             scores[who] = judge(rules, answers)
         scores["classical detector"] = judge_classical(classical, card, tiles, answers)
         for who, values in scores.items():
