@@ -48,6 +48,10 @@ benchmark: $(STAMP)  ## side-by-side measurements, printed
 	$(PY) benchmarks/tiles.py
 	$(PY) benchmarks/inference.py --size 4096 --model models/compact.onnx
 	$(PY) benchmarks/seams.py models/compact.onnx
+	$(PY) benchmarks/quantisation.py models/compact.onnx
+	$(PY) benchmarks/invariance.py models/compact.onnx
+	$(PY) benchmarks/plains.py models/compact.onnx
+	$(PY) benchmarks/remaining_errors.py models/compact.onnx
 
 clean:  ## remove what was built
 	rm -rf $(VENV) build dist demo *.egg-info
