@@ -17,7 +17,7 @@ from .calibration import Reliability, ThresholdCurve
 from .charts import COLOURS, Frame, legend
 from .html import bullet_list, number, svg, svg_line, table, write_page, write_text
 from .raster import PathLike
-from .tally import FIGURES, shown
+from .tally import FIGURES, ground_size, shown
 
 CSV_HEAD = ("section", "detector", "class", "figure", "value", "low", "high", "unit")
 _STYLE = "p.note { color: #555; font-size: 14px; } td { vertical-align: top; } td:nth-child(2) { white-space: normal; }"
@@ -54,7 +54,9 @@ def write_accuracy_report(
 def _summary(assessment: Assessment) -> str:
     scores, grid = assessment.found.scores, assessment.grid
     objects = scores.objects
-    ground = f"{scores.mapped_km2:.4g} km² of mapped ground" if math.isfinite(scores.mapped_km2) else "unknown ground"
+    ground = (
+        f"{ground_size(scores.mapped_km2)} of mapped ground" if math.isfinite(scores.mapped_km2) else "unknown ground"
+    )
     return (
         f"{objects.matched_true} of {objects.true_count} true areas were found, and {objects.matched_found} of "
         f"{objects.found_count} found areas are true, on {ground} ({grid.width} × {grid.height} pixels of "

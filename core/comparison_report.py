@@ -13,7 +13,7 @@ from .charts import Bar, grouped_bars
 from .comparison import EVERYTHING, Comparison, ComparisonRow
 from .html import bullet_list, table, write_page, write_text
 from .raster import PathLike
-from .tally import FIGURES, shown
+from .tally import FIGURES, ground_size, shown
 
 _STYLE = (
     "p.note { color: #555; font-size: 14px; } td.number { white-space: nowrap; } "
@@ -58,8 +58,9 @@ def _summary(comparison: Comparison) -> str:
     served = [row for row in rows if row in comparison.rows and row.scores is not None]
     if not rows or rows[0].scores is None:
         return f"{comparison.tiles} test tiles; no network could be judged."
-    text = f"{comparison.tiles} test tiles with {rows[0].scores.objects.true_count} true areas"
-    text += f" on {rows[0].scores.mapped_km2:.4g} km²."
+    widest = max((row.scores for row in rows if row.scores is not None), key=lambda scores: scores.mapped_km2)
+    text = f"{comparison.tiles} test tiles with {widest.objects.true_count} true areas on "
+    text += f"{ground_size(widest.mapped_km2)}."
     known = [row for row in served if row.scores is not None and math.isfinite(row.scores.figures["iou"].value)]
     if known:
         best = max(known, key=_iou)

@@ -166,6 +166,12 @@ def _figures(counts: Counts) -> dict[str, Counts]:
         }
 
 
+def ground_size(square_kilometres: float) -> str:
+    """A size of ground as a person reads it: "10 460 km²" or "23.4 km²"."""
+    digits = 0 if square_kilometres >= 1000 else 1 if square_kilometres >= 10 else 2
+    return f"{square_kilometres:,.{digits}f} km²".replace(",", "\N{NO-BREAK SPACE}")
+
+
 def shown(figure: Figure, key: str) -> str:
     """A figure as a person reads it: "81.3 (74.0–86.2)" in percent, or "0.52 (0.31–0.80)"; a dash where unknown."""
     if not math.isfinite(figure.value):
