@@ -89,7 +89,7 @@ class TrainModel(Algorithm):
         )
         self.add(
             QgsProcessingParameterFile("DEM_FOLDER", tr("Folder of elevation models"), behavior=folder, optional=True),
-            "GeoTIFFs that simulated tiles are made over. Of four, one validates and one tests. Empty: terrain is "
+            "GeoTIFFs that simulated tiles are made over. Of four regions, one validates and one tests. Empty: terrain is "
             "made up.",
         )
         self.add(
