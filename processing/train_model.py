@@ -89,8 +89,8 @@ class TrainModel(Algorithm):
         )
         self.add(
             QgsProcessingParameterFile("DEM_FOLDER", tr("Folder of elevation models"), behavior=folder, optional=True),
-            "GeoTIFFs that simulated tiles are made over. Of four regions, one validates and one tests. Empty: terrain is "
-            "made up.",
+            "GeoTIFFs that simulated tiles are made over. Of four regions, one validates and one tests. Empty: terrain "
+            "is made up.",
         )
         self.add(
             QgsProcessingParameterFile("START", tr("Start from model"), extension="onnx", optional=True),
