@@ -39,7 +39,8 @@ package: $(STAMP)  ## the ZIP that QGIS installs, in dist/
 train: $(STAMP)  ## train the bundled model anew: make train DEMS=folder VALIDATION=name TEST="name name"
 	@mkdir -p build
 	$(PY) -m ada_mapper.core.learning.bundled --minutes $(or $(MINUTES),85) --output models/compact.onnx \
-		--checkpoint build/training.pt $(if $(DEMS),--dems $(DEMS) --validation $(VALIDATION) --test $(TEST))
+		--checkpoint build/training.pt --seed $(or $(SEED),1) $(if $(START),--start $(START)) \
+		$(if $(DEMS),--dems $(DEMS) --validation $(VALIDATION) --test $(TEST))
 
 benchmark: $(STAMP)  ## side-by-side measurements, printed
 	$(PY) benchmarks/stacking.py

@@ -14,7 +14,7 @@ from typing import Any
 from ..calibration import Reliability
 from ..channels import COMBINATIONS, Channel, ChannelKind, Scaling
 from ..errors import AdaMapperError, InputError
-from ..model_card import ModelCard
+from ..model_card import ModelCard, read_card
 from ..progress import Progress
 from ..raster import Grid, PathLike
 from ..simulation.landslides import LANDSLIDES_PER_KM2
@@ -28,7 +28,7 @@ from .evaluation import (
     judged_tiles,
     reliability_of,
 )
-from .export import export_onnx
+from .export import export_onnx, load_network
 from .networks import Network
 from .quantisation import quantise, simulated_inputs
 from .training import TrainingOptions, train
@@ -124,14 +124,26 @@ def train_bundled(
     output: PathLike,
     checkpoint: PathLike | None = None,
     progress: Progress = _QUIET,
+    start: PathLike | None = None,
 ) -> ModelCard:
-    """Train, calibrate and choose thresholds on validation tiles, judge on test tiles, write the model; its card."""
+    """Train, calibrate and choose thresholds on validation tiles, judge on test tiles, write the model; its card.
+
+    ``start`` is a model of the same network whose weights are trained further.
+    """
     card = bundled_card()
     training_tiles = TileGenerator(
         options.seed, dem_paths=terrain.training, landslides_per_km2=TRAINING_DENSITY * LANDSLIDES_PER_KM2
     )
     validation = held_out_tiles(options.seed + VALIDATION_SEED, terrain.validation)
-    network, state = train(card, training_tiles, validation[:64], options, checkpoint, progress)
+    network, state = train(
+        card,
+        training_tiles,
+        validation[:64],
+        options,
+        checkpoint,
+        progress,
+        start=load_network(start) if start else None,
+    )
     card, facts = finish(network, card, validation, held_out_tiles(options.seed + TEST_SEED, terrain.test), progress)
     facts = {
         "data": "simulated tiles only; not validated on field data",
@@ -145,6 +157,7 @@ def train_bundled(
         "minutes": round(state.seconds / 60, 1),
         "options": asdict(options),
         "training_density": TRAINING_DENSITY,
+        "start": _origin(start) if start else "fresh weights",
         **facts,
         "history": [{key: round(value, 4) for key, value in line.items()} for line in state.history],
     }
@@ -154,6 +167,13 @@ def train_bundled(
     quantise(output, simulated_inputs(card), quick, progress=progress)
     progress.info(f"Written: {output} and {quick}")
     return card
+
+
+def _origin(path: PathLike) -> dict[str, Any]:
+    """What a card tells of the model that the training started from."""
+    card = read_card(path)
+    told = {name: card.training.get(name) for name in ("seeds", "samples", "minutes", "start")}
+    return {"name": card.name, "version": card.version, **told}
 
 
 def held_out_tiles(seed: int, dem_paths: Sequence[str]) -> list[Tile]:
@@ -217,6 +237,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--start", type=Path, help="a model whose weights are trained further; take another seed")
     parser.add_argument("--checkpoint", type=Path, help="where the run is kept, to go on after a stop")
     choice = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -227,7 +248,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--dems needs --validation and --test: name the DEMs that the model is never trained on")
     try:
         terrain = split_terrain(choice.dems, choice.validation, choice.test) if choice.dems else TerrainSplit()
-        train_bundled(terrain, options, choice.output, choice.checkpoint)
+        train_bundled(terrain, options, choice.output, choice.checkpoint, start=choice.start)
     except AdaMapperError as error:
         logging.getLogger("ada_mapper").error(error)
         return 1
