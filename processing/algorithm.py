@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from qgis.core import (
+    QgsCoordinateReferenceSystem,
     QgsFeatureSink,
     QgsGeometry,
     QgsProcessing,
@@ -53,6 +54,11 @@ _GROUPS = {
     "learning": "Samples, training and models",
     "accuracy": "Accuracy",
 }
+
+
+def crs_text(crs: QgsCoordinateReferenceSystem) -> str:
+    """A CRS for core: WKT, or the authority's code where QGIS gives no WKT, as it may in a background thread."""
+    return crs.toWkt() or crs.authid()
 
 
 def tr(text: str) -> str:
@@ -288,7 +294,7 @@ class Algorithm(QgsProcessingAlgorithm):
             raise InputError(message.format(source.sourceName(), name))
         geometry.get().dropZValue()
         geometry.get().dropMValue()
-        return geometry.asWkt(12), source.sourceCrs().toWkt()
+        return geometry.asWkt(12), crs_text(source.sourceCrs())
 
     def number(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> float | None:
         """A number parameter; None where it was left empty."""

@@ -15,7 +15,7 @@ from qgis.core import (
 
 from ..core.errors import InputError
 from ..core.progress import Progress
-from .algorithm import POLYGONS, Algorithm, remove_results, tr
+from .algorithm import POLYGONS, Algorithm, crs_text, remove_results, tr
 
 if TYPE_CHECKING:
     from ..core.areas import AreaRules
@@ -206,7 +206,7 @@ class AssessAccuracy(Algorithm):
         if not crs.isValid():
             message = tr("{} has no coordinate reference system. Set it first (layer properties > Source).")
             raise InputError(message.format(source.sourceName()))
-        return Outlines.of_areas(read_areas(source, ()), crs.toWkt())
+        return Outlines.of_areas(read_areas(source, ()), crs_text(crs))
 
     def _viewing(
         self, parameters: dict[str, Any], context: QgsProcessingContext, los_rate: str | None, progress: Progress

@@ -26,7 +26,7 @@ from qgis.PyQt.QtGui import QColor
 
 from ..core.errors import InputError
 from ..core.progress import Progress
-from .algorithm import POLYGONS, Algorithm, tr
+from .algorithm import POLYGONS, Algorithm, crs_text, tr
 from .styles import LayerStyler
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ class CreateSamples(Algorithm):
         source = self.parameterAsSource(parameters, "LABELS", context)
         if source is None:
             raise QgsProcessingException(self.invalidSourceError(parameters, "LABELS"))
-        name, crs = source.sourceName(), source.sourceCrs().toWkt()
+        name, crs = source.sourceName(), crs_text(source.sourceCrs())
         field = self.parameterAsString(parameters, "CLASS_FIELD", context)
         by_class: dict[str, list[bytes]] = {}
         for feature in source.getFeatures(QgsFeatureRequest(), _UNCHECKED):
@@ -230,7 +230,7 @@ class CreateSamples(Algorithm):
             return None
         features = source.getFeatures(QgsFeatureRequest(), _UNCHECKED)
         geometries = tuple(bytes(feature.geometry().asWkb()) for feature in features)
-        return Polygons(geometries, source.sourceCrs().toWkt(), source.sourceName())
+        return Polygons(geometries, crs_text(source.sourceCrs()), source.sourceName())
 
     def _show(self, layers: dict[str, str], context: QgsProcessingContext) -> None:
         """Load the tiles, coloured by role, and the problems where there are any."""

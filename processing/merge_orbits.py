@@ -13,7 +13,7 @@ from qgis.core import (
 )
 
 from ..core.progress import Progress
-from .algorithm import POLYGONS, Algorithm, tr
+from .algorithm import POLYGONS, Algorithm, crs_text, tr
 
 
 class MergeOrbits(Algorithm):
@@ -47,12 +47,12 @@ class MergeOrbits(Algorithm):
             if source is None:
                 raise QgsProcessingException(self.invalidSourceError(parameters, name))
             sources[name] = source
-        target = sources["ASCENDING"].sourceCrs().toWkt()
+        target = crs_text(sources["ASCENDING"].sourceCrs())
         areas = merge_orbits(
             read_areas(sources["ASCENDING"], FIELDS),
             read_areas(sources["DESCENDING"], FIELDS),
             target,
-            descending_crs=sources["DESCENDING"].sourceCrs().toWkt(),
+            descending_crs=crs_text(sources["DESCENDING"].sourceCrs()),
             progress=progress,
         )
         destination = write_areas(self, parameters, context, progress, areas, MERGED_FIELDS, target)
