@@ -29,6 +29,7 @@ from .evaluation import (
     reliability_of,
 )
 from .export import export_onnx, load_network
+from .mixtures import MixedTiles
 from .networks import Network
 from .quantisation import quantise, simulated_inputs
 from .training import TrainingOptions, train
@@ -38,6 +39,10 @@ VALIDATION_SEED, TEST_SEED = 1_000_003, 2_000_003
 JUDGED_TILES = 240
 TRAINING_DENSITY = 3.0
 """How many times more landslides training tiles hold than the others: most of a natural tile teaches nothing."""
+
+TURBULENT_SHARE, TURBULENT_AIR = 0.15, 2.0
+"""The share of training tiles with so many times the usual atmosphere, for regions and seasons of worse air."""
+_TURBULENT_SEED = 3_000_003
 
 
 def missing_channels(card: ModelCard) -> dict[str, frozenset[ChannelKind]]:
@@ -131,9 +136,7 @@ def train_bundled(
     ``start`` is a model of the same network whose weights are trained further.
     """
     card = bundled_card()
-    training_tiles = TileGenerator(
-        options.seed, dem_paths=terrain.training, landslides_per_km2=TRAINING_DENSITY * LANDSLIDES_PER_KM2
-    )
+    training_tiles = _training_tiles(options.seed, terrain.training)
     validation = held_out_tiles(options.seed + VALIDATION_SEED, terrain.validation)
     network, state = train(
         card,
@@ -157,6 +160,7 @@ def train_bundled(
         "minutes": round(state.seconds / 60, 1),
         "options": asdict(options),
         "training_density": TRAINING_DENSITY,
+        "turbulent_tiles": {"share": TURBULENT_SHARE, "atmosphere": TURBULENT_AIR},
         "start": _origin(start) if start else "fresh weights",
         **facts,
         "history": [{key: round(value, 4) for key, value in line.items()} for line in state.history],
@@ -174,6 +178,15 @@ def _origin(path: PathLike) -> dict[str, Any]:
     card = read_card(path)
     told = {name: card.training.get(name) for name in ("seeds", "samples", "minutes", "start")}
     return {"name": card.name, "version": card.version, **told}
+
+
+def _training_tiles(seed: int, dem_paths: Sequence[str]) -> MixedTiles:
+    density = TRAINING_DENSITY * LANDSLIDES_PER_KM2
+    usual = TileGenerator(seed, dem_paths=dem_paths, landslides_per_km2=density)
+    turbulent = TileGenerator(
+        seed + _TURBULENT_SEED, dem_paths=dem_paths, landslides_per_km2=density, atmosphere=TURBULENT_AIR
+    )
+    return MixedTiles(TURBULENT_SHARE, turbulent, usual)
 
 
 def held_out_tiles(seed: int, dem_paths: Sequence[str]) -> list[Tile]:
@@ -237,12 +250,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--learning-rate", type=float, default=TrainingOptions(steps=1).learning_rate)
+    parser.add_argument("--views", type=int, default=1, help="batches made of each drawn set of tiles")
     parser.add_argument("--start", type=Path, help="a model whose weights are trained further; take another seed")
     parser.add_argument("--checkpoint", type=Path, help="where the run is kept, to go on after a stop")
     choice = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     options = TrainingOptions(
-        minutes=choice.minutes, seed=choice.seed, workers=choice.workers, threads=choice.threads, average=0.999
+        minutes=choice.minutes,
+        seed=choice.seed,
+        workers=choice.workers,
+        threads=choice.threads,
+        learning_rate=choice.learning_rate,
+        views=choice.views,
+        average=0.999,
     )
     if choice.dems and not (choice.validation and choice.test):
         parser.error("--dems needs --validation and --test: name the DEMs that the model is never trained on")

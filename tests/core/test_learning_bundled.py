@@ -56,7 +56,7 @@ def test_the_door_trains_judges_and_writes_a_model_with_its_card(
 ) -> None:
     pytest.importorskip("onnx")
 
-    def disc_tiles(seed: int, dem_paths: object, landslides_per_km2: float = 0.0) -> DiscTiles:
+    def disc_tiles(seed: int, **_: object) -> DiscTiles:
         return DiscTiles(seed)
 
     monkeypatch.setattr(bundled, "TileGenerator", disc_tiles)
