@@ -17,7 +17,9 @@ from .assessment import FALSE_ALARM, HIT, MISS, NOT_COUNTED, RIGHT, Assessment, 
 from .charts import legend
 from .html import svg, svg_line, svg_text
 from .judged_ground import Burner
+from .nodata import with_undeclared_nodata
 from .polygons import quiet_gdal
+from .progress import Progress
 from .raster import Array, BandReader, Grid, Window
 
 STYLES = {
@@ -125,12 +127,14 @@ def _background(assessment: Assessment, frame: _MapFrame) -> str:
     shade = np.full((coarse.height, coarse.width), 255, np.float32)
     data = assessment.data
     if data.dem is not None:
-        with BandReader(data.dem, coarse) as reader:
+        with BandReader(with_undeclared_nodata(data.dem, "DEM", False, Progress()), coarse) as reader:
             shade = _hillshade(reader.read(), coarse)
     unmapped = np.zeros(shade.shape, bool)
     mapped_by = data.probability if data.probability is not None else data.los_rate
     if mapped_by is not None and (data.probability is not None or data.extent is None):
-        with BandReader(mapped_by, coarse, "near") as reader:
+        is_rate = data.probability is None
+        band = with_undeclared_nodata(mapped_by, "LOS rate" if is_rate else "probability", is_rate, Progress())
+        with BandReader(band, coarse, "near") as reader:
             unmapped = ~np.isfinite(reader.read())
     if data.extent is not None:
         unmapped |= ~Burner(data.extent, coarse).mask(Window(0, 0, coarse.width, coarse.height))

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from osgeo import ogr
 
 from .accuracy import MATCH_IOU, AreaMatches, matched_areas
 from .areas import QUIET, AreaRules, extract_areas, require_crs, rules_for
@@ -30,6 +31,7 @@ _MIN_MAPPED = 0.5
 # Softmax sums in float32 may pass 1 by a little.
 _TOLERANCE = 1e-4
 _FEW_REGIONS = 10
+_MANY_PARTS = 4
 
 
 @dataclass(frozen=True)
@@ -361,6 +363,12 @@ def _remarks(judgement: Judgement, regions: Regions) -> list[str]:
         outside = [a for a in apart if a.is_true == is_true and a.properties.mapped < _MIN_MAPPED]
         if outside:
             remarks.append(f"Mostly outside the mapped ground, and not counted: {len(outside)} {name} areas.")
+    parts = [ogr.CreateGeometryFromWkb(a.polygon).GetGeometryCount() for a in judgement.areas if a.is_true]
+    if max(parts, default=1) >= _MANY_PARTS:
+        remarks.append(
+            f"A true area of several parts counts as one: the largest number of parts is {max(parts)}. If they are "
+            "several landslides, separate them (Multipart to singleparts)."
+        )
     weak = [area for area in apart if area.properties.mapped >= _MIN_MAPPED]
     if weak:
         remarks.append(f"Found areas that match none but touch ignored ground, and were not counted: {len(weak)}.")

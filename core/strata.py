@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import NamedTuple
 
@@ -18,11 +18,12 @@ from .judged_ground import Burner, JudgedGround, burn
 from .nodata import with_undeclared_nodata
 from .polygons import Ground
 from .progress import Progress
-from .raster import Array, BandReader, PathLike, Window
+from .raster import Array, BandReader, PathLike, Window, row_blocks
 from .terrain import gradient, metres_per_unit
 from .viewing import Viewing
 
 _RATE_PERCENTILE = 95.0
+_BLOCK_PIXELS = 4_000_000
 _OCTANTS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
 
 
@@ -83,52 +84,53 @@ class Surveyor:
 
     def _measured(self, outlines: Burner, index: int) -> Properties:
         geometry, window = outlines.geometries[index], outlines.window(index)
-        grid = self._ground.grid
-        mask = burn([geometry], grid, window)
-        if mask.size and not mask.any():
-            # Smaller than a pixel, and no centre inside: the pixels that it touches stand for it.
-            mask = np.ones_like(mask)
-        longitude, latitude = self._on_ground.inner_point(geometry)
+        x, dx, _, y, _, dy = self._ground.grid.transform
         centre = geometry.Centroid()
-        x, dx, _, y, _, dy = grid.transform
-        mapped = self._ground.mapped(window)[mask] if mask.any() else np.zeros(0, bool)
-        sensitivity, aspect = self._orientation(window, mask)
+        longitude, latitude = self._on_ground.inner_point(geometry)
+        sums = _Sums()
+        for block in _blocks(window):
+            self._add(sums, block, burn([geometry], self._ground.grid, block))
+        if not sums.pixels and window.width and window.height:
+            # Smaller than a pixel, and no centre inside: the pixels that it touches stand for it.
+            self._add(sums, window, np.ones((window.height, window.width), bool))
+        sensitivity, aspect = self._orientation(sums)
         return Properties(
             area_km2=self._on_ground.area(geometry) / 1e6,
-            los_rate=self._rate(window, mask),
+            los_rate=float(np.percentile(np.concatenate(sums.rates), _RATE_PERCENTILE)) if sums.rates else math.nan,
             los_sensitivity=sensitivity,
             aspect=aspect,
-            mapped=float(mapped.mean()) if mapped.size else 0.0,
+            mapped=sums.mapped / sums.pixels if sums.pixels else 0.0,
             place=((centre.GetY() - y) / dy, (centre.GetX() - x) / dx),
             longitude=longitude,
             latitude=latitude,
         )
 
-    def _values(self, name: str, window: Window, mask: Mask) -> Array | None:
-        """The finite values of a layer in the mask, None where there are none."""
-        if name not in self._readers or not mask.any():
-            return None
-        values = self._readers[name].read(window)[mask]
-        finite = values[np.isfinite(values)]
-        return finite * np.float32(self._factors[name]) if finite.size else None
-
-    def _rate(self, window: Window, mask: Mask) -> float:
-        rates = self._values("los_rate", window, mask)
-        return math.nan if rates is None else float(np.percentile(np.abs(rates), _RATE_PERCENTILE))
-
-    def _orientation(self, window: Window, mask: Mask) -> tuple[float, float]:
-        """Sensitivity of the line of sight, and aspect."""
-        east = north = math.nan
-        if "dem" in self._readers and mask.any():
+    def _add(self, sums: _Sums, window: Window, mask: Mask) -> None:
+        """What a window of the layers says about the pixels of the mask."""
+        if not mask.any():
+            return
+        sums.pixels += int(mask.sum())
+        sums.mapped += int(self._ground.mapped(window)[mask].sum())
+        for name, keep in (("los_rate", sums.rates), ("los_sensitivity", sums.sensitivities)):
+            if name in self._readers:
+                values = self._readers[name].read(window)[mask]
+                values = values[np.isfinite(values)] * np.float32(self._factors[name])
+                if values.size:
+                    keep.append(np.abs(values) if name == "los_rate" else values)
+        if "dem" in self._readers:
             padded = Window(window.column - 1, window.row - 1, window.width + 2, window.height + 2)
             heights = self._readers["dem"].read(padded) * np.float32(self._factors["dem"])
             dx, dy = self._ground.grid.metres_per_pixel(np.arange(window.row, window.row + window.height))
             to_east, to_south = gradient(heights, dx, dy)
-            east, north = _mean(to_east[mask]), -_mean(to_south[mask])
+            sums.east.append(to_east[mask])
+            sums.north.append(-to_south[mask])
+
+    def _orientation(self, sums: _Sums) -> tuple[float, float]:
+        """Sensitivity of the line of sight, and aspect."""
+        east, north = _mean(sums.east), _mean(sums.north)
         aspect = math.nan if east == north == 0 else math.degrees(math.atan2(-east, -north)) % 360
-        given = self._values("los_sensitivity", window, mask)
-        if given is not None:
-            return float(given.mean()), aspect
+        if sums.sensitivities:
+            return _mean(sums.sensitivities), aspect
         if self._viewing is None or not math.isfinite(aspect):
             return math.nan, aspect
         seen = self._viewing.downslope_sensitivity(np.array([east], np.float32), np.array([north], np.float32))
@@ -143,7 +145,26 @@ class Surveyor:
         self._files.close()
 
 
-def _mean(values: Array) -> float:
+@dataclass
+class _Sums:
+    """What is collected of one outline: numbers of pixels, and the values of the layers at them."""
+
+    pixels: int = 0
+    mapped: int = 0
+    rates: list[Array] = field(default_factory=list)
+    sensitivities: list[Array] = field(default_factory=list)
+    east: list[Array] = field(default_factory=list)
+    north: list[Array] = field(default_factory=list)
+
+
+def _blocks(window: Window) -> Iterator[Window]:
+    """The window in rows of blocks: a dissolved inventory has a bounding box as large as the scene."""
+    for first, rows in row_blocks(window.height, max(1, _BLOCK_PIXELS // max(window.width, 1))):
+        yield Window(window.column, window.row + first, window.width, rows)
+
+
+def _mean(parts: Sequence[Array]) -> float:
+    values = np.concatenate(parts) if parts else np.zeros(0, np.float32)
     finite = values[np.isfinite(values)]
     return float(finite.mean()) if finite.size else math.nan
 

@@ -6,7 +6,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import InputError, OutputError
@@ -27,16 +27,30 @@ def written_together(folder: Path) -> Iterator[Path]:
         raise OutputError(f"{folder} can't be written ({error}). Choose another folder.") from None
     try:
         yield work
-        for path in replaced:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        for path in sorted(work.iterdir()):
-            path.replace(folder / path.name)
+        _swap(folder, work, replaced)
     except OSError as error:
         raise OutputError(f"{folder} can't be written ({error}). Check the space that is left.") from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
         if is_new and not any(folder.iterdir()):
             folder.rmdir()
+
+
+def _swap(folder: Path, work: Path, replaced: list[Path]) -> None:
+    """Move the contents of ``work`` into the folder and drop what they replace; on an error put everything back."""
+    new, old = sorted(work.iterdir()), work / "replaced"
+    old.mkdir()
+    moves = [(path, old / path.name) for path in replaced] + [(path, folder / path.name) for path in new]
+    done: list[tuple[Path, Path]] = []
+    try:
+        for source, target in moves:
+            source.replace(target)
+            done.append((source, target))
+    except OSError:
+        for source, target in reversed(done):
+            with suppress(OSError):
+                target.replace(source)
+        raise
 
 
 def _earlier_scene(folder: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from osgeo import ogr
 
-from ada_mapper.core import judged_ground
+from ada_mapper.core import judged_ground, strata
 from ada_mapper.core.accuracy import Confusion, confusion, pixel_scores
 from ada_mapper.core.accuracy_report import write_accuracy_csv, write_accuracy_report
 from ada_mapper.core.areas import AreaRules
@@ -156,6 +156,7 @@ def test_classes_hold_their_lower_limit() -> None:
 def test_blocks_of_rows_give_what_the_whole_gives(data: AssessmentData, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = assess(data)
     monkeypatch.setattr(judged_ground, "rows_per_block", lambda grid: 37)
+    monkeypatch.setattr(strata, "_BLOCK_PIXELS", 37)
     blocks = assess(data)
     assert blocks.found.scores.confusion == whole.found.scores.confusion
     assert blocks.found.scores.objects == whole.found.scores.objects
@@ -166,6 +167,15 @@ def test_blocks_of_rows_give_what_the_whole_gives(data: AssessmentData, monkeypa
     assert blocks.reliability.pixels == whole.reliability.pixels
     assert blocks.reliability.brier == pytest.approx(whole.reliability.brier, rel=1e-12)
     assert repr(blocks.curve) == repr(whole.curve)
+
+
+def test_an_inventory_dissolved_to_one_polygon_is_told(data: AssessmentData) -> None:
+    parts = ogr.Geometry(ogr.wkbMultiPolygon)
+    for polygon in boxes(*((row, row + 10, 10, 20) for row in range(10, 110, 20))).polygons:
+        parts.AddGeometry(ogr.CreateGeometryFromWkb(polygon))
+    notes = assess(replace(data, true=Outlines((bytes(parts.ExportToWkb()),), CRS))).notes
+    assert any("Multipart to singleparts" in note and "5" in note for note in notes)
+    assert not any("Multipart" in note for note in assess(data).notes)
 
 
 def test_areas_come_from_the_probability_where_none_are_given(data: AssessmentData, tmp_path: Path) -> None:

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from osgeo import gdal, ogr
 
-from ada_mapper.core.errors import CancelledError, InputError
+from ada_mapper.core.errors import CancelledError, InputError, OutputError
 from ada_mapper.core.interferograms import find_stack
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import Array, BandReader, Grid
+from ada_mapper.core.simulation.folder import written_together
 from ada_mapper.core.simulation.scene import Scene, SceneOptions, make_scene
 from ada_mapper.core.simulation.stack import PairSimulator, SceneSummary, scene_network, simulate_scene
 from ada_mapper.core.viewing import to_phase_rate
@@ -279,6 +280,29 @@ def test_progress_rises_to_the_end(tmp_path: Path) -> None:
     simulate_scene(tmp_path, replace(OPTIONS, dates=3), Progress(on_fraction=fractions.append))
     assert fractions == sorted(fractions)
     assert fractions[-1] > 0.9
+
+
+def test_an_earlier_scene_stays_whole_when_the_new_one_cannot_be_moved_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "scene"
+    with written_together(folder) as work:
+        (work / "scene.json").write_text('{"contents": ["scene.json", "dem.tif"]}')
+        (work / "dem.tif").write_text("old")
+    real, moved = Path.replace, []
+
+    def failing(self: Path, target: Path) -> Path:
+        moved.append(self)
+        if len(moved) == 4:
+            raise OSError("no space left")
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    with pytest.raises(OutputError, match="no space left"), written_together(folder) as work:
+        (work / "scene.json").write_text("{}")
+        (work / "dem.tif").write_text("new")
+    assert sorted(path.name for path in folder.iterdir()) == ["dem.tif", "scene.json"]
+    assert (folder / "dem.tif").read_text() == "old"
 
 
 def test_an_earlier_scene_is_replaced_but_nothing_else(tmp_path: Path) -> None:
