@@ -50,6 +50,7 @@ _GROUPS = {
     "channels": "Terrain and channels",
     "detection": "Detection",
     "areas": "Areas",
+    "survey": "Field survey",
     "simulation": "Simulation",
     "learning": "Samples, training and models",
     "accuracy": "Accuracy",

@@ -1,0 +1,1 @@
+"""The field survey: sites, the package for a phone or tablet, what comes back from it, and what it proves."""

@@ -1,0 +1,125 @@
+"""Sites of a field survey: the table of their attributes, the form that is filled in on the spot, coordinates as text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from osgeo import osr
+
+from ..areas import Field
+from ..errors import InputError
+from ..raster import spatial_reference
+
+SITE_FIELDS: tuple[Field, ...] = (
+    Field("uid", "str", "", "Key of the site, never changed: copies are merged by it"),
+    Field("id", "int", "", "Number of the site"),
+    Field("name", "str", "", "Name of the site on maps and in the GPS"),
+    Field("area_id", "int", "", "Number of the area that it stands for"),
+    Field("orbit", "str", "", "Orbits that see the area: ascending, descending, both or unknown"),
+    Field("stratum", "str", "", "Class of areas that it was drawn from"),
+    Field("x", "float", "", "Easting, or longitude, in the layer's coordinate reference system"),
+    Field("y", "float", "", "Northing, or latitude, in the layer's coordinate reference system"),
+    Field("longitude", "float", "degree", "Longitude (WGS 84)"),
+    Field("latitude", "float", "degree", "Latitude (WGS 84)"),
+    Field("latitude_dm", "str", "", "Latitude in degrees and decimal minutes (WGS 84)"),
+    Field("longitude_dm", "str", "", "Longitude in degrees and decimal minutes (WGS 84)"),
+    Field("area_km2", "float", "km²", "Size of the area"),
+    Field("los_rate", "float", "mm/yr", "LOS rate of the largest magnitude in the area, with the sign of its layer"),
+    Field("slope", "float", "degree", "Mean slope of the area"),
+    Field("elevation", "float", "m", "Middle of the lowest and the highest elevation of the area"),
+    Field("road_distance", "float", "m", "Distance to the nearest road as the crow flies"),
+    Field("look_for", "str", "", "What to look for"),
+    Field("stratum_size", "int", "", "Number of areas in the class that it was drawn from"),
+)
+"""The attributes of a planned site, in the order of the layer's fields."""
+
+CONFIRMED, NOT_CONFIRMED, NOT_ACCESSIBLE = "confirmed", "not_confirmed", "not_accessible"
+RESULTS: Mapping[str, str] = {
+    CONFIRMED: "Confirmed",
+    NOT_CONFIRMED: "Not confirmed",
+    NOT_ACCESSIBLE: "Not accessible",
+}
+"""The answers and how they read; none means that nobody was there."""
+SIGNS: Mapping[str, str] = {
+    "tensile_crack": "Tensile crack",
+    "scarp": "Scarp",
+    "bulging_toe": "Bulging toe",
+    "tilted_trees": "Tilted trees",
+    "damaged_road": "Damaged road",
+    "cracked_house": "Cracked house",
+}
+"""The signs of motion and how they read."""
+PHOTOS = ("photo_1", "photo_2", "photo_3")
+
+FORM_FIELDS: tuple[Field, ...] = (
+    Field("result", "str", "", "confirmed, not_confirmed or not_accessible; empty: not visited"),
+    *(Field(name, "bool", "", f"{title} seen") for name, title in SIGNS.items()),
+    *(Field(name, "str", "", "Photo, path relative to the folder of the package") for name in PHOTOS),
+    Field("remarks", "str", "", "What else was seen"),
+    Field("surveyor", "str", "", "Who was there"),
+    Field("visited_on", "date", "", "Day of the visit"),
+)
+"""What is filled in on the spot; the types are those of Field, and "bool" and "date"."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """A point in the CRS of its layer and its attributes by the names of SITE_FIELDS (None where unknown)."""
+
+    x: float
+    y: float
+    attributes: Mapping[str, Any]
+
+
+def degrees_minutes(latitude: float, longitude: float) -> tuple[str, str]:
+    """Latitude and longitude in degrees as texts like 34°12.345′ N and 104°07.890′ E: 2 m at worst.
+
+    The decimal point is a point in every language, as GPS receivers show it.
+    """
+    return _degrees_minutes(latitude, "N", "S", 2), _degrees_minutes(longitude, "E", "W", 3)
+
+
+def _degrees_minutes(value: float, positive: str, negative: str, digits: int) -> str:
+    thousandths = round(abs(value) * 60_000)
+    degrees, rest = divmod(thousandths, 60_000)
+    return f"{degrees:0{digits}d}°{rest / 1000:06.3f}′ {negative if value < 0 and thousandths else positive}"
+
+
+def utm_zone(longitude: float, latitude: float) -> str:
+    """The code of the WGS 84 UTM zone of a place, "EPSG:32648" for example, with Norway's and Svalbard's exceptions.
+
+    Beyond 84° N and 80° S the polar stereographic CRS that stand beside UTM.
+    """
+    if latitude > 84:
+        return "EPSG:32661"
+    if latitude < -80:
+        return "EPSG:32761"
+    zone = int((longitude + 180) // 6) % 60 + 1
+    if 56 <= latitude < 64 and 3 <= longitude < 12:
+        zone = 32
+    elif latitude >= 72 and 0 <= longitude < 42:
+        zone = 31 if longitude < 9 else 33 if longitude < 21 else 35 if longitude < 33 else 37
+    return f"EPSG:{(32700 if latitude < 0 else 32600) + zone}"
+
+
+def located(sites: Iterable[Site], crs: str) -> tuple[Site, ...]:
+    """The sites with the attributes that tell where they are worked out from their points in ``crs``.
+
+    Raises InputError for a point that the CRS can't place.
+    """
+    to_degrees = osr.CoordinateTransformation(spatial_reference(crs), spatial_reference("EPSG:4326"))
+    result = []
+    for site in sites:
+        longitude, latitude, _ = to_degrees.TransformPoint(site.x, site.y)
+        if not (math.isfinite(longitude) and math.isfinite(latitude)):
+            raise InputError(f"The point {site.x:g}, {site.y:g} can't be placed on Earth. Check the layer's CRS.")
+        latitude_dm, longitude_dm = degrees_minutes(latitude, longitude)
+        where = {
+            "x": site.x, "y": site.y, "longitude": longitude, "latitude": latitude, "latitude_dm": latitude_dm,
+            "longitude_dm": longitude_dm,
+        }  # fmt: skip
+        result.append(Site(site.x, site.y, {**site.attributes, **where}))
+    return tuple(result)
