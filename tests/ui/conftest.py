@@ -1,0 +1,78 @@
+"""The windows in a real QGIS application without a desktop: real widgets, an empty project, a stand-in for iface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from qgis.core import QgsApplication, QgsProject, QgsSettings
+from qgis.PyQt.QtCore import QDeadlineTimer, QLocale
+
+from ada_mapper.plugin import AdaMapperPlugin
+from ada_mapper.ui.state import ProjectState
+from ada_mapper.ui.step import StepContext
+
+
+@pytest.fixture(scope="session")
+def provider(qgis_app: QgsApplication, qgis_processing: None) -> Iterator[AdaMapperPlugin]:
+    """The tools of the plugin in the Processing registry."""
+    instance = AdaMapperPlugin(None)
+    instance.initProcessing()
+    yield instance
+    instance.unload()
+
+
+@pytest.fixture
+def project(qgis_app: QgsApplication, qgis_new_project: None) -> Iterator[QgsProject]:
+    """An empty project; empty again afterwards."""
+    QgsSettings().remove("ada_mapper")
+    yield QgsProject.instance()
+    QgsProject.instance().clear()
+    QgsSettings().remove("ada_mapper")
+
+
+@pytest.fixture
+def state(project: QgsProject) -> Iterator[ProjectState]:
+    """The state of the empty project."""
+    instance = ProjectState()
+    yield instance
+    instance.close()
+
+
+@pytest.fixture
+def runner(provider: AdaMapperPlugin, state: ProjectState, qgis_iface: Any) -> Iterator[Any]:
+    """Runs tools in the background; nothing runs any more afterwards."""
+    from ada_mapper.ui.runner import Runner
+
+    instance = Runner(state, qgis_iface)
+    yield instance
+    instance.close()
+
+
+@pytest.fixture
+def context(state: ProjectState, runner: Any, qgis_iface: Any) -> StepContext:
+    """What a step is given."""
+    return StepContext(state, runner, qgis_iface)
+
+
+@pytest.fixture
+def wait_until(qgis_app: QgsApplication) -> Callable[..., None]:
+    """wait_until(condition, seconds=20): let the application go on until the condition holds; else fail."""
+
+    def wait(condition: Callable[[], Any], seconds: float = 20) -> None:
+        deadline = QDeadlineTimer(round(1000 * seconds))
+        while not condition():
+            assert not deadline.hasExpired(), "what was waited for did not happen"
+            QgsApplication.processEvents()
+
+    return wait
+
+
+@pytest.fixture(params=["de", "zh_CN"])
+def other_locale(request: pytest.FixtureRequest) -> Iterator[QLocale]:
+    """A decimal comma, then Chinese, as QGIS in these languages has them."""
+    before = QLocale()
+    QLocale.setDefault(QLocale(request.param))
+    yield QLocale()
+    QLocale.setDefault(before)

@@ -1,0 +1,1 @@
+"""Windows: they gather parameters, run algorithms and show the answer. No window computes."""

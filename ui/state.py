@@ -1,0 +1,132 @@
+"""What the panel knows of the work in a project: kept in the project file, so that it reopens where it was."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from qgis.core import QgsMapLayer, QgsProject
+from qgis.PyQt.QtCore import QObject, pyqtSignal
+
+SCOPE = "ada_mapper"
+ROLE_PROPERTY = "ada_mapper/role"
+ROLES = (
+    "phase_rate", "los_rate", "dem", "slope", "los_sensitivity", "coherence", "probability", "areas", "sites",
+    "classical",
+)  # fmt: skip
+
+
+class ProjectState(QObject):
+    """Values and chosen layers of the current project.
+
+    ``changed`` is emitted after every change of a value, after layers came or went, and when another project was read
+    or cleared.
+    """
+
+    changed = pyqtSignal()
+
+    def __init__(self, project: QgsProject | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._project = project or QgsProject.instance()
+        self._connections = (
+            (self._project.layersAdded, self._on_layers_added),
+            (self._project.layersRemoved, self._on_layers_removed),
+            (self._project.readProject, self._on_another_project),
+            (self._project.cleared, self._on_another_project),
+        )
+        for signal, slot in self._connections:
+            signal.connect(slot)
+        self._adopt(self._project.mapLayers().values())
+
+    def close(self) -> None:
+        """Stop following the project."""
+        for signal, slot in self._connections:
+            with contextlib.suppress(TypeError, RuntimeError):
+                signal.disconnect(slot)
+        self._connections = ()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value under a name: text, number, truth value or list of texts; ``default`` where there is none.
+
+        A value whose type is not that of ``default``, as in a project edited by hand, counts as none.
+        """
+        text, found = self._project.readEntry(SCOPE, name, "")
+        if not found:
+            return default
+        try:
+            value = json.loads(text)
+        except ValueError:
+            return default
+        if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        return value if default is None or type(value) is type(default) else default
+
+    def set(self, name: str, value: str | float | bool | list[str] | None) -> None:
+        """Keep a value under a name; None removes it."""
+        if self._write(name, value):
+            self.changed.emit()
+
+    def layer(self, role: str) -> QgsMapLayer | None:
+        """The layer that serves a role (one of ROLES); None where none was chosen or it is gone."""
+        self._check(role)
+        return self._project.mapLayer(self.get(_entry(role), ""))
+
+    def set_layer(self, role: str, layer: QgsMapLayer | None) -> None:
+        """Choose the layer of the project that serves a role; None: no layer."""
+        self._check(role)
+        self.set(_entry(role), None if layer is None else layer.id())
+
+    def role_of(self, layer: QgsMapLayer) -> str | None:
+        """What a layer holds: as the tool that made it wrote, else as its file, unit and name let guess."""
+        role = layer.customProperty(ROLE_PROPERTY)
+        if role in ROLES:
+            return str(role)
+        try:
+            guess = importlib.import_module(".layer_guess", __package__)
+        except ModuleNotFoundError:
+            return None
+        guessed = guess.guess_role(layer)
+        return guessed if guessed in ROLES else None
+
+    def _write(self, name: str, value: Any) -> bool:
+        """Write an entry of the project; False where it held the same before."""
+        before, found = self._project.readEntry(SCOPE, name, "")
+        if value is None:
+            return found and bool(self._project.removeEntry(SCOPE, name))
+        text = json.dumps(value, ensure_ascii=False)
+        if found and before == text:
+            return False
+        return bool(self._project.writeEntry(SCOPE, name, text))
+
+    def _adopt(self, layers: Iterable[QgsMapLayer]) -> None:
+        """Let layers that were made in the toolbox serve the roles that have none."""
+        for layer in layers:
+            role = self.role_of(layer)
+            if role is not None and not self.get(_entry(role), ""):
+                self._write(_entry(role), layer.id())
+
+    def _on_layers_added(self, layers: list[QgsMapLayer]) -> None:
+        self._adopt(layers)
+        self.changed.emit()
+
+    def _on_layers_removed(self, identifiers: list[str]) -> None:
+        for role in ROLES:
+            if self.get(_entry(role), "") in identifiers:
+                self._write(_entry(role), None)
+        self.changed.emit()
+
+    def _on_another_project(self, *_: object) -> None:
+        self._adopt(self._project.mapLayers().values())
+        self.changed.emit()
+
+    @staticmethod
+    def _check(role: str) -> None:
+        if role not in ROLES:
+            raise ValueError(f"There is no role “{role}”; known are {', '.join(ROLES)}.")
+
+
+def _entry(role: str) -> str:
+    return f"layer_{role}"
