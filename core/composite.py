@@ -60,6 +60,7 @@ class Composite:
             for kind in (ChannelKind.PHASE_RATE, ChannelKind.LOS_RATE, *self.layers)
             if kind in self.layers
         )
+        self.base = base.kind
         self.grid, self.pixel_size = self._choose_grid(base)
         self.coarseness = max(1.0, base.grid.pixel_size / self.pixel_size)
         try:
