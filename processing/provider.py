@@ -18,6 +18,7 @@ from .import_model import ImportModel
 from .los_sensitivity import LosSensitivity
 from .map_active_areas import MapActiveAreas
 from .merge_orbits import MergeOrbits
+from .sample_sites import SampleSites
 from .simulate_scene import SimulateScene
 from .slope import Slope
 from .stack_interferograms import StackInterferograms
@@ -40,6 +41,7 @@ ALGORITHMS = (
     ImportModel,
     AssessAccuracy,
     CompareChannels,
+    SampleSites,
 )
 
 

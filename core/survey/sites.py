@@ -1,4 +1,4 @@
-"""Sites of a field survey: the table of their attributes, the form that is filled in on the spot, coordinates as text."""
+"""Sites of a field survey: the attributes of a site, the form that is filled in on the spot, coordinates as text."""
 
 from __future__ import annotations
 

@@ -1,0 +1,56 @@
+"""What to look for at a site, in a few sentences from the attributes of its area."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# A right-looking satellite that flies north looks east, one that flies south looks west.
+_LOOKS = {"ascending": ("east", "west"), "descending": ("west", "east")}
+_SLOPES = (
+    (
+        5.0,
+        "Nearly level ground: settlement, mining or a broad, slow deposit. Look for cracks in walls, roads and canals.",
+    ),
+    (
+        30.0,
+        "A slope where earth slides or flows: look for a scarp and tensile cracks at the upper edge, a bulging toe at "
+        "the lower one, tilted trees, damaged roads and cracked houses.",
+    ),
+    (
+        90.0,
+        "Steep: look for open cracks above the edge, fresh scars and fallen blocks. Do not stand below; look from the "
+        "opposite side.",
+    ),
+)
+_FAST = 100.0
+_LARGE, _SMALL = 0.5, 0.02
+
+
+def look_for(attributes: Mapping[str, Any], sign: str = "toward") -> str:
+    """Advice from los_rate (mm/yr, positive ``sign`` the satellite), orbit, slope (degrees), area_km2 where known."""
+    parts = []
+    rate, slope, size = (attributes.get(name) for name in ("los_rate", "slope", "area_km2"))
+    if rate:
+        parts.append(_motion(float(rate), str(attributes.get("orbit") or ""), sign))
+    if slope is not None:
+        parts.append(next(text for limit, text in _SLOPES if slope <= limit or limit == _SLOPES[-1][0]))
+    else:
+        parts.append("Look for scarps, tensile cracks, a bulging toe, tilted trees, damaged roads and cracked houses.")
+    if size is not None and size >= _LARGE:
+        parts.append("A large area: view all of it from afar first, then cross its edges.")
+    elif size is not None and size < _SMALL:
+        parts.append("A small area: walk round all of it.")
+    return " ".join(parts)
+
+
+def _motion(rate: float, orbit: str, sign: str) -> str:
+    goes_away = (rate < 0) == (sign == "toward")
+    speed = f"up to {abs(rate):.0f} mm a year"
+    heading = "away from" if goes_away else "toward"
+    # An area that both orbits see keeps the rate of one of them, so that only up or down can be told.
+    ways = _LOOKS.get(orbit)
+    upright = "down" if goes_away else "up"
+    meaning = f"{upright} or to the {ways[0 if goes_away else 1]}" if ways else f"{upright} or sideways"
+    warning = " Fast: keep an eye on your way out." if abs(rate) >= _FAST else ""
+    return f"The ground moves {heading} the satellite by {speed}: {meaning}.{warning}"
