@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from qgis.core import QgsApplication, QgsProject, QgsSettings
-from qgis.PyQt.QtCore import QDeadlineTimer, QLocale
+from qgis.PyQt.QtCore import QLocale
 
 from ada_mapper.plugin import AdaMapperPlugin
 from ada_mapper.ui.state import ProjectState
@@ -61,9 +62,9 @@ def wait_until(qgis_app: QgsApplication) -> Callable[..., None]:
     """wait_until(condition, seconds=20): let the application go on until the condition holds; else fail."""
 
     def wait(condition: Callable[[], Any], seconds: float = 20) -> None:
-        deadline = QDeadlineTimer(round(1000 * seconds))
+        deadline = time.monotonic() + seconds
         while not condition():
-            assert not deadline.hasExpired(), "what was waited for did not happen"
+            assert time.monotonic() < deadline, "what was waited for did not happen"
             QgsApplication.processEvents()
 
     return wait
