@@ -1,0 +1,68 @@
+"""A provider of tools for tests: they wait until they are let go, so that a test can act while they run."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingProvider,
+)
+
+LET_GO = threading.Event()
+STARTED = threading.Event()
+
+
+class Wait(QgsProcessingAlgorithm):
+    """Waits, then reads its inputs and writes how large they are into a text file."""
+
+    def name(self) -> str:
+        return "wait"
+
+    def displayName(self) -> str:
+        return "Wait"
+
+    def createInstance(self) -> Wait:
+        return Wait()
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
+        self.addParameter(QgsProcessingParameterRasterLayer("RASTER", "Raster", optional=True))
+        self.addParameter(QgsProcessingParameterFeatureSource("FEATURES", "Features", optional=True))
+        self.addParameter(QgsProcessingParameterFileDestination("OUTPUT", "Text", "Text (*.txt)"))
+
+    def processAlgorithm(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> dict[str, Any]:
+        feedback.setProgress(40)
+        feedback.pushInfo("Waiting")
+        STARTED.set()
+        while not LET_GO.wait(0.01):
+            if feedback.isCanceled():
+                raise QgsProcessingException("Cancelled.")
+        raster = self.parameterAsRasterLayer(parameters, "RASTER", context)
+        source = self.parameterAsSource(parameters, "FEATURES", context)
+        count = len(list(source.getFeatures())) if source is not None else 0
+        path = self.parameterAsFileOutput(parameters, "OUTPUT", context)
+        Path(path).write_text(f"{raster.width() if raster is not None else 0} {count}")
+        return {"OUTPUT": path, "COUNT": count}
+
+
+class Provider(QgsProcessingProvider):
+    """``patient:wait``."""
+
+    def id(self) -> str:
+        return "patient"
+
+    def name(self) -> str:
+        return "Patient"
+
+    def loadAlgorithms(self) -> None:
+        self.addAlgorithm(Wait())

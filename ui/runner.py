@@ -1,0 +1,296 @@
+"""Runs algorithms in the background: progress, cancel, results in the project, messages."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable
+
+from qgis.core import (
+    Qgis,
+    QgsApplication,
+    QgsMapLayer,
+    QgsMessageLog,
+    QgsProcessingAlgorithm,
+    QgsProcessingAlgRunnerTask,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProject,
+)
+from qgis.gui import QgisInterface
+from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
+
+from ..processing.algorithm import tr
+from . import results, run_parameters
+from .state import ProjectState
+
+LOG_TAB = "ADA Mapper"
+OnFinished = Callable[[bool, dict[str, Any]], None]
+_POLL = 200  # milliseconds
+_INFO, _WARNING, _CRITICAL, _SUCCESS = (
+    Qgis.MessageLevel.Info, Qgis.MessageLevel.Warning, Qgis.MessageLevel.Critical, Qgis.MessageLevel.Success,
+)  # fmt: skip
+
+
+class RunFeedback(QgsProcessingFeedback):
+    """Keeps what an algorithm says in its thread until the window asks for it."""
+
+    def __init__(self) -> None:
+        super().__init__(False)
+        self.waiting: deque[tuple[str, Qgis.MessageLevel]] = deque()
+        self.last = ""
+        self.error = ""
+
+    def pushInfo(self, info: str) -> None:
+        self.last = info
+        self.waiting.append((info, _INFO))
+
+    def setProgressText(self, text: str) -> None:
+        self.pushInfo(text)
+
+    def pushWarning(self, warning: str) -> None:
+        self.waiting.append((warning, _WARNING))
+
+    def reportError(self, error: str, fatalError: bool = False) -> None:
+        if error.strip() and error != self.error:
+            self.error = error
+            self.waiting.append((error, _CRITICAL))
+
+
+@dataclass
+class Run:
+    """One run of one algorithm, and what must live as long as it."""
+
+    name: str
+    group: str
+    description: dict[str, Any]
+    context: QgsProcessingContext
+    feedback: RunFeedback
+    files: frozenset[Path]
+    folders: list[Path]
+    on_finished: OnFinished | None
+    kept: list[Any] = field(default_factory=list)
+    task: QgsProcessingAlgRunnerTask | None = None
+    project_is_gone: bool = False
+
+
+class Runner(QObject):
+    """Runs algorithms one beside the other, and loads their results.
+
+    ``progress(name, percent, text)`` is emitted while a run goes on, ``started(name)`` and ``finished(name, success)``
+    at its ends. Algorithms see neither the project nor its layers, only their sources: layers may be removed and the
+    project closed meanwhile.
+    """
+
+    started = pyqtSignal(str)
+    progress = pyqtSignal(str, float, str)
+    finished = pyqtSignal(str, bool)
+
+    def __init__(self, state: ProjectState, iface: QgisInterface, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._iface = iface
+        self._project = QgsProject.instance()
+        self._runs: list[Run] = []
+        self._timer = QTimer(self)
+        self._timer.setInterval(_POLL)
+        self._timer.timeout.connect(self._poll)
+        self._project.cleared.connect(self._on_project_gone)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the runs that go on, the oldest first."""
+        return [run.name for run in self._runs]
+
+    def close(self) -> None:
+        """Cancel everything and wait for it; nothing is loaded or told any more."""
+        with contextlib.suppress(TypeError, RuntimeError):
+            self._project.cleared.disconnect(self._on_project_gone)
+        runs, self._runs = self._runs, []
+        for run in runs:
+            run.on_finished = None
+            with contextlib.suppress(RuntimeError):
+                run.task.cancel()
+                run.task.waitForFinished()
+        self._timer.stop()
+
+    def free_name(self, name: str) -> str:
+        """The name, or with a number behind it where a run or a group of layers has it already."""
+        free, number = results.free_group_name(name, self._project), 1
+        while free in self.names:
+            number += 1
+            free = results.free_group_name(f"{name} ({number})", self._project)
+        return free
+
+    def cancel(self, name: str | None = None) -> None:
+        """Stop the runs of that name; without a name, all."""
+        for run in self._runs:
+            if name in (None, run.name) and run.task is not None:
+                run.task.cancel()
+
+    def run(
+        self,
+        algorithm_id: str,
+        parameters: Mapping[str, Any],
+        name: str,
+        on_finished: OnFinished | None = None,
+        load: bool = True,
+        group: str = "",
+    ) -> QgsProcessingAlgRunnerTask | None:
+        """Start an algorithm in the background; None, with a message, where it can't start.
+
+        ``parameters`` as for processing.run; layers may be given as layers, ids or sources. ``name`` is what the user
+        reads. ``load``: results go into a new layer group of that name, or into ``group``, whose roles in the state
+        they take over. ``on_finished(success, results)`` is called once, after the results were loaded; a run whose
+        project was closed meanwhile counts as no success.
+        """
+        algorithm = QgsApplication.processingRegistry().createAlgorithmById(algorithm_id)
+        if algorithm is None:
+            return self._refuse(name, tr("The tool {} is not there. Enable its plugin.").format(algorithm_id))
+        run = Run(name, group, results.describe_run(algorithm_id, parameters), self._context(), RunFeedback(),
+                  frozenset(), [], on_finished)  # fmt: skip
+        run.kept.append(algorithm)
+        values = {key: run_parameters.detached(value, run.kept, self._project) for key, value in parameters.items()}
+        if load:
+            values = run_parameters.with_loading(algorithm, values, self._project)
+        run.files = run_parameters.files_of(algorithm, values)
+        problem = self._problem(algorithm, values, run)
+        if problem:
+            run_parameters.remove_empty(run.folders)
+            return self._refuse(name, problem)
+        return self._start(algorithm, values, run)
+
+    def repeat(self, layer: QgsMapLayer | None) -> bool:
+        """Open the dialog of the tool that made a layer, filled in as it was; False for layers of no run."""
+        import processing
+
+        made = results.run_of(layer)
+        if made is None:
+            return False
+        outputs = QgsApplication.processingRegistry().algorithmById(made["algorithm"]).destinationParameterDefinitions()
+        names = {definition.name() for definition in outputs}
+        inputs = {key: value for key, value in made["parameters"].items() if key not in names}
+        dialog = processing.createAlgorithmDialog(made["algorithm"], inputs)
+        if dialog is None:
+            return False
+        dialog.show()
+        return True
+
+    def _context(self) -> QgsProcessingContext:
+        """Settings of the project without the project itself, which only the main thread may touch."""
+        context = QgsProcessingContext()
+        context.setTransformContext(self._project.transformContext())
+        context.setEllipsoid(self._project.ellipsoid())
+        context.setDistanceUnit(self._project.distanceUnits())
+        context.setAreaUnit(self._project.areaUnits())
+        return context
+
+    def _problem(self, algorithm: QgsProcessingAlgorithm, values: dict[str, Any], run: Run) -> str:
+        """Why a run can't start, in a sentence; "" where it can. Makes the folders of its results."""
+        taken = sorted(str(file) for other in self._runs for file in other.files & run.files)
+        if taken:
+            return tr("{} is being written by another run. Wait for it, or choose another file.").format(taken[0])
+        can_execute, reason = algorithm.canExecute()
+        if not can_execute:
+            return str(reason)
+        acceptable, reason = algorithm.checkParameterValues(values, run.context)
+        if not acceptable:
+            return str(reason)
+        for file in sorted(run.files):
+            unwritable = run_parameters.unwritable_folder(file.parent, run.folders)
+            if unwritable:
+                message = tr("The folder {} can't be written to. Choose another folder for the results.")
+                return message.format(unwritable)
+        return ""
+
+    def _start(
+        self, algorithm: QgsProcessingAlgorithm, values: dict[str, Any], run: Run
+    ) -> QgsProcessingAlgRunnerTask | None:
+        task = QgsProcessingAlgRunnerTask(algorithm, values, run.context, run.feedback)
+        if task.isCanceled():
+            run_parameters.remove_empty(run.folders)
+            return self._refuse(run.name, run.feedback.error or tr("The tool could not be prepared."))
+        task.setDescription(f"ADA Mapper: {run.name}")
+        task.executed.connect(lambda success, outcome: self._on_executed(run, success, dict(outcome)))
+        run.task = task
+        self._runs.append(run)
+        self._log(tr("{} starts: {}").format(run.name, results.summary(run.description)), _INFO)
+        QgsApplication.taskManager().addTask(task)
+        self._timer.start()
+        self.started.emit(run.name)
+        return task
+
+    def _poll(self) -> None:
+        for run in self._runs:
+            self._write_log(run)
+            self.progress.emit(run.name, run.feedback.progress(), run.feedback.last)
+        if not self._runs:
+            self._timer.stop()
+
+    def _write_log(self, run: Run) -> None:
+        while run.feedback.waiting:
+            text, level = run.feedback.waiting.popleft()
+            self._log(f"{run.name}: {text}", level)
+
+    def _on_executed(self, run: Run, success: bool, outcome: dict[str, Any]) -> None:
+        if run not in self._runs:
+            return
+        self._runs.remove(run)
+        # The task is still inside a function that uses the context.
+        QTimer.singleShot(0, lambda: run.kept.clear())
+        cancelled = run.feedback.isCanceled()
+        if success and run.project_is_gone:
+            success = False
+            self._tell_of_closed_project(run)
+        elif success:
+            self._finish(run, outcome)
+        elif cancelled:
+            self._tell(run.name, tr("Cancelled; nothing was kept."), _INFO)
+        else:
+            self._tell(run.name, run.feedback.error or tr("It failed; the log tells more."), _CRITICAL)
+        self._write_log(run)
+        if not success:
+            run_parameters.remove_empty(run.folders)
+        if run.on_finished is not None:
+            run.on_finished(success, outcome)
+        self.finished.emit(run.name, success)
+
+    def _finish(self, run: Run, outcome: dict[str, Any]) -> None:
+        """Load the results and say that they are there."""
+        group = run.group or results.free_group_name(run.name, self._project)
+        layers = results.load_results(run.context, run.feedback, self._project, group, run.description)
+        for output, layer in layers.items():
+            role = results.role_of_output(run.description["algorithm"], output)
+            if role is not None:
+                self._state.set_layer(role, layer)
+        count = outcome.get("AREA_COUNT")
+        text = tr("Done: {} active deformation areas.").format(count) if count is not None else tr("Done.")
+        self._tell(run.name, text, _SUCCESS)
+
+    def _on_project_gone(self) -> None:
+        for run in self._runs:
+            run.project_is_gone = True
+
+    def _tell_of_closed_project(self, run: Run) -> None:
+        folders = sorted({str(file.parent) for file in run.files})
+        if folders:
+            text = tr("Its project was closed meanwhile, so nothing was loaded. The results are in {}.")
+            self._tell(run.name, text.format(", ".join(folders)), _WARNING)
+        else:
+            text = tr("Its project was closed meanwhile, so the temporary results were not loaded.")
+            self._tell(run.name, text, _WARNING)
+
+    def _refuse(self, name: str, reason: str) -> None:
+        self._tell(name, reason, _CRITICAL)
+
+    def _tell(self, name: str, text: str, level: Qgis.MessageLevel) -> None:
+        """Say something in the message bar and in the log."""
+        self._log(f"{name}: {text}", level)
+        self._iface.messageBar().pushMessage(name, text, level)
+
+    @staticmethod
+    def _log(text: str, level: Qgis.MessageLevel) -> None:
+        QgsMessageLog.logMessage(text, LOG_TAB, level, False)
