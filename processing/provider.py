@@ -18,10 +18,12 @@ from .import_model import ImportModel
 from .los_sensitivity import LosSensitivity
 from .map_active_areas import MapActiveAreas
 from .merge_orbits import MergeOrbits
+from .review_labels import LabelsFromReview
 from .sample_sites import SampleSites
 from .simulate_scene import SimulateScene
 from .slope import Slope
 from .stack_interferograms import StackInterferograms
+from .survey_package import SurveyPackage
 from .train_model import TrainModel
 
 ALGORITHMS = (
@@ -35,6 +37,7 @@ ALGORITHMS = (
     ExtractAreas,
     MergeOrbits,
     SimulateScene,
+    LabelsFromReview,
     CreateSamples,
     TrainModel,
     ExportModel,
@@ -42,6 +45,7 @@ ALGORITHMS = (
     AssessAccuracy,
     CompareChannels,
     SampleSites,
+    SurveyPackage,
 )
 
 

@@ -25,3 +25,26 @@ def areas(count: int, **columns: list[Any]) -> list[Area]:
         own = {name: values[index % len(values)] for name, values in columns.items()}
         result.append(Area(square(500_000, 3_500_000 + 1000 * index), {"id": index + 1, **own}))
     return result
+
+
+def area_layer(count: int, name: str = "滑坡区") -> Any:
+    """The areas as a QGIS layer in memory; number 5 is rejected by a review."""
+    from qgis.core import QgsFeature, QgsGeometry, QgsVectorLayer
+
+    fields = "".join(
+        f"&field={field}"
+        for field in ("id:integer", "orbit:string", "los_rate_extreme:double", "slope_mean:double", "review:string")
+    )
+    layer = QgsVectorLayer(f"MultiPolygon?crs={UTM}{fields}", name, "memory")
+    features = []
+    for area in areas(count):
+        feature = QgsFeature(layer.fields())
+        geometry = QgsGeometry()
+        geometry.fromWkb(area.geometry)
+        feature.setGeometry(geometry)
+        number = area.attributes["id"]
+        review = "rejected" if number == 5 else None
+        feature.setAttributes([number, "ascending" if number % 3 else "descending", -12.5, 25.0, review])
+        features.append(feature)
+    layer.dataProvider().addFeatures(features)
+    return layer

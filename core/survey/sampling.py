@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,13 +19,12 @@ from ..raster import same_crs, spatial_reference
 from ..strata import BY_AREA, BY_RATE, UNKNOWN, Classes
 from .advice import look_for
 from .roads import Roads
-from .sites import SITE_FIELDS, Site, located, utm_zone
+from .sites import SITE_FIELDS, Site, key_of, located, utm_zone
 
 STRATIFICATIONS = ("none", "orbit", "size", "rate", "district")
 PAPER_COUNT = 56
 """As many as Wu et al. (2024) visited."""
 ALL_AREAS, OUTSIDE = "all", "outside the districts"
-_NAMESPACE = uuid.UUID("6b1f4f0e-6d0c-5d8a-9a53-5f0a0a3f1c56")
 
 
 @dataclass(frozen=True)
@@ -160,11 +158,16 @@ def _summary(attributes: Mapping[str, Any]) -> dict[str, Any]:
         "area_id": attributes.get("id"),
         "orbit": attributes.get("seen_from") or attributes.get("orbit") or UNKNOWN,
         "area_km2": attributes.get("area_km2"),
-        "los_rate": max(known("los_rate_extreme"), key=abs, default=None),
-        "slope": next(iter(known("slope_mean")), None),
-        "elevation": (min(lowest) + max(highest)) / 2 if lowest and highest else None,
+        "los_rate": _rounded(max(known("los_rate_extreme"), key=abs, default=None)),
+        "slope": _rounded(next(iter(known("slope_mean")), None)),
+        "elevation": _rounded((min(lowest) + max(highest)) / 2 if lowest and highest else None),
         "road_distance": None,
     }
+
+
+def _rounded(value: float | None) -> float | None:
+    """To a tenth: what is read in the field."""
+    return None if value is None else round(value, 1)
 
 
 def _within_reach(
@@ -308,7 +311,7 @@ def _as_sites(drawn: list[_Candidate], crs: str, sign: str) -> tuple[Site, ...]:
         x, y, _ = transformation.TransformPoint(*one.point)
         own = {
             **one.attributes,
-            "uid": str(uuid.uuid5(_NAMESPACE, f"{one.point[0]:.6f} {one.point[1]:.6f} {one.attributes['area_id']}")),
+            "uid": key_of(*one.point, one.attributes["area_id"]),
             "id": number,
             "name": f"S{number:0{digits}d}",
             "stratum": one.stratum,

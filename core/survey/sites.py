@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +14,8 @@ from osgeo import osr
 from ..areas import Field
 from ..errors import InputError
 from ..raster import spatial_reference
+
+_NAMESPACE = uuid.UUID("6b1f4f0e-6d0c-5d8a-9a53-5f0a0a3f1c56")
 
 SITE_FIELDS: tuple[Field, ...] = (
     Field("uid", "str", "", "Key of the site, never changed: copies are merged by it"),
@@ -110,7 +114,9 @@ def located(sites: Iterable[Site], crs: str) -> tuple[Site, ...]:
 
     Raises InputError for a point that the CRS can't place.
     """
-    to_degrees = osr.CoordinateTransformation(spatial_reference(crs), spatial_reference("EPSG:4326"))
+    reference = spatial_reference(crs)
+    to_degrees = osr.CoordinateTransformation(reference, spatial_reference("EPSG:4326"))
+    digits = 7 if reference.IsGeographic() else 2
     result = []
     for site in sites:
         longitude, latitude, _ = to_degrees.TransformPoint(site.x, site.y)
@@ -118,8 +124,35 @@ def located(sites: Iterable[Site], crs: str) -> tuple[Site, ...]:
             raise InputError(f"The point {site.x:g}, {site.y:g} can't be placed on Earth. Check the layer's CRS.")
         latitude_dm, longitude_dm = degrees_minutes(latitude, longitude)
         where = {
-            "x": site.x, "y": site.y, "longitude": longitude, "latitude": latitude, "latitude_dm": latitude_dm,
-            "longitude_dm": longitude_dm,
+            "x": round(site.x, digits), "y": round(site.y, digits), "longitude": round(longitude, 7),
+            "latitude": round(latitude, 7), "latitude_dm": latitude_dm, "longitude_dm": longitude_dm,
         }  # fmt: skip
         result.append(Site(site.x, site.y, {**site.attributes, **where}))
     return tuple(result)
+
+
+def completed(sites: Sequence[Site], crs: str) -> tuple[Site, ...]:
+    """Points of any layer as sites: numbers, names, keys and coordinates where they are missing.
+
+    Raises InputError without sites, and where two of them have the same key.
+    """
+    if not sites:
+        raise InputError("The layer of sites is empty. Draw sites first (Sample sites for a survey).")
+    digits = max(2, len(str(len(sites))))
+    result = []
+    for number, site in enumerate(located(sites, crs), 1):
+        own = dict(site.attributes)
+        own["id"] = own.get("id") or number
+        own["name"] = own.get("name") or f"S{own['id']:0{digits}d}"
+        own["uid"] = own.get("uid") or key_of(own["longitude"], own["latitude"], own["name"])
+        result.append(Site(site.x, site.y, own))
+    twice = [uid for uid, count in Counter(site.attributes["uid"] for site in result).items() if count > 1]
+    if twice:
+        names = [site.attributes["name"] for site in result if site.attributes["uid"] == twice[0]]
+        raise InputError(f"The sites {', '.join(names)} have the same uid. Delete the copies, or empty their uid.")
+    return tuple(result)
+
+
+def key_of(longitude: float, latitude: float, name: object) -> str:
+    """The uid of a site that has none: always the same for the same place and name."""
+    return str(uuid.uuid5(_NAMESPACE, f"{longitude:.6f} {latitude:.6f} {name}"))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 from qgis.core import (
     QgsCoordinateReferenceSystem,
-    QgsFeature,
-    QgsGeometry,
     QgsProcessingException,
     QgsProject,
     QgsVectorLayer,
@@ -14,53 +12,38 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QLocale
 
 from recording_feedback import Feedback
-from survey_areas import areas
+from survey_areas import area_layer
 
 
 @pytest.fixture
-def area_layer(qgis_app):
-    """Twelve areas, one of them rejected by a review."""
-    fields = (
-        "field=id:integer&field=orbit:string&field=los_rate_extreme:double&field=slope_mean:double&field=review:string"
-    )
-    layer = QgsVectorLayer(f"MultiPolygon?crs=EPSG:32648&{fields}", "滑坡区", "memory")
-    features = []
-    for area in areas(12):
-        feature = QgsFeature(layer.fields())
-        geometry = QgsGeometry()
-        geometry.fromWkb(area.geometry)
-        feature.setGeometry(geometry)
-        number = area.attributes["id"]
-        review = "rejected" if number == 5 else None
-        feature.setAttributes([number, "ascending" if number % 3 else "descending", -12.5, 25.0, review])
-        features.append(feature)
-    layer.dataProvider().addFeatures(features)
+def layer(qgis_app):
+    layer = area_layer(12)
     QgsProject.instance().addMapLayer(layer)
     yield layer
     QgsProject.instance().removeMapLayer(layer)
 
 
-def test_sites_are_numbered_styled_points(run, area_layer, tmp_path):
+def test_sites_are_numbered_styled_points(run, layer, tmp_path):
     output = tmp_path / "野外调查" / "站点.gpkg"
     output.parent.mkdir()
     feedback = Feedback()
-    result = run("samplesites", {"AREAS": area_layer, "COUNT": 6, "STRATIFY": "orbit", "SITES": str(output)}, feedback)
-    layer = QgsVectorLayer(str(output))
-    names = [feature["name"] for feature in layer.getFeatures()]
+    result = run("samplesites", {"AREAS": layer, "COUNT": 6, "STRATIFY": "orbit", "SITES": str(output)}, feedback)
+    sites = QgsVectorLayer(str(output))
+    names = [feature["name"] for feature in sites.getFeatures()]
     assert result["SITE_COUNT"] == 6 and names == ["S01", "S02", "S03", "S04", "S05", "S06"]
-    assert layer.crs().authid() == "EPSG:32648"
+    assert sites.crs().authid() == "EPSG:32648"
     assert "rejected" in feedback.log and "descending: 2 of 4" in feedback.log
-    assert output.with_suffix(".qml").exists() and layer.labelsEnabled()
-    site = next(layer.getFeatures())
+    assert output.with_suffix(".qml").exists() and sites.labelsEnabled()
+    site = next(sites.getFeatures())
     assert "12 mm" in site["look_for"] and site["longitude_dm"] == "105°00.032′ E"
     assert site.geometry().asPoint().x() == pytest.approx(site["x"])
 
 
-def test_a_decimal_comma_changes_nothing(run, area_layer):
+def test_a_decimal_comma_changes_nothing(run, layer):
     before = QLocale()
     QLocale.setDefault(QLocale(QLocale.Language.German, QLocale.Country.Germany))
     try:
-        result = run("samplesites", {"AREAS": area_layer, "COUNT": 3, "CRS": "EPSG:4326", "SITES": "TEMPORARY_OUTPUT"})
+        result = run("samplesites", {"AREAS": layer, "COUNT": 3, "CRS": "EPSG:4326", "SITES": "TEMPORARY_OUTPUT"})
     finally:
         QLocale.setDefault(before)
     site = next(result["SITES"].getFeatures())
@@ -68,7 +51,7 @@ def test_a_decimal_comma_changes_nothing(run, area_layer):
     assert site["x"] == pytest.approx(site["longitude"])
 
 
-def test_no_areas_no_crs_and_no_permission_are_told(run, area_layer, tmp_path):
+def test_no_areas_no_crs_and_no_permission_are_told(run, layer, tmp_path):
     empty = QgsVectorLayer("Polygon?crs=EPSG:32648", "empty", "memory")
     with pytest.raises(QgsProcessingException, match="no areas"):
         run("samplesites", {"AREAS": empty, "SITES": "TEMPORARY_OUTPUT"})
@@ -77,11 +60,11 @@ def test_no_areas_no_crs_and_no_permission_are_told(run, area_layer, tmp_path):
     with pytest.raises(QgsProcessingException, match="coordinate reference system"):
         run("samplesites", {"AREAS": lost, "SITES": "TEMPORARY_OUTPUT"})
     with pytest.raises(QgsProcessingException, match=r"[Cc]ould not|create"):
-        run("samplesites", {"AREAS": area_layer, "SITES": str(tmp_path / "gone" / "sites.gpkg")})
+        run("samplesites", {"AREAS": layer, "SITES": str(tmp_path / "gone" / "sites.gpkg")})
 
 
-def test_a_cancelled_run_leaves_nothing(run, area_layer, tmp_path):
+def test_a_cancelled_run_leaves_nothing(run, layer, tmp_path):
     output = tmp_path / "sites.gpkg"
     with pytest.raises(QgsProcessingException, match="cancelled"):
-        run("samplesites", {"AREAS": area_layer, "SITES": str(output)}, Feedback(cancel_after=1))
+        run("samplesites", {"AREAS": layer, "SITES": str(output)}, Feedback(cancel_after=1))
     assert list(tmp_path.iterdir()) == []

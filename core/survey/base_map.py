@@ -1,0 +1,105 @@
+"""Pictures that a package shows below its sites without a network: a hillshade, and an image of any map."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from osgeo import gdal
+
+from ..areas import Area
+from ..errors import InputError
+from ..polygons import quiet_gdal
+from ..raster import Grid, PathLike, spatial_reference
+from .package import outlines
+from .sites import Site
+
+MOST_PIXELS = 4096
+"""Pixels of the longer side: about 17 million of them are some MB on the phone."""
+_METRES_PER_DEGREE = 111_320.0
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The ground that base maps show: (x_min, y_min, x_max, y_max) in a CRS, and the metres of one of its units."""
+
+    crs: str
+    bounds: tuple[float, float, float, float]
+    metres: tuple[float, float]
+
+    def grid(self, pixel_size: float, most_pixels: int = MOST_PIXELS) -> Grid:
+        """The frame in square pixels of that many metres, or larger where they would be too many."""
+        x_min, y_min, x_max, y_max = self.bounds
+        width, height = (x_max - x_min) * self.metres[0], (y_max - y_min) * self.metres[1]
+        size = max(pixel_size, width / most_pixels, height / most_pixels)
+        dx, dy = size / self.metres[0], size / self.metres[1]
+        columns, rows = (max(1, math.ceil(side / size - 1e-6)) for side in (width, height))
+        return Grid(self.crs, (x_min, dx, 0.0, y_max, 0.0, -dy), columns, rows)
+
+
+def frame_around(sites: Sequence[Site], crs: str, areas: Sequence[Area], areas_crs: str, margin: float) -> Frame:
+    """The frame that holds the sites, the areas that they stand for, and ``margin`` metres around."""
+    wanted = {site.attributes.get("area_id") for site in sites}
+    shown = [area for area in areas if area.attributes.get("id") in wanted]
+    boxes = [geometry.GetEnvelope() for geometry in outlines(shown, areas_crs, crs)]
+    boxes += [(site.x, site.x, site.y, site.y) for site in sites]
+    x_min, x_max, y_min, y_max = (reach(side) for reach, side in zip((min, max, min, max), zip(*boxes)))
+    reference = spatial_reference(crs)
+    if reference.IsGeographic():
+        metres = (_METRES_PER_DEGREE * max(0.01, math.cos(math.radians((y_min + y_max) / 2))), _METRES_PER_DEGREE)
+    else:
+        metres = (reference.GetLinearUnits(),) * 2
+    aside, above = margin / metres[0], margin / metres[1]
+    return Frame(crs, (x_min - aside, y_min - above, x_max + aside, y_max + above), metres)
+
+
+def write_hillshade(path: Path, dem: PathLike, frame: Frame, most_pixels: int = MOST_PIXELS) -> None:
+    """Write a grey hillshade of the frame, lit from the north-west, as a compressed GeoTIFF with overviews.
+
+    Raises InputError where the DEM shows another place.
+    """
+    grid = frame.grid(Grid.of(dem).pixel_size, most_pixels)
+    reference = spatial_reference(grid.crs)
+    with quiet_gdal():
+        heights = gdal.Warp(
+            "", str(dem), format="MEM", dstSRS=reference, outputBounds=grid.bounds, width=grid.width,
+            height=grid.height, resampleAlg="bilinear", outputType=gdal.GDT_Float32, dstNodata=-9999.0,
+        )  # fmt: skip
+        if not (heights.GetRasterBand(1).ReadAsArray() != -9999.0).any():
+            raise InputError(f"{dem} does not show the ground around the sites, so it can't be their base map.")
+        # Heights are in metres, the pixels' size in units of the CRS.
+        shade = gdal.DEMProcessing(
+            "", heights, "hillshade", format="MEM", computeEdges=True, altitude=45, zFactor=1.3, scale=frame.metres[1]
+        )
+        _save(path, shade, ["COMPRESS=DEFLATE", "PREDICTOR=2"])
+
+
+def write_image(path: Path, frame: Grid, colours: NDArray[np.uint8]) -> None:
+    """Write a picture (h, w, 3) of red, green and blue on a grid as a GeoTIFF of JPEG tiles with overviews."""
+    height, width, bands = colours.shape
+    memory = gdal.GetDriverByName("MEM").Create("", width, height, bands, gdal.GDT_Byte)
+    memory.SetGeoTransform(frame.transform)
+    memory.SetProjection(spatial_reference(frame.crs).ExportToWkt())
+    for index in range(bands):
+        band = memory.GetRasterBand(index + 1)
+        band.WriteArray(np.ascontiguousarray(colours[:, :, index]))
+        band.SetColorInterpretation(gdal.GCI_RedBand + index)
+    with quiet_gdal():
+        _save(path, memory, ["COMPRESS=JPEG", "JPEG_QUALITY=82", "PHOTOMETRIC=YCBCR"])
+
+
+def _save(path: Path, memory: Any, options: list[str]) -> None:
+    dataset = gdal.GetDriverByName("GTiff").CreateCopy(str(path), memory, options=["TILED=YES", *options])
+    longest = max(dataset.RasterXSize, dataset.RasterYSize)
+    levels: list[int] = []
+    while longest > 512 * 2 ** len(levels):
+        levels.append(2 ** (len(levels) + 1))
+    if levels:
+        dataset.BuildOverviews("AVERAGE", levels)
+    dataset = None
+    Path(f"{path}.aux.xml").unlink(missing_ok=True)

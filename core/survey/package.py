@@ -1,0 +1,239 @@
+"""The folder that goes to the field: a GeoPackage of sites and areas, waypoints for a GPS, a KML for a globe."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from osgeo import gdal, ogr, osr
+
+from ..areas import Area, Field
+from ..errors import OutputError
+from ..polygons import as_valid_multipolygon, quiet_gdal
+from ..raster import PathLike, same_crs, spatial_reference
+from .sites import FORM_FIELDS, RESULTS, SITE_FIELDS, Site
+
+GEOPACKAGE, PROJECT, WAYPOINTS, GLOBE, PHOTO_FOLDER = "survey.gpkg", "survey.qgz", "sites.gpx", "sites.kml", "DCIM"
+"""What lies in a package, beside its base maps and a README."""
+NOTE_FIELDS = (
+    Field("note", "str", "", "What was seen there"),
+    Field("photo", "str", "", "Photo, path relative to the folder of the package"),
+    Field("surveyor", "str", "", "Who was there"),
+    Field("noted_on", "date", "", "Day"),
+)
+TRACK_FIELDS = (
+    Field("name", "str", "", "Name of the way"),
+    Field("surveyor", "str", "", "Who went it"),
+    Field("walked_on", "date", "", "Day"),
+)
+_TYPES = {
+    "int": (ogr.OFTInteger, ogr.OFSTNone), "float": (ogr.OFTReal, ogr.OFSTNone), "str": (ogr.OFTString, ogr.OFSTNone),
+    "bool": (ogr.OFTInteger, ogr.OFSTBoolean), "date": (ogr.OFTDate, ogr.OFSTNone),
+}  # fmt: skip
+_AREA_STYLE = "PEN(c:#E31A1C,w:2px);BRUSH(fc:#E31A1C33)"
+
+
+@contextlib.contextmanager
+def building(target: PathLike) -> Iterator[Path]:
+    """A folder beside ``target`` that gets its name when the block ends well, and is removed when it doesn't.
+
+    Raises OutputError where ``target`` holds anything already, above all somebody's records, or can't be written.
+    """
+    path = Path(target).absolute()
+    _check_free(path)
+    temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}.part")
+    try:
+        temporary.mkdir()
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    try:
+        yield temporary
+        if path.exists():
+            path.rmdir()
+        temporary.rename(path)
+    except (OSError, RuntimeError) as error:
+        raise _unwritable(path, error) from None
+    finally:
+        if temporary.exists():
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _check_free(path: Path) -> None:
+    try:
+        if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+            return
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    found = "holds files"
+    if (path / GEOPACKAGE).exists():
+        records = _records(path / GEOPACKAGE)
+        found = f"holds a survey with the records of {records} visited sites" if records else "holds a survey package"
+    raise OutputError(f"{path} {found} already, and nothing is written over it. Choose a new or an empty folder.")
+
+
+def _records(path: Path) -> int:
+    """How many sites of a package have a result."""
+    with contextlib.suppress(RuntimeError), quiet_gdal():
+        layer = gdal.OpenEx(str(path), gdal.OF_VECTOR | gdal.OF_READONLY).ExecuteSQL(
+            "SELECT count(*) FROM sites WHERE result IS NOT NULL"
+        )
+        return int(layer.GetNextFeature().GetField(0))
+    return 0
+
+
+def _unwritable(path: Path, error: Exception) -> OutputError:
+    return OutputError(
+        f"{path} can't be written ({error}). Check that the folder around it exists, that you may write there and that "
+        "the disk is not full."
+    )
+
+
+def write_geopackage(
+    path: Path, sites: Sequence[Site], crs: str, areas: Sequence[Area], area_table: Sequence[Field], areas_crs: str
+) -> None:
+    """Write the layers sites (with the form's fields), areas, notes and tracks (both empty), all in ``crs``."""
+    dataset = gdal.GetDriverByName("GPKG").Create(str(path), 0, 0, 0, gdal.GDT_Unknown)
+    try:
+        reference = spatial_reference(crs)
+        _write_points(dataset, "sites", sites, (*SITE_FIELDS, *FORM_FIELDS), reference)
+        _write_areas(dataset, areas, area_table, areas_crs, crs)
+        _create_layer(dataset, "notes", ogr.wkbPoint, NOTE_FIELDS, reference)
+        _create_layer(dataset, "tracks", ogr.wkbLineString, TRACK_FIELDS, reference)
+    finally:
+        dataset = None
+
+
+def _create_layer(dataset: Any, name: str, kind: int, table: Sequence[Field], reference: Any) -> Any:
+    layer = dataset.CreateLayer(name, reference, kind)
+    for field in table:
+        definition = ogr.FieldDefn(field.name, _TYPES[field.type][0])
+        definition.SetSubType(_TYPES[field.type][1])
+        layer.CreateField(definition)
+    return layer
+
+
+def _write_points(dataset: Any, name: str, sites: Sequence[Site], table: Sequence[Field], reference: Any) -> None:
+    layer = _create_layer(dataset, name, ogr.wkbPoint, table, reference)
+    layer.StartTransaction()
+    for site in sites:
+        feature = ogr.Feature(layer.GetLayerDefn())
+        _fill(feature, site.attributes, table)
+        feature.SetGeometry(_point(site.x, site.y))
+        layer.CreateFeature(feature)
+    layer.CommitTransaction()
+
+
+def _write_areas(dataset: Any, areas: Sequence[Area], table: Sequence[Field], source: str, target: str) -> None:
+    layer = _create_layer(dataset, "areas", ogr.wkbMultiPolygon, table, spatial_reference(target))
+    layer.StartTransaction()
+    for area, geometry in zip(areas, outlines(areas, source, target)):
+        feature = ogr.Feature(layer.GetLayerDefn())
+        _fill(feature, area.attributes, table)
+        feature.SetGeometry(geometry)
+        layer.CreateFeature(feature)
+    layer.CommitTransaction()
+
+
+def outlines(areas: Sequence[Area], source: str, target: str) -> list[ogr.Geometry]:
+    """The areas' outlines in another CRS, valid MultiPolygons."""
+    transformation = None
+    if areas and not same_crs(source, target):
+        transformation = osr.CoordinateTransformation(spatial_reference(source), spatial_reference(target))
+    result = []
+    for area in areas:
+        geometry = ogr.CreateGeometryFromWkb(area.geometry)
+        if transformation is not None:
+            geometry.Transform(transformation)
+        result.append(as_valid_multipolygon(geometry))
+    return result
+
+
+def _fill(feature: Any, attributes: Any, table: Sequence[Field]) -> None:
+    for field in table:
+        value = attributes.get(field.name)
+        if value is None:
+            continue
+        if isinstance(value, date):
+            feature.SetField(field.name, value.year, value.month, value.day, 0, 0, 0, 0)
+        else:
+            feature.SetField(field.name, int(value) if field.type == "bool" else value)
+
+
+def _point(x: float, y: float) -> ogr.Geometry:
+    point = ogr.Geometry(ogr.wkbPoint)
+    point.AddPoint_2D(x, y)
+    return point
+
+
+def write_gpx(path: Path, sites: Sequence[Site]) -> None:
+    """Write the sites as GPX 1.1 waypoints, with what to look for as their description."""
+    dataset = gdal.GetDriverByName("GPX").Create(str(path), 0, 0, 0, gdal.GDT_Unknown)
+    try:
+        layer = dataset.CreateLayer("waypoints", spatial_reference("EPSG:4326"), ogr.wkbPoint)
+        for site in sites:
+            own = site.attributes
+            feature = ogr.Feature(layer.GetLayerDefn())
+            if own.get("elevation") is not None:
+                feature.SetField("ele", round(own["elevation"], 1))
+            feature.SetField("name", own["name"] or "")
+            feature.SetField("cmt", f"{own['latitude_dm']}, {own['longitude_dm']}")
+            feature.SetField("desc", description(site))
+            feature.SetField("sym", "Flag, Red")
+            feature.SetGeometry(_point(own["longitude"], own["latitude"]))
+            layer.CreateFeature(feature)
+            del feature
+    finally:
+        layer = dataset = None
+
+
+def write_kml(path: Path, sites: Sequence[Site], areas: Sequence[Area], areas_crs: str) -> None:
+    """Write the sites and the areas as KML 2.2."""
+    driver = gdal.GetDriverByName("LIBKML") or gdal.GetDriverByName("KML")
+    dataset = driver.Create(str(path), 0, 0, 0, gdal.GDT_Unknown)
+    degrees = spatial_reference("EPSG:4326")
+    try:
+        for name, kind in (("areas", ogr.wkbMultiPolygon), ("sites", ogr.wkbPoint)):
+            layer = dataset.CreateLayer(name, degrees, kind)
+            for column in ("Name", "description"):
+                layer.CreateField(ogr.FieldDefn(column, ogr.OFTString))
+            if name == "areas":
+                for area, geometry in zip(areas, outlines(areas, areas_crs, "EPSG:4326")):
+                    number = area.attributes.get("id")
+                    _placemark(layer, "" if number is None else f"Area {number}", "", geometry, _AREA_STYLE)
+            else:
+                for site in sites:
+                    place = _point(site.attributes["longitude"], site.attributes["latitude"])
+                    _placemark(layer, site.attributes["name"] or "", description(site), place)
+    finally:
+        layer = dataset = None
+
+
+def _placemark(layer: Any, name: str, text: str, geometry: ogr.Geometry, style: str = "") -> None:
+    feature = ogr.Feature(layer.GetLayerDefn())
+    feature.SetField("Name", name)
+    if text:
+        feature.SetField("description", text)
+    if style:
+        feature.SetStyleString(style)
+    feature.SetGeometry(geometry)
+    layer.CreateFeature(feature)
+
+
+def description(site: Site) -> str:
+    """What a GPS or a globe tells of a site, in a line or two."""
+    own, facts = site.attributes, []
+    for text, name in (
+        ("{:.3f} km²", "area_km2"),
+        ("{:+.0f} mm/yr", "los_rate"),
+        ("slope {:.0f}°", "slope"),
+        ("{:.0f} m to a road", "road_distance"),
+    ):
+        if own.get(name) is not None:
+            facts.append(text.format(own[name]))
+    result = RESULTS.get(str(own.get("result")), "")
+    return " ".join(part for part in (", ".join(facts) + "." if facts else "", own.get("look_for"), result) if part)

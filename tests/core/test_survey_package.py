@@ -1,0 +1,150 @@
+"""The package's files: a GeoPackage that comes back as it went in, GPX, KML, base maps; and folders in the way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from osgeo import gdal, ogr
+
+from ada_mapper.core.areas import FIELDS
+from ada_mapper.core.errors import InputError, OutputError
+from ada_mapper.core.raster import Grid
+from ada_mapper.core.survey import package
+from ada_mapper.core.survey.base_map import frame_around, write_hillshade, write_image
+from ada_mapper.core.survey.package import building, write_geopackage, write_gpx, write_kml
+from ada_mapper.core.survey.sampling import SamplingRules, sample_sites
+from ada_mapper.core.survey.sites import FORM_FIELDS, SITE_FIELDS, Site, completed
+from exchange_formats import check_gpx, check_kml
+from small_rasters import square_grid, write
+from survey_areas import UTM, areas
+
+
+@pytest.fixture
+def some():
+    return areas(5, elevation_min=[1200.0], elevation_max=[1350.5], los_rate_extreme=[-31.0], orbit=["ascending"])
+
+
+@pytest.fixture
+def sites(some):
+    return sample_sites(some, UTM, SamplingRules(4), UTM).sites
+
+
+def test_the_geopackage_holds_four_layers_with_the_fields_of_the_form(tmp_path, some, sites):
+    answered = Site(
+        sites[0].x, sites[0].y, {**sites[0].attributes, "result": "confirmed", "scarp": True, "name": "滑坡一"}
+    )
+    path = tmp_path / "survey.gpkg"
+    write_geopackage(path, [answered, *sites[1:]], UTM, some, FIELDS, UTM)
+    dataset = gdal.OpenEx(str(path), gdal.OF_VECTOR)
+    assert [dataset.GetLayer(i).GetName() for i in range(4)] == ["sites", "areas", "notes", "tracks"]
+    layer = dataset.GetLayerByName("sites")
+    definition = layer.GetLayerDefn()
+    names = [definition.GetFieldDefn(i).GetName() for i in range(definition.GetFieldCount())]
+    assert names == [field.name for field in (*SITE_FIELDS, *FORM_FIELDS)]
+    scarp = definition.GetFieldDefn(names.index("scarp"))
+    assert scarp.GetSubType() == ogr.OFSTBoolean
+    assert definition.GetFieldDefn(names.index("visited_on")).GetType() == ogr.OFTDate
+    features = list(layer)
+    assert features[0]["name"] == "滑坡一" and features[0]["result"] == "confirmed" and features[0]["scarp"] == 1
+    assert features[1]["result"] is None and features[1]["elevation"] == 1275.2
+    assert dataset.GetLayerByName("areas").GetFeatureCount() == 5
+
+
+def test_gpx_and_kml_are_valid(tmp_path, some, sites):
+    sites = [Site(one.x, one.y, {**one.attributes, "name": f'{one.attributes["name"]} <滑坡> & "x"'}) for one in sites]
+    write_gpx(tmp_path / "sites.gpx", sites)
+    write_kml(tmp_path / "sites.kml", sites, some, UTM)
+    names = [site.attributes["name"] for site in sites]
+    assert check_gpx(tmp_path / "sites.gpx") == names
+    assert check_kml(tmp_path / "sites.kml") == [f"Area {number}" for number in range(1, 6)] + names
+
+
+@pytest.mark.parametrize(
+    ("check", "name", "old", "new"),
+    [
+        (check_gpx, "sites.gpx", "<ele>", "<elevation/><ele>"),
+        (check_gpx, "sites.gpx", 'version="1.1"', 'version="1.0"'),
+        (check_gpx, "sites.gpx", "<name>", "<sym>x</sym><name>"),
+        (check_kml, "sites.kml", "<Point>", "<name>x</name><Point>"),
+        (check_kml, "sites.kml", "</coordinates>", " 1;2</coordinates>"),
+    ],
+)
+def test_the_checks_of_gpx_and_kml_find_faults(tmp_path, some, sites, check, name, old, new):
+    write_gpx(tmp_path / "sites.gpx", sites)
+    write_kml(tmp_path / "sites.kml", sites, some, UTM)
+    path = tmp_path / name
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(AssertionError):
+        check(path)
+
+
+def test_the_hillshade_covers_the_sites_and_is_bounded(tmp_path, some, sites):
+    _, columns = np.mgrid[:600, :200]
+    grid = Grid(UTM, (497_000.0, 30.0, 0.0, 3_512_000.0, 0.0, -30.0), 200, 600)
+    dem = write(tmp_path / "dem.tif", 1000 + 10.0 * columns, "dem", "m", grid)
+    frame = frame_around(sites, UTM, some, UTM, 1000)
+    write_hillshade(tmp_path / "hillshade.tif", dem, frame, 100)
+    shade = Grid.of(tmp_path / "hillshade.tif")
+    assert max(shade.width, shade.height) <= 100 and shade.bounds[0] == pytest.approx(499_000)
+    assert shade.bounds[2] >= 501_100 and shade.bounds[3] == pytest.approx(frame.bounds[3])
+    values = gdal.Open(str(tmp_path / "hillshade.tif")).ReadAsArray()
+    # A plane that rises to the east by a third faces away from the light in the north-west less than level ground.
+    assert values.dtype == np.uint8 and values.min() > 0 and len(np.unique(values[1:-1, 1:-1])) == 1
+    elsewhere = write(tmp_path / "other.tif", np.ones((20, 20)), "dem", "m", square_grid(20, 20, "EPSG:32612"))
+    with pytest.raises(InputError, match="does not show the ground"):
+        write_hillshade(tmp_path / "no.tif", elsewhere, frame)
+
+
+def test_a_frame_in_degrees_has_square_pixels(some):
+    degrees = completed([Site(104.0, 60.0, {})], "EPSG:4326")
+    frame = frame_around(degrees, "EPSG:4326", some, UTM, 1000)
+    grid = frame.grid(10)
+    assert (grid.width, grid.height) == (200, 200)
+    assert frame.bounds[2] - frame.bounds[0] == pytest.approx(2 * (frame.bounds[3] - frame.bounds[1]), rel=0.01)
+
+
+def test_a_picture_keeps_its_colours(tmp_path):
+    colours = np.full((40, 60, 3), (200, 30, 60), np.uint8)
+    write_image(tmp_path / "base_map.tif", square_grid(40, 60), colours)
+    dataset = gdal.Open(str(tmp_path / "base_map.tif"))
+    assert dataset.GetMetadataItem("COMPRESSION", "IMAGE_STRUCTURE") == "YCbCr JPEG"
+    assert dataset.ReadAsArray()[:, 20, 30] == pytest.approx((200, 30, 60), abs=6)
+
+
+def test_a_package_with_records_is_never_written_over(tmp_path, some, sites):
+    target = tmp_path / "package"
+    with building(target) as folder:
+        answered = [Site(one.x, one.y, {**one.attributes, "result": "confirmed"}) for one in sites]
+        write_geopackage(folder / package.GEOPACKAGE, answered, UTM, some, FIELDS, UTM)
+    before = (target / package.GEOPACKAGE).read_bytes()
+    with pytest.raises(OutputError, match="records of 4 visited sites"), building(target):
+        pass
+    assert (target / package.GEOPACKAGE).read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["package"]
+
+
+def test_an_empty_folder_is_taken_and_a_failed_run_leaves_nothing(tmp_path):
+    target = tmp_path / "empty"
+    target.mkdir()
+    with building(target) as folder:
+        (folder / "a.txt").write_text("a")
+    assert (target / "a.txt").exists()
+    with pytest.raises(InputError), building(tmp_path / "other") as folder:
+        (folder / "a.txt").write_text("a")
+        raise InputError("stopped")
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+    with pytest.raises(OutputError, match="can't be written"), building(tmp_path / "no" / "such" / "folder"):
+        pass
+
+
+def test_points_of_any_layer_become_sites_with_lasting_keys():
+    points = [Site(500_000.0 + 10 * number, 3_500_000.0, {"remark": "x"}) for number in range(3)]
+    once, again = completed(points, UTM), completed(points, UTM)
+    assert [site.attributes["name"] for site in once] == ["S01", "S02", "S03"]
+    assert len({site.attributes["uid"] for site in once}) == 3 and once == again
+    with pytest.raises(InputError, match="same uid"):
+        completed([once[0], once[0]], UTM)
+    with pytest.raises(InputError, match="empty"):
+        completed([], UTM)
