@@ -25,6 +25,10 @@ MAX_STEP = 8
 _ROWS = 512
 
 
+class OutsideError(InputError):
+    """The extent shows another place than the scene; with the layers nothing is wrong."""
+
+
 @dataclass(frozen=True)
 class LayerFacts:
     """What a file tells as a layer of one kind, and what becomes of it for a model.
@@ -49,11 +53,13 @@ class LayerFacts:
 @dataclass(frozen=True)
 class PreviewBand:
     """One band of the network's input: scaled values (h, w), NaN where there is no data; the network sees ``fill``
-    there. ``is_given`` is False for a channel without a layer. ``limits``: what the picture's ends stand for.
+    there. ``is_given`` is False for a channel without a layer. ``sign``: what positive means, as the channel has it.
+    ``limits``: what the picture's ends stand for.
     """
 
     name: str
     kind: ChannelKind
+    sign: str
     values: Array
     fill: float
     is_given: bool
@@ -137,8 +143,8 @@ def preview(
 
     ``extent`` (x_min, y_min, x_max, y_max) in ``extent_crs`` ("": that of the scene); None: the whole scene. At most
     ``side`` pixels a side are given: of a larger extent every 2nd to 8th pixel, and beyond that only its middle.
-    Memory stays bounded by a few rows of that. Raises InputError as Composite does, and where the extent lies beside
-    the scene; CancelledError when cancelled.
+    Memory stays bounded by a few rows of that. Raises InputError as Composite does, OutsideError where the extent lies
+    beside the scene, CancelledError when cancelled.
     """
     ours = progress or Progress()
     messages: list[str] = []
@@ -181,7 +187,7 @@ def _window(grid: Grid, extent: tuple[float, float, float, float] | None, crs: s
         if right > left and bottom > top:
             column, row = math.floor(left), math.floor(top)
             return Window(column, row, math.ceil(right) - column, math.ceil(bottom) - row)
-    raise InputError("The map shows another place than the layers. Zoom to one of them to see what the network sees.")
+    raise OutsideError("The map shows another place than the layers. Zoom to one of them to see what the network sees.")
 
 
 def _middle(window: Window, side: int) -> Window:
@@ -220,7 +226,7 @@ def _band(name: str, channel: Channel, values: Array, is_given: bool) -> Preview
         limits = (-1.0, 1.0)
     if channel.kind is ChannelKind.DEM:
         is_diverging = False
-    return PreviewBand(name, channel.kind, values, channel.fill, is_given, limits, is_diverging)
+    return PreviewBand(name, channel.kind, channel.sign, values, channel.fill, is_given, limits, is_diverging)
 
 
 def _crs_name(grid: Grid) -> str:

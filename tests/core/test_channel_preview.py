@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ada_mapper.core.channel_preview import MAX_STEP, Preview, inspect_layer, preview
+from ada_mapper.core.channel_preview import MAX_STEP, OutsideError, Preview, inspect_layer, preview
 from ada_mapper.core.channels import MINMAX_CHANNELS, Channel, ChannelKind, Scaling
 from ada_mapper.core.composite import Composite
 from ada_mapper.core.errors import CancelledError, InputError
@@ -95,9 +95,9 @@ def test_an_extent_in_another_crs(scene: dict[KIND, str]) -> None:
 
 
 def test_an_extent_beside_the_scene_is_refused_with_what_to_do(scene: dict[KIND, str]) -> None:
-    with pytest.raises(InputError, match="Zoom to one of them"):
+    with pytest.raises(OutsideError, match="Zoom to one of them"):
         preview(scene, CARD, (0, 0, 100, 100), CRS)
-    with pytest.raises(InputError, match="Zoom to one of them"):
+    with pytest.raises(OutsideError, match="Zoom to one of them"):
         preview(scene, CARD, (-170, -80, -169, -79), "EPSG:4326")
 
 
