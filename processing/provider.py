@@ -18,6 +18,7 @@ from .import_model import ImportModel
 from .los_sensitivity import LosSensitivity
 from .map_active_areas import MapActiveAreas
 from .merge_orbits import MergeOrbits
+from .merge_survey import MergeSurvey
 from .review_labels import LabelsFromReview
 from .sample_sites import SampleSites
 from .simulate_scene import SimulateScene
@@ -46,6 +47,7 @@ ALGORITHMS = (
     CompareChannels,
     SampleSites,
     SurveyPackage,
+    MergeSurvey,
 )
 
 

@@ -70,7 +70,7 @@ class SurveyPackage(Algorithm):
             "PIXEL_SIZE", "Pixel size of the base map (m)", "Smaller is sharper and larger on the phone.", 5, 0.1
         )
         self.add_number(
-            "MOST_PIXELS", "Most pixels of a base map's side", "Larger base maps get larger pixels.", 4096, 256, 16384,
+            "MOST_PIXELS", "Most pixels along a side", "Larger base maps get larger pixels.", 4096, 256, 16384,
             integer=True, advanced=True,
         )  # fmt: skip
         self.add(

@@ -1,0 +1,323 @@
+"""Copies of a survey that were edited in the field, back into one: by key, with every conflict told.
+
+The rule. An answer that only one side gives is taken, and a sign that one side saw counts as seen. Where answers
+differ, that of the latest visit is taken; where the days don't tell (the same day, or none), it stays as it was in the
+master, open if it was open there. Photos of all sides are kept. Sites that are gone from a copy are told and stay.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ..areas import QUIET, Field
+from ..errors import InputError
+from ..progress import Progress
+from ..raster import spatial_reference
+from .copies import Copy, photo_file, table_with_added
+from .sites import FORM_FIELDS, PHOTOS, SITE_FIELDS, Site, key_of, located
+
+MASTER, ADDED = "master", "added in the field"
+"""Who answers, and the stratum of sites that nobody drew."""
+_PLANNED = {field.name for field in SITE_FIELDS}
+_SAME_PLACE = 1.0
+_METRES_PER_DEGREE = 111_320
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """One field of one site that was answered differently: (who, answer), and whose answer was taken, "" if none."""
+
+    site: str
+    field: str
+    answers: tuple[tuple[str, str], ...]
+    taken: str
+
+
+@dataclass(frozen=True)
+class Merged:
+    """The merged sites, their fields, and what happened.
+
+    New photos stand in the sites as the full paths of their files; ``photos`` lists those. ``deleted`` and ``missing``
+    are (copy, site) and (copy, photo) pairs; ``changed`` and ``added`` are names of sites; ``notes`` are (copy, text).
+    """
+
+    sites: tuple[Site, ...]
+    table: tuple[Field, ...]
+    conflicts: tuple[Conflict, ...]
+    changed: tuple[str, ...]
+    added: tuple[str, ...]
+    deleted: tuple[tuple[str, str], ...]
+    missing: tuple[tuple[str, str], ...]
+    photos: tuple[Path, ...]
+    notes: tuple[tuple[str, str], ...]
+
+
+class _Record:
+    """What is collected while one survey is merged."""
+
+    def __init__(self, tolerance: float) -> None:
+        self.tolerance = tolerance
+        self.conflicts: list[Conflict] = []
+        self.deleted: list[tuple[str, str]] = []
+        self.missing: list[tuple[str, str]] = []
+        self.photos: dict[Path, None] = {}
+        self.notes: list[tuple[str, str]] = []
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """One side's version of one site."""
+
+    who: str
+    site: Site
+    folder: Path | None
+
+    @property
+    def day(self) -> date:
+        """Of the visit; the earliest possible where it isn't known."""
+        return self.site.attributes.get("visited_on") or date.min
+
+
+def merge_copies(
+    master: Sequence[Site],
+    master_table: Sequence[Field],
+    crs: str,
+    copies: Sequence[Copy],
+    master_folder: Path | None = None,
+    progress: Progress = QUIET,
+) -> Merged:
+    """Merge copies, whose sites are in the master's ``crs`` too, into the master's sites.
+
+    ``master_folder`` is where the paths of the master's photos begin. Raises InputError for a master without keys.
+    """
+    if not all(site.attributes.get("uid") for site in master):
+        raise InputError(
+            "The master has sites without a uid, by which copies are merged. Give the layer of the package itself."
+        )
+    record = _Record(_SAME_PLACE / (_METRES_PER_DEGREE if spatial_reference(crs).IsGeographic() else 1))
+    copies = _with_distinct_names(copies)
+    table = table_with_added(master_table, copies)
+    names = [field.name for field in table]
+    by_key = [_keyed(copy, {site.attributes["uid"] for site in master}, record) for copy in copies]
+    for copy in copies:
+        record.notes += [(copy.name, note) for note in copy.notes]
+    sites, changed = [], []
+    for number, site in enumerate(master):
+        if number % 32 == 0:
+            progress.report(number / len(master))
+        base = _Answers(MASTER, site, master_folder)
+        sides = []
+        for copy, keyed in zip(copies, by_key):
+            other = keyed.pop(site.attributes["uid"], None)
+            if other is None:
+                record.deleted.append((copy.name, str(site.attributes.get("name"))))
+            else:
+                sides.append(_Answers(copy.name, other, copy.folder))
+        merged = _merge_site(base, sides, names, record)
+        changed += [str(site.attributes.get("name"))] if _differs(merged, site) else []
+        sites.append(merged)
+    added = _added(copies, by_key, sites, names, record)
+    return Merged(
+        located((_typed(site, table) for site in (*sites, *added)), crs),
+        table,
+        tuple(record.conflicts),
+        tuple(changed),
+        tuple(str(site.attributes["name"]) for site in added),
+        tuple(record.deleted),
+        tuple(record.missing),
+        tuple(record.photos),
+        tuple(record.notes),
+    )
+
+
+def _typed(site: Site, table: Sequence[Field]) -> Site:
+    """The site with texts where copies had different types."""
+    texts = {field.name for field in table if field.type == "str"}
+    own = {
+        name: str(value) if name in texts and value is not None else value for name, value in site.attributes.items()
+    }
+    return Site(site.x, site.y, own)
+
+
+def _with_distinct_names(copies: Sequence[Copy]) -> list[Copy]:
+    """Two surveyors may bring back folders of the same name."""
+    names: dict[str, int] = {}
+    result = []
+    for copy in copies:
+        names[copy.name] = names.get(copy.name, 0) + 1
+        number = names[copy.name]
+        result.append(copy if number == 1 else replace(copy, name=f"{copy.name} ({number})"))
+    return result
+
+
+def _keyed(copy: Copy, known: set[str], record: _Record) -> dict[str, Site]:
+    """The copy's sites by key; those without one, and copies of a site, get one of their own."""
+    result: dict[str, Site] = {}
+    for site in copy.sites:
+        own = site.attributes
+        key = own.get("uid")
+        if not key or key in result:
+            fresh = key_of(site.x, site.y, f"{own.get('name')} {own.get('visited_on')} {own.get('remarks')}")
+            if key:
+                said = "of a site of the master" if key in known else "of another site"
+                record.notes.append((copy.name, f"The site {own.get('name')} has the uid {said}; it is taken as new."))
+            key = fresh
+        result[key] = site
+    return result
+
+
+def _merge_site(base: _Answers, sides: Sequence[_Answers], names: Sequence[str], record: _Record) -> Site:
+    own = dict(base.site.attributes)
+    for name in names:
+        if name in _PLANNED or name in PHOTOS:
+            continue
+        answers = [(side, side.site.attributes.get(name)) for side in sides if name in side.site.attributes]
+        own[name] = _agreed(base, answers, name, record)
+    own.update(_photos(base, sides, record))
+    x, y = _position(base, sides, record)
+    return Site(x, y, {name: own.get(name) for name in names})
+
+
+def _agreed(base: _Answers, answers: Sequence[tuple[_Answers, Any]], name: str, record: _Record) -> Any:
+    """The value of one field by the rule; differing answers are recorded."""
+    before = base.site.attributes.get(name)
+    changes = [(side, value) for side, value in answers if not _same(value, before)]
+    values = list({str(value): value for _, value in changes}.values())
+    if not values:
+        return before
+    if before is None and len(values) == 1:
+        return values[0]
+    given = [(base, before), *changes] if before is not None else changes
+    winner = _latest(base, given)
+    told = tuple((side.who, "" if value is None else str(value)) for side, value in given)
+    record.conflicts.append(
+        Conflict(str(base.site.attributes.get("name")), name, told, "" if winner is None else winner[0].who)
+    )
+    return before if winner is None else winner[1]
+
+
+def _latest(base: _Answers, given: Sequence[tuple[_Answers, Any]]) -> tuple[_Answers, Any] | None:
+    """The answer of the latest visit; None where several of the same day differ.
+
+    The same person's copy is a later word than the master's of the same day.
+    """
+    day = max(side.day for side, _ in given)
+    latest = [(side, value) for side, value in given if side.day == day]
+    person = base.site.attributes.get("surveyor")
+    if person and all(side is base or side.site.attributes.get("surveyor") == person for side, _ in latest):
+        latest = [(side, value) for side, value in latest if side is not base] or latest
+    return latest[0] if len({str(value) for _, value in latest}) == 1 else None
+
+
+def _same(value: Any, other: Any) -> bool:
+    """Whether two values of a field say the same; a box that was never ticked and an unticked one do."""
+    if value in (None, False) and other in (None, False):
+        return True
+    if isinstance(value, float) and isinstance(other, float):
+        return math.isclose(value, other, rel_tol=1e-9)
+    return bool(value == other)
+
+
+def _photos(base: _Answers, sides: Sequence[_Answers], record: _Record) -> dict[str, str | None]:
+    """The photos of all sides in the fields for them; those that no field is left for are kept as files and told."""
+    found: dict[str, list[tuple[str, Path | None]]] = {}
+    for side in (base, *sides):
+        for name in PHOTOS:
+            path = str(side.site.attributes.get(name) or "")
+            if path:
+                _keep_photo(found.setdefault(Path(path.replace("\\", "/")).name, []), side, path, record)
+    paths = [text for photos in found.values() for text, _ in photos]
+    for path in paths[len(PHOTOS) :]:
+        site = str(base.site.attributes.get("name"))
+        record.notes.append((site, f"The photo {Path(path).name} finds no free field; its file is kept."))
+    return dict(zip(PHOTOS, [*paths, None, None, None]))
+
+
+def _keep_photo(same_name: list[tuple[str, Path | None]], side: _Answers, path: str, record: _Record) -> None:
+    """Add a photo to those of its name, unless it is one of them; one that is missing keeps its path."""
+    file = photo_file(side.folder, path)
+    if file is None:
+        record.missing.append((side.who, path))
+        if not same_name:
+            same_name.append((path, None))
+        return
+    if any(other is not None and _equal(other, file) for _, other in same_name):
+        return
+    same_name[:] = [entry for entry in same_name if entry[1] is not None]
+    same_name.append((str(file), file))
+    record.photos[file] = None
+
+
+def _equal(one: Path, other: Path) -> bool:
+    return one.stat().st_size == other.stat().st_size and one.read_bytes() == other.read_bytes()
+
+
+def _position(base: _Answers, sides: Sequence[_Answers], record: _Record) -> tuple[float, float]:
+    """Where the site lies: moved where one copy moved it (by more than a metre), as it was where several disagree."""
+    before = (base.site.x, base.site.y)
+    moved = [side for side in sides if math.hypot(side.site.x - before[0], side.site.y - before[1]) > record.tolerance]
+    name = str(base.site.attributes.get("name"))
+    if not moved:
+        return before
+    first = (moved[0].site.x, moved[0].site.y)
+    if any(math.hypot(side.site.x - first[0], side.site.y - first[1]) > record.tolerance for side in moved):
+        told = tuple((side.who, f"{side.site.x:.6g}, {side.site.y:.6g}") for side in moved)
+        record.conflicts.append(Conflict(name, "position", told, ""))
+        return before
+    record.notes.append((moved[0].who, f"The site {name} was moved."))
+    return first
+
+
+def _added(
+    copies: Sequence[Copy],
+    by_key: Sequence[dict[str, Site]],
+    sites: Sequence[Site],
+    names: Sequence[str],
+    record: _Record,
+) -> list[Site]:
+    """The sites that copies have and the master doesn't, numbered on; the same one in two copies is one."""
+    keys = list(dict.fromkeys(key for keyed in by_key for key in keyed))
+    taken = {site.attributes.get("name") for site in sites}
+    last = max((int(site.attributes.get("id") or 0) for site in sites), default=0)
+    result = []
+    for number, key in enumerate(keys, last + 1):
+        sides = [_Answers(copy.name, keyed[key], copy.folder) for copy, keyed in zip(copies, by_key) if key in keyed]
+        first = sides[0].site
+        name = str(first.attributes.get("name") or f"N{number}")
+        if name in taken:
+            name = f"{name} ({number})"
+        taken.add(name)
+        planned = {"uid": key, "id": number, "name": name, "stratum": ADDED}
+        merged = _merge_site(_Answers(MASTER, Site(first.x, first.y, planned), None), sides, names, record)
+        result.append(merged)
+    return result
+
+
+def _differs(merged: Site, before: Site) -> bool:
+    if (merged.x, merged.y) != (before.x, before.y):
+        return True
+    for field in FORM_FIELDS:
+        now, then = merged.attributes.get(field.name), before.attributes.get(field.name)
+        if field.name in PHOTOS:
+            # The same photo, in another folder.
+            now, then = Path(str(now or "")).name, Path(str(then or "")).name
+        if not _same(now, then):
+            return True
+    return False
+
+
+def with_photos(merged: Merged, paths: Mapping[Path, str]) -> Merged:
+    """The same with photos as they are called where they were copied to."""
+    called = {str(file): text for file, text in paths.items()}
+    sites = []
+    for site in merged.sites:
+        own = dict(site.attributes)
+        for name in PHOTOS:
+            own[name] = called.get(str(own.get(name)), own.get(name))
+        sites.append(Site(site.x, site.y, own))
+    return replace(merged, sites=tuple(sites))

@@ -1,0 +1,283 @@
+"""Copies from the field come back: edits, conflicts, deleted and new sites, changed forms, photos."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+from osgeo import gdal, ogr
+
+from ada_mapper.core.areas import FIELDS
+from ada_mapper.core.errors import InputError
+from ada_mapper.core.survey.copies import photo_file, read_copy
+from ada_mapper.core.survey.merge_report import write_conflicts_csv, write_merge_report
+from ada_mapper.core.survey.merging import ADDED, Conflict, merge_copies, with_photos
+from ada_mapper.core.survey.package import write_geopackage
+from ada_mapper.core.survey.photos import copy_photos, remove_made, thumbnail
+from ada_mapper.core.survey.sampling import SamplingRules, sample_sites
+from ada_mapper.core.survey.sites import FORM_FIELDS, SITE_FIELDS
+from survey_areas import UTM, areas
+
+TABLE = (*SITE_FIELDS, *FORM_FIELDS)
+
+
+class Field:
+    """A package that was given out, and copies of it that are edited with OGR as a surveyor would with QField."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.sites = sample_sites(areas(6), UTM, SamplingRules(6), UTM).sites
+        self.master = folder / "master"
+        self.master.mkdir()
+        write_geopackage(self.master / "survey.gpkg", self.sites, UTM, areas(6), FIELDS, UTM)
+
+    def copy(self, name: str) -> Path:
+        return Path(shutil.copytree(self.master, self.folder / name))
+
+    def edit(self, copy: Path, site: str, **values: object) -> None:
+        layer = self._layer(copy)
+        layer.SetAttributeFilter(f"name = '{site}'")
+        feature = layer.GetNextFeature()
+        for name, value in values.items():
+            if isinstance(value, date):
+                feature.SetField(name, value.year, value.month, value.day, 0, 0, 0, 0)
+            elif value is None:
+                feature.SetFieldNull(name)
+            else:
+                feature.SetField(name, value)
+        layer.SetFeature(feature)
+
+    def _layer(self, copy: Path):
+        self._dataset = gdal.OpenEx(str(copy / "survey.gpkg"), gdal.OF_VECTOR | gdal.OF_UPDATE)
+        return self._dataset.GetLayerByName("sites")
+
+    def sql(self, copy: Path, statement: str) -> None:
+        dataset = gdal.OpenEx(str(copy / "survey.gpkg"), gdal.OF_VECTOR | gdal.OF_UPDATE)
+        dataset.ExecuteSQL(statement)
+
+    def merge(self, *copies: Path):
+        self._dataset = None
+        return merge_copies(self.sites, TABLE, UTM, [read_copy(copy, UTM) for copy in copies])
+
+
+@pytest.fixture
+def field(tmp_path):
+    return Field(tmp_path)
+
+
+def by_name(merged):
+    return {site.attributes["name"]: site.attributes for site in merged.sites}
+
+
+def photo(path: Path, value: int = 90) -> Path:
+    """A small JPEG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    memory = gdal.GetDriverByName("MEM").Create("", 60, 30, 3, gdal.GDT_Byte)
+    for band in range(3):
+        memory.GetRasterBand(band + 1).Fill(value)
+    gdal.GetDriverByName("JPEG").CreateCopy(str(path), memory)
+    return path
+
+
+def test_an_unedited_copy_changes_nothing(field):
+    merged = field.merge(field.copy("a"))
+    assert merged.changed == merged.added == merged.deleted == merged.conflicts == merged.notes == ()
+    assert [site.attributes["uid"] for site in merged.sites] == [site.attributes["uid"] for site in field.sites]
+    assert [field.name for field in merged.table] == [field.name for field in TABLE]
+
+
+def test_two_surveyors_who_went_to_different_sites_are_joined(field):
+    one, two = field.copy("王"), field.copy("Müller")
+    field.edit(one, "S01", result="confirmed", scarp=1, surveyor="王", visited_on=date(2026, 5, 2), remarks="后缘裂缝")
+    field.edit(two, "S02", result="not_accessible", surveyor="Müller", visited_on=date(2026, 5, 3))
+    merged = field.merge(one, two)
+    sites = by_name(merged)
+    assert merged.changed == ("S01", "S02") and merged.conflicts == ()
+    assert sites["S01"]["result"] == "confirmed" and sites["S01"]["scarp"] is True
+    assert sites["S01"]["remarks"] == "后缘裂缝" and sites["S01"]["visited_on"] == date(2026, 5, 2)
+    assert sites["S02"]["result"] == "not_accessible" and sites["S03"]["result"] is None
+
+
+def test_the_latest_visit_wins_a_conflict_and_both_answers_are_told(field, tmp_path):
+    one, two = field.copy("a"), field.copy("b")
+    field.edit(one, "S01", result="confirmed", visited_on=date(2026, 5, 2))
+    field.edit(two, "S01", result="not_confirmed", visited_on=date(2026, 5, 9))
+    merged = field.merge(one, two)
+    assert by_name(merged)["S01"]["result"] == "not_confirmed"
+    names = {conflict.field: conflict for conflict in merged.conflicts}
+    assert set(names) == {"result", "visited_on"}
+    expected = (("a/survey.gpkg", "confirmed"), ("b/survey.gpkg", "not_confirmed"))
+    assert names["result"] == Conflict("S01", "result", expected, "b/survey.gpkg")
+    write_merge_report(tmp_path / "report.html", merged, ["a", "b"])
+    write_conflicts_csv(tmp_path / "conflicts.csv", merged)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "a/survey.gpkg: confirmed; b/survey.gpkg: not_confirmed" in text
+    assert "S01,result,b/survey.gpkg,not_confirmed,1" in (tmp_path / "conflicts.csv").read_text(encoding="utf-8")
+
+
+def test_answers_of_the_same_day_stay_open(field):
+    one, two = field.copy("a"), field.copy("b")
+    field.edit(one, "S01", result="confirmed", visited_on=date(2026, 5, 2))
+    field.edit(two, "S01", result="not_confirmed", visited_on=date(2026, 5, 2))
+    merged = field.merge(one, two)
+    assert by_name(merged)["S01"]["result"] is None and merged.conflicts[0].taken == ""
+
+
+def test_what_changed_in_the_master_and_in_the_copy_is_a_conflict(field):
+    copy, later = field.copy("a"), field.copy("b")
+    field.edit(copy, "S01", result="confirmed", visited_on=date(2026, 5, 2))
+    field.sites = field.merge(copy).sites
+    field.edit(later, "S01", result="not_confirmed", visited_on=date(2026, 5, 1))
+    merged = field.merge(later)
+    assert by_name(merged)["S01"]["result"] == "confirmed"
+    assert merged.conflicts[0].taken == "master"
+    again = field.merge(copy)
+    assert again.conflicts == () and again.changed == ()
+
+
+def test_the_same_surveyors_later_word_counts(field):
+    copy = field.copy("a")
+    field.edit(copy, "S01", result="confirmed", surveyor="Ann", visited_on=date(2026, 5, 2))
+    field.sites = field.merge(copy).sites
+    field.edit(copy, "S01", result="not_confirmed", remarks="looked again")
+    merged = field.merge(copy)
+    assert by_name(merged)["S01"]["result"] == "not_confirmed"
+    assert merged.conflicts[0].taken == "a/survey.gpkg"
+
+
+def test_an_unticked_box_does_not_contradict_a_ticked_one(field):
+    one, two = field.copy("a"), field.copy("b")
+    field.edit(one, "S01", scarp=1)
+    field.edit(two, "S01", scarp=0)
+    merged = field.merge(one, two)
+    assert by_name(merged)["S01"]["scarp"] is True and merged.conflicts == ()
+
+
+def test_deleted_sites_are_told_and_stay(field):
+    copy = field.copy("a")
+    field.sql(copy, "DELETE FROM sites WHERE name = 'S03'")
+    merged = field.merge(copy)
+    assert merged.deleted == (("a/survey.gpkg", "S03"),)
+    assert len(merged.sites) == 6
+
+
+def test_new_sites_are_numbered_on_and_marked(field):
+    one, two = field.copy("a"), field.copy("b")
+    for copy, name in ((one, "N1"), (two, "S01")):
+        layer = field._layer(copy)
+        feature = ogr.Feature(layer.GetLayerDefn())
+        feature.SetField("name", name)
+        feature.SetField("result", "confirmed")
+        if copy == one:
+            feature.SetField("uid", "8f7a")
+        feature.SetGeometry(ogr.CreateGeometryFromWkt("POINT (500100 3500500)"))
+        layer.CreateFeature(feature)
+    merged = field.merge(one, two)
+    new = merged.sites[6:]
+    assert [site.attributes["name"] for site in new] == ["N1", "S01 (8)"] == list(merged.added)
+    assert [site.attributes["id"] for site in new] == [7, 8] and new[0].attributes["uid"] == "8f7a"
+    assert all(site.attributes["stratum"] == ADDED and site.attributes["latitude_dm"] for site in new)
+    assert new[1].attributes["uid"] and field.merge(one, two) == merged
+
+
+def test_a_duplicated_site_is_taken_as_new(field):
+    copy = field.copy("a")
+    layer = field._layer(copy)
+    feature = layer.GetNextFeature().Clone()
+    feature.SetFID(-1)
+    layer.CreateFeature(feature)
+    merged = field.merge(copy)
+    assert len(merged.sites) == 7 and "taken as new" in merged.notes[0][1]
+
+
+def test_a_changed_form_is_told_and_added_fields_are_kept(field):
+    copy = field.copy("a")
+    field.sql(copy, "ALTER TABLE sites DROP COLUMN tilted_trees")
+    field.sql(copy, "ALTER TABLE sites ADD COLUMN depth_m REAL")
+    field.sql(copy, "UPDATE sites SET depth_m = 3.5 WHERE name = 'S02'")
+    merged = field.merge(copy)
+    told = " ".join(note for _, note in merged.notes)
+    assert "lost its field tilted_trees" in told and "added field, depth_m" in told
+    assert merged.table[-1].name == "depth_m" and merged.table[-1].type == "float"
+    assert by_name(merged)["S02"]["depth_m"] == 3.5 and by_name(merged)["S01"]["depth_m"] is None
+    assert "tilted_trees" in by_name(merged)["S01"]
+
+
+def test_a_field_of_another_type_is_converted_or_told(field):
+    copy = field.copy("a")
+    field.sql(copy, "ALTER TABLE sites DROP COLUMN scarp")
+    field.sql(copy, "ALTER TABLE sites ADD COLUMN scarp TEXT")
+    field.sql(copy, "UPDATE sites SET scarp = 'yes' WHERE name = 'S01'")
+    field.sql(copy, "UPDATE sites SET scarp = '可能' WHERE name = 'S02'")
+    merged = field.merge(copy)
+    assert by_name(merged)["S01"]["scarp"] is True and by_name(merged)["S02"]["scarp"] is None
+    told = " ".join(note for _, note in merged.notes)
+    assert "no longer of the type bool" in told and "can't be understood" in told
+
+
+def test_a_moved_site_moves_and_two_places_stay_open(field):
+    one, two = field.copy("a"), field.copy("b")
+    for copy, shift in ((one, 30), (two, -30)):
+        layer = field._layer(copy)
+        for feature in layer:
+            if feature["name"] in ("S01", "S02")[: 2 if copy == one else 1]:
+                point = feature.GetGeometryRef().Clone()
+                point.SetPoint_2D(0, point.GetX() + shift, point.GetY())
+                feature.SetGeometry(point)
+                layer.SetFeature(feature)
+    merged = field.merge(one, two)
+    assert [conflict.field for conflict in merged.conflicts] == ["position"]
+    before = {site.attributes["name"]: site for site in field.sites}
+    assert by_name(merged)["S02"]["x"] == pytest.approx(before["S02"].x + 30, abs=0.01)
+    assert by_name(merged)["S01"]["x"] == pytest.approx(before["S01"].x, abs=0.01)
+
+
+def test_photos_of_both_are_kept_and_missing_ones_told(field, tmp_path):
+    one, two = field.copy("a"), field.copy("b")
+    photo(one / "DCIM" / "IMG_1.jpg", 50)
+    photo(two / "DCIM" / "IMG_1.jpg", 200)
+    photo(two / "DCIM" / "滑坡.jpg")
+    field.edit(one, "S01", photo_1="DCIM/IMG_1.jpg", photo_2="DCIM/gone.jpg")
+    field.edit(two, "S01", photo_1="DCIM\\IMG_1.jpg")
+    field.edit(two, "S02", photo_3="DCIM/滑坡.jpg")
+    merged = field.merge(one, two)
+    assert merged.conflicts == () and merged.missing == (("a/survey.gpkg", "DCIM/gone.jpg"),)
+    placed, made = copy_photos(merged.photos, tmp_path / "photos")
+    final = with_photos(merged, {source: f"photos/{target.name}" for source, target in placed.items()})
+    sites = by_name(final)
+    first = [sites["S01"][name] for name in ("photo_1", "photo_2", "photo_3")]
+    assert sorted(first) == ["DCIM/gone.jpg", "photos/IMG_1.jpg", "photos/IMG_1_2.jpg"]
+    assert sites["S02"]["photo_1"] == "photos/滑坡.jpg"
+    assert (tmp_path / "photos" / "IMG_1_2.jpg").read_bytes() == (two / "DCIM" / "IMG_1.jpg").read_bytes()
+    again, made_again = copy_photos(merged.photos, tmp_path / "photos")
+    assert again == placed and made_again == []
+    remove_made(made)
+    assert not (tmp_path / "photos").exists()
+
+
+def test_photos_outside_the_package_are_never_taken(field, tmp_path):
+    photo(tmp_path / "secret.jpg")
+    copy = field.copy("a")
+    assert photo_file(copy, "../secret.jpg") is None and photo_file(copy, str(tmp_path / "secret.jpg")) is None
+    (copy / "DCIM").mkdir()
+    (copy / "DCIM" / "link.jpg").symlink_to(tmp_path / "secret.jpg")
+    assert photo_file(copy, "DCIM/link.jpg") is None
+
+
+def test_files_that_are_no_survey_are_told(field, tmp_path):
+    with pytest.raises(InputError, match="can't be read"):
+        read_copy(tmp_path / "gone", UTM)
+    other = tmp_path / "other.geojson"
+    other.write_text('{"type": "FeatureCollection", "features": []}')
+    with pytest.raises(InputError, match="field uid"):
+        read_copy(other, UTM)
+    with pytest.raises(InputError, match="without a uid"):
+        merge_copies([type(field.sites[0])(0, 0, {})], TABLE, UTM, [])
+
+
+def test_thumbnails_are_small_upright_and_none_for_rubbish(tmp_path):
+    assert thumbnail(photo(tmp_path / "a.jpg"), 30).startswith("data:image/jpeg;base64,")
+    (tmp_path / "b.jpg").write_bytes(b"no picture")
+    assert thumbnail(tmp_path / "b.jpg") is None and thumbnail(tmp_path / "c.jpg") is None
