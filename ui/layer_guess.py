@@ -53,7 +53,7 @@ _LIMITS = {
     "los_sensitivity": (-1.0, 1.0),
     "probability": (0.0, 1.0),
 }
-_BY_PROPERTY, _BY_FILE, _BY_UNIT, _BY_NAME, _BY_CONFIRMING_UNIT, _BY_VALUES = 100, 80, 60, 40, 15, 5
+_BY_PROPERTY, _BY_FILE, _BY_UNIT, _BY_NAME, _BY_CONFIRMING_UNIT, BY_VALUES = 100, 80, 60, 40, 15, 5
 _SITE_FIELDS = {"uid", "stratum", "look_for"}
 _AREA_FIELDS = ({"area_km2", "probability_mean", "los_rate_mean"}, {"area_km2", "seen_from"})
 
@@ -120,20 +120,20 @@ def _is_null(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class _Facts:
-    """What a raster file tells: the names of its bands, the unit of the first, and the span of a few values."""
+    """What a raster file tells without its values: the names of its bands and the unit of the first."""
 
     names: tuple[str, ...] = ()
     unit: str = ""
     is_composite: bool = False
     is_picture: bool = False
-    span: tuple[float, float] | None = None
 
 
 def _guess_raster(name: str, source: str) -> list[Guess]:
     modified = 0.0
     with contextlib.suppress(OSError):
         modified = Path(source).stat().st_mtime
-    facts = _facts_of(source, modified)
+    # A file on the web is judged by its name: looking into it would take long.
+    facts = _Facts() if source.startswith("/vsi") else _facts_of(source, modified)
     told = [role for role in RASTER_ROLES if role in facts.names]
     if facts.is_composite or facts.is_picture:
         return []
@@ -144,13 +144,16 @@ def _guess_raster(name: str, source: str) -> list[Guess]:
     stem = Path(source).stem
     # What the user calls a layer counts more than what its file is called.
     texts = [text for text in (name.lower(), stem.lower()) if text]
-    found = [_guess_one(role, texts, facts) for role in RASTER_ROLES]
+    if any(map(_OTHER.search, texts)) and not facts.unit:
+        return []
+    span = None if source.startswith("/vsi") else _span_of(source, modified)
+    found = [_guess_one(role, texts, facts, span) for role in RASTER_ROLES]
     return [guess for guess in found if guess is not None]
 
 
-def _guess_one(role: str, texts: list[str], facts: _Facts) -> Guess | None:
+def _guess_one(role: str, texts: list[str], facts: _Facts, span: tuple[float, float] | None) -> Guess | None:
     own_units, other_units = _UNITS.get(role, ()), _CONFIRMING_UNITS.get(role, ())
-    if facts.span is not None and not _is_possible(role, facts.span):
+    if span is not None and not _is_possible(role, span):
         return None
     if facts.unit and facts.unit not in (*own_units, *other_units):
         return None
@@ -167,9 +170,9 @@ def _guess_one(role: str, texts: list[str], facts: _Facts) -> Guess | None:
     if score and facts.unit in other_units:
         score += _BY_CONFIRMING_UNIT
         reasons.append(tr("its unit is {}").format(facts.unit))
-    if not score and facts.span is not None and _looks_like(role, facts.span) and not _names_anything(texts):
-        score = _BY_VALUES
-        low, high = (QLocale().toString(value, "f", 0) for value in facts.span)
+    if not score and span is not None and _looks_like(role, span) and not _names_anything(texts):
+        score = BY_VALUES
+        low, high = (QLocale().toString(value, "f", 0) for value in span)
         reasons.append(tr("its values lie between {} and {}").format(low, high))
     return Guess(role, score, ", ".join(reasons)) if score else None
 
@@ -201,7 +204,7 @@ def _facts_of(source: str, modified: float) -> _Facts:
     from osgeo import gdal
 
     from ..core.errors import AdaMapperError
-    from ..core.raster import BandReader, open_raster
+    from ..core.raster import open_raster
     from ..core.units import unit_of
 
     try:
@@ -210,11 +213,23 @@ def _facts_of(source: str, modified: float) -> _Facts:
         names = tuple(band.GetDescription() or "" for band in bands)
         tags = bands[0].GetMetadata() if bands else {}
         is_picture = len(bands) >= 3 and all(band.DataType == gdal.GDT_Byte for band in bands)
-        with BandReader(source) as reader:
-            unit, span = reader.tags["unit"], _span(reader)
-        return _Facts(names, unit_of(unit) or "" if unit else "", "CHANNEL_UNIT" in tags, is_picture, span)
+        unit = bands[0].GetUnitType() if bands else ""
+        return _Facts(names, unit_of(unit) or "" if unit else "", "CHANNEL_UNIT" in tags, is_picture)
     except (AdaMapperError, RuntimeError):
         return _Facts()
+
+
+@lru_cache(maxsize=512)
+def _span_of(source: str, modified: float) -> tuple[float, float] | None:
+    """The span of a few values of a file of that time; None where there are none."""
+    from ..core.errors import AdaMapperError
+    from ..core.raster import BandReader
+
+    try:
+        with BandReader(source) as reader:
+            return _span(reader)
+    except (AdaMapperError, RuntimeError):
+        return None
 
 
 def _span(reader: Any) -> tuple[float, float] | None:
