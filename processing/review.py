@@ -55,7 +55,7 @@ def prepare(layer: QgsVectorLayer) -> None:
         return
     provider = layer.dataProvider()
     if not provider.capabilities() & QgsVectorDataProvider.Capability.AddAttributes:
-        raise OutputError(_cannot_write(layer))
+        raise OutputError(cannot_write(layer))
     fields = []
     for name, kind, length, meaning in missing:
         field = QgsField(name, _TYPES[kind], len=length)
@@ -64,7 +64,7 @@ def prepare(layer: QgsVectorLayer) -> None:
     added = provider.addAttributes(fields)
     layer.updateFields()
     if not added or any(layer.fields().indexOf(entry[0]) < 0 for entry in missing):
-        raise OutputError(_cannot_write(layer))
+        raise OutputError(cannot_write(layer))
 
 
 def is_prepared(layer: QgsVectorLayer) -> bool:
@@ -80,7 +80,7 @@ def write(layer: QgsVectorLayer, values: Mapping[int, Mapping[str, Any]]) -> Non
     """
     was_editing = layer.isEditable()
     if not was_editing and not layer.startEditing():
-        raise OutputError(_cannot_write(layer))
+        raise OutputError(cannot_write(layer))
     fields = layer.fields()
     done = True
     for feature, attributes in values.items():
@@ -92,7 +92,7 @@ def write(layer: QgsVectorLayer, values: Mapping[int, Mapping[str, Any]]) -> Non
     reason = "; ".join(layer.commitErrors())
     if not was_editing:
         layer.rollBack()
-    raise OutputError(_cannot_write(layer, reason))
+    raise OutputError(cannot_write(layer, reason))
 
 
 def decide(layer: QgsVectorLayer, feature: int, decision: str | None, reviewer: str, note: str | None = None) -> None:
@@ -140,12 +140,12 @@ def replace_outline(layer: QgsVectorLayer, feature: int, geometry: QgsGeometry) 
         raise OutputError(tr("The new outline is no polygon that the layer {} can hold.").format(layer.name()))
     was_editing = layer.isEditable()
     if not was_editing and not layer.startEditing():
-        raise OutputError(_cannot_write(layer))
+        raise OutputError(cannot_write(layer))
     if not layer.changeGeometry(feature, fitting[0]) or not layer.commitChanges(not was_editing):
         reason = "; ".join(layer.commitErrors())
         if not was_editing:
             layer.rollBack()
-        raise OutputError(_cannot_write(layer, reason))
+        raise OutputError(cannot_write(layer, reason))
     update_outlines(layer, [feature])
 
 
@@ -216,7 +216,8 @@ def _define(symbol_layer: QgsSymbolLayer, name: str, expression: str) -> None:
     symbol_layer.setDataDefinedProperty(key, QgsProperty.fromExpression(expression))
 
 
-def _cannot_write(layer: QgsVectorLayer, reason: str = "") -> str:
+def cannot_write(layer: QgsVectorLayer, reason: str = "") -> str:
+    """The sentence for a layer that can't be written to."""
     message = tr(
         "The layer {} can't be written to{}. Save it as a GeoPackage in a folder of your own (Export > Save Features "
         "As) and review that, or close the program that holds its file open."

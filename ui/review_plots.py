@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qgis.PyQt.QtCore import QCoreApplication, QLineF, QLocale, QPointF, QRectF, QSize, Qt, pyqtSignal
+from qgis.PyQt.QtCore import QCoreApplication, QEvent, QLineF, QLocale, QPointF, QRectF, QSize, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QPainter, QPen, QPolygonF
 from qgis.PyQt.QtWidgets import QVBoxLayout, QWidget
 
@@ -185,6 +185,11 @@ class ProfilePlot(QWidget):
         self.rate.set_legend()
         self.rate.set_message(text)
         self.ground.setVisible(False)
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange and self._profile is not None:
+            self.show_profile(self._profile)
+        super().changeEvent(event)
 
     def _tint(self) -> QColor:
         tint = QColor(self.rate.text_colour())

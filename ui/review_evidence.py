@@ -1,0 +1,269 @@
+"""What speaks for an area: its profile and its time series, computed in the background while one steps through."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qgis.core import QgsFeature, QgsFeatureRequest, QgsMapLayer, QgsVectorLayer
+from qgis.PyQt.QtCore import QTimer, pyqtSignal
+from qgis.PyQt.QtGui import QResizeEvent
+from qgis.PyQt.QtWidgets import QBoxLayout, QWidget
+
+from ..core.errors import AdaMapperError
+from ..processing.algorithm import crs_text, missing_package, tr
+from ..processing.review import REJECTED
+from .background import BackgroundCall
+from .review_plots import ProfilePlot, SeriesPlot
+from .state import ProjectState
+
+if TYPE_CHECKING:
+    from ..core.interferograms import PairLimits, Stack
+    from ..core.profile import Profile
+
+# Below this many milliseconds at one area nothing is computed for it.
+_PAUSE = 150
+_KEPT = 30
+_WIDE = 700
+_Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class AreaOutline:
+    """What the background needs of an area: outlines as WKB, the CRS they are in, its aspect in degrees."""
+
+    outline: bytes
+    crs: str
+    aspect: float | None
+    others: tuple[bytes, ...]
+
+
+class Evidence(QWidget):
+    """The plots of the area that was shown last; side by side where there is room.
+
+    ``profile_shown`` tells the profile (None while there is none), ``sample_hovered`` the sample below the mouse.
+    """
+
+    profile_shown = pyqtSignal(object)
+    sample_hovered = pyqtSignal(object)
+
+    def __init__(self, state: ProjectState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self.profile, self.series = ProfilePlot(), SeriesPlot()
+        self.profile.sample_hovered.connect(self.sample_hovered)
+        self._box = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
+        self._box.setContentsMargins(0, 0, 0, 0)
+        self._box.addWidget(self.profile, 3)
+        self._box.addWidget(self.series, 3)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_PAUSE)
+        self._timer.timeout.connect(self._compute)
+        self._area: AreaOutline | None = None
+        self._calls: dict[str, BackgroundCall] = {}
+        self._answers: OrderedDict[_Key, Any] = OrderedDict()
+        self._networks: dict[_Key, Stack | str] = {}
+
+    def show_area(self, layer: QgsVectorLayer | None, feature: QgsFeature | None) -> None:
+        """Show the evidence for another area soon; nothing without one."""
+        self._stop("profile", "series")
+        self._timer.stop()
+        self._area = None if layer is None or feature is None else outline_of(layer, feature)
+        if self._area is None:
+            self.profile.set_message(tr("No area is shown."))
+            self.series.set_message("")
+            self.profile_shown.emit(None)
+            return
+        self.profile.set_message(tr("The profile is being read …"))
+        self.series.set_message(tr("The time series is being read …"))
+        self.profile_shown.emit(None)
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Compute nothing any more."""
+        self._timer.stop()
+        self._stop("profile", "series", "network")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        is_wide = event.size().width() >= _WIDE
+        directions = QBoxLayout.Direction
+        self._box.setDirection(directions.LeftToRight if is_wide else directions.TopToBottom)
+        super().resizeEvent(event)
+
+    def _compute(self) -> None:
+        if self._area is None:
+            return
+        self._compute_profile(self._area)
+        self._compute_series(self._area)
+
+    # The profile
+
+    def _compute_profile(self, area: AreaOutline) -> None:
+        rate, dem = raster_of(self._state.layer("los_rate")), raster_of(self._state.layer("dem"))
+        if rate is None and dem is None:
+            self.profile.set_message(tr("For a profile choose a LOS rate and a DEM in the Channels step."))
+            return
+
+        def compute(is_cancelled: Callable[[], bool]) -> Profile:
+            from ..core.profile import area_profile
+
+            return area_profile(area.outline, area.crs, rate, dem, area.aspect, _progress(is_cancelled))
+
+        self._answer(("profile", area, rate, dem), compute, self._show_profile, self.profile.set_message)
+
+    def _show_profile(self, profile: Profile) -> None:
+        self.profile.show_profile(profile)
+        self.profile_shown.emit(profile)
+
+    # The time series
+
+    def _compute_series(self, area: AreaOutline) -> None:
+        folder, product = self._state.get("folder", ""), self._state.get("product", "auto") or "auto"
+        if not folder:
+            self.series.set_message(tr("For a time series choose the folder of interferograms in the Data step."))
+            return
+        if not Path(folder).is_dir():
+            message = tr("The folder of interferograms {} is not there, so there is no time series.")
+            self.series.set_message(message.format(folder))
+            return
+        key = (folder, product, *self._limit_values())
+        network = self._networks.get(key)
+        if isinstance(network, str):
+            self.series.set_message(network)
+        elif network is None:
+            self._find_network(key)
+        else:
+            self._compute_series_of(network, key, area)
+
+    def _find_network(self, key: _Key) -> None:
+        """Read the folder once; whatever area is current then gets its series."""
+        if "network" in self._calls:
+            return
+        folder, product = key[:2]
+
+        def compute(is_cancelled: Callable[[], bool]) -> Stack:
+            from ..core.time_series import network_of
+
+            return network_of(folder, product, limits_of(key[2:]), _progress(is_cancelled))
+
+        self.series.set_message(tr("The interferograms are being listed …"))
+        self._start("network", compute, lambda stack: self._on_network(key, stack),
+                    lambda message: self._on_network(key, message))  # fmt: skip
+
+    def _on_network(self, key: _Key, network: Stack | str) -> None:
+        self._networks = {key: network}
+        if self._area is not None and not self._timer.isActive():
+            self._compute_series(self._area)
+
+    def _compute_series_of(self, stack: Stack, key: _Key, area: AreaOutline) -> None:
+        def compute(is_cancelled: Callable[[], bool]) -> Any:
+            from ..core.time_series import area_time_series
+
+            return area_time_series(stack, area.outline, area.crs, area.others, _progress(is_cancelled))
+
+        self._answer(("series", area, key), compute, self.series.show_series, self.series.set_message)
+
+    def _limit_values(self) -> _Key:
+        """The limits on pairs as the Data step keeps them."""
+        state = self._state
+        return (
+            state.get("max_temporal_baseline", 40.0),
+            state.get("max_perpendicular_baseline", 120.0),
+            tuple(state.get("excluded_pairs", [])),
+        )
+
+    # In the background
+
+    def _answer(self, key: _Key, compute: Any, show: Callable[[Any], None], tell: Callable[[str], None]) -> None:
+        """Show an answer that is known, or compute it; the last ones are kept."""
+        if key in self._answers:
+            self._answers.move_to_end(key)
+            show(self._answers[key])
+            return
+
+        def keep(answer: Any) -> None:
+            self._answers[key] = answer
+            while len(self._answers) > _KEPT:
+                self._answers.popitem(last=False)
+            show(answer)
+
+        self._start(key[0], compute, keep, tell)
+
+    def _start(self, name: str, compute: Any, show: Callable[[Any], None], tell: Callable[[str], None]) -> None:
+        """Run a function in the background, in place of the one of that name that still runs."""
+        self._stop(name)
+
+        def on_answer(answer: Any) -> None:
+            self._calls.pop(name, None)
+            show(answer)
+
+        def on_error(error: Exception) -> None:
+            self._calls.pop(name, None)
+            tell(sentence_of(error))
+
+        titles = {"profile": tr("Profile of an area"), "series": tr("Time series of an area")}
+        title = titles.get(name, tr("Interferograms of the time series"))
+        self._calls[name] = BackgroundCall(title, compute, on_answer, on_error).start()
+
+    def _stop(self, *names: str) -> None:
+        for name in names:
+            call = self._calls.pop(name, None)
+            if call is not None:
+                call.stop()
+
+
+def outline_of(layer: QgsVectorLayer, feature: QgsFeature) -> AreaOutline | None:
+    """The area and the moving ground near it; None without an outline."""
+    geometry = feature.geometry()
+    if geometry.isEmpty():
+        return None
+    box = geometry.boundingBox()
+    reach = max(box.width(), box.height()) + (0.01 if layer.crs().isGeographic() else 1000.0)
+    request = QgsFeatureRequest().setFilterRect(box.buffered(reach))
+    names = feature.fields()
+    others = []
+    for other in layer.getFeatures(request):
+        is_stable = names.indexOf("review") >= 0 and other["review"] == REJECTED
+        if other.id() != feature.id() and not is_stable and not other.geometry().isEmpty():
+            others.append(bytes(other.geometry().asWkb()))
+    aspect = next((feature[name] for name in _ASPECTS if names.indexOf(name) >= 0), None)
+    is_known = isinstance(aspect, (int, float))
+    return AreaOutline(
+        bytes(geometry.asWkb()), crs_text(layer.crs()), float(aspect) if is_known else None, tuple(others)
+    )
+
+
+_ASPECTS = ("aspect", "aspect_ascending", "aspect_descending")
+
+
+def raster_of(layer: QgsMapLayer | None) -> str | None:
+    """The file of a raster layer, None for any other."""
+    return str(layer.source()) if layer is not None and layer.providerType() == "gdal" else None
+
+
+def limits_of(values: _Key) -> PairLimits:
+    """The limits on pairs from days, metres and the names of pairs left out."""
+    from ..core.interferograms import PairLimits
+
+    days, metres, excluded = values
+    limits = PairLimits(max_temporal_baseline=days, max_perpendicular_baseline=metres)
+    return replace(limits, excluded=tuple(excluded)) if excluded and hasattr(limits, "excluded") else limits
+
+
+def sentence_of(error: Exception) -> str:
+    """What a plot says instead of its data."""
+    if isinstance(error, AdaMapperError):
+        return str(error)
+    if isinstance(error, ImportError):
+        return missing_package(error)
+    return tr("It could not be computed: {}").format(error)
+
+
+def _progress(is_cancelled: Callable[[], bool]) -> Any:
+    from ..core.progress import Progress
+
+    return Progress(is_cancelled=is_cancelled)
