@@ -31,11 +31,15 @@ _INTERVALS = (2, 5, 10, 20, 25, 50, 100, 200, 250, 500)
 
 @dataclass(frozen=True)
 class Relief:
-    """The files of a sheet; ``contours`` is None and ``interval`` (m) 0 where the ground is level."""
+    """The files of a sheet; ``contours`` is None and ``interval`` (m) 0 where the ground is level.
+
+    ``grey``: the mean of the hillshade (0 to 255); None where it has gaps.
+    """
 
     hillshade: Path
     contours: Path | None
     interval: float
+    grey: int | None = None
 
 
 def prepare_relief(
@@ -56,12 +60,12 @@ def prepare_relief(
     elevation = folder / f"{name}_elevation.tif"
     write_array(elevation, grid, heights, BandDescription("elevation", "m"))
     hillshade = folder / f"{name}_hillshade.tif"
-    _hillshade(elevation, hillshade)
+    grey = _hillshade(elevation, hillshade)
     interval = contour_interval(heights, grid.transform[1], scale)
     tolerance = _TOLERANCE / 1000 * scale
     contours = _contours(elevation, interval, tolerance, folder / f"{name}_contours.gpkg") if interval else None
     elevation.unlink()
-    return Relief(hillshade, contours, interval)
+    return Relief(hillshade, contours, interval, grey if known.all() else None)
 
 
 def contour_interval(heights: NDArray[np.float32], pixel_size: float, scale: float) -> float:
@@ -87,8 +91,8 @@ def _grid(crs: str, bounds: tuple[float, float, float, float], pixel_size: float
     return Grid(crs, (x_min, pixel_size, 0.0, y_max, 0.0, -pixel_size), width, height)
 
 
-def _hillshade(elevation: Path, path: Path) -> None:
-    """Grey values, light enough to print on; 0 where there is no data."""
+def _hillshade(elevation: Path, path: Path) -> int:
+    """Write grey values, light enough to print on, 0 where there is no data; returns their mean."""
     dataset = gdal.DEMProcessing(
         str(path), str(elevation), "hillshade", zFactor=1.0, multiDirectional=True, computeEdges=True
     )
@@ -97,6 +101,7 @@ def _hillshade(elevation: Path, path: Path) -> None:
     light = 255 - _SHADE * (255 - shades.astype(np.float32))
     band.WriteArray(np.where(shades == 0, 0, np.round(light)).astype(np.uint8))
     dataset.FlushCache()
+    return round(float(light[shades != 0].mean())) if shades.any() else 255
 
 
 def _contours(elevation: Path, interval: float, tolerance: float, path: Path) -> Path | None:
@@ -107,8 +112,8 @@ def _contours(elevation: Path, interval: float, tolerance: float, path: Path) ->
     raw = memory.CreateLayer("raw", reference, ogr.wkbLineString)
     lines = ogr.GetDriverByName("GPKG").CreateDataSource(str(path))
     layer = lines.CreateLayer("contours", reference, ogr.wkbLineString)
+    raw.CreateField(ogr.FieldDefn("id", ogr.OFTInteger))
     for target in (raw, layer):
-        target.CreateField(ogr.FieldDefn("id", ogr.OFTInteger))
         target.CreateField(ogr.FieldDefn(ELEVATION, ogr.OFTReal))
     with quiet_gdal():
         gdal.ContourGenerateEx(
@@ -117,9 +122,10 @@ def _contours(elevation: Path, interval: float, tolerance: float, path: Path) ->
     count = raw.GetFeatureCount()
     layer.StartTransaction()
     for line in raw:
-        line.SetGeometry(line.GetGeometryRef().Simplify(tolerance))
-        line.SetFID(-1)
-        layer.CreateFeature(line)
+        feature = ogr.Feature(layer.GetLayerDefn())
+        feature.SetField(ELEVATION, line.GetField(ELEVATION))
+        feature.SetGeometry(line.GetGeometryRef().Simplify(tolerance))
+        layer.CreateFeature(feature)
     layer.CommitTransaction()
     del layer, lines, raw, memory, dataset
     return path if count else None

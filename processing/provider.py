@@ -24,6 +24,7 @@ from .sample_sites import SampleSites
 from .simulate_scene import SimulateScene
 from .slope import Slope
 from .stack_interferograms import StackInterferograms
+from .survey_maps import SurveyMaps
 from .survey_package import SurveyPackage
 from .train_model import TrainModel
 
@@ -46,6 +47,7 @@ ALGORITHMS = (
     AssessAccuracy,
     CompareChannels,
     SampleSites,
+    SurveyMaps,
     SurveyPackage,
     MergeSurvey,
 )

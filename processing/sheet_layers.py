@@ -11,6 +11,7 @@ from qgis.core import (
     QgsCategorizedSymbolRenderer,
     QgsColorRampLegendNodeSettings,
     QgsColorRampShader,
+    QgsContrastEnhancement,
     QgsCoordinateTransform,
     QgsFeature,
     QgsFillSymbol,
@@ -95,7 +96,7 @@ def overview_layers(shared: MapLayers, sheets: Sequence[SheetPlan], relief: Reli
     points = site_layer([site for sheet in sheets for site in sheet.sites], size=2.0)
     frames = _frames(sheets)
     areas = shared.areas.clone()
-    style_printed_areas(areas, 0.35)
+    style_printed_areas(areas, 0.35, is_short=True)
     own: list[QgsMapLayer] = [points, frames, areas]
     shades = [] if relief is None else [_hillshade(relief)]
     own += shades
@@ -110,8 +111,11 @@ def _has_features(layer: QgsVectorLayer, plan: SheetPlan) -> bool:
     return next(layer.getFeatures(to_layer.transformBoundingBox(plan.extent)), None) is not None
 
 
-def style_printed_areas(layer: QgsVectorLayer, width: float = 0.65) -> None:
-    """Outlines by orbit in the colours of the other maps, with a white casing and a dash of their own."""
+def style_printed_areas(layer: QgsVectorLayer, width: float = 0.65, is_short: bool = False) -> None:
+    """Outlines by orbit in the colours of the other maps, with a white casing and a dash of their own.
+
+    ``width`` in millimetres; ``is_short``: with short names in the legend.
+    """
     name = "seen_from" if layer.fields().indexOf("seen_from") >= 0 else "orbit"
     labels = {
         "ascending": tr("Area, ascending orbit"),
@@ -119,6 +123,13 @@ def style_printed_areas(layer: QgsVectorLayer, width: float = 0.65) -> None:
         "both": tr("Area, both orbits"),
         "unknown": tr("Active deformation area"),
     }
+    if is_short:
+        labels = {
+            "ascending": tr("Ascending orbit"),
+            "descending": tr("Descending orbit"),
+            "both": tr("Both orbits"),
+            "unknown": tr("Area"),
+        }
     present = layer.uniqueValues(layer.fields().indexOf(name))
     known = [value for value in ORBIT_COLOURS if value in present]
     categories = [QgsRendererCategory(value, _outline(value, width), labels[value]) for value in known]
@@ -239,6 +250,8 @@ def _frames(sheets: Sequence[SheetPlan]) -> QgsVectorLayer:
 
 def _hillshade(relief: Relief) -> QgsRasterLayer:
     layer = QgsRasterLayer(str(relief.hillshade), tr("Hillshade"))
+    # The same grey on all sheets: its values are made for print.
+    layer.setContrastEnhancement(QgsContrastEnhancement.ContrastEnhancementAlgorithm.NoEnhancement)
     return layer
 
 

@@ -38,7 +38,7 @@ from qgis.core import (
     QgsUnitTypes,
 )
 from qgis.PyQt.QtCore import QRectF, QSizeF, Qt
-from qgis.PyQt.QtGui import QFont
+from qgis.PyQt.QtGui import QColor, QFont
 from qgis.PyQt.QtXml import QDomDocument
 
 from ..core.errors import InputError, OutputError
@@ -108,9 +108,21 @@ class Page:
         label.setText(fit.replace("[%", "[ %"))
         _set_size(label, chosen)
 
-    def show(self, extent: QgsRectangle, crs: QgsCoordinateReferenceSystem, layers: Sequence[QgsMapLayer]) -> None:
-        """Show ground (metres) in the map, with a coordinate grid."""
+    def show(
+        self,
+        extent: QgsRectangle,
+        crs: QgsCoordinateReferenceSystem,
+        layers: Sequence[QgsMapLayer],
+        grey: int | None = None,
+    ) -> None:
+        """Show ground (metres) in the map, with a coordinate grid.
+
+        ``grey``: behind the layers; viewers of PDF leave hairlines between the tiles of a raster, which white would
+        show.
+        """
         item = self.map
+        if grey is not None:
+            item.setBackgroundColor(QColor(grey, grey, grey))
         item.setKeepLayerSet(True)
         item.setLayers(list(layers))
         item.setCrs(crs)

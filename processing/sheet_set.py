@@ -97,7 +97,7 @@ class SheetSet:
         relief = self._relief(crs, extent, scale, "overview")
         layers = overview_layers(self.layers, self.sheets, relief)
         with self._cleared(page, layers, relief):
-            page.show(extent, crs, layers.drawn)
+            page.show(extent, crs, layers.drawn, None if relief is None else relief.grey)
             page.legend(layers.legend)
             count = tr("{} sheets, {} sites").format(len(self.sheets), sum(len(sheet.sites) for sheet in self.sheets))
             self._common(page, tr("Overview"), count, scale, crs)
@@ -120,7 +120,7 @@ class SheetSet:
         relief = self._relief(sheet.crs, sheet.extent, sheet.scale, f"sheet_{sheet.number}")
         layers = sheet_layers(self.layers, sheet.sites, sheet, relief)
         with self._cleared(page, layers, relief):
-            page.show(sheet.extent, sheet.crs, layers.drawn)
+            page.show(sheet.extent, sheet.crs, layers.drawn, None if relief is None else relief.grey)
             page.legend(layers.legend)
             number = tr("Sheet {} of {}").format(sheet.number, len(self.sheets))
             self._common(page, sheet.name, number, sheet.scale, sheet.crs, sheet_text.north_note(sheet))

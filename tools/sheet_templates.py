@@ -301,7 +301,7 @@ def sheet(paper: Paper) -> Template:
         frame = Box(margin + 6, 29, inner - panel - 20, template.foot_top - 29 - 22)
         columns = [Box(paper.width - margin - panel, 25, panel, template.foot_top - 27)]
     else:
-        height = 128.0 if paper.width < 250 else 214.0
+        height = 130.0 if paper.width < 250 else 236.0
         frame = Box(margin + 6, 29, inner - 12, height)
         top = frame.bottom + 21
         width = (inner - 6) / 2
@@ -316,17 +316,17 @@ def sheet(paper: Paper) -> Template:
 def _marginalia(template: Template, columns: list[Box]) -> None:
     """Facts, legend | approach, signs and notes; the notes take what is left."""
     body = template.paper.body
-    row = 4.2 if body < 8 else 4.8
+    row = 4.8 if body > 8 else 4.2 if len(columns) == 2 else 3.9
     first, last = columns[0], columns[-1]
     facts = Box(first.x, first.y + 5.4, first.width, 10 * row + 0.5)
     template.heading("facts_heading", Box(first.x, first.y, first.width, 5))
     template.table("facts", facts, body - 0.2)
-    legend_height = 36.0 if len(columns) == 2 else 33.0
+    legend_height = 36.0 if len(columns) == 2 else 25.0
     template.heading("legend_heading", Box(first.x, facts.bottom + 2, first.width, 5))
     template.legend(Box(first.x, facts.bottom + 8, first.width, legend_height), 2)
     top = last.y if len(columns) == 2 else facts.bottom + 8 + legend_height + 1
     template.heading("approach_heading", Box(last.x, top, last.width, 5))
-    approach = Box(last.x, top + 5.6, last.width, 24.0 if len(columns) == 2 else 20.0)
+    approach = Box(last.x, top + 5.6, last.width, 24.0 if len(columns) == 2 else 18.5)
     template.text("approach", approach, body - 0.2)
     template.heading("signs_heading", Box(last.x, approach.bottom + 1, last.width, 5))
     signs = Box(last.x, approach.bottom + 6.4, last.width, 3 * (row + 0.6) + 0.4)
@@ -356,7 +356,7 @@ def overview(paper: Paper) -> Template:
     template.map(frame)
     strip = Box(frame.x, frame.bottom + 6.5, frame.width, 13)
     template.furniture(strip, 84)
-    template.legend(Box(strip.x + 108, strip.y - 1, strip.width - 119, 14.5), 2)
+    template.legend(Box(strip.x + 104, strip.y - 1, strip.width - 115, 14.5), 2)
     template.heading("index_heading", Box(columns[0].x, columns[0].y, inner if len(columns) > 1 else panel, 5))
     for number, column in enumerate(columns, 1):
         box = Box(column.x, column.y + 5.4, column.width, column.height - 5.4)
