@@ -82,8 +82,8 @@ class ProjectState(QObject):
     def role_of(self, layer: QgsMapLayer) -> str | None:
         """What a layer holds: as the tool that made it wrote, else as its file, unit and name let guess."""
         role = layer.customProperty(ROLE_PROPERTY)
-        if role in ROLES:
-            return str(role)
+        if role:
+            return str(role) if role in ROLES else None
         try:
             guess = importlib.import_module(".layer_guess", __package__)
         except ModuleNotFoundError:

@@ -1,0 +1,65 @@
+"""Relief under the results: renderers of the elevation model and the slope, nothing is computed or written."""
+
+from __future__ import annotations
+
+from qgis.core import Qgis, QgsCoordinateReferenceSystem, QgsHillshadeRenderer, QgsMapLayer, QgsProject, QgsRasterLayer
+from qgis.PyQt.QtGui import QPainter
+
+from ..processing import styles
+from ..processing.algorithm import tr
+from .state import ROLE_PROPERTY
+
+# Not one of the roles: what is drawn like this serves nothing else.
+_UNDERLAY = "underlay"
+_METRES_PER_DEGREE = 111_320.0
+
+
+def put_under(project: QgsProject, group_name: str, dem: QgsMapLayer | None, slope: QgsMapLayer | None) -> None:
+    """Put a hillshade of the elevation model and the slope at the bottom of a group; None: not wanted.
+
+    The rates above let the relief shine through.
+    """
+    group = project.layerTreeRoot().findGroup(group_name)
+    if group is None:
+        return
+    for layer in (_slope(slope), _hillshade(dem)):
+        if layer is not None:
+            layer.setCustomProperty(ROLE_PROPERTY, _UNDERLAY)
+            project.addMapLayer(layer, False)
+            group.addLayer(layer)
+    if dem is None and slope is None:
+        return
+    for node in group.findLayers():
+        layer = node.layer()
+        if layer is not None and layer.customProperty(ROLE_PROPERTY) in ("los_rate", "phase_rate", "probability"):
+            layer.setBlendMode(QPainter.CompositionMode.CompositionMode_Multiply)
+
+
+def _hillshade(dem: QgsMapLayer | None) -> QgsRasterLayer | None:
+    if not isinstance(dem, QgsRasterLayer):
+        return None
+    layer = QgsRasterLayer(dem.source(), tr("Hillshade"), dem.providerType())
+    if not layer.isValid():
+        return None
+    renderer = QgsHillshadeRenderer(layer.dataProvider(), 1, 315, 45)
+    renderer.setMultiDirectional(True)
+    renderer.setZFactor(_vertical_scale(layer.crs()))
+    layer.setRenderer(renderer)
+    layer.setResamplingStage(Qgis.RasterResamplingStage.ResampleFilter)
+    return layer
+
+
+def _vertical_scale(crs: QgsCoordinateReferenceSystem) -> float:
+    """Metres of elevation in the horizontal unit, so that a DEM in degrees is not drawn as needles."""
+    return 1 / _METRES_PER_DEGREE if crs.isGeographic() else 1.0
+
+
+def _slope(slope: QgsMapLayer | None) -> QgsRasterLayer | None:
+    if not isinstance(slope, QgsRasterLayer):
+        return None
+    layer = QgsRasterLayer(slope.source(), tr("Slope"), slope.providerType())
+    if not layer.isValid():
+        return None
+    styles.style_raster(layer, "slope")
+    layer.setOpacity(0.5)
+    return layer
