@@ -173,13 +173,13 @@ class ReviewForm(QWidget):
         layout.addLayout(_row(self.previous, (self.heading, 1), self.next))
         layout.addLayout(_row(*((button, 1) for button in self.decisions.values())))
         layout.addWidget(self.note)
-        layout.addLayout(_row(self.take_back, self.outline, None, self.labels))
+        layout.addLayout(_row(self.take_back, self.outline, None))
         layout.addWidget(self.editing)
         layout.addWidget(self.facts)
         layout.addWidget(evidence, 1)
         layout.addWidget(self.advance)
         layout.addWidget(self.bar)
-        layout.addWidget(self.tally)
+        layout.addLayout(_row((self.tally, 1), self.labels))
 
 
 def _orders() -> dict[str, str]:
