@@ -210,9 +210,9 @@ def described(band: PreviewBand) -> str:
 
 def _nothing(band: PreviewBand) -> str:
     if band.is_given:
-        text = QCoreApplication.translate("AdaMapper", "no data here, seen as {}")
+        text = QCoreApplication.translate("AdaMapper", "no data here ({})")
     else:
-        text = QCoreApplication.translate("AdaMapper", "not given, seen as {}")
+        text = QCoreApplication.translate("AdaMapper", "not given ({})")
     return text.format(scaled(band.fill))
 
 

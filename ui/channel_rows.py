@@ -13,7 +13,7 @@ from qgis.PyQt.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QWi
 
 from ..processing.algorithm import tr
 from .channel_preview import channel_title
-from .layer_guess import candidates, guesses
+from .layer_guess import BY_VALUES, candidates, guesses
 
 if TYPE_CHECKING:
     from ..core.channel_preview import LayerFacts
@@ -66,10 +66,13 @@ class ChannelRow(QObject):
         self.tick.toggled.connect(lambda: self.changed.emit())
         self.chooser.layerChanged.connect(self._on_layer)
 
-    @property
-    def widgets(self) -> tuple[QWidget, ...]:
-        """All of the row's widgets."""
-        return self.tick, self.chooser, self.in_file, self.in_model, self.sentence
+    def remove_from(self, grid: QGridLayout) -> None:
+        """Take the row's widgets out of the grid, for good."""
+        for widget in (self.tick, self.chooser, self.in_file, self.in_model, self.sentence):
+            grid.removeWidget(widget)
+            widget.hide()
+            widget.deleteLater()
+        self.deleteLater()
 
     @property
     def is_wanted(self) -> bool:
@@ -90,13 +93,22 @@ class ChannelRow(QObject):
     def choose(self, layer: QgsMapLayer | None) -> None:
         """Choose a layer without telling."""
         self.chooser.blockSignals(True)
-        self.chooser.setLayer(layer)
+        if layer is None:
+            self.chooser.setCurrentIndex(0)
+        else:
+            self.chooser.setLayer(layer)
         self.chooser.blockSignals(False)
         self._tell_reason()
 
-    def choose_best(self) -> None:
-        """Choose the layer of the project that most speaks for, or none."""
-        self.choose(next(iter(candidates(self.kind.value)), None))
+    def best(self) -> QgsMapLayer | None:
+        """The layer of the project for which most speaks; None where nothing speaks for any."""
+        return next(iter(candidates(self.kind.value)), None)
+
+    @property
+    def is_sure(self) -> bool:
+        """True where a layer is chosen for which more speaks than its values alone."""
+        guess = guesses(self.layer).get(self.kind.value) if self.layer is not None else None
+        return self.layer is not None and (guess is None or guess.score > BY_VALUES)
 
     @property
     def problem(self) -> str:
@@ -105,9 +117,10 @@ class ChannelRow(QObject):
             return ""
         if self.layer is None:
             return tr("{}: choose a layer, or untick it.").format(channel_title(self.kind.value))
-        if self.facts is not None and self.facts.problem:
-            return f"{channel_title(self.kind.value)}: {self.facts.problem}"
-        return ""
+        problem = self.facts.problem if self.facts is not None else ""
+        if problem and self.kind.label not in problem:
+            return f"{channel_title(self.kind.value)}: {problem}"
+        return problem
 
     def show_facts(self, facts: LayerFacts | None) -> None:
         """Show what the chosen layer's file tells; None: it isn't known (yet)."""
@@ -132,6 +145,8 @@ class ChannelRow(QObject):
             return "problem" if self.is_wanted else "info", facts.problem
         if facts.told:
             return "warning", " ".join(facts.told)
+        if not self.is_sure and not self.is_wanted:
+            return "info", tr("Only its values speak for it: tick it if it is the right layer.")
         return "info", " ".join(part for part in (_assumed(facts), _converted(facts, self.channel)) if part)
 
     def _on_layer(self) -> None:
@@ -157,6 +172,7 @@ def _chooser(title: str, parent: QWidget) -> QgsMapLayerComboBox:
     # Web maps and databases have no values that core could read.
     chooser.setExcludedProviders([name for name in QgsProviderRegistry.instance().providerList() if name != "gdal"])
     chooser.setAllowEmptyLayer(True, tr("None"))
+    chooser.setCurrentIndex(0)
     chooser.setAccessibleName(tr("Layer for {}").format(title))
     chooser.setMinimumContentsLength(12)
     chooser.setSizeAdjustPolicy(QgsMapLayerComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

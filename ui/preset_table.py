@@ -8,13 +8,12 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from qgis.PyQt.QtCore import QCoreApplication, QLocale, Qt, pyqtSignal
-from qgis.PyQt.QtGui import QPalette
 from qgis.PyQt.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from .channel_preview import channel_title
 
 if TYPE_CHECKING:
-    from ..core.presets import Presets, Scores
+    from ..core.presets import Preset, Presets, Scores
 
 _NAME, _IOU, _RECALL, _PRECISION, _NOTE = range(5)
 _PRESET = Qt.ItemDataRole.UserRole
@@ -29,6 +28,14 @@ def combination_title(name: str) -> str:
     )
 
 
+def _short_title(name: str) -> str:
+    """The same, short where all that the paper combines is followed by one more."""
+    every, _, more = name.rpartition("+")
+    if every == "phase_rate+los_rate+dem+slope":
+        return _tr("All four + {}").format(channel_title(more))
+    return combination_title(name)
+
+
 class PresetTable(QTreeWidget):
     """A row a combination; ``chosen`` is emitted with the name of one that the user clicked or moved to."""
 
@@ -36,10 +43,11 @@ class PresetTable(QTreeWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._presets: Presets | None = None
         self.setRootIsDecorated(False)
         self.setUniformRowHeights(True)
         self.setAllColumnsShowFocus(True)
-        self.setHeaderLabels([_tr("Combination"), _tr("IoU"), _tr("Found"), _tr("Right"), ""])
+        self.setHeaderLabels([_tr("Combination"), _tr("IoU"), _tr("Areas found"), _tr("Correct"), ""])
         header = self.headerItem()
         header.setToolTip(_IOU, _tr("Intersection over union of the pixels: 1 is perfect."))
         header.setToolTip(_RECALL, _tr("Share of the true areas that were found (recall)."))
@@ -56,35 +64,50 @@ class PresetTable(QTreeWidget):
     def show_presets(self, presets: Presets | None, available: Collection[str], chosen: str) -> None:
         """Show the combinations; ``available``: kinds that have a layer; ``chosen``: the name of the present one."""
         self.blockSignals(True)
+        # Rows stay while they may: this is also called while one of them is being chosen.
+        if presets is not self._presets:
+            self._presets = presets
+            self._fill()
+        current = None
+        for index, preset in enumerate(presets.all if presets else ()):
+            item = self.topLevelItem(index)
+            self._tell(item, preset, available)
+            if preset.name == chosen and not preset.problem:
+                current = item
+        self.setCurrentItem(current)
+        if current is None:
+            self.clearSelection()
+        self.blockSignals(False)
+
+    def _fill(self) -> None:
+        """A row a combination, and the classical detector below."""
         self.clear()
-        for preset in presets.all if presets else ():
-            missing = [channel_title(kind.value) for kind in preset.kinds if kind.value not in available]
-            note = ""
-            if preset.problem:
-                note = _tr("not with this model")
-            elif missing:
-                note = _tr("layer missing: {}").format(", ".join(missing))
-            item = self._item(combination_title(preset.name), preset.scores, note)
+        for preset in self._presets.all if self._presets else ():
+            item = self._item(_short_title(preset.name), preset.scores)
             item.setData(_NAME, _PRESET, preset.name)
-            tip = preset.problem or note
-            for column in range(self.columnCount()):
-                item.setToolTip(column, f"<p>{html.escape(tip)}</p>" if tip else "")
             if preset.problem:
                 item.setFlags(Qt.ItemFlag.NoItemFlags)
-            elif missing:
-                self._mute(item, (_NOTE,))
-            if preset.name == chosen:
-                self.setCurrentItem(item)
-        if presets and presets.classical.is_known:
-            self._add_classical(presets.classical)
-        if self.currentItem() is None or not chosen:
-            self.setCurrentItem(None)
-        self.blockSignals(False)
+        if self._presets and self._presets.classical.is_known:
+            self._add_classical(self._presets.classical)
         self._fit()
+
+    def _tell(self, item: QTreeWidgetItem, preset: Preset, available: Collection[str]) -> None:
+        """Say in a row what keeps the combination from being used."""
+        missing = [channel_title(kind.value) for kind in preset.kinds if kind.value not in available]
+        note = _tr("not with this model") if preset.problem else ""
+        if missing and not note:
+            note = _tr("layer missing: {}").format(", ".join(missing))
+        several = _tr("{} layers missing").format(QLocale().toString(len(missing)))
+        item.setText(_NOTE, several if len(missing) > 1 and not preset.problem else note)
+        tip = "".join(
+            f"<p>{html.escape(text)}</p>" for text in (combination_title(preset.name), preset.problem or note)
+        )
+        for column in range(self.columnCount()):
+            item.setToolTip(column, tip)
 
     def _add_classical(self, scores: Scores) -> None:
         """The classical detector below: to compare with, not to choose."""
-        item = self._item(_tr("Classical detector, to compare"), scores, "")
+        item = self._item(_tr("Classical detector, to compare"), scores)
         item.setFlags(Qt.ItemFlag.ItemIsEnabled)
         font = self.font()
         font.setItalic(True)
@@ -92,20 +115,13 @@ class PresetTable(QTreeWidget):
         for column in range(self.columnCount()):
             item.setFont(column, font)
             item.setToolTip(column, f"<p>{html.escape(tip)}</p>")
-        self._mute(item, range(self.columnCount()))
 
-    def _item(self, title: str, scores: Scores, note: str) -> QTreeWidgetItem:
+    def _item(self, title: str, scores: Scores) -> QTreeWidgetItem:
         numbers = [_number(scores.iou), _percent(scores.object_recall), _percent(scores.object_precision)]
-        item = QTreeWidgetItem(self, [title, *numbers, note])
+        item = QTreeWidgetItem(self, [title, *numbers, ""])
         for column in (_IOU, _RECALL, _PRECISION):
             item.setTextAlignment(column, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter))
         return item
-
-    def _mute(self, item: QTreeWidgetItem, columns: Collection[int]) -> None:
-        colour = self.palette().color(QPalette.ColorRole.Text)
-        colour.setAlphaF(0.7)
-        for column in columns:
-            item.setForeground(column, colour)
 
     def _fit(self) -> None:
         """Columns as wide as their texts, the rest for the notes; no higher than the rows."""
