@@ -104,8 +104,7 @@ def outlook(state: ProjectState, source: str) -> list[str]:
     detect = tr("Detect with {}").format(model)
     extract = tr("Extract areas with their attributes")
     if source == FROM_LAYERS:
-        names = [state.layer(role).name() for role in given_roles(state)]
-        return [tr("{} on {}").format(detect, ", ".join(names)) if names else detect, extract]
+        return [detect, extract]
     stack = tr("Stack pairs of at most {} days and {} m").format(days, metres)
     left_out = len(state.get("excluded_pairs", []))
     if left_out:

@@ -83,18 +83,13 @@ class DetectStep(Step):
         is_folder = self._source == plan.FROM_FOLDER
         self.from_folder.setChecked(is_folder)
         self.from_layers.setChecked(not is_folder)
-        folder = state.get("folder", "")
-        self.folder.setText(Path(folder).name if folder else tr("none chosen"))
-        self.folder.setToolTip(folder)
+        self._show_inputs(is_folder)
         self.dem.setLayer(state.layer("dem"))
         self.orbit.setCurrentIndex(max(0, self.orbit.findData(state.get("orbit", "unknown"))))
         if self.model.filePath() != state.get("model", ""):
             self.model.setFilePath(state.get("model", ""))
         if not self.name.isModified():
             self.name.setText(_default_name(state.get("orbit", "unknown")))
-        for widget in (self.folder, self.dem):
-            self._form.labelForField(widget).setVisible(is_folder)
-            widget.setVisible(is_folder)
         self._show_outlook()
         self._orbits = plan.areas_by_orbit(state, QgsProject.instance())
         self._is_merged = self._can_merge and plan.are_merged(self._orbits, QgsProject.instance())
@@ -179,15 +174,16 @@ class DetectStep(Step):
         group = QButtonGroup(self)
         group.addButton(self.from_folder)
         group.addButton(self.from_layers)
-        self.folder = QLabel()
-        self.folder.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.inputs = QLabel()
+        self.inputs.setWordWrap(True)
+        self.inputs.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.dem = QgsMapLayerComboBox()
         self.dem.setFilters(QgsMapLayerProxyModel.Filter.RasterLayer)
         self.dem.setAllowEmptyLayer(True)
         self.orbit = QComboBox()
         for orbit, text in zip(ORBITS, (tr("unknown"), tr("ascending"), tr("descending"))):
             self.orbit.addItem(text, orbit)
-        self.model = _file_widget(QgsFileWidget.StorageMode.GetFile, tr("the one that comes with ADA Mapper"))
+        self.model = _file_widget(QgsFileWidget.StorageMode.GetFile, tr("shipped model"))
         self.model.setFilter(tr("Models") + " (*.onnx)")
         self.name = QLineEdit()
         self.save_in = _file_widget(QgsFileWidget.StorageMode.GetDirectory, tr("temporary files"))
@@ -208,7 +204,7 @@ class DetectStep(Step):
         self._form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._form.addRow(tr("Map from"), _stacked(self.from_folder, self.from_layers))
-        self._form.addRow(tr("Interferograms"), self.folder)
+        self._form.addRow(tr("Interferograms"), self.inputs)
         self._form.addRow(tr("Elevation (DEM)"), self.dem)
         self._form.addRow(tr("Orbit"), self.orbit)
         self._form.addRow(tr("Model"), self.model)
@@ -244,6 +240,18 @@ class DetectStep(Step):
         """Do what the user chose; nothing while the widgets only follow the state."""
         if not self._is_refreshing:
             change()
+
+    def _show_inputs(self, is_folder: bool) -> None:
+        """The folder and the elevation model, or the layers that the network is given."""
+        state = self.context.state
+        folder = state.get("folder", "")
+        names = [state.layer(role).name() for role in plan.given_roles(state)]
+        text = (Path(folder).name if is_folder else ", ".join(names)) or tr("none chosen")
+        self.inputs.setText(text.replace("&", "&amp;").replace("<", "&lt;"))
+        self.inputs.setToolTip(folder if is_folder else ", ".join(names))
+        self._form.labelForField(self.inputs).setText(tr("Interferograms") if is_folder else tr("Layers"))
+        for widget in (self.dem, self._form.labelForField(self.dem)):
+            widget.setVisible(is_folder)
 
     def _show_outlook(self) -> None:
         lines = "".join(f"<li>{line}</li>" for line in plan.outlook(self.context.state, self._source))

@@ -6,8 +6,17 @@ import re
 from pathlib import Path
 
 from qgis.core import QgsSettings
-from qgis.PyQt.QtCore import QByteArray, Qt, QUrl
-from qgis.PyQt.QtGui import QCloseEvent, QDesktopServices, QIcon, QImage, QTextBlock, QTextDocument
+from qgis.PyQt.QtCore import QByteArray, Qt, QTimer, QUrl
+from qgis.PyQt.QtGui import (
+    QCloseEvent,
+    QDesktopServices,
+    QIcon,
+    QImage,
+    QPalette,
+    QTextBlock,
+    QTextDocument,
+    QTextTable,
+)
 from qgis.PyQt.QtWidgets import QListWidget, QListWidgetItem, QSplitter, QTextBrowser, QVBoxLayout, QWidget
 
 from ..processing.algorithm import ICONS, ROOT, tr
@@ -31,10 +40,10 @@ def open_help(topic: str = "panel") -> HelpWindow:
     if not _windows:
         _windows.append(HelpWindow())
     window = _windows[0]
-    window.go_to(*SECTIONS.get(topic, (topic,)))
     window.show()
     window.raise_()
     window.activateWindow()
+    window.go_to(*SECTIONS.get(topic, (topic,)))
     return window
 
 
@@ -59,13 +68,24 @@ class GuideBrowser(QTextBrowser):
         self.setOpenLinks(False)
         self.anchorClicked.connect(self.follow)
         self._folder = GUIDE.parent
+        self._position = 0
+        self._scrolling = QTimer(self)
+        self._scrolling.setSingleShot(True)
+        self._scrolling.timeout.connect(self._scroll)
 
     def show_file(self, path: Path) -> None:
         """Read a Markdown file."""
         self._folder = path.parent
-        self.document().setDefaultStyleSheet("")
         self.setMarkdown(path.read_text("utf-8"))
         self.document().setDocumentMargin(16)
+        for frame in self.document().rootFrame().childFrames():
+            if isinstance(frame, QTextTable):
+                style = frame.format()
+                style.setCellPadding(4)
+                style.setCellSpacing(0)
+                style.setBorderBrush(self.palette().brush(QPalette.ColorRole.Mid))
+                style.setBottomMargin(10)
+                frame.setFormat(style)
 
     def headings(self) -> list[tuple[int, str, int]]:
         """Level, text and position of every heading."""
@@ -78,8 +98,12 @@ class GuideBrowser(QTextBrowser):
         return found
 
     def go_to(self, position: int) -> None:
-        """Scroll so that the text at a position is on top."""
-        block: QTextBlock = self.document().findBlock(position)
+        """Scroll so that the text at a position is on top, once a window just shown has its size."""
+        self._position = position
+        self._scrolling.start()
+
+    def _scroll(self) -> None:
+        block: QTextBlock = self.document().findBlock(self._position)
         top = self.document().documentLayout().blockBoundingRect(block).top()
         self.verticalScrollBar().setValue(round(top) - 8)
 
@@ -113,12 +137,14 @@ class HelpWindow(QWidget):
         self.setWindowTitle(tr("ADA Mapper guide"))
         self.setWindowIcon(QIcon(str(ICONS / "ada_mapper.svg")))
         self.contents = QListWidget()
+        self.contents.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.contents.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.browser = GuideBrowser()
         splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.addWidget(self.contents)
         splitter.addWidget(self.browser)
         splitter.setStretchFactor(1, 1)
-        splitter.setSizes([230, 700])
+        splitter.setSizes([260, 700])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(splitter)
@@ -128,6 +154,7 @@ class HelpWindow(QWidget):
         for level, text, position in self.browser.headings():
             if level > 1:
                 item = QListWidgetItem("    " * (level - 2) + text)
+                item.setToolTip(text)
                 item.setData(Qt.ItemDataRole.UserRole, position)
                 self.contents.addItem(item)
         self.contents.currentItemChanged.connect(self._on_chosen)

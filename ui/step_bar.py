@@ -106,6 +106,8 @@ class StepBar(QWidget):
 
     def choose(self, index: int) -> None:
         """Show a step as the chosen one."""
+        if any(button.hasFocus() for button in self.buttons):
+            self.buttons[index].setFocus()
         self.buttons[index].setChecked(True)
 
     def paintEvent(self, event: QPaintEvent) -> None:
