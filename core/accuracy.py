@@ -91,10 +91,11 @@ def iou_score(precision: float, recall: float) -> float:
     return 0.0 if union == 0 else precision * recall / union
 
 
-def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+def wilson_interval(successes: float, trials: float, confidence: float = 0.95) -> tuple[float, float]:
     """The interval of a share of which ``successes`` of ``trials`` were seen (Wilson 1927, JASA 22, 209–212).
 
-    Raises ValueError for impossible numbers; no trials give (0, 1).
+    Of a weighted sample the numbers are effective ones and need not be whole. Raises ValueError for impossible numbers;
+    no trials give (0, 1).
     """
     if not (0 <= successes <= trials and 0 < confidence < 1):
         raise ValueError(f"{successes} of {trials} with a confidence of {confidence} is impossible.")

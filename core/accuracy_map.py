@@ -43,12 +43,12 @@ def area_map(assessment: Assessment, areas: Sequence[JudgedArea]) -> str:
     stretch = float(east[0] / north[0])
     width, height = (grid.width * scale * min(stretch, 1), grid.height * scale / max(stretch, 1))
     left = (_WIDTH - width) / 2
-    frame = _MapFrame(grid, left, width, height)
+    frame = MapFrame(grid, left, width, height)
     parts = [_background(assessment, frame)]
     drawn = sorted(areas, key=lambda area: list(STYLES).index(area.result), reverse=True)
     parts += [frame.outline(area) for area in drawn]
     parts.append(f'<rect x="{left:.1f}" y="0.5" width="{width:.1f}" height="{height:.1f}" fill="none" stroke="#888"/>')
-    parts += _scale_bar(frame, float(east[0]) * grid.width / width)
+    parts += scale_bar(frame, float(east[0]) * grid.width / width)
     present = [result for result in STYLES if any(area.result == result for area in areas)]
     entries = [(STYLES[result][0], STYLES[result][1]) for result in present]
     entries.append((f"rgb({_UNMAPPED},{_UNMAPPED},{_UNMAPPED})", "not mapped"))
@@ -56,7 +56,7 @@ def area_map(assessment: Assessment, areas: Sequence[JudgedArea]) -> str:
     return svg(_WIDTH, height + _LEGEND, parts, "Map of hits, misses and false alarms")
 
 
-class _MapFrame:
+class MapFrame:
     """From the grid's coordinates to the drawing's."""
 
     def __init__(self, grid: Grid, left: float, width: float, height: float) -> None:
@@ -71,14 +71,15 @@ class _MapFrame:
         dash = ' stroke-dasharray="4 2"' if area.result == RIGHT else ""
         fill = 0.0 if area.result == RIGHT else 0.35
         return (
-            f'<path d="{self._path(simple if simple is not None else geometry)}" fill="{colour}" '
+            f'<path d="{self.path(simple if simple is not None else geometry)}" fill="{colour}" '
             f'fill-opacity="{fill:g}" fill-rule="evenodd" stroke="{colour}" stroke-width="1.6"{dash}>'
             f"<title>{escape(_tooltip(area, meaning))}</title></path>"
         )
 
-    def _path(self, geometry: ogr.Geometry) -> str:
+    def path(self, geometry: ogr.Geometry) -> str:
+        """The outlines of a geometry in the grid's CRS as the data of an SVG path."""
         if geometry.GetGeometryCount():
-            return " ".join(self._path(geometry.GetGeometryRef(i)) for i in range(geometry.GetGeometryCount()))
+            return " ".join(self.path(geometry.GetGeometryRef(i)) for i in range(geometry.GetGeometryCount()))
         x, dx, _, y, _, dy = self.grid.transform
         points = np.array(geometry.GetPoints())[:, :2] if geometry.GetPointCount() else np.zeros((0, 2))
         columns = self.left + (points[:, 0] - x) / (dx * self.grid.width) * self.width
@@ -93,7 +94,7 @@ def _tooltip(area: JudgedArea, meaning: str) -> str:
     return f"{meaning}; {own.area_km2:.3f} km²{rate}; largest IoU {area.iou:.2f}"
 
 
-def _scale_bar(frame: _MapFrame, metres_per_unit: float) -> list[str]:
+def scale_bar(frame: MapFrame, metres_per_unit: float) -> list[str]:
     """A bar of a round length, at most a quarter of the map's width."""
     longest = frame.width * metres_per_unit / 4
     power = 10.0 ** math.floor(math.log10(longest))
@@ -112,7 +113,7 @@ def _scale_bar(frame: _MapFrame, metres_per_unit: float) -> list[str]:
     ]
 
 
-def _north_arrow(frame: _MapFrame) -> list[str]:
+def _north_arrow(frame: MapFrame) -> list[str]:
     x, y = frame.left + frame.width - 22, 14.0
     return [
         f'<rect x="{x - 12:.1f}" y="{y - 8:.1f}" width="24" height="46" fill="#fff" fill-opacity="0.75"/>',
@@ -121,14 +122,14 @@ def _north_arrow(frame: _MapFrame) -> list[str]:
     ]
 
 
-def _background(assessment: Assessment, frame: _MapFrame) -> str:
+def _background(assessment: Assessment, frame: MapFrame) -> str:
     """The hillshade of the DEM, white without one, and what was not mapped in grey."""
     coarse = frame.grid.resampled(max(frame.grid.pixel_size, frame.grid.pixel_size * frame.grid.width / frame.width))
     shade = np.full((coarse.height, coarse.width), 255, np.float32)
     data = assessment.data
     if data.dem is not None:
         with BandReader(with_undeclared_nodata(data.dem, "DEM", False, Progress()), coarse) as reader:
-            shade = _hillshade(reader.read(), coarse)
+            shade = hillshade(reader.read(), coarse)
     unmapped = np.zeros(shade.shape, bool)
     mapped_by = data.probability if data.probability is not None else data.los_rate
     if mapped_by is not None and (data.probability is not None or data.extent is None):
@@ -143,7 +144,7 @@ def _background(assessment: Assessment, frame: _MapFrame) -> str:
     _, dx, _, _, _, dy = coarse.transform
     wide = dx * coarse.width / (frame.grid.transform[1] * frame.grid.width) * frame.width
     high = dy * coarse.height / (frame.grid.transform[5] * frame.grid.height) * frame.height
-    picture = base64.b64encode(_png(np.clip(shade, 0, 255).astype(np.uint8))).decode("ascii")
+    picture = base64.b64encode(png(np.clip(shade, 0, 255).astype(np.uint8))).decode("ascii")
     clip = (
         f'<clipPath id="map"><rect x="{frame.left:.1f}" y="0" width="{frame.width:.1f}" height="{frame.height:.1f}"/>'
     )
@@ -153,7 +154,7 @@ def _background(assessment: Assessment, frame: _MapFrame) -> str:
     )
 
 
-def _hillshade(heights: Array, grid: Grid) -> Array:
+def hillshade(heights: Array, grid: Grid) -> Array:
     """Light greys (190–255) of terrain lit from the north-west, 45° high."""
     filled = np.where(np.isfinite(heights), heights, np.nanmedian(heights) if np.isfinite(heights).any() else 0)
     if min(filled.shape) < 2:
@@ -164,7 +165,7 @@ def _hillshade(heights: Array, grid: Grid) -> Array:
     return np.asarray(190 + 65 * np.clip(light, 0, 1), np.float32)
 
 
-def _png(grey: NDArray[np.uint8]) -> bytes:
+def png(grey: NDArray[np.uint8]) -> bytes:
     """A grey picture (h, w) as a PNG file."""
     name = f"/vsimem/ada_mapper_{uuid.uuid4().hex}.png"
     try:

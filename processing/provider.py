@@ -7,6 +7,7 @@ from qgis.PyQt.QtGui import QIcon
 
 from .algorithm import ICONS, tr
 from .assess_accuracy import AssessAccuracy
+from .assess_survey import AssessSurvey
 from .build_composite import BuildComposite
 from .classical_detector import ClassicalDetector
 from .compare_channels import CompareChannels
@@ -50,6 +51,7 @@ ALGORITHMS = (
     SurveyMaps,
     SurveyPackage,
     MergeSurvey,
+    AssessSurvey,
 )
 
 

@@ -1,0 +1,229 @@
+"""What a field survey proves: how much of the map was confirmed, with its interval, and what that number means."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from osgeo import ogr, osr
+
+from ..accuracy import in_crs, wilson_interval
+from ..areas import QUIET, Area
+from ..errors import InputError
+from ..polygons import boxes_that_meet
+from ..progress import Progress
+from ..raster import EQUAL_AREA_CRS, same_crs, spatial_reference
+from .merging import ADDED
+from .sites import CONFIRMED, NOT_ACCESSIBLE, NOT_CONFIRMED, RESULTS, SIGNS, Site
+
+_ALL = "all sites"
+# From this share of the areas on, an interval for an endless number of them is noticeably too wide.
+_LARGE_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Share:
+    """``part`` of ``whole`` with the ends of its 95 % Wilson interval, all as shares of 1; NaN of nothing."""
+
+    part: float
+    whole: float
+
+    @property
+    def value(self) -> float:
+        """The share, 0…1."""
+        return self.part / self.whole if self.whole else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Its 95 % interval; (NaN, NaN) of nothing."""
+        return wilson_interval(self.part, self.whole) if self.whole else (math.nan, math.nan)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Sites that are alike: how many were confirmed, refuted, out of reach and not visited.
+
+    ``size`` is the number of areas that they were drawn from, None where it isn't known.
+    """
+
+    name: str
+    confirmed: int
+    refuted: int
+    not_accessible: int
+    not_visited: int
+    size: int | None = None
+
+    @property
+    def visited(self) -> int:
+        """The sites that were judged."""
+        return self.confirmed + self.refuted
+
+    @property
+    def share(self) -> Share:
+        """Confirmed of visited."""
+        return Share(self.confirmed, self.visited)
+
+
+@dataclass(frozen=True)
+class SurveyResult:
+    """All figures. ``weighted``: the precision with strata at their true sizes, as a share of the effective number of
+    sites; None where weights change nothing or sizes aren't known. ``known``: mapped of known landslides, None without.
+    ``added``: the sites that surveyors added, which belong to no sample. ``signs`` counts those of confirmed sites.
+    """
+
+    sites: tuple[Site, ...]
+    added: tuple[Site, ...]
+    overall: Group
+    by_stratum: tuple[Group, ...]
+    by_orbit: tuple[Group, ...]
+    weighted: Share | None
+    known: Share | None
+    signs: dict[str, int]
+    notes: tuple[str, ...]
+
+
+def assess_survey(sites: Sequence[Site], known: Share | None = None, progress: Progress = QUIET) -> SurveyResult:
+    """The figures of returned sites. Raises InputError where there is no site, or no field for results."""
+    if not sites:
+        raise InputError("The layer of sites is empty.")
+    if not any("result" in site.attributes for site in sites):
+        raise InputError(
+            "The layer has no field result, so it is no returned survey. Give the sites of a package, or merged ones."
+        )
+    drawn = tuple(site for site in sites if site.attributes.get("stratum") != ADDED)
+    added = tuple(site for site in sites if site.attributes.get("stratum") == ADDED)
+    overall = _group(_ALL, drawn)
+    by_stratum, by_orbit = _groups(drawn, "stratum"), _groups(drawn, "orbit")
+    notes = _notes(sites, added, overall)
+    weighted = _weighted(by_stratum, overall, notes)
+    progress.report(1.0)
+    confirmed = [site for site in drawn if site.attributes.get("result") == CONFIRMED]
+    signs = {name: sum(bool(site.attributes.get(name)) for site in confirmed) for name in SIGNS}
+    return SurveyResult(drawn, added, overall, by_stratum, by_orbit, weighted, known, signs, tuple(notes))
+
+
+def _group(name: str, sites: Sequence[Site]) -> Group:
+    results = [site.attributes.get("result") for site in sites]
+    sizes = [site.attributes["stratum_size"] for site in sites if site.attributes.get("stratum_size")]
+    confirmed, refuted, out_of_reach = map(results.count, (CONFIRMED, NOT_CONFIRMED, NOT_ACCESSIBLE))
+    judged = confirmed + refuted + out_of_reach
+    return Group(name, confirmed, refuted, out_of_reach, len(sites) - judged, max(sizes) if sizes else None)
+
+
+def _groups(sites: Sequence[Site], key: str) -> tuple[Group, ...]:
+    """The sites by the values of an attribute, sorted by name."""
+    values: dict[str, list[Site]] = {}
+    for site in sites:
+        values.setdefault(str(site.attributes.get(key) or "unknown"), []).append(site)
+    return tuple(_group(name, values[name]) for name in sorted(values))
+
+
+def _notes(sites: Sequence[Site], added: Sequence[Site], overall: Group) -> list[str]:
+    notes = []
+    if overall.not_accessible:
+        notes.append(
+            f"Sites that could not be reached: {overall.not_accessible}. They are not counted: the figures hold for "
+            "the map if such areas are right as often as the others."
+        )
+    if overall.not_visited:
+        notes.append(f"Sites without a result: {overall.not_visited}. They are not counted.")
+    if added:
+        confirmed = sum(site.attributes.get("result") == CONFIRMED for site in added)
+        notes.append(
+            f"Sites added in the field: {len(added)}, of which {confirmed} confirmed. Nobody drew them, so they aren't "
+            "counted."
+        )
+    other = {str(site.attributes["result"]) for site in sites if site.attributes.get("result")} - set(RESULTS)
+    if other:
+        notes.append(f"Results that are not known are taken as none: {', '.join(sorted(other))}.")
+    return notes
+
+
+def _weighted(strata: Sequence[Group], overall: Group, notes: list[str]) -> Share | None:
+    """The precision with each stratum at the number of areas that it has in the map (Kish's effective size)."""
+    if len(strata) < 2:
+        size = strata[0].size if strata else None
+        if size and overall.visited > _LARGE_SHARE * size:
+            notes.append(_too_wide(overall.visited, size))
+        return None
+    known = [(stratum, stratum.size) for stratum in strata if stratum.size is not None]
+    if len(known) < len(strata):
+        notes.append("Not every stratum tells how many areas it has, so the sites can't be weighted.")
+        return None
+    total = sum(size for _, size in known)
+    if overall.visited > _LARGE_SHARE * total:
+        notes.append(_too_wide(overall.visited, total))
+    unseen = [stratum.name for stratum, _ in known if not stratum.visited]
+    if unseen:
+        notes.append(f"No site of {', '.join(unseen)} was judged: the weighted precision leaves these strata out.")
+    seen = [(stratum, size) for stratum, size in known if stratum.visited]
+    if len(seen) < 2:
+        return None
+    weights = [size / stratum.visited for stratum, size in seen]
+    if max(weights) <= 1.01 * min(weights):
+        notes.append("The strata were visited in proportion to their sizes, so no weights are needed.")
+        return None
+    share = sum(size * stratum.confirmed / stratum.visited for stratum, size in seen) / sum(size for _, size in seen)
+    visits = [stratum.visited for stratum, _ in seen]
+    effective = sum(w * n for w, n in zip(weights, visits)) ** 2 / sum(w * w * n for w, n in zip(weights, visits))
+    notes.append(
+        "The strata were not visited in proportion to their sizes, so the weighted precision is the one of the map: "
+        f"each stratum counts by its number of areas. Its interval is that of {effective:.1f} sites, their effective "
+        "number."
+    )
+    return Share(min(share, 1.0) * effective, effective)
+
+
+def _too_wide(visited: int, size: int) -> str:
+    return (
+        f"{visited} of the {size} areas were judged, a large share: the intervals are made for many more areas than "
+        "are visited and are on the safe side here."
+    )
+
+
+def mapped_share(known: Sequence[bytes], known_crs: str, areas: Sequence[Area], areas_crs: str) -> Share:
+    """How many known landslides (WKB, any shape) meet an area. InputError without any."""
+    if not known:
+        raise InputError("The layer of known landslides is empty. Choose another one, or leave it out.")
+    if not known_crs or not areas_crs:
+        raise InputError("The known landslides or the areas have no coordinate reference system. Set it first.")
+    outlines = in_crs([ogr.CreateGeometryFromWkb(area.geometry) for area in areas], areas_crs, EQUAL_AREA_CRS)
+    places = [_flat(wkb, known_crs) for wkb in known]
+    found = set()
+    for index, other in zip(*boxes_that_meet(_boxes(places), _boxes(outlines))):
+        if index not in found and places[index].Intersects(outlines[other]):
+            found.add(index)
+    return Share(len(found), len(known))
+
+
+def _flat(wkb: bytes, crs: str) -> ogr.Geometry:
+    """A geometry of any shape in the equal-area CRS."""
+    geometry = ogr.CreateGeometryFromWkb(wkb)
+    geometry.FlattenTo2D()
+    if not same_crs(crs, EQUAL_AREA_CRS):
+        geometry.Transform(osr.CoordinateTransformation(spatial_reference(crs), spatial_reference(EQUAL_AREA_CRS)))
+    return geometry
+
+
+def _boxes(geometries: Sequence[ogr.Geometry]) -> NDArray[np.float64]:
+    return np.array([geometry.GetEnvelope() for geometry in geometries], np.float64).reshape(-1, 4)
+
+
+def meaning_of(result: SurveyResult) -> str:
+    """What the numbers measure and what they don't, for readers of the report."""
+    text = (
+        "Sites were drawn among the areas of the map, so the share that was confirmed measures the precision of the "
+        "map: how many of the areas that it shows are real. It says nothing of landslides that the map misses."
+    )
+    if result.known is None:
+        return (
+            f"{text} Recall, the share of landslides that are mapped, can only be told from landslides that were known "
+            "independently of the map; none were given. Without it there is no F1 either."
+        )
+    return (
+        f"{text} The recall was measured apart from it, on landslides that were known independently of the map: how "
+        "many of those it shows. It holds for landslides like the known ones."
+    )

@@ -1,0 +1,87 @@
+"""Figures and report of a returned survey through processing.run."""
+
+from __future__ import annotations
+
+import pytest
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsFeature,
+    QgsGeometry,
+    QgsPointXY,
+    QgsProcessingException,
+    QgsVectorLayer,
+)
+from qgis.PyQt.QtCore import QLocale
+
+from recording_feedback import Feedback
+from survey_areas import UTM, area_layer
+
+
+def points(answers, fields="result:string"):
+    """A layer of points in a row over the areas, with one text field."""
+    layer = QgsVectorLayer(f"Point?crs={UTM}&field=name:string&field={fields}", "站点", "memory")
+    features = []
+    for number, answer in enumerate(answers, 1):
+        feature = QgsFeature(layer.fields())
+        feature.setGeometry(QgsGeometry.fromPointXY(QgsPointXY(500_050, 3_499_050 + 1000 * number)))
+        feature.setAttributes([f"S{number:02d}", answer])
+        features.append(feature)
+    layer.dataProvider().addFeatures(features)
+    return layer
+
+
+@pytest.fixture
+def german():
+    before = QLocale()
+    QLocale.setDefault(QLocale(QLocale.Language.German, QLocale.Country.Germany))
+    yield
+    QLocale.setDefault(before)
+
+
+def test_the_papers_figure_also_with_a_decimal_comma(run, tmp_path, german):
+    feedback = Feedback()
+    sites = points(["confirmed"] * 52 + ["not_confirmed"] * 4 + ["not_accessible"] * 3 + [None])
+    parameters = {
+        "SITES": sites,
+        "AREAS": area_layer(8),
+        "FIGURES": str(tmp_path / "f.csv"),
+        "REPORT": str(tmp_path / "r.html"),
+    }
+    result = run("assesssurvey", parameters, feedback)
+    assert [result[name] for name in ("CONFIRMED", "VISITED", "NOT_ACCESSIBLE", "NOT_VISITED")] == [52, 56, 3, 1]
+    figures = [result[name] for name in ("PRECISION", "PRECISION_LOW", "PRECISION_HIGH")]
+    assert figures == pytest.approx([92.857, 83.0, 97.2], abs=0.05)
+    assert result["RECALL"] is None and result["WEIGHTED_PRECISION"] is None
+    assert "92.9 % (83.0–97.2 %)" in feedback.log and "precision of the map" in feedback.log
+    assert "all,,precision,92.86,83.02,97.19,%" in (tmp_path / "f.csv").read_text(encoding="utf-8")
+    assert "92.9 % (83.0–97.2 %)" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_recall_from_known_landslides_and_areas_or_from_their_field(run):
+    sites = points(["confirmed", "not_confirmed"])
+    known = points([None] * 10)
+    assert run("assesssurvey", {"SITES": sites, "AREAS": area_layer(4), "KNOWN": known})["RECALL"] == 40
+    told = points(["true", "0", "yes", None, "no"], "mapped:string")
+    assert run("assesssurvey", {"SITES": sites, "KNOWN": told})["RECALL"] == 40
+    with pytest.raises(QgsProcessingException, match="Give the areas"):
+        run("assesssurvey", {"SITES": sites, "KNOWN": known})
+    with pytest.raises(QgsProcessingException, match="was visited"):
+        run("assesssurvey", {"SITES": sites, "KNOWN": points(["no"], "visited:string")})
+
+
+def test_faults_are_told_and_leave_nothing(run, tmp_path):
+    report = str(tmp_path / "report.html")
+    with pytest.raises(QgsProcessingException, match="empty"):
+        run("assesssurvey", {"SITES": points([]), "REPORT": report})
+    with pytest.raises(QgsProcessingException, match="no field result"):
+        run("assesssurvey", {"SITES": points(["x"], "other:string"), "REPORT": report})
+    lost = points(["confirmed"])
+    lost.setCrs(QgsCoordinateReferenceSystem())
+    with pytest.raises(QgsProcessingException, match="coordinate reference system"):
+        run("assesssurvey", {"SITES": lost, "REPORT": report})
+    for percent in (1, 30, 95):
+        with pytest.raises(QgsProcessingException, match="cancelled"):
+            run("assesssurvey", {"SITES": points(["confirmed"] * 3), "REPORT": report}, Feedback(cancel_at=percent))
+    with pytest.raises(QgsProcessingException, match="can't be written"):
+        run("assesssurvey", {"SITES": points(["confirmed"]), "REPORT": str(tmp_path / "no" / "report.html")})
+    assert list(tmp_path.iterdir()) == []
