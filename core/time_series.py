@@ -9,7 +9,7 @@ the groups: no motion between groups that follow each other.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Callable
@@ -68,21 +68,29 @@ class TimeSeries:
     ring: tuple[float, float]
 
 
-def network_of(folder: PathLike, product: str, limits: PairLimits | None = None, progress: Progress = _QUIET) -> Stack:
+def network_of(
+    folder: PathLike,
+    product: str,
+    limits: PairLimits | None = None,
+    excluded: Collection[str] = (),
+    progress: Progress = _QUIET,
+) -> Stack:
     """The interferograms of a folder that are within the limits, for ``area_time_series``.
 
-    Their coherence is only looked at where the limits ask for it. Raises InputError as ``find_stack`` and
-    ``select_pairs`` do.
+    ``excluded`` are names of pairs (YYYYMMDD_YYYYMMDD) that are left out. Coherence is only looked at where the limits
+    ask for it. Raises InputError as ``find_stack`` and ``select_pairs`` do, and where all pairs are left out.
     """
     from .interferograms import PairLimits, find_stack, select_pairs
 
     chosen = limits or PairLimits()
     stack = find_stack(folder, product, progress=progress.part(0, 0.5))
+    pairs = [pair for pair in stack.interferograms if pair.name not in excluded]
+    if not pairs:
+        raise InputError(f"All {len(stack.interferograms)} interferograms of {folder} were left out by hand.")
     if chosen.min_coherence is None:
         # Their mean would be read from every file.
-        pairs = tuple(replace(pair, coherence=None) for pair in stack.interferograms)
-        stack = replace(stack, interferograms=pairs)
-    return select_pairs(stack, chosen, progress.part(0.5, 1)).stack
+        pairs = [replace(pair, coherence=None) for pair in pairs]
+    return select_pairs(replace(stack, interferograms=tuple(pairs)), chosen, progress.part(0.5, 1)).stack
 
 
 def area_time_series(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qgis.core import QgsFeature, QgsFeatureRequest, QgsMapLayer, QgsVectorLayer
-from qgis.PyQt.QtCore import QTimer, pyqtSignal
+from qgis.PyQt.QtCore import QLocale, QTimer, pyqtSignal
 from qgis.PyQt.QtGui import QResizeEvent
-from qgis.PyQt.QtWidgets import QBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from ..core.errors import AdaMapperError
 from ..processing.algorithm import crs_text, missing_package, tr
@@ -21,8 +21,9 @@ from .review_plots import ProfilePlot, SeriesPlot
 from .state import ProjectState
 
 if TYPE_CHECKING:
-    from ..core.interferograms import PairLimits, Stack
+    from ..core.interferograms import Stack
     from ..core.profile import Profile
+    from ..core.time_series import TimeSeries
 
 # Below this many milliseconds at one area nothing is computed for it.
 _PAUSE = 150
@@ -33,12 +34,13 @@ _Key = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class AreaOutline:
-    """What the background needs of an area: outlines as WKB, the CRS they are in, its aspect in degrees."""
+    """What the background needs of an area: outlines as WKB, the CRS they are in, its aspect in degrees, its orbit."""
 
     outline: bytes
     crs: str
     aspect: float | None
     others: tuple[bytes, ...]
+    orbit: str
 
 
 class Evidence(QWidget):
@@ -55,10 +57,15 @@ class Evidence(QWidget):
         self._state = state
         self.profile, self.series = ProfilePlot(), SeriesPlot()
         self.profile.sample_hovered.connect(self.sample_hovered)
-        self._box = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
-        self._box.setContentsMargins(0, 0, 0, 0)
-        self._box.addWidget(self.profile, 3)
-        self._box.addWidget(self.series, 3)
+        self.caption = QLabel()
+        self.caption.setWordWrap(True)
+        self._box = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self._box.addWidget(self.profile, 1)
+        self._box.addWidget(self.series, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(self._box, 1)
+        layout.addWidget(self.caption)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_PAUSE)
@@ -76,8 +83,10 @@ class Evidence(QWidget):
         if self._area is None:
             self.profile.set_message(tr("No area is shown."))
             self.series.set_message("")
+            self.caption.setText("")
             self.profile_shown.emit(None)
             return
+        self.caption.setText("")
         self.profile.set_message(tr("The profile is being read …"))
         self.series.set_message(tr("The time series is being read …"))
         self.profile_shown.emit(None)
@@ -143,12 +152,14 @@ class Evidence(QWidget):
         """Read the folder once; whatever area is current then gets its series."""
         if "network" in self._calls:
             return
-        folder, product = key[:2]
+        folder, product, days, metres, excluded = key
 
         def compute(is_cancelled: Callable[[], bool]) -> Stack:
+            from ..core.interferograms import PairLimits
             from ..core.time_series import network_of
 
-            return network_of(folder, product, limits_of(key[2:]), _progress(is_cancelled))
+            limits = PairLimits(max_temporal_baseline=days, max_perpendicular_baseline=metres)
+            return network_of(folder, product, limits, excluded, _progress(is_cancelled))
 
         self.series.set_message(tr("The interferograms are being listed …"))
         self._start("network", compute, lambda stack: self._on_network(key, stack),
@@ -165,7 +176,27 @@ class Evidence(QWidget):
 
             return area_time_series(stack, area.outline, area.crs, area.others, _progress(is_cancelled))
 
-        self._answer(("series", area, key), compute, self.series.show_series, self.series.set_message)
+        self._answer(("series", area, key), compute, self._show_series, self.series.set_message)
+
+    def _show_series(self, series: TimeSeries) -> None:
+        self.series.show_series(series)
+        self.caption.setText(" ".join(self._explained(series)))
+
+    def _explained(self, series: TimeSeries) -> list[str]:
+        """Against what the displacement is measured, and what to be careful with, in sentences."""
+        text = tr(
+            "Displacement against the ground {} to {} m around the area ({} pairs); bars: how far that ground varies."
+        )
+        near, far = (QLocale().toString(round(metres)) for metres in series.ring)
+        sentences = [text.format(near, far, QLocale().toString(series.pairs))]
+        groups = int(series.component.max()) + 1
+        if groups > 1:
+            text = tr("The pairs fall into {} groups; how these lie to each other is not measured.")
+            sentences.append(text.format(groups))
+        seen, chosen = self._area.orbit if self._area is not None else "", self._state.get("orbit", "unknown")
+        if {seen, chosen} == {"ascending", "descending"}:
+            sentences.append(tr("The area was mapped from the other orbit than these interferograms."))
+        return sentences
 
     def _limit_values(self) -> _Key:
         """The limits on pairs as the Data step keeps them."""
@@ -232,8 +263,13 @@ def outline_of(layer: QgsVectorLayer, feature: QgsFeature) -> AreaOutline | None
             others.append(bytes(other.geometry().asWkb()))
     aspect = next((feature[name] for name in _ASPECTS if names.indexOf(name) >= 0), None)
     is_known = isinstance(aspect, (int, float))
+    orbit = next((feature[name] for name in ("seen_from", "orbit") if names.indexOf(name) >= 0), "")
     return AreaOutline(
-        bytes(geometry.asWkb()), crs_text(layer.crs()), float(aspect) if is_known else None, tuple(others)
+        outline=bytes(geometry.asWkb()),
+        crs=crs_text(layer.crs()),
+        aspect=float(aspect) if is_known else None,
+        others=tuple(others),
+        orbit=orbit if isinstance(orbit, str) else "",
     )
 
 
@@ -243,15 +279,6 @@ _ASPECTS = ("aspect", "aspect_ascending", "aspect_descending")
 def raster_of(layer: QgsMapLayer | None) -> str | None:
     """The file of a raster layer, None for any other."""
     return str(layer.source()) if layer is not None and layer.providerType() == "gdal" else None
-
-
-def limits_of(values: _Key) -> PairLimits:
-    """The limits on pairs from days, metres and the names of pairs left out."""
-    from ..core.interferograms import PairLimits
-
-    days, metres, excluded = values
-    limits = PairLimits(max_temporal_baseline=days, max_perpendicular_baseline=metres)
-    return replace(limits, excluded=tuple(excluded)) if excluded and hasattr(limits, "excluded") else limits
 
 
 def sentence_of(error: Exception) -> str:

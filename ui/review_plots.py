@@ -47,7 +47,17 @@ def padded(values: Double, least: float, with_zero: bool = False) -> tuple[float
     return low - room, high + room
 
 
-class Track(PlotWidget):
+class _LowPlot(PlotWidget):
+    """A plot that has marks on its vertical axis even where it is low."""
+
+    def _ticks(self, axis: Axis, length: float, room: float) -> list[tuple[float, str]]:
+        """Four steps at least, unless their texts would touch."""
+        if axis.is_date or axis is self._axis(0):
+            return super()._ticks(axis, length, room)
+        return super()._ticks(axis, length, min(room, max(length / 4, 1.2 * self.fontMetrics().height())))
+
+
+class Track(_LowPlot):
     """One quantity along a profile; samples answer the mouse by their index, of which ``describe`` tells."""
 
     def __init__(self, colour: QColor, is_ground: bool, describe: Callable[[int], str], parent: QWidget) -> None:
@@ -117,10 +127,6 @@ class Track(PlotWidget):
         area.setLeft(max(area.left(), metrics.horizontalAdvance("-0,000.0") + metrics.height() + 12.0))
         area.setRight(self.width() - metrics.horizontalAdvance("00000") / 2 - 2)
         return area
-
-    def _ticks(self, axis: Axis, length: float, room: float) -> list[tuple[float, str]]:
-        """Two steps at least, even where the track is low."""
-        return super()._ticks(axis, length, min(room, length / 2))
 
     def hint(self, item: Any) -> str:
         return self._describe(item)
@@ -213,7 +219,7 @@ class ProfilePlot(QWidget):
         return "\n".join(parts)
 
 
-class SeriesPlot(PlotWidget):
+class SeriesPlot(_LowPlot):
     """Displacement of an area date by date with its spread, and the line of its rate; dates answer by their index."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -216,7 +216,7 @@ class ReviewSession(QObject):
     # What is decided
 
     def start(self) -> bool:
-        """Add the fields and the style of a review, and go to the first area without a decision."""
+        """Add the fields and the style of a review where they are missing, and go to the first area without a decision."""
         if self._layer is None or not self._save(review.prepare):
             return False
         review.style_review(self._layer)
@@ -228,12 +228,10 @@ class ReviewSession(QObject):
         feature = self.feature_id
         if feature is None or self._layer is None:
             return False
-        was_prepared = review.is_prepared(self._layer)
         reviewer = QgsApplication.userFullName() or QgsApplication.userLoginName()
         if not self._save(lambda layer: review.decide(layer, feature, decision, reviewer, note)):
             return False
-        if not was_prepared:
-            review.style_review(self._layer)
+        review.style_review(self._layer)
         self._layer.triggerRepaint()
         return True
 

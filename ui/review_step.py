@@ -20,7 +20,7 @@ from .review_session import ReviewSession
 from .step import Step, StepContext, StepStatus
 
 _ADVANCE, _ORDER = "ada_mapper/review/advance", "ada_mapper/review/order"
-_SOURCES = ("folder", "product", "layer_los_rate", "layer_dem", "excluded_pairs")
+_SOURCES = ("folder", "product", "orbit", "max_temporal_baseline", "max_perpendicular_baseline", "excluded_pairs")
 
 
 class ReviewStep(Step):
@@ -94,9 +94,6 @@ class ReviewStep(Step):
             return
         if session.reviewed == session.count:
             self.use_as_labels()
-        elif session.reviewed:
-            session.go_to_unreviewed()
-            self._show_on_map()
         elif session.start():
             self._show_on_map()
         self.form.next.setFocus()
@@ -108,7 +105,12 @@ class ReviewStep(Step):
         self._is_choosing = True
         self.form.areas.setLayer(self.session.layer)
         self._is_choosing = False
-        sources = tuple(str(self.context.state.get(name)) for name in _SOURCES)
+        state = self.context.state
+        rasters = (state.layer(role) for role in ("los_rate", "dem"))
+        sources = (
+            *(str(state.get(name)) for name in _SOURCES),
+            *("" if raster is None else raster.id() for raster in rasters),
+        )
         if sources != self._sources:
             self._sources = sources
             self._show_evidence()

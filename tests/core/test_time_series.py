@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,12 @@ from numpy.typing import NDArray
 from osgeo import ogr
 
 from ada_mapper.core.errors import CancelledError, InputError
-from ada_mapper.core.interferograms import Stack
+from ada_mapper.core.interferograms import PairLimits, Stack
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.stacking import StackOutputs, stack_to_files
-from ada_mapper.core.time_series import area_time_series
+from ada_mapper.core.time_series import area_time_series, network_of
 
-from .stacks import WAVELENGTH, make_stack, network_days, read_raster
+from .stacks import FIRST, WAVELENGTH, make_stack, network_days, read_raster, write_raster
 
 UTM = "EPSG:32632"
 SIDE, PIXEL = 50, 30.0
@@ -34,6 +35,7 @@ def box(first_row: int, last_row: int, first_column: int, last_column: int) -> b
 
 
 AREA = box(20, 30, 20, 30)
+WIDE = PairLimits(max_temporal_baseline=1000)
 
 
 def phases(days: list[tuple[int, int]], toward: NDArray[np.floating], seed: int = 1) -> list[NDArray[np.floating]]:
@@ -148,6 +150,21 @@ def test_areas_smaller_than_a_pixel_and_in_degrees(tmp_path: Path) -> None:
     series = area_time_series(stack_of(tmp_path, toward), bytes(degrees.ExportToWkb()), "EPSG:4326")
     assert series.pixels == 1
     assert series.displacement[-1] == pytest.approx(toward[-1], abs=1e-3)
+
+
+def test_the_network_of_a_folder(tmp_path: Path) -> None:
+    """Pairs outside the limits and those left out by hand are not in it; leaving out all is an error."""
+    toward, days = -3.0 * np.arange(5), [(0, 12), (12, 24), (0, 24), (24, 72)]
+    for values, (first, second) in zip(phases(days, np.append(toward, [0, 0])), days):
+        names = [f"{FIRST + timedelta(days=day):%Y%m%d}" for day in (first, second)]
+        write_raster(tmp_path / f"{'_'.join(names)}.unw.tif", values, PIXEL)
+    assert len(network_of(tmp_path, "geotiff").interferograms) == 3
+    stack = network_of(tmp_path, "geotiff", excluded=["20200101_20200125"])
+    assert [pair.name for pair in stack.interferograms] == ["20200101_20200113", "20200113_20200125"]
+    with pytest.raises(InputError, match="left out by hand"):
+        network_of(
+            tmp_path, "geotiff", excluded=[pair.name for pair in network_of(tmp_path, "geotiff", WIDE).interferograms]
+        )
 
 
 def test_faults_are_sentences(tmp_path: Path) -> None:
