@@ -30,6 +30,7 @@ from qgis.core import (
     QgsUnitTypes,
     QgsVectorLayer,
     QgsVectorLayerSimpleLabeling,
+    QgsWkbTypes,
 )
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QColor, QFont
@@ -241,7 +242,12 @@ def _frames(sheets: Sequence[SheetPlan]) -> QgsVectorLayer:
     layer.setRenderer(QgsSingleSymbolRenderer(symbol))
     if any(len(sheet.sites) > 1 or sheet.name.lstrip("S0") != str(sheet.number) for sheet in sheets):
         labels = _labels("number", text_format(7, colour="#1f3a5f", halo=0.8))
-        labels.placement = QgsPalLayerSettings.Placement.PerimeterCurved
+        # Above the upper left corner.
+        labels.geometryGeneratorEnabled = True
+        labels.geometryGenerator = "make_point(x_min($geometry), y_max($geometry))"
+        labels.geometryGeneratorType = QgsWkbTypes.GeometryType.PointGeometry
+        labels.placement = QgsPalLayerSettings.Placement.OverPoint
+        labels.quadOffset = QgsPalLayerSettings.QuadrantPosition.QuadrantAboveRight
         labels.displayAll = True
         layer.setLabeling(QgsVectorLayerSimpleLabeling(labels))
         layer.setLabelsEnabled(True)

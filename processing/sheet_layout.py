@@ -11,6 +11,7 @@ from typing import Any, Callable
 from qgis.core import (
     Qgis,
     QgsAbstractLayoutIterator,
+    QgsBasicNumericFormat,
     QgsCoordinateReferenceSystem,
     QgsExpressionContextUtils,
     QgsLayoutExporter,
@@ -52,7 +53,9 @@ _METRES, _KILOMETRES = QgsUnitTypes.DistanceUnit.DistanceMeters, QgsUnitTypes.Di
 BOX = "☐"
 # The length of a scale bar: its leading digit and its number of parts.
 _BARS = ((8, 4), (6, 3), (5, 5), (4, 4), (3, 3), (2, 4), (1, 4))
-_BAR_SHARE = 0.4
+_BAR_SHARE = 0.6
+# What its labels need beyond its ends (mm).
+_BAR_LABELS = 12.0
 
 
 class Page:
@@ -137,7 +140,7 @@ class Page:
         item.updateBoundingRect()
         bar = self.item("scale_bar", QgsLayoutItemScaleBar)
         if bar is not None:
-            _set_scale_bar(bar, item)
+            _set_scale_bar(bar, item, self._free_beside(bar) - _BAR_LABELS)
 
     def legend(self, layers: Sequence[QgsMapLayer]) -> None:
         """The layers in the legend, single symbols without a heading."""
@@ -213,6 +216,17 @@ class Page:
         frame = self.layout.itemById(name)
         return int((frame.rect().height() - 0.2) / pitch) if isinstance(frame, QgsLayoutFrame) else 0
 
+    def _free_beside(self, item: QgsLayoutItem) -> float:
+        """Millimetres from the left of an item to what stands right of it, or to the edge of the map."""
+        band = item.mapRectToScene(item.rect())
+        end = self.map.pos().x() + self.map.rect().width()
+        for other in self.layout.items():
+            if isinstance(other, QgsLayoutItem) and not isinstance(other, QgsLayoutItemPage) and other != item:
+                box = other.mapRectToScene(other.rect())
+                if box.left() > band.left() and box.top() < band.bottom() and box.bottom() > band.top():
+                    end = min(end, box.left())
+        return end - band.left()
+
     def room_of(self, name: str) -> float:
         """The height of an item (mm); 0 where the template has no such item."""
         item = self.layout.itemById(name)
@@ -236,20 +250,27 @@ class Page:
                 _resize(other, spare, -spare if isinstance(other, QgsLayoutFrame) else 0)
         _resize(item, 0, spare)
 
-    def make_room(self, upper: str, lower: Sequence[str], height: float) -> None:
-        """Give an item a height at the cost of those below: ``lower`` move down, the last one becomes shorter."""
-        item = self.layout.itemById(upper)
-        others = [other for other in map(self.layout.itemById, lower) if other is not None]
-        if item is None or not others:
+    def make_room(self, upper: str, lower: str, height: float) -> None:
+        """Give an item a height at the cost of ``lower`` below it; what stands between them moves down."""
+        item, last = self.layout.itemById(upper), self.layout.itemById(lower)
+        if item is None or last is None:
             return
         more = height - item.rect().height()
-        last = others[-1]
-        if last.rect().height() - more < 8:
+        if not 0 < more < last.rect().height() - 8:
             return
+        bottom = item.pos().y() + item.rect().height() - 0.1
+        for other in self.layout.items():
+            is_item = isinstance(other, QgsLayoutItem) and not isinstance(other, QgsLayoutItemPage)
+            if is_item and bottom <= other.pos().y() < last.pos().y() and _share_column(other, last):
+                _resize(other, more, 0)
         _resize(item, 0, more)
-        for other in others[:-1]:
-            _resize(other, more, 0)
         _resize(last, more, -more)
+
+
+def _share_column(first: QgsLayoutItem, second: QgsLayoutItem) -> bool:
+    """Whether one stands above the other."""
+    starts, ends = first.pos().x(), first.pos().x() + first.rect().width()
+    return starts < second.pos().x() + second.rect().width() and second.pos().x() < ends
 
 
 def _resize(item: QgsLayoutItem, down: float, taller: float) -> None:
@@ -290,9 +311,9 @@ def _table_size(
     return max(SMALLEST, size)
 
 
-def _set_scale_bar(bar: QgsLayoutItemScaleBar, item: QgsLayoutItemMap) -> None:
-    """A round length, at most 40 % of the map's width, in three to five parts."""
-    room = _BAR_SHARE * item.rect().width() * item.scale() / 1000
+def _set_scale_bar(bar: QgsLayoutItemScaleBar, item: QgsLayoutItemMap, room: float) -> None:
+    """A round length, at most ``room`` mm and 60 % of the map's width, in three to five parts."""
+    room = max(10.0, min(room, _BAR_SHARE * item.rect().width())) * item.scale() / 1000
     magnitude = 10.0 ** math.floor(math.log10(room))
     leading, parts = next(choice for choice in _BARS if choice[0] * magnitude <= room)
     length = leading * magnitude
@@ -304,6 +325,9 @@ def _set_scale_bar(bar: QgsLayoutItemScaleBar, item: QgsLayoutItemMap) -> None:
     bar.setNumberOfSegmentsLeft(0)
     bar.setNumberOfSegments(parts)
     bar.setUnitsPerSegment(length / factor / parts)
+    plain = QgsBasicNumericFormat()
+    plain.setShowThousandsSeparator(False)
+    bar.setNumericFormat(plain)
     bar.update()
 
 

@@ -147,7 +147,7 @@ class SheetSet:
             boxes = [BOX] * len(sheet.sites)
             rows = [["", *(site.name for site in sheet.sites)]]
             rows += [[tr(title), *boxes] for title in (*SIGNS.values(), *RESULTS.values())]
-            page.make_room("signs", ("notes_heading", "notes"), 3.9 * len(rows) + 0.5)
+            page.make_room("signs", "notes", 3.6 * len(rows) + 0.5)
             page.table("signs", rows, (1.6, *[1] * len(sheet.sites)), "row")
         count = page.rows_of("notes", _NOTES_PITCH) or 1
         last = [tr("Surveyor"), tr("Date"), tr("Photos")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -67,7 +68,8 @@ def cut(text: str, font: QFont, size: float, width: float) -> str:
     if text_width(text, font, size) <= width:
         return text
     text = text.rstrip("…")
-    return text[: max(1, _longest(text + "…", font, size, width) - 1)].rstrip() + "…"
+    room = width - text_width("…", font, size)
+    return text[: _longest(text, font, size, room)].rstrip() + "…"
 
 
 def _longest(text: str, font: QFont, size: float, width: float) -> int:
@@ -136,7 +138,7 @@ def _facts_of(site: SitePlan, sheet: SheetPlan, toward_is_positive: bool | None)
         tr("Site"): site.name,
         tr("Area"): f"{area}, {orbit}" if orbit else area,
         tr("LOS rate (mm/yr)"): _rate(values, toward_is_positive, len(sheet.sites) == 1),
-        tr("Slope"): _slope(values),
+        tr("Slope"): _slope(values, len(sheet.sites) == 1),
         tr("Size"): "–" if values.get("area_km2") is None else _size(float(values["area_km2"])),
         tr("Elevation (m)"): _elevation(values),
         tr("Latitude (WGS 84)"): latitude,
@@ -152,19 +154,19 @@ def _rate(values: Mapping[str, Any], toward_is_positive: bool | None, with_meani
         return "–"
     text = number(rate)
     mean = values.get("los_rate_mean")
-    if mean is not None:
+    if mean is not None and with_meaning:
         text += " " + tr("(mean {})").format(number(mean))
     if toward_is_positive is None or not with_meaning or rate == 0:
         return text
     return text + ", " + (tr("toward satellite") if (rate > 0) == toward_is_positive else tr("away from satellite"))
 
 
-def _slope(values: Mapping[str, Any]) -> str:
+def _slope(values: Mapping[str, Any], with_steepest: bool) -> str:
     if values.get("slope") is None:
         return "–"
     text = f"{number(values['slope'])}°"
     steepest = values.get("slope_max")
-    return text if steepest is None else text + " " + tr("(up to {}°)").format(number(steepest))
+    return text if steepest is None or not with_steepest else text + " " + tr("(up to {}°)").format(number(steepest))
 
 
 def _size(square_kilometres: float) -> str:
@@ -240,7 +242,7 @@ def _distance(metres: float) -> str:
 
 
 def index_rows(sheets: Sequence[SheetPlan]) -> list[list[str]]:
-    """The list of all sites: site, sheet, latitude, longitude, UTM."""
+    """The list of all sites by name: site, sheet, latitude, longitude, UTM."""
     rows = []
     for sheet in sheets:
         zone = zone_name(sheet)
@@ -249,7 +251,7 @@ def index_rows(sheets: Sequence[SheetPlan]) -> list[list[str]]:
             latitude, longitude = degrees_minutes(site.latitude, site.longitude)
             utm = f"{zone} {round(point.x())} {round(point.y())}"
             rows.append([site.name, str(sheet.number), latitude, longitude, utm])
-    return rows
+    return sorted(rows, key=lambda row: [part.zfill(9) for part in re.split(r"(\d+)", row[0])])
 
 
 def index_header() -> list[str]:

@@ -355,7 +355,7 @@ def overview(paper: Paper) -> Template:
         columns = [Box(margin + index * (width + 6), top, width, template.foot_top - top - 2) for index in range(count)]
     template.map(frame)
     strip = Box(frame.x, frame.bottom + 6.5, frame.width, 13)
-    template.furniture(strip, 84)
+    template.furniture(strip, 74)
     template.legend(Box(strip.x + 104, strip.y - 1, strip.width - 115, 14.5), 2)
     template.heading("index_heading", Box(columns[0].x, columns[0].y, inner if len(columns) > 1 else panel, 5))
     for number, column in enumerate(columns, 1):
