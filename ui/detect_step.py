@@ -5,8 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from qgis.core import QgsMapLayerProxyModel, QgsProject, QgsReferencedRectangle, QgsSettings
+from qgis.core import (
+    QgsMapLayer,
+    QgsMapLayerProxyModel,
+    QgsProject,
+    QgsReferencedRectangle,
+    QgsSettings,
+    QgsVectorLayer,
+)
 from qgis.gui import QgsFileWidget, QgsMapLayerComboBox
+from qgis.PyQt.QtCore import QLocale
 from qgis.PyQt.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -40,6 +48,8 @@ class DetectStep(Step):
         super().__init__(context, parent)
         self._running = ""
         self._orbits: dict[str, Any] = {}
+        self._areas: QgsMapLayer | None = None
+        self._count = 0
         self._is_refreshing = False
         self._make_widgets()
         self._lay_out()
@@ -52,30 +62,39 @@ class DetectStep(Step):
     def status(self) -> StepStatus:
         if self._running:
             return StepStatus("running", tr("{} is being mapped.").format(self._running))
-        areas = self.context.state.layer("areas")
-        if areas is not None:
-            there, state = tr("Areas: {}").format(areas.name()), "done"
-        else:
-            there, state = tr("No areas were mapped yet."), ""
+        there = tr("No areas were mapped yet.") if self._areas is None else self._describe_areas()
         if self._can_merge and not self._is_merged:
             return StepStatus("done", tr("Areas of both orbits are there."), next_action=tr("Merge both orbits"))
+        if self._areas is not None and self._count:
+            return StepStatus("done", there, next_action=tr("Review the areas"))
         missing, where = plan.problem_of(self.context.state, self._source)
-        if missing:
-            actions = {"data": tr("Choose interferograms"), "channels": tr("Choose channels")}
-            return StepStatus(state or "empty", there, missing, actions.get(where, ""))
-        return StepStatus(state or "ready", there, next_action=tr("Map again") if areas else tr("Map active areas"))
+        actions = {"data": tr("Choose interferograms"), "channels": tr("Choose channels"), "": tr("Map active areas")}
+        state = "done" if self._areas is not None else "empty" if missing else "ready"
+        return StepStatus(state, there, missing, actions.get(where, ""))
 
     def do_next(self) -> None:
         if self._running:
             return
         if self._can_merge and not self._is_merged:
             self.merge()
-            return
+        elif self._areas is not None and self._count:
+            self.context.state.set("step", "review")
+        else:
+            self._map_or_complete()
+
+    def _map_or_complete(self) -> None:
+        """Start the run, or go to the step where what it lacks is chosen."""
         _, where = plan.problem_of(self.context.state, self._source)
         if where in ("data", "channels"):
             self.context.state.set("step", where)
         elif not where:
             self.map_areas()
+
+    def _describe_areas(self) -> str:
+        if not self._count:
+            return tr("No active deformation area was found.")
+        count = QLocale().toString(self._count)
+        return tr("{}: {} areas").format(self._areas.name(), count) if self._count > 1 else self._areas.name()
 
     def refresh(self) -> None:
         state = self.context.state
@@ -93,7 +112,12 @@ class DetectStep(Step):
         self._show_outlook()
         self._orbits = plan.areas_by_orbit(state, QgsProject.instance())
         self._is_merged = self._can_merge and plan.are_merged(self._orbits, QgsProject.instance())
+        self._areas = state.layer("areas")
+        self._count = max(0, self._areas.featureCount()) if isinstance(self._areas, QgsVectorLayer) else 0
         self.merge_button.setVisible(self._can_merge)
+        # The panel's button leads on once areas are there.
+        self.run_button.setVisible(self._count > 0 or self._can_merge)
+        self.run_button.setEnabled(not self._running)
         self._is_refreshing = False
 
     def map_areas(self) -> None:
@@ -124,10 +148,13 @@ class DetectStep(Step):
         self._running = name
         if self.context.runner.run(algorithm, parameters, name, on_finished, group=name) is None:
             self._running = ""
+        for button in (self.run_button, self.merge_button):
+            button.setEnabled(not self._running)
         self.changed.emit()
 
     def _end(self, success: bool, name: str, is_merge: bool = False) -> None:
         self._running = ""
+        self.merge_button.setEnabled(True)
         state, project = self.context.state, QgsProject.instance()
         if success and not is_merge:
             dem = state.layer("dem") if self.hillshade.isChecked() else None
@@ -192,6 +219,7 @@ class DetectStep(Step):
         self.slope = QCheckBox(tr("slope"))
         self.outlook = QLabel()
         self.outlook.setWordWrap(True)
+        self.run_button = QPushButton(tr("Map active areas"))
         self.merge_button = QPushButton(tr("Merge both orbits"))
         self.merge_button.setToolTip(tr("Areas that overlap become one, marked as seen from both orbits."))
         settings = QgsSettings()
@@ -218,6 +246,7 @@ class DetectStep(Step):
         layout = QVBoxLayout(self)
         layout.addLayout(self._form)
         layout.addWidget(box)
+        layout.addWidget(self.run_button)
         layout.addWidget(self.merge_button)
         layout.addStretch(1)
 
@@ -230,6 +259,7 @@ class DetectStep(Step):
         for name, box in (("hillshade", self.hillshade), ("slope", self.slope)):
             box.toggled.connect(lambda checked, name=name: QgsSettings().setValue(f"{_SETTINGS}/{name}", checked))
         self.save_in.fileChanged.connect(lambda path: QgsSettings().setValue(f"{_SETTINGS}/save_in", path))
+        self.run_button.clicked.connect(self._map_or_complete)
         self.merge_button.clicked.connect(self.merge)
 
     def _on_source(self, is_folder: bool) -> None:

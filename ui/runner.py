@@ -21,7 +21,7 @@ from qgis.core import (
     QgsProject,
 )
 from qgis.gui import QgisInterface
-from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
+from qgis.PyQt.QtCore import QLocale, QObject, QTimer, pyqtSignal
 
 from ..processing.algorithm import tr
 from . import results, run_parameters
@@ -266,9 +266,7 @@ class Runner(QObject):
             role = results.role_of_output(run.description["algorithm"], output)
             if role is not None:
                 self._state.set_layer(role, layer)
-        count = outcome.get("AREA_COUNT")
-        text = tr("Done: {} active deformation areas.").format(count) if count is not None else tr("Done.")
-        self._tell(run.name, text, _SUCCESS)
+        self._tell(run.name, _success_text(outcome.get("AREA_COUNT")), _SUCCESS)
 
     def _on_project_gone(self) -> None:
         for run in self._runs:
@@ -294,3 +292,14 @@ class Runner(QObject):
     @staticmethod
     def _log(text: str, level: Qgis.MessageLevel) -> None:
         QgsMessageLog.logMessage(text, LOG_TAB, level, False)
+
+
+def _success_text(area_count: Any) -> str:
+    if area_count is None:
+        return tr("Done.")
+    count = round(float(area_count))
+    if count == 0:
+        return tr("Done: no active deformation area was found.")
+    if count == 1:
+        return tr("Done: one active deformation area.")
+    return tr("Done: {} active deformation areas.").format(QLocale().toString(count))

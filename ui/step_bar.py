@@ -8,6 +8,8 @@ from qgis.PyQt.QtCore import QCoreApplication, QPointF, QRectF, QSize, Qt, pyqtS
 from qgis.PyQt.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
 from qgis.PyQt.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QSizePolicy, QWidget
 
+from .theme import faint, text_colour
+
 # Mid tones that read on a light and on a dark window.
 STATE_COLOURS = {"done": "#2f9e5b", "running": "#2a7fbf", "problem": "#d1495b"}
 _MARKS = {"done": "✓", "running": "…", "problem": "!"}
@@ -48,30 +50,30 @@ class StepButton(QAbstractButton):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        palette = self.palette()
+        colour = text_colour(self.parentWidget() or self)
         centre = QPointF(self.width() / 2, _TOP + _RADIUS)
-        self._draw_circle(painter, palette, centre)
+        self._draw_circle(painter, colour, centre)
         font = self.font()
         font.setBold(self.isChecked())
         painter.setFont(font)
-        painter.setPen(palette.color(QPalette.ColorRole.WindowText))
+        painter.setPen(colour)
         top = 2 * _RADIUS + _TOP + 3
         text = painter.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width() - 2)
         box = QRectF(0, top, self.width(), self.height() - top)
         painter.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, text)
         if self.hasFocus():
             width = painter.fontMetrics().horizontalAdvance(text)
-            painter.setPen(QPen(palette.color(QPalette.ColorRole.Highlight), 1.5))
+            painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 1.5))
             under = top + painter.fontMetrics().height() + 1
             painter.drawLine(QPointF(centre.x() - width / 2, under), QPointF(centre.x() + width / 2, under))
 
-    def _draw_circle(self, painter: QPainter, palette: QPalette, centre: QPointF) -> None:
-        colour = QColor(STATE_COLOURS.get(self.state, palette.color(QPalette.ColorRole.Highlight)))
+    def _draw_circle(self, painter: QPainter, text: QColor, centre: QPointF) -> None:
+        colour = QColor(STATE_COLOURS.get(self.state, self.palette().color(QPalette.ColorRole.Highlight)))
         is_marked = self.state in _MARKS
         is_filled = self.isChecked() or is_marked
-        line = colour if is_filled or self.state == "ready" else blend(palette, 0.45)
+        line = colour if is_filled or self.state == "ready" else faint(text, 0.5)
         painter.setPen(QPen(line, 1.6))
-        painter.setBrush(colour if is_filled else palette.color(QPalette.ColorRole.Window))
+        painter.setBrush(colour if is_filled else Qt.BrushStyle.NoBrush)
         painter.drawEllipse(centre, _RADIUS, _RADIUS)
         if self.isChecked():
             ring = QColor(colour)
@@ -82,7 +84,7 @@ class StepButton(QAbstractButton):
         font = self.font()
         font.setBold(True)
         painter.setFont(font)
-        painter.setPen(QColor("white") if is_filled else palette.color(QPalette.ColorRole.WindowText))
+        painter.setPen(QColor("white") if is_filled else text)
         box = QRectF(centre.x() - _RADIUS, centre.y() - _RADIUS, 2 * _RADIUS, 2 * _RADIUS)
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, _MARKS.get(self.state, str(self.number)))
 
@@ -113,20 +115,13 @@ class StepBar(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(blend(self.palette(), 0.3), 1.6))
+        painter.setPen(QPen(faint(text_colour(self), 0.35), 1.6))
         gap = _RADIUS + 5
         for left, right in zip(self.buttons, self.buttons[1:]):
             start = QPointF(left.geometry().center().x() + gap, _TOP + _RADIUS)
             end = QPointF(right.geometry().center().x() - gap, _TOP + _RADIUS)
             if end.x() > start.x():
                 painter.drawLine(start, end)
-
-
-def blend(palette: QPalette, share: float) -> QColor:
-    """A colour between the window's background (0) and its text (1)."""
-    back, front = palette.color(QPalette.ColorRole.Window), palette.color(QPalette.ColorRole.WindowText)
-    parts = zip((back.redF(), back.greenF(), back.blueF()), (front.redF(), front.greenF(), front.blueF()))
-    return QColor.fromRgbF(*(b + share * (f - b) for b, f in parts))
 
 
 def state_meaning(state: str) -> str:

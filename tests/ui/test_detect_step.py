@@ -6,7 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from qgis.core import QgsHillshadeRenderer, QgsProject, QgsRasterLayer, QgsSettings, QgsVectorLayer
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsFeature,
+    QgsGeometry,
+    QgsHillshadeRenderer,
+    QgsProject,
+    QgsRasterLayer,
+    QgsRectangle,
+    QgsSettings,
+    QgsVectorLayer,
+)
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtTest import QTest
 
@@ -161,6 +172,31 @@ def test_merging_is_offered_once_both_orbits_are_there(step, project, recorded):
     ((algorithm, parameters, _),) = recorded
     assert algorithm == "adamapper:mergeorbits"
     assert (parameters["ASCENDING"], parameters["DESCENDING"]) == (newest, descending)
+
+
+def test_with_areas_there_the_next_is_their_review_and_mapping_goes_on(step, state, project, layers, recorded, context):
+    canvas = context.iface.mapCanvas()
+    canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:4326"))
+    canvas.setExtent(QgsRectangle(-10, -10, -9, -9))
+    areas = areas_of(project, "ascending", "2024-01-01")
+    state.set_layer("areas", areas)
+    step.refresh()
+    assert "No active" in step.status().there and step.status().next_action == "Map active areas"
+    feature = QgsFeature(areas.fields())
+    feature.setGeometry(
+        QgsGeometry.fromWkt("Polygon((500000 3500000, 501000 3500000, 501000 3501000, 500000 3500000))")
+    )
+    areas.dataProvider().addFeatures([feature])
+    areas.updateExtents()
+    step.refresh()
+    assert step.status().next_action == "Review the areas" and not step.run_button.isHidden()
+    step.do_next()
+    assert state.get("step") == "review"
+    step.run_button.click()
+    assert recorded[0][0] == "adamapper:detectareas"
+    step._end(True, "no group")
+    place = QgsCoordinateTransform(areas.crs(), canvas.mapSettings().destinationCrs(), project)
+    assert canvas.extent().contains(place.transformBoundingBox(areas.extent()))
 
 
 def test_choices_are_followed_both_ways(step, state, layers):

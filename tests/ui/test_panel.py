@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 from qgis.core import QgsVectorLayer
 from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtGui import QPalette
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication, QPushButton
 
 from ada_mapper.ui.help import SECTIONS, close_help, open_help, slug
 from ada_mapper.ui.panel import Panel, RunStrip, make_steps
 from ada_mapper.ui.step import Step, StepStatus
+from ada_mapper.ui.theme import text_colour
 
 
 class Counting(Step):
@@ -114,6 +116,16 @@ def test_the_real_steps_are_there_in_the_order_of_the_work(context):
     for step in steps:
         assert step.title() and step.status().there
         step.deleteLater()
+
+
+def test_colours_follow_a_style_sheet_where_the_palette_does_not(panel, qgis_app):
+    before = qgis_app.styleSheet()
+    try:
+        qgis_app.setStyleSheet("QWidget { background: transparent; } QLabel { color: #b1c2d3; }")
+        assert text_colour(panel._bar).name() == "#b1c2d3"
+    finally:
+        qgis_app.setStyleSheet(before)
+    assert text_colour(panel._bar) == panel.palette().color(QPalette.ColorRole.WindowText)
 
 
 def test_the_guide_opens_at_each_topic(qgis_app):

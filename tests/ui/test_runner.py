@@ -82,7 +82,7 @@ def test_results_are_loaded_styled_and_traced(start, state, project, probability
     assert run["algorithm"] == "adamapper:extractareas" and run["parameters"]["PROBABILITY"] == probability
     assert run["date"].startswith("20") and run["version"].count(".") == 2
     assert "Extract areas" in layer.metadata().abstract() and "ascending" in layer.metadata().history()[0]
-    assert "1" in messages(Qgis.MessageLevel.Success)
+    assert "one active deformation area" in messages(Qgis.MessageLevel.Success)
     again = QgsVectorLayer(str(tmp_path / "new" / "areas.gpkg"))
     assert "Extract areas" in again.metadata().abstract(), "also after the file is opened in another project"
 
