@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from qgis.core import QgsApplication, QgsTask
+from qgis.PyQt import sip
+from qgis.PyQt.QtCore import QObject
 
 _running: set[BackgroundCall] = set()
 
@@ -13,12 +15,13 @@ _running: set[BackgroundCall] = set()
 class BackgroundCall(QgsTask):
     """Calls ``function(is_cancelled)`` in another thread, then ``on_answer(answer)`` or ``on_error(error)`` in this.
 
-    After stop() neither is called. Keeps itself alive until it has ended, because QGIS holds no reference. The function
-    must touch neither widgets nor layers.
+    Neither is called after stop(), or when ``owner`` was deleted. Keeps itself alive until it has ended, because QGIS
+    holds no reference. The function must touch neither widgets nor layers.
     """
 
     def __init__(
         self,
+        owner: QObject,
         title: str,
         function: Callable[[Callable[[], bool]], Any],
         on_answer: Callable[[Any], None],
@@ -29,6 +32,7 @@ class BackgroundCall(QgsTask):
         for name in ("Hidden", "Silent"):
             flags = flags | getattr(QgsTask.Flag, name, flags)
         super().__init__(title, flags)
+        self._owner = owner
         self._function, self._on_answer, self._on_error = function, on_answer, on_error
         self._answer: Any = None
         self._error: Exception | None = None
@@ -55,7 +59,7 @@ class BackgroundCall(QgsTask):
 
     def finished(self, result: bool) -> None:
         _running.discard(self)
-        if self._is_stopped:
+        if self._is_stopped or sip.isdeleted(self._owner):
             return
         if self._error is not None:
             self._on_error(self._error)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from qgis.PyQt.QtCore import QCoreApplication, QEvent, QLocale, QPointF, QRectF, QSize, Qt
-from qgis.PyQt.QtGui import QBrush, QColor, QHelpEvent, QImage, QLinearGradient, QPainter, QPaintEvent
+from qgis.PyQt.QtGui import QBrush, QColor, QHelpEvent, QImage, QLinearGradient, QPainter, QPaintEvent, QTextOption
 from qgis.PyQt.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ class ChannelPreview(QWidget):
         painter = QPainter(self)
         if not self._bands:
             painter.setPen(self._muted())
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(QRectF(self.rect()).adjusted(24, 0, -24, 0), int(flags), self._sentence)
+            room = QRectF(self.rect()).adjusted(24, 0, -24, 0)
+            painter.drawText(room, self._sentence, QTextOption(Qt.AlignmentFlag.AlignCenter))
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for band, image, cell in zip(self._bands, self._images, self._cells()):
@@ -93,7 +93,7 @@ class ChannelPreview(QWidget):
         painter.setOpacity(1.0)
         painter.setPen(foreground)
         title = self._elided(channel_title(band.name), cell.width())
-        painter.drawText(QRectF(cell.x(), cell.y(), cell.width(), line), int(Qt.AlignmentFlag.AlignLeft), title)
+        painter.drawText(QRectF(cell.x(), cell.y(), cell.width(), line), title, _one_line(Qt.AlignmentFlag.AlignLeft))
         frame = self._frame(cell)
         painter.fillRect(frame, self.palette().color(self.backgroundRole()))
         hatch = QColor(foreground)
@@ -110,7 +110,8 @@ class ChannelPreview(QWidget):
         below = QRectF(cell.x(), frame.bottom() + 2, cell.width(), line)
         painter.setPen(self._muted())
         if band.span is None:
-            painter.drawText(below, int(Qt.AlignmentFlag.AlignLeft), self._elided(_nothing(band), below.width()))
+            text = self._elided(_nothing(band), below.width())
+            painter.drawText(below, text, _one_line(Qt.AlignmentFlag.AlignLeft))
         else:
             self._paint_ramp(painter, band, below)
 
@@ -122,8 +123,8 @@ class ChannelPreview(QWidget):
         low, high = (scaled(limit) for limit in band.limits)
         metrics = self.fontMetrics()
         left, right = metrics.horizontalAdvance(low) + 5, metrics.horizontalAdvance(high) + 5
-        painter.drawText(below, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), low)
-        painter.drawText(below, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), high)
+        painter.drawText(below, low, _one_line(Qt.AlignmentFlag.AlignLeft))
+        painter.drawText(below, high, _one_line(Qt.AlignmentFlag.AlignRight))
         ramp = QRectF(
             below.x() + left, below.center().y() - _RAMP / 2, max(below.width() - left - right, 0.0), float(_RAMP)
         )
@@ -192,6 +193,12 @@ class ChannelPreview(QWidget):
                 lines.append(_told(float(band.values[row, column]), band.fill))
             return "\n".join(lines)
         return ""
+
+
+def _one_line(alignment: Qt.AlignmentFlag) -> QTextOption:
+    option = QTextOption(alignment | Qt.AlignmentFlag.AlignVCenter)
+    option.setWrapMode(QTextOption.WrapMode.NoWrap)
+    return option
 
 
 def scaled(value: float) -> str:

@@ -28,7 +28,7 @@ from .help import open_help
 from .live_preview import LivePreview, heading, note
 from .model_chooser import ModelChooser
 from .preset_table import PresetTable
-from .state import ProjectState
+from .state import ROLES, ProjectState
 
 if TYPE_CHECKING:
     from ..core.channel_preview import LayerFacts
@@ -56,7 +56,10 @@ class ChannelsDialog(QDialog):
         self._composite_problem = ""
         self._is_open = True
         self._lay_out()
-        self._fill_rows(state.get("channels", []) or None)
+        # The choosers must not learn first of layers that go: they would pass on to others.
+        QgsProject.instance().layersWillBeRemoved.connect(self._on_layers_leaving)
+        chosen = state.get("channels", [])
+        self._fill_rows({role: role in chosen for role in ROLES} if chosen else {}, {})
         self._connect()
         self._restore()
         self._refresh()
@@ -103,6 +106,7 @@ class ChannelsDialog(QDialog):
                 call.stop()
             self._asking.clear()
             project = QgsProject.instance()
+            project.layersWillBeRemoved.disconnect(self._on_layers_leaving)
             project.layersAdded.disconnect(self._on_layers)
             project.layersRemoved.disconnect(self._on_layers)
             QgsSettings().setValue(f"{_SETTINGS}/geometry", self.saveGeometry())
@@ -196,15 +200,13 @@ class ChannelsDialog(QDialog):
 
     # Model, rows, combinations
 
-    def _fill_rows(self, wanted: list[str] | None, layers: dict[str, QgsMapLayer | None] | None = None) -> None:
+    def _fill_rows(self, wanted: dict[str, bool], layers: dict[str, QgsMapLayer | None]) -> None:
         """One row a layer that the model can use.
 
-        ``wanted``: the kinds to tick, None for all that have a layer; ``layers``: those that were chosen here before,
-        by kind.
+        ``wanted`` and ``layers``: what was chosen before, by kind; other kinds get what the project offers for them.
         """
         from ..core.presets import presets_of
 
-        before = layers or {}
         for row in self.rows:
             row.remove_from(self._grid)
         channels = self.model.card.channels if self.model.card else ()
@@ -213,11 +215,11 @@ class ChannelsDialog(QDialog):
         self.rows = []
         for kind in self.model.card.layers if self.model.card else ():
             row = ChannelRow(by_kind[kind], self._grid, self._panel)
-            if kind.value in before:
-                row.choose(before[kind.value])
+            if kind.value in layers:
+                row.choose(layers[kind.value])
             else:
                 row.choose(self.state.layer(kind.value) or row.best())
-            row.set_wanted(row.is_sure if wanted is None else kind.value in wanted)
+            row.set_wanted(wanted.get(kind.value, row.is_sure))
             row.changed.connect(self._refresh)
             self.rows.append(row)
         self._order_by_tab()
@@ -232,10 +234,8 @@ class ChannelsDialog(QDialog):
             QWidget.setTabOrder(first, second)
 
     def _on_model(self) -> None:
-        wanted = [row.kind.value for row in self.rows if row.is_wanted]
-        # What was all of one model's layers becomes all of the other's.
-        were_all = len(wanted) == len(self.rows)
-        self._fill_rows(None if were_all else wanted, {row.kind.value: row.layer for row in self.rows})
+        wanted = {row.kind.value: row.is_wanted for row in self.rows}
+        self._fill_rows(wanted, {row.kind.value: row.layer for row in self.rows})
         self._refresh()
 
     def _on_preset(self, name: str) -> None:
@@ -250,14 +250,17 @@ class ChannelsDialog(QDialog):
         self._composite_problem = problem
         self._show_problem()
 
+    def _on_layers_leaving(self, layers: list[str]) -> None:
+        for row in self.rows:
+            if row.layer is not None and row.layer.id() in layers:
+                row.choose(None)
+
     def _on_layers(self, *_: object) -> None:
         # The choosers learn of it by the same signals: look when all of them did.
         QTimer.singleShot(0, self._follow_project)
 
     def _follow_project(self) -> None:
-        if not self._is_open:
-            return
-        for row in self.rows:
+        for row in self.rows if self._is_open else ():
             if row.layer is None:
                 row.choose(row.best())
         self._refresh()
@@ -266,6 +269,9 @@ class ChannelsDialog(QDialog):
         """Show what the present choice means."""
         from ..core.presets import combination_name
 
+        # A closed dialog still hears of the project until it is deleted.
+        if not self._is_open:
+            return
         self._composite_problem = ""
         for row in self.rows:
             self._ask_for_facts(row)
@@ -317,6 +323,7 @@ class ChannelsDialog(QDialog):
                 self._follow()
 
         self._asking[key] = BackgroundCall(
+            self,
             tr("Looking into {}").format(layer.name()),
             lambda is_cancelled: inspect_layer(kind, path, channel),
             answer,

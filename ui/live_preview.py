@@ -115,7 +115,11 @@ class LivePreview(QWidget):
             return preview(paths, card, extent, crs, progress=Progress(is_cancelled=is_cancelled))
 
         self._call = BackgroundCall(
-            tr("Preview of the channels"), compute, lambda result: self._show(result, names), self._show_error
+            self,
+            tr("Preview of the channels"),
+            compute,
+            lambda result: self._show(result, names),
+            lambda error: self._show_error(error, names),
         ).start()
 
     def _extent(self) -> tuple[tuple[float, float, float, float] | None, str]:
@@ -134,14 +138,15 @@ class LivePreview(QWidget):
         self.messages.setHtml(grid_html(result, names))
         self.failed.emit("")
 
-    def _show_error(self, error: Exception) -> None:
+    def _show_error(self, error: Exception, names: Mapping[str, str]) -> None:
         from ..core.channel_preview import OutsideError
 
         self._call = None
-        self._show_nothing(str(error))
+        text = _named(str(error), names)
+        self._show_nothing(text)
         is_elsewhere = isinstance(error, OutsideError)
         self.zoom.setVisible(is_elsewhere)
-        self.failed.emit("" if is_elsewhere else str(error))
+        self.failed.emit("" if is_elsewhere else text)
 
     def _show_nothing(self, text: str) -> None:
         self.pictures.show_sentence(text)

@@ -53,7 +53,7 @@ class PresetTable(QTreeWidget):
         header.setToolTip(_RECALL, _tr("Share of the true areas that were found (recall)."))
         header.setToolTip(_PRECISION, _tr("Share of the found areas that are true (precision)."))
         for column in (_IOU, _RECALL, _PRECISION):
-            header.setTextAlignment(column, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter))
+            header.setTextAlignment(column, Qt.AlignmentFlag.AlignRight)
         self.header().setStretchLastSection(True)
         self.header().setSectionsMovable(False)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -120,7 +120,7 @@ class PresetTable(QTreeWidget):
         numbers = [_number(scores.iou), _percent(scores.object_recall), _percent(scores.object_precision)]
         item = QTreeWidgetItem(self, [title, *numbers, ""])
         for column in (_IOU, _RECALL, _PRECISION):
-            item.setTextAlignment(column, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter))
+            item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight)
         return item
 
     def _fit(self) -> None:
