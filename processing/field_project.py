@@ -192,7 +192,7 @@ def _set_form(layer: QgsVectorLayer) -> None:
     result = _container(tr("Result"), form)
     _add_fields(result, layer, ("result",))
     signs = QgsAttributeEditorContainer(tr("Signs seen"), result)
-    signs.setIsGroupBox(True)
+    _set_kind(signs, True)
     _add_fields(signs, layer, SIGNS)
     result.addChildElement(signs)
     _add_fields(result, layer, ("remarks",))
@@ -209,9 +209,18 @@ def _set_form(layer: QgsVectorLayer) -> None:
 
 def _container(title: str, form: QgsEditFormConfig) -> QgsAttributeEditorContainer:
     tab = QgsAttributeEditorContainer(title, form.invisibleRootContainer())
-    tab.setIsGroupBox(False)
+    _set_kind(tab, False)
     form.addTab(tab)
     return tab
+
+
+def _set_kind(container: QgsAttributeEditorContainer, is_group: bool) -> None:
+    """A frame with a title, or a tab."""
+    kinds = getattr(Qgis, "AttributeEditorContainerType", None)
+    if kinds:
+        container.setType(kinds.GroupBox if is_group else kinds.Tab)
+    else:
+        container.setIsGroupBox(is_group)
 
 
 def _add_fields(container: QgsAttributeEditorContainer, layer: QgsVectorLayer, names: Iterable[str]) -> None:

@@ -22,7 +22,7 @@ from qgis.core import (
     QgsRasterLayer,
     QgsRectangle,
 )
-from qgis.PyQt.QtCore import QLocale, QSize
+from qgis.PyQt.QtCore import QLocale, QSize, QThread
 from qgis.PyQt.QtGui import QColor, QImage, QPainter
 
 from ..core.errors import InputError
@@ -93,6 +93,15 @@ class SurveyPackage(Algorithm):
         return bool(super().prepareAlgorithm(parameters, context, feedback))
 
     def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
+        if self._base_map is not None:
+            self._base_map.moveToThread(QThread.currentThread())
+        try:
+            return self._pack(parameters, context, progress)
+        finally:
+            # It came to live in this thread, so here it must end, also after an error.
+            self._base_map = None
+
+    def _pack(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
         from ..core.survey.base_map import frame_around, write_hillshade
         from ..core.survey.package import PHOTO_FOLDER, PROJECT, building, write_geopackage, write_gpx, write_kml
         from .field_project import write_field_project
@@ -174,11 +183,8 @@ class SurveyPackage(Algorithm):
     def _write_base_map(
         self, path: Path, frame: Frame, grid: Grid, crs: QgsCoordinateReferenceSystem, context: QgsProcessingContext
     ) -> None:
-        from qgis.PyQt.QtCore import QThread
-
         from ..core.survey.base_map import write_image
 
-        self._base_map.moveToThread(QThread.currentThread())
         settings = QgsMapSettings()
         settings.setLayers([self._base_map])
         settings.setDestinationCrs(crs)
@@ -187,8 +193,6 @@ class SurveyPackage(Algorithm):
         settings.setExtent(QgsRectangle(*grid.bounds))
         settings.setBackgroundColor(QColor("#ffffff"))
         write_image(path, grid, _drawn(settings))
-        # It lives in this thread, so it must end here.
-        self._base_map = None
 
 
 def _drawn(settings: QgsMapSettings) -> NDArray[np.uint8]:

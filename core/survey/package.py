@@ -79,10 +79,10 @@ def _check_free(path: Path) -> None:
 def _records(path: Path) -> int:
     """How many sites of a package have a result."""
     with contextlib.suppress(RuntimeError), quiet_gdal():
-        layer = gdal.OpenEx(str(path), gdal.OF_VECTOR | gdal.OF_READONLY).ExecuteSQL(
-            "SELECT count(*) FROM sites WHERE result IS NOT NULL"
-        )
-        return int(layer.GetNextFeature().GetField(0))
+        dataset = gdal.OpenEx(str(path), gdal.OF_VECTOR | gdal.OF_READONLY)
+        layer = dataset.GetLayerByName("sites")
+        layer.SetAttributeFilter("result IS NOT NULL")
+        return int(layer.GetFeatureCount())
     return 0
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from osgeo import gdal, ogr
@@ -12,6 +15,7 @@ from ada_mapper.core.raster import Grid
 from ada_mapper.core.survey import package
 from ada_mapper.core.survey.base_map import frame_around, write_hillshade, write_image
 from ada_mapper.core.survey.package import building, write_geopackage, write_gpx, write_kml
+from ada_mapper.core.survey.photos import copy_photos
 from ada_mapper.core.survey.sampling import SamplingRules, sample_sites
 from ada_mapper.core.survey.sites import FORM_FIELDS, SITE_FIELDS, Site, completed
 from exchange_formats import check_gpx, check_kml
@@ -148,3 +152,11 @@ def test_points_of_any_layer_become_sites_with_lasting_keys():
         completed([once[0], once[0]], UTM)
     with pytest.raises(InputError, match="empty"):
         completed([], UTM)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is a folder that nobody may write in")
+def test_a_folder_that_nobody_may_write_in_is_told():
+    with pytest.raises(OutputError, match="you may write there"), building("/proc/survey"):
+        pass
+    with pytest.raises(OutputError, match="can't be copied"):
+        copy_photos([], Path("/proc/photos"))

@@ -95,6 +95,7 @@ def test_the_form_has_its_widgets(project):
         assert f"_{photo}_" in layer.customProperty("QFieldSync/attachment_naming")
     form = layer.editFormConfig()
     assert [tab.name() for tab in form.tabs()] == ["Result", "Photos", "Visit", "Site"]
+    assert any(child.name() == "Signs seen" for child in form.tabs()[0].children())
     assert form.readOnly(fields.indexOf("x")) and not form.readOnly(fields.indexOf("result"))
     assert layer.defaultValueDefinition(fields.indexOf("uid")).expression().startswith("uuid(")
     strengths = fields.at(fields.indexOf("surveyor")).constraints()
