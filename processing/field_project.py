@@ -202,6 +202,8 @@ def _set_form(layer: QgsVectorLayer) -> None:
     for field in SITE_FIELDS:
         # A new site needs a name of the surveyor's.
         form.setReadOnly(layer.fields().indexOf(field.name), field.name != "name")
+    for name in ("look_for", "remarks"):
+        form.setLabelOnTop(layer.fields().indexOf(name), True)
     if hasattr(form, "setReuseLastValue"):
         form.setReuseLastValue(layer.fields().indexOf("surveyor"), True)
     layer.setEditFormConfig(form)

@@ -93,6 +93,7 @@ def read_copy(path: PathLike, target_crs: str) -> Copy:
             if not understood:
                 unreadable.add(name)
         sites.append(Site(*place, attributes))
+    notes += _others(dataset)
     notes += [f"Some values of the field {name} can't be understood and are left out." for name in sorted(unreadable)]
     label = f"{file.parent.name}/{file.name}" if file.name == GEOPACKAGE else file.name
     return Copy(label, file.parent, tuple(sites), tuple(fields.values()), tuple(notes))
@@ -108,6 +109,16 @@ def _site_layer(dataset: Any, file: Path) -> Any:
     raise InputError(
         f"{file} has no layer of sites with the field uid, by which they are merged. Choose a package's survey.gpkg."
     )
+
+
+def _others(dataset: Any) -> list[str]:
+    """What else was drawn in the field and stays in the package."""
+    told = []
+    for name in ("notes", "tracks"):
+        layer = dataset.GetLayerByName(name)
+        if layer is not None and layer.GetFeatureCount():
+            told.append(f"Its layer {name} has {layer.GetFeatureCount()} features; they stay there and aren't merged.")
+    return told
 
 
 def _fields_of(layer: Any) -> tuple[dict[str, Field], list[str]]:

@@ -205,6 +205,12 @@ def test_a_changed_form_is_told_and_added_fields_are_kept(field):
     assert "tilted_trees" in by_name(merged)["S01"]
 
 
+def test_notes_and_tracks_are_told(field):
+    copy = field.copy("a")
+    field.sql(copy, "INSERT INTO notes (note) VALUES ('桥断了')")
+    assert "layer notes has 1 features" in field.merge(copy).notes[0][1]
+
+
 def test_a_field_of_another_type_is_converted_or_told(field):
     copy = field.copy("a")
     field.sql(copy, "ALTER TABLE sites DROP COLUMN scarp")
