@@ -55,8 +55,38 @@ class Wait(QgsProcessingAlgorithm):
         return {"OUTPUT": path, "COUNT": count}
 
 
+class Draw(QgsProcessingAlgorithm):
+    """Must stay in the main thread, as tools that draw do; tells whether it did, and the style of its layer."""
+
+    def name(self) -> str:
+        return "draw"
+
+    def displayName(self) -> str:
+        return "Draw"
+
+    def createInstance(self) -> Draw:
+        return Draw()
+
+    def flags(self) -> QgsProcessingAlgorithm.Flag:
+        return super().flags() | QgsProcessingAlgorithm.Flag.FlagNoThreading
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
+        self.addParameter(QgsProcessingParameterRasterLayer("RASTER", "Raster"))
+
+    def processAlgorithm(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> dict[str, Any]:
+        layer = self.parameterAsRasterLayer(parameters, "RASTER", context)
+        for percent in range(0, 101, 10):
+            if feedback.isCanceled():
+                raise QgsProcessingException("Cancelled.")
+            feedback.setProgress(percent)
+        is_main = threading.current_thread() is threading.main_thread()
+        return {"IS_MAIN_THREAD": is_main, "OPACITY": layer.opacity()}
+
+
 class Provider(QgsProcessingProvider):
-    """``patient:wait``."""
+    """``patient:wait`` and ``patient:draw``."""
 
     def id(self) -> str:
         return "patient"
@@ -66,3 +96,4 @@ class Provider(QgsProcessingProvider):
 
     def loadAlgorithms(self) -> None:
         self.addAlgorithm(Wait())
+        self.addAlgorithm(Draw())

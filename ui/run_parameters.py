@@ -25,24 +25,29 @@ from ..processing.algorithm import destination_of
 _FILE_PROVIDERS = ("gdal", "ogr")
 
 
-def detached(value: Any, kept: list[Any], project: QgsProject) -> Any:
-    """A parameter that no longer needs the project: layers become their source, or a copy where they have no file."""
+def detached(value: Any, kept: list[Any], project: QgsProject, is_copied: bool = False) -> Any:
+    """A parameter that no longer needs the project: layers become their source, or a copy where they have no file.
+
+    ``is_copied``: always a copy with its style, for tools that draw; such a copy must stay in the main thread.
+    """
     if isinstance(value, (list, tuple)):
-        return [detached(item, kept, project) for item in value]
+        return [detached(item, kept, project, is_copied) for item in value]
     if isinstance(value, QgsProcessingFeatureSourceDefinition):
         layer = project.mapLayer(value.source.staticValue() or "")
         if isinstance(layer, QgsVectorLayer):
-            return _source_or_copy(layer, kept, value.selectedFeaturesOnly)
+            return _source_or_copy(layer, kept, is_copied, value.selectedFeaturesOnly)
         return value
     layer = value if isinstance(value, QgsMapLayer) else project.mapLayer(value) if isinstance(value, str) else None
-    return value if layer is None else _source_or_copy(layer, kept)
+    return value if layer is None else _source_or_copy(layer, kept, is_copied)
 
 
-def _source_or_copy(layer: QgsMapLayer, kept: list[Any], selected_only: bool = False) -> Any:
+def _source_or_copy(layer: QgsMapLayer, kept: list[Any], is_copied: bool, selected_only: bool = False) -> Any:
+    has_file = layer.providerType() in _FILE_PROVIDERS and not is_copied
     if not isinstance(layer, QgsVectorLayer):
-        return layer.source() if layer.providerType() in _FILE_PROVIDERS else _kept(layer.clone(), kept)
-    if layer.providerType() in _FILE_PROVIDERS and not layer.isModified() and not selected_only:
-        return layer.source()
+        return layer.source() if has_file else _kept(layer.clone(), kept)
+    is_changed = layer.isModified() or selected_only
+    if not is_changed:
+        return layer.source() if has_file else _kept(layer.clone(), kept)
     request = QgsFeatureRequest()
     if selected_only:
         request.setFilterFids(layer.selectedFeatureIds())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,14 +16,15 @@ from qgis.core import (
     QgsProcessingAlgorithm,
     QgsProcessingAlgRunnerTask,
     QgsProcessingContext,
-    QgsProcessingFeedback,
     QgsProject,
+    QgsTask,
 )
 from qgis.gui import QgisInterface
-from qgis.PyQt.QtCore import QLocale, QObject, QTimer, pyqtSignal
+from qgis.PyQt.QtCore import QCoreApplication, QLocale, QObject, QTimer, pyqtSignal
 
 from ..processing.algorithm import tr
 from . import results, run_parameters
+from .run_feedback import RunFeedback, StandIn
 from .state import ProjectState
 
 LOG_TAB = "ADA Mapper"
@@ -33,31 +33,6 @@ _POLL = 200  # milliseconds
 _INFO, _WARNING, _CRITICAL, _SUCCESS = (
     Qgis.MessageLevel.Info, Qgis.MessageLevel.Warning, Qgis.MessageLevel.Critical, Qgis.MessageLevel.Success,
 )  # fmt: skip
-
-
-class RunFeedback(QgsProcessingFeedback):
-    """Keeps what an algorithm says in its thread until the window asks for it."""
-
-    def __init__(self) -> None:
-        super().__init__(False)
-        self.waiting: deque[tuple[str, Qgis.MessageLevel]] = deque()
-        self.last = ""
-        self.error = ""
-
-    def pushInfo(self, info: str) -> None:
-        self.last = info
-        self.waiting.append((info, _INFO))
-
-    def setProgressText(self, text: str) -> None:
-        self.pushInfo(text)
-
-    def pushWarning(self, warning: str) -> None:
-        self.waiting.append((warning, _WARNING))
-
-    def reportError(self, error: str, fatalError: bool = False) -> None:
-        if error.strip() and error != self.error:
-            self.error = error
-            self.waiting.append((error, _CRITICAL))
 
 
 @dataclass
@@ -73,7 +48,7 @@ class Run:
     folders: list[Path]
     on_finished: OnFinished | None
     kept: list[Any] = field(default_factory=list)
-    task: QgsProcessingAlgRunnerTask | None = None
+    task: QgsTask | None = None
     project_is_gone: bool = False
 
 
@@ -114,7 +89,10 @@ class Runner(QObject):
             run.on_finished = None
             with contextlib.suppress(RuntimeError):
                 run.task.cancel()
-                run.task.waitForFinished()
+                if isinstance(run.task, StandIn):
+                    run.task.end(False)
+                else:
+                    run.task.waitForFinished()
         self._timer.stop()
 
     def free_name(self, name: str) -> str:
@@ -139,7 +117,7 @@ class Runner(QObject):
         on_finished: OnFinished | None = None,
         load: bool = True,
         group: str = "",
-    ) -> QgsProcessingAlgRunnerTask | None:
+    ) -> QgsTask | None:
         """Start an algorithm in the background; None, with a message, where it can't start.
 
         ``parameters`` as for processing.run; layers may be given as layers, ids or sources. ``name`` is what the user
@@ -153,7 +131,10 @@ class Runner(QObject):
         run = Run(name, group, results.describe_run(algorithm_id, parameters), self._context(), RunFeedback(),
                   frozenset(), [], on_finished)  # fmt: skip
         run.kept.append(algorithm)
-        values = {key: run_parameters.detached(value, run.kept, self._project) for key, value in parameters.items()}
+        is_copied = _is_bound_to_this_thread(algorithm)
+        values = {
+            key: run_parameters.detached(value, run.kept, self._project, is_copied) for key, value in parameters.items()
+        }
         if load:
             values = run_parameters.with_loading(algorithm, values, self._project)
         run.files = run_parameters.files_of(algorithm, values)
@@ -206,15 +187,18 @@ class Runner(QObject):
                 return message.format(unwritable)
         return ""
 
-    def _start(
-        self, algorithm: QgsProcessingAlgorithm, values: dict[str, Any], run: Run
-    ) -> QgsProcessingAlgRunnerTask | None:
-        task = QgsProcessingAlgRunnerTask(algorithm, values, run.context, run.feedback)
-        if task.isCanceled():
-            run_parameters.remove_empty(run.folders)
-            return self._refuse(run.name, run.feedback.error or tr("The tool could not be prepared."))
-        task.setDescription(f"ADA Mapper: {run.name}")
-        task.executed.connect(lambda success, outcome: self._on_executed(run, success, dict(outcome)))
+    def _start(self, algorithm: QgsProcessingAlgorithm, values: dict[str, Any], run: Run) -> QgsTask | None:
+        if _is_bound_to_this_thread(algorithm):
+            task = StandIn(_task_title(run), run.feedback)
+            run.kept.append(task)
+            QTimer.singleShot(0, lambda: self._run_here(algorithm, values, run))
+        else:
+            task = QgsProcessingAlgRunnerTask(algorithm, values, run.context, run.feedback)
+            if task.isCanceled():
+                run_parameters.remove_empty(run.folders)
+                return self._refuse(run.name, run.feedback.error or tr("The tool could not be prepared."))
+            task.setDescription(_task_title(run))
+            task.executed.connect(lambda success, outcome: self._on_executed(run, success, dict(outcome)))
         run.task = task
         self._runs.append(run)
         self._log(tr("{} starts: {}").format(run.name, results.summary(run.description)), _INFO)
@@ -222,6 +206,24 @@ class Runner(QObject):
         self._timer.start()
         self.started.emit(run.name)
         return task
+
+    def _run_here(self, algorithm: QgsProcessingAlgorithm, values: dict[str, Any], run: Run) -> None:
+        """Run a tool that must stay in this thread; the window goes on whenever the tool tells its progress."""
+
+        def on_progress(percent: float) -> None:
+            self._poll()
+            QCoreApplication.processEvents()
+
+        if run not in self._runs:
+            return
+        run.feedback.progressChanged.connect(on_progress)
+        success, outcome = False, {}
+        try:
+            outcome, success = algorithm.run(values, run.context, run.feedback)
+            success = success and not run.feedback.isCanceled()
+        finally:
+            run.task.end(success)
+            self._on_executed(run, success, dict(outcome))
 
     def _poll(self) -> None:
         for run in self._runs:
@@ -292,6 +294,14 @@ class Runner(QObject):
     @staticmethod
     def _log(text: str, level: Qgis.MessageLevel) -> None:
         QgsMessageLog.logMessage(text, LOG_TAB, level, False)
+
+
+def _is_bound_to_this_thread(algorithm: QgsProcessingAlgorithm) -> bool:
+    return bool(algorithm.flags() & QgsProcessingAlgorithm.Flag.FlagNoThreading)
+
+
+def _task_title(run: Run) -> str:
+    return f"ADA Mapper: {run.name}"
 
 
 def _success_text(area_count: Any) -> str:

@@ -176,6 +176,23 @@ def test_cancelling_ends_it_and_leaves_nothing(start, runner, patient, tmp_path,
     assert other[0][0]
 
 
+def test_tools_that_draw_stay_in_the_main_thread_and_see_styles(
+    start, runner, project, patient_provider, probability, wait_until
+):
+    layer = project.addMapLayer(QgsRasterLayer(probability, "probability"))
+    layer.setOpacity(0.25)
+    percents = []
+    runner.progress.connect(lambda name, percent, text: percents.append(percent))
+    ends = start("patient:draw", {"RASTER": layer})
+    assert not ends and runner.names == ["run"]
+    wait_until(lambda: ends)
+    assert ends[0] == (True, {"IS_MAIN_THREAD": True, "OPACITY": 0.25}) and len(set(percents)) > 5
+    cancelled = start("patient:draw", {"RASTER": layer})
+    runner.cancel()
+    wait_until(lambda: cancelled)
+    assert not cancelled[0][0] and not runner.names
+
+
 def test_a_folder_that_takes_no_files_is_told_before_the_work(start, probability, tmp_path, messages):
     (tmp_path / "file").write_text("")
     parameters = areas_parameters(probability, tmp_path / "file")
