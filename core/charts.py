@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from .html import round_step, svg, svg_line, svg_text
+from .html import svg, svg_line, svg_text
+from .ticks import round_step
 
 # Told apart with colour-vision deficiency too (Okabe and Ito 2008).
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c8c8c")

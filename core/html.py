@@ -96,10 +96,3 @@ def svg_text(x: float, y: float, content: str, anchor: str = "middle", extra: st
 def svg_line(x1: float, y1: float, x2: float, y2: float, colour: str = "#e3e3e3", width: float = 1) -> str:
     """A straight line."""
     return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}" stroke-width="{width:g}"/>'
-
-
-def round_step(span: float, steps: int) -> float:
-    """The round number (1, 2 or 5 times a power of ten) of which at most ``steps`` make up the span."""
-    raw = span / steps
-    power = 10.0 ** math.floor(math.log10(raw))
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw * (1 - 1e-9))

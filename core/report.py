@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .html import bullet_list, number, round_step, svg, svg_line, svg_text, table, write_page
+from .html import bullet_list, number, svg, svg_line, svg_text, table, write_page
 from .raster import PathLike
 from .rate import Double
 from .stacking import RateStatistics, StackingResult
+from .ticks import round_step
 
 if TYPE_CHECKING:
     from .interferograms import Interferogram, PairSelection

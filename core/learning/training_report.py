@@ -8,9 +8,10 @@ from html import escape
 from typing import Any
 
 from ..charts import COLOURS, Frame, legend
-from ..html import bullet_list, number, round_step, svg, table, write_page
+from ..html import bullet_list, number, svg, table, write_page
 from ..model_card import ModelCard
 from ..raster import PathLike
+from ..ticks import round_step
 
 _WIDTH, _HEIGHT = 900.0, 300.0
 _SCORES = (
