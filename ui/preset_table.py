@@ -96,7 +96,7 @@ class PresetTable(QTreeWidget):
         missing = [channel_title(kind.value) for kind in preset.kinds if kind.value not in available]
         note = _tr("not with this model") if preset.problem else ""
         if missing and not note:
-            note = _tr("layer missing: {}").format(", ".join(missing))
+            note = _tr("missing: {}").format(", ".join(missing))
         several = _tr("{} layers missing").format(QLocale().toString(len(missing)))
         item.setText(_NOTE, several if len(missing) > 1 and not preset.problem else note)
         tip = "".join(

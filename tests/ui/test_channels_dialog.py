@@ -198,7 +198,7 @@ def test_scores_stand_beside_and_never_as_field_accuracy(open_dialog: Any, add: 
     assert item.text(2) == f"{scores['phase_rate+slope']['object_recall']:.0%}".replace("%", " %")
     assert _item(dialog, "Classical detector, to compare").text(1) == f"{scores['classical detector']['iou']:.2f}"
     assert "not in the field" in dialog._scores.text() and "not validated on field data" in dialog._scores.text()
-    assert item.text(4) == "layer missing: Slope" and _item(dialog, "All four + LOS sensitivity").text(4)
+    assert item.text(4) == "missing: Slope" and _item(dialog, "All four + LOS sensitivity").text(4)
 
 
 def test_a_preset_whose_layer_is_missing_says_so_and_cannot_be_accepted(open_dialog: Any, add: Add) -> None:
