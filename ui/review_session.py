@@ -216,7 +216,7 @@ class ReviewSession(QObject):
     # What is decided
 
     def start(self) -> bool:
-        """Add the fields and the style of a review where they are missing, and go to the first area without a decision."""
+        """Add what a review needs and the layer lacks, and go to the first area without a decision."""
         if self._layer is None or not self._save(review.prepare):
             return False
         review.style_review(self._layer)
