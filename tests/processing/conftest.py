@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from qgis.core import QgsApplication, QgsProcessingContext, QgsProcessingFeedback, QgsProject
+from shared_plugin import shared_plugin
 
 from ada_mapper.plugin import AdaMapperPlugin
 from recording_feedback import Feedback
@@ -15,10 +16,7 @@ from recording_feedback import Feedback
 @pytest.fixture(scope="session")
 def plugin(qgis_app: QgsApplication, qgis_processing: None) -> Iterator[AdaMapperPlugin]:
     """The plugin as qgis_process starts it."""
-    instance = AdaMapperPlugin(None)
-    instance.initProcessing()
-    yield instance
-    instance.unload()
+    yield from shared_plugin()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from qgis.core import QgsApplication, QgsProject, QgsSettings
 from qgis.PyQt.QtCore import QLocale
+from shared_plugin import shared_plugin
 
 from ada_mapper.plugin import AdaMapperPlugin
 from ada_mapper.ui.state import ProjectState
@@ -18,10 +19,7 @@ from ada_mapper.ui.step import StepContext
 @pytest.fixture(scope="session")
 def provider(qgis_app: QgsApplication, qgis_processing: None) -> Iterator[AdaMapperPlugin]:
     """The tools of the plugin in the Processing registry."""
-    instance = AdaMapperPlugin(None)
-    instance.initProcessing()
-    yield instance
-    instance.unload()
+    yield from shared_plugin()
 
 
 @pytest.fixture
