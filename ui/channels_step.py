@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qgis.PyQt.QtCore import QLocale, Qt
-from qgis.PyQt.QtWidgets import QDialog, QLabel, QPushButton, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ..processing.algorithm import BUNDLED_MODEL, tr
 from .channel_preview import channel_title
@@ -38,8 +38,11 @@ class ChannelsStep(Step):
         self.composite.clicked.connect(self._build_composite)
         layout = QVBoxLayout(self)
         layout.addWidget(self.summary)
-        layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
-        layout.addWidget(self.composite, 0, Qt.AlignmentFlag.AlignLeft)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.button)
+        buttons.addWidget(self.composite)
+        buttons.addStretch(1)
+        layout.addLayout(buttons)
         layout.addStretch(1)
         context.state.changed.connect(self.refresh)
         self.refresh()
@@ -55,7 +58,7 @@ class ChannelsStep(Step):
             if not any(state.layer(role) is not None for role in _RATES):
                 there = tr("No channels are chosen.")
                 missing = tr("A phase rate or a LOS rate: stack interferograms, or add one to the project.")
-                return StepStatus("empty", there, missing)
+                return StepStatus("empty", there, missing, tr("Choose interferograms"))
             there = tr("The project has: {}.").format(combination_title("+".join(self._available)))
             return StepStatus("ready", there, next_action=tr("Choose channels"))
         there = combination_title("+".join(chosen))
@@ -66,10 +69,14 @@ class ChannelsStep(Step):
         problem = self._problem(chosen)
         if problem:
             return StepStatus("problem", there, problem, tr("Choose channels"))
-        return StepStatus("done", there)
+        return StepStatus("done", there, next_action=tr("Go on to Detect"))
 
     def do_next(self) -> None:
-        self.open_dialog()
+        leads_to = {"empty": "data", "done": "detect"}.get(self.status().state)
+        if leads_to is not None:
+            self.context.state.set("step", leads_to)
+        else:
+            self.open_dialog()
 
     def refresh(self) -> None:
         self._read_card()
@@ -124,19 +131,21 @@ class ChannelsStep(Step):
         return problem_of(self._card, tuple(ChannelKind(role) for role in chosen))
 
     def _summary(self) -> str:
-        """The model, its layers one a line, and its scores with them, as HTML."""
+        """The model and its layers, one a line, and its scores with them, as HTML."""
         state, chosen = self.context.state, self._chosen
         if self._card is None:
             path = state.get("model", "") or str(BUNDLED_MODEL)
             return html.escape(tr("The model {} can't be read. Choose another one.").format(Path(path).name))
-        lines = [tr("Model: {}").format(f"{self._card.name} {self._card.version}")]
+        lines = [(tr("Model"), f"{self._card.name} {self._card.version}")]
         for role in chosen:
             layer = state.layer(role)
-            name = layer.name() if layer is not None else tr("gone")
-            lines.append(tr("{}: {}").format(channel_title(role), name))
-        if chosen:
-            lines.append(self._scores())
-        return "<br>".join(html.escape(line) for line in lines if line)
+            lines.append((channel_title(role), layer.name() if layer is not None else tr("gone from the project")))
+        cells = "".join(
+            f'<tr><td style="padding-right:10px">{html.escape(name)}</td><td><b>{html.escape(value)}</b></td></tr>'
+            for name, value in lines
+        )
+        scores = self._scores() if chosen else ""
+        return f"<table>{cells}</table>" + (f"<p>{html.escape(scores)}</p>" if scores else "")
 
     def _scores(self) -> str:
         """What the model scored with the chosen combination on its test tiles; "" where its card doesn't tell."""

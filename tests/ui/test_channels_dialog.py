@@ -419,6 +419,8 @@ def test_the_step_leads_from_nothing_to_a_combination(
     step: ChannelsStep, add: Add, wait_until: Wait, project: QgsProject
 ) -> None:
     assert step.status().state == "empty" and "phase rate" in step.status().missing
+    step.do_next()
+    assert step.context.state.get("step", "") == "data", "where a rate comes from"
     add("phase_rate")
     slope = add("slope")
     assert step.status().state == "ready" and step.status().next_action
@@ -431,6 +433,8 @@ def test_the_step_leads_from_nothing_to_a_combination(
     assert step.dialog is None
     status = step.status()
     assert (status.state, status.there, status.missing) == ("done", "Phase rate + slope", "")
+    step.do_next()
+    assert step.context.state.get("step", "") == "detect"
     assert "On its test tiles, not in the field" in step.summary.text() and "slope" in step.summary.text()
     project.removeMapLayer(slope.id())
     assert step.status().state == "problem" and "Slope" in step.status().missing
