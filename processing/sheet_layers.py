@@ -38,6 +38,7 @@ from qgis.PyQt.QtGui import QColor, QFont
 from ..core.sheet_relief import ELEVATION, INDEX_EVERY, Relief
 from .algorithm import tr
 from .sheet_plan import WGS84, SheetPlan, SitePlan
+from .sheet_text import short_name
 from .styles import ORBIT_COLOURS, style_raster
 
 FAMILY = "Arial"
@@ -197,7 +198,7 @@ def site_layer(sites: Sequence[SitePlan], size: float = 3.6) -> QgsVectorLayer:
     for site in sites:
         feature = QgsFeature(layer.fields())
         feature.setGeometry(QgsGeometry.fromWkt(f"POINT({site.longitude!r} {site.latitude!r})"))
-        feature.setAttributes([site.name])
+        feature.setAttributes([short_name(site.name)])
         features.append(feature)
     layer.dataProvider().addFeatures(features)
     layer.updateExtents()

@@ -111,6 +111,15 @@ class Page:
         label.setText(fit.replace("[%", "[ %"))
         _set_size(label, chosen)
 
+    def holds(self, name: str, text: str) -> bool:
+        """Whether a label has room for all of a text."""
+        label = self.layout.itemById(name)
+        if not isinstance(label, QgsLayoutItemLabel):
+            return True
+        font, size = _font_of(label)
+        fit, _ = sheet_text.fitted(text, font, size, label.rect().width() - 0.3, label.rect().height())
+        return not fit.endswith("…") or text.endswith("…")
+
     def show(
         self,
         extent: QgsRectangle,
@@ -172,7 +181,9 @@ class Page:
         bold: str = "",
         pitch_limit: float = 5.5,
     ) -> None:
-        """Fill a table; ``widths`` are shares of the frame's width. ``bold``: "row" (first), "column" (first), "both".
+        """Fill a table. ``bold``: "row" (the first one), "column" (the first one) or "both".
+
+        ``widths`` are shares of the frame's width; empty: as wide as the cells need.
 
         Rows are as high as the frame allows, up to ``pitch_limit`` mm; type becomes smaller, and text is cut, where it
         must.
@@ -186,6 +197,7 @@ class Page:
         line = table.gridStrokeWidth() if table.showGrid() else 0.0
         room = frame.rect().height() - line - 0.2
         pitch = min(pitch_limit, room / len(rows))
+        widths = widths or _natural_widths(rows, style.font())
         total = sum(widths)
         columns = [frame.rect().width() * width / total for width in widths]
         size = _table_size(rows, columns, padding + 0.2, style, pitch)
@@ -294,6 +306,17 @@ def _set_size(label: QgsLayoutItemLabel, size: float) -> None:
         font = label.font()
         font.setPointSizeF(size)
         label.setFont(font)
+
+
+def _natural_widths(rows: Sequence[Sequence[str]], font: QFont) -> list[float]:
+    """What the cells need, the names in the first row left aside; 2 mm more for the space between."""
+    bold = QFont(font)
+    bold.setBold(True)
+    columns = list(zip(*rows[1:])) or list(zip(*rows))
+    return [
+        max(sheet_text.text_width(text, bold if index == 0 else font, SMALLEST) for text in column) + 2
+        for index, column in enumerate(columns)
+    ]
 
 
 def _table_size(

@@ -19,7 +19,7 @@ from qgis.core import (
 from ..core.survey.sites import utm_zone
 
 SCALES = (2500, 5000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000)
-MOST_ON_A_SHEET = 4
+MOST_ON_A_SHEET = 3
 WGS84 = QgsCoordinateReferenceSystem("EPSG:4326")
 
 # An area takes at most this share of its sheet, so that the way to it is on the map, too.

@@ -127,10 +127,11 @@ class SheetSet:
             page.text("facts_heading", tr("Facts"))
             page.text("legend_heading", tr("Legend"))
             page.text("approach_heading", tr("Approach and what to look for"))
-            page.text("approach", sheet_text.approach(sheet, self._roads(sheet)))
+            roads = self._roads(sheet)
+            versions = [sheet_text.approach(sheet, roads, brief) for brief in (False, True)]
+            page.text("approach", versions[0] if page.holds("approach", versions[0]) else versions[1])
             facts = sheet_text.facts(sheet, self.toward_is_positive)
-            columns = len(sheet.sites)
-            page.table("facts", facts, (0.42 if columns == 1 else 0.36, *[0.6 / columns] * columns), "both")
+            page.table("facts", facts, (0.42, 0.58) if len(sheet.sites) == 1 else (), "both")
             self._form(page, sheet)
             self._note(page, self.sheet_template)
             yield page
@@ -214,10 +215,10 @@ class SheetSet:
         layer = self.layers.roads
         if layer is None:
             return None
-        around = sheet.extent.buffered(_ROAD_RADIUS)
-        to_layer = QgsCoordinateTransform(sheet.crs, layer.crs(), QgsProject())
-        request = QgsFeatureRequest(to_layer.transformBoundingBox(around)).setNoAttributes()
+        request = QgsFeatureRequest().setNoAttributes()
+        # With a destination the filter is in its CRS, too.
         request.setDestinationCrs(sheet.crs, QgsProject().transformContext())
+        request.setFilterRect(sheet.extent.buffered(_ROAD_RADIUS))
         return QgsGeometry.collectGeometry([feature.geometry() for feature in layer.getFeatures(request)])
 
     @contextlib.contextmanager

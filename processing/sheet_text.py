@@ -21,6 +21,7 @@ LINE_HEIGHT = 1.3
 
 _MM_PER_POINT = 25.4 / 72
 _MEASURE = 200
+_LONGEST_NAME = 14
 _NEVER_FIRST = "，。、；：）！？ ,.;:)"
 
 
@@ -101,6 +102,11 @@ def _is_ideographic(character: str) -> bool:
     return "⺀" <= character <= "鿿" or "豈" <= character <= "﫿" or "＀" <= character <= "￯"
 
 
+def short_name(name: str) -> str:
+    """A name that leaves the map to be seen; the whole one stands in the sheet's title."""
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+
+
 def number(value: float, digits: int = 0) -> str:
     """A number as the user writes it, with a true minus."""
     return QLocale().toString(float(value), "f", digits).replace("-", "−")
@@ -124,6 +130,7 @@ def facts(sheet: SheetPlan, toward_is_positive: bool | None) -> list[list[str]]:
 
 def _facts_of(site: SitePlan, sheet: SheetPlan, toward_is_positive: bool | None) -> dict[str, str]:
     values = site.attributes
+    several = len(sheet.sites) > 1
     point = site.point(sheet.crs)
     latitude, longitude = degrees_minutes(site.latitude, site.longitude)
     zone = zone_name(sheet)
@@ -135,14 +142,14 @@ def _facts_of(site: SitePlan, sheet: SheetPlan, toward_is_positive: bool | None)
     }
     orbit = orbits.get(str(values.get("orbit")), "")
     return {
-        tr("Site"): site.name,
+        tr("Site"): short_name(site.name) if several else site.name,
         tr("Area"): f"{area}, {orbit}" if orbit else area,
-        tr("LOS rate (mm/yr)"): _rate(values, toward_is_positive, len(sheet.sites) == 1),
-        tr("Slope"): _slope(values, len(sheet.sites) == 1),
+        tr("LOS rate (mm/yr)"): _rate(values, toward_is_positive, not several),
+        tr("Slope"): _slope(values, not several),
         tr("Size"): "–" if values.get("area_km2") is None else _size(float(values["area_km2"])),
         tr("Elevation (m)"): _elevation(values),
-        tr("Latitude (WGS 84)"): latitude,
-        tr("Longitude (WGS 84)"): longitude,
+        tr("Latitude") if several else tr("Latitude (WGS 84)"): latitude,
+        tr("Longitude") if several else tr("Longitude (WGS 84)"): longitude,
         tr("Easting ({})").format(zone): f"{grouped(round(point.x()))} m",
         tr("Northing ({})").format(zone): f"{grouped(round(point.y()))} m",
     }
@@ -195,16 +202,19 @@ def zone_of_code(code: str) -> str:
     return code
 
 
-def approach(sheet: SheetPlan, roads: QgsGeometry | None) -> str:
-    """How to come there and what to look for; ``roads`` in the sheet's CRS."""
+def approach(sheet: SheetPlan, roads: QgsGeometry | None, brief: bool = False) -> str:
+    """How to come there and what to look for; ``roads`` in the sheet's CRS. ``brief``: without what is said elsewhere.
+
+    Of several sites only the first sentence of the advice is told.
+    """
     parts = []
     several = len(sheet.sites) > 1
     for site in sheet.sites:
         sentences = [_road(site, sheet, roads)]
         advice = str(site.attributes.get("look_for") or "").strip()
-        if advice:
-            sentences.append(_first_sentence(advice) if several else advice)
-        parts.append((f"{site.name}: " if several else "") + " ".join(sentences))
+        if advice and not (several and brief):
+            sentences.append(_first_sentence(advice) if several or brief else advice)
+        parts.append((f"{short_name(site.name)}: " if several else "") + " ".join(sentences))
     return "\n".join(parts)
 
 
@@ -242,7 +252,7 @@ def _distance(metres: float) -> str:
 
 
 def index_rows(sheets: Sequence[SheetPlan]) -> list[list[str]]:
-    """The list of all sites by name: site, sheet, latitude, longitude, UTM."""
+    """The list of all sites in the order of their numbers: site, sheet, latitude, longitude, UTM."""
     rows = []
     for sheet in sheets:
         zone = zone_name(sheet)
@@ -250,8 +260,15 @@ def index_rows(sheets: Sequence[SheetPlan]) -> list[list[str]]:
             point = site.point(sheet.crs)
             latitude, longitude = degrees_minutes(site.latitude, site.longitude)
             utm = f"{zone} {round(point.x())} {round(point.y())}"
-            rows.append([site.name, str(sheet.number), latitude, longitude, utm])
-    return sorted(rows, key=lambda row: [part.zfill(9) for part in re.split(r"(\d+)", row[0])])
+            rows.append((_order(site), [site.name, str(sheet.number), latitude, longitude, utm]))
+    return [row for _, row in sorted(rows, key=lambda entry: entry[0])]
+
+
+def _order(site: SitePlan) -> tuple[float, list[str]]:
+    """By number, and sites without one by name, S2 before S10."""
+    given = site.attributes.get("id")
+    place = float(given) if isinstance(given, (int, float)) else math.inf
+    return place, [part.zfill(9) for part in re.split(r"(\d+)", site.name)]
 
 
 def index_header() -> list[str]:

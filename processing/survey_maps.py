@@ -92,7 +92,7 @@ class SurveyMaps(Algorithm):
         )
         self.add(
             QgsProcessingParameterBoolean("GROUP", tr("Sites near each other share a sheet"), False),
-            "Up to four on one sheet.",
+            "Up to three on one sheet.",
         )
         for name, title, default, text in (
             ("TITLE", "Title", tr("Field survey of active deformation areas"), "On every sheet."),

@@ -183,20 +183,21 @@ class Template:
         item.setMode(QgsLayoutItemPicture.Format.FormatSVG)
         self._place(item, "north_arrow", box)
 
-    def legend(self, box: Box, columns: int) -> None:
+    def legend(self, box: Box, columns: int, is_tight: bool = False) -> None:
         """The legend: entries come from the map's layers."""
         legend = QgsLayoutItemLegend(self.layout)
         legend.setColumnCount(columns)
-        legend.setSplitLayer(False)
+        legend.setSplitLayer(is_tight)
         legend.setBoxSpace(0)
         legend.setColumnSpace(2.5)
-        legend.setSymbolWidth(6)
-        legend.setSymbolHeight(3.2)
+        legend.setSymbolWidth(4.5 if is_tight else 6)
+        legend.setSymbolHeight(2.4 if is_tight else 3.2)
         legend.setResizeToContents(False)
         legend.setAutoUpdateModel(False)
         legend.setBackgroundEnabled(False)
         legend.setWrapString("\n")
         parts = QgsLegendStyle.Style
+        gap = 0.8 if is_tight else 1.1
         for part in (parts.Title, parts.Group, parts.Subgroup, parts.SymbolLabel):
             style = legend.style(part)
             if hasattr(style, "setTextFormat"):
@@ -204,10 +205,10 @@ class Template:
             else:
                 style.setFont(text_format(6.8).font())
             style.setAlignment(LEFT)
-            style.setMargin(1.1 if part == parts.SymbolLabel else 0.6)
+            style.setMargin(gap if part == parts.SymbolLabel else 0.6)
             legend.setStyle(part, style)
         symbol = legend.style(parts.Symbol)
-        symbol.setMargin(QgsLegendStyle.Side.Top, 1.1)
+        symbol.setMargin(QgsLegendStyle.Side.Top, gap)
         legend.setStyle(parts.Symbol, symbol)
         self._place(legend, "legend", box)
 
@@ -321,7 +322,7 @@ def _marginalia(template: Template, columns: list[Box]) -> None:
     facts = Box(first.x, first.y + 5.4, first.width, 10 * row + 0.5)
     template.heading("facts_heading", Box(first.x, first.y, first.width, 5))
     template.table("facts", facts, body - 0.2)
-    legend_height = 36.0 if len(columns) == 2 else 25.0
+    legend_height = 36.0 if len(columns) == 2 else 26.5
     template.heading("legend_heading", Box(first.x, facts.bottom + 2, first.width, 5))
     template.legend(Box(first.x, facts.bottom + 8, first.width, legend_height), 2)
     top = last.y if len(columns) == 2 else facts.bottom + 8 + legend_height + 1
@@ -355,8 +356,8 @@ def overview(paper: Paper) -> Template:
         columns = [Box(margin + index * (width + 6), top, width, template.foot_top - top - 2) for index in range(count)]
     template.map(frame)
     strip = Box(frame.x, frame.bottom + 6.5, frame.width, 13)
-    template.furniture(strip, 74)
-    template.legend(Box(strip.x + 104, strip.y - 1, strip.width - 115, 14.5), 2)
+    template.furniture(strip, 69)
+    template.legend(Box(strip.x + 98.5, strip.y - 1, strip.width - 109.5, 14.5), 2, is_tight=True)
     template.heading("index_heading", Box(columns[0].x, columns[0].y, inner if len(columns) > 1 else panel, 5))
     for number, column in enumerate(columns, 1):
         box = Box(column.x, column.y + 5.4, column.width, column.height - 5.4)

@@ -24,6 +24,7 @@ from qgis.core import (
     QgsPointXY,
     QgsProcessingException,
     QgsProject,
+    QgsRasterLayer,
     QgsRectangle,
     QgsRenderContext,
     QgsSingleSymbolRenderer,
@@ -38,7 +39,7 @@ from ada_mapper.core.raster import Grid
 from ada_mapper.core.sheet_relief import contour_interval, prepare_relief
 from ada_mapper.core.writer import BandDescription, write_array
 from ada_mapper.processing import sheet_text
-from ada_mapper.processing.sheet_layers import MapLayers, style_printed_areas
+from ada_mapper.processing.sheet_layers import MapLayers, style_printed_areas, style_printed_rate, style_roads
 from ada_mapper.processing.sheet_layout import Page, print_picture
 from ada_mapper.processing.sheet_plan import (
     SitePlan,
@@ -165,11 +166,11 @@ def test_a_coarse_elevation_model_asks_for_a_smaller_scale(qgis_app):
     assert plan_sheets([site], 178, 130, 12_345, False, 30.0)[0].scale == 12_345
 
 
-def test_sites_near_each_other_share_a_sheet_up_to_four(qgis_app):
+def test_sites_near_each_other_share_a_sheet_up_to_three(qgis_app):
     near = [SitePlan(f"S{n}", 9.3 + 0.001 * n, 45.0) for n in range(5)]
     far = SitePlan("far", 10.4, 45.0)
     sheets = plan_sheets([far, *near], 178, 130, None, True)
-    assert [len(sheet.sites) for sheet in sheets] == [1, 4, 1]
+    assert [len(sheet.sites) for sheet in sheets] == [1, 3, 2]
     assert [sheet.number for sheet in sheets] == [1, 2, 3]
     for sheet in sheets:
         for site in sheet.sites:
@@ -292,8 +293,10 @@ def is_magenta(picture: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("paper", [paper.lower().replace(" ", "_") for paper in PAPERS])
 def test_every_item_is_filled_stays_on_the_paper_and_covers_no_other(tmp_path, qgis_app, paper):
-    survey = Survey(tmp_path, [(9.30, 45.0), (9.301, 45.001), (9.42, 45.05)])
-    sheet_set = survey.sheet_set(paper, grouped=True, dem=survey.dem(), toward_is_positive=True)
+    survey = Survey(tmp_path, [(9.30, 45.0), (9.301, 45.001), (9.302, 45.0), (9.303, 45.001)])
+    dem = survey.dem()
+    sheet_set = survey.sheet_set(paper, grouped=True, dem=dem, toward_is_positive=True)
+    add_rate_and_roads(sheet_set, tmp_path / "rate.tif")
     for number, maker in enumerate(sheet_set.makers()):
         with maker() as page:
             assert not page.missing, number
@@ -311,6 +314,18 @@ def test_every_item_is_filled_stays_on_the_paper_and_covers_no_other(tmp_path, q
                 for second, other in boxes.items():
                     shared = box.intersected(other)
                     assert first >= second or min(shared.width(), shared.height()) < 0.2, (first, second)
+
+
+def add_rate_and_roads(sheet_set: SheetSet, rate: Path) -> None:
+    layers = sheet_set.layers
+    layers.rate = QgsRasterLayer(str(rate), "rate")
+    style_printed_rate(layers.rate, "LOS rate (mm/yr)\nnegative: away from the satellite")
+    layers.roads = QgsVectorLayer("LineString?crs=EPSG:4326", "roads", "memory")
+    road = QgsFeature()
+    road.setGeometry(QgsGeometry.fromPolylineXY([QgsPointXY(9.2, 45.0), QgsPointXY(9.4, 45.001)]))
+    layers.roads.dataProvider().addFeature(road)
+    style_roads(layers.roads)
+    layers.project.addMapLayers([layers.rate, layers.roads], False)
 
 
 def legend_size(legend: QgsLayoutItemLegend) -> Any:
