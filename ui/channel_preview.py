@@ -12,6 +12,8 @@ from qgis.PyQt.QtCore import QCoreApplication, QEvent, QLocale, QPointF, QRectF,
 from qgis.PyQt.QtGui import QBrush, QColor, QHelpEvent, QImage, QLinearGradient, QPainter, QPaintEvent, QTextOption
 from qgis.PyQt.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from .theme import faint, text_colour
+
 if TYPE_CHECKING:
     from ..core.channel_preview import PreviewBand
 
@@ -83,28 +85,21 @@ class ChannelPreview(QWidget):
 
     def _muted(self) -> QColor:
         """The colour of text that explains."""
-        colour = self.palette().color(self.foregroundRole())
-        colour.setAlphaF(0.7)
-        return colour
+        return faint(text_colour(self), 0.7)
 
     def _paint(self, painter: QPainter, band: PreviewBand, image: QImage, cell: QRectF) -> None:
         line = self._line()
-        foreground = self.palette().color(self.foregroundRole())
+        foreground = text_colour(self)
         painter.setOpacity(1.0)
         painter.setPen(foreground)
         title = self._elided(channel_title(band.name), cell.width())
         painter.drawText(QRectF(cell.x(), cell.y(), cell.width(), line), title, _one_line(Qt.AlignmentFlag.AlignLeft))
         frame = self._frame(cell)
-        painter.fillRect(frame, self.palette().color(self.backgroundRole()))
-        hatch = QColor(foreground)
-        hatch.setAlphaF(0.35)
-        painter.fillRect(frame, QBrush(hatch, Qt.BrushStyle.BDiagPattern))
+        painter.fillRect(frame, QBrush(faint(foreground, 0.35), Qt.BrushStyle.BDiagPattern))
         painter.setOpacity(0.5 if self._is_stale else 1.0)
         painter.drawImage(frame, image)
         painter.setOpacity(1.0)
-        outline = QColor(foreground)
-        outline.setAlphaF(0.3)
-        painter.setPen(outline)
+        painter.setPen(faint(foreground, 0.3))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(frame)
         below = QRectF(cell.x(), frame.bottom() + 2, cell.width(), line)

@@ -8,31 +8,28 @@ from typing import TYPE_CHECKING
 from qgis.core import QgsMapLayer, QgsMapLayerProxyModel, QgsProviderRegistry
 from qgis.gui import QgsMapLayerComboBox
 from qgis.PyQt.QtCore import QLocale, QObject, Qt, pyqtSignal
-from qgis.PyQt.QtGui import QColor, QPalette
+from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from ..processing.algorithm import tr
 from .channel_preview import channel_title
 from .layer_guess import BY_VALUES, candidates, guesses
+from .theme import faint, text_colour
 
 if TYPE_CHECKING:
     from ..core.channel_preview import LayerFacts
     from ..core.channels import Channel
 
 
-def tint(widget: QWidget, severity: str) -> None:
-    """Colour a label's text: "problem" red, "warning" amber, "info" muted, each readable on its own background."""
-    palette = QPalette(widget.parentWidget().palette() if widget.parentWidget() else widget.palette())
-    is_dark = palette.color(QPalette.ColorRole.Window).lightness() < 128
-    colour = palette.color(QPalette.ColorRole.WindowText)
-    if severity == "problem":
-        colour = QColor("#ff8a80" if is_dark else "#b3261e")
-    elif severity == "warning":
-        colour = QColor("#f2b45c" if is_dark else "#8a5a00")
-    else:
-        colour.setAlphaF(0.7)
-    palette.setColor(QPalette.ColorRole.WindowText, colour)
-    widget.setPalette(palette)
+def tint(label: QLabel, severity: str) -> None:
+    """Colour a label's text: "problem" red, "warning" amber, "info" muted, each readable on light and on dark."""
+    parent = label.parentWidget()
+    text = text_colour(parent if parent is not None else label)
+    is_dark = text.lightness() > 128
+    colours = {"problem": "#ff8a80" if is_dark else "#b3261e", "warning": "#f2b45c" if is_dark else "#8a5a00"}
+    colour = QColor(colours[severity]) if severity in colours else faint(text, 0.7)
+    # QGIS' dark themes are style sheets, which no palette overrules.
+    label.setStyleSheet(f"QLabel {{ color: rgba({','.join(map(str, colour.getRgb()))}); }}")
 
 
 class ChannelRow(QObject):
