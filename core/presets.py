@@ -35,11 +35,16 @@ class Scores:
 
 @dataclass(frozen=True)
 class Preset:
-    """A combination of layers. ``problem`` tells why the model can't serve it; "" where it can."""
+    """A combination of layers. ``problem`` tells why the model can't serve it; "" where it can.
+
+    ``unused``: its layers that the model doesn't use; ``lacking``: layers that the model must have besides.
+    """
 
     name: str
     kinds: tuple[ChannelKind, ...]
     problem: str
+    unused: tuple[ChannelKind, ...]
+    lacking: tuple[ChannelKind, ...]
     scores: Scores
 
 
@@ -71,13 +76,21 @@ def presets_of(card: ModelCard) -> Presets:
     judged, classical = _judged(card)
     combinations = {**COMBINATIONS, combination_name(_EVERYTHING): _EVERYTHING}
     combinations.setdefault(combination_name(card.layers), card.layers)
+    needed = tuple(dict.fromkeys(channel.kind.layer for channel in card.channels if not channel.optional))
     training = card.training
     terrain = training.get("terrain")
     tested = terrain.get("test") if isinstance(terrain, Mapping) else None
     tiles = training.get("judged_tiles")
     return Presets(
         tuple(
-            Preset(name, kinds, problem_of(card, kinds), judged.get(name, Scores()))
+            Preset(
+                name,
+                kinds,
+                problem_of(card, kinds),
+                tuple(kind for kind in kinds if kind not in card.layers),
+                tuple(kind for kind in needed if kind not in kinds),
+                judged.get(name, Scores()),
+            )
             for name, kinds in combinations.items()
         ),
         classical,

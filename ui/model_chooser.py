@@ -64,6 +64,8 @@ class ModelChooser(QWidget):
         if card is not None and path:
             self._remember(path)
         self._select(path)
+        if card is not None and path:
+            self.list.setItemText(self.list.currentIndex(), f"{card.name} {card.version} ({Path(path).name})")
         self._tell(problem or (card.description if card else ""), "problem" if problem else "info")
         self.changed.emit()
 

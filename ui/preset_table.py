@@ -36,6 +36,15 @@ def _short_title(name: str) -> str:
     return combination_title(name)
 
 
+def _short_problem(preset: Preset) -> str:
+    """Why the model doesn't serve the combination, in a few words."""
+    if preset.unused:
+        return _tr("model can't use: {}").format(", ".join(channel_title(kind.value) for kind in preset.unused))
+    if preset.lacking:
+        return _tr("model needs: {}").format(", ".join(channel_title(kind.value) for kind in preset.lacking))
+    return _tr("not with this model")
+
+
 class PresetTable(QTreeWidget):
     """A row a combination; ``chosen`` is emitted with the name of one that the user clicked or moved to."""
 
@@ -94,11 +103,13 @@ class PresetTable(QTreeWidget):
     def _tell(self, item: QTreeWidgetItem, preset: Preset, available: Collection[str]) -> None:
         """Say in a row what keeps the combination from being used."""
         missing = [channel_title(kind.value) for kind in preset.kinds if kind.value not in available]
-        note = _tr("not with this model") if preset.problem else ""
-        if missing and not note:
-            note = _tr("missing: {}").format(", ".join(missing))
-        several = _tr("{} layers missing").format(QLocale().toString(len(missing)))
-        item.setText(_NOTE, several if len(missing) > 1 and not preset.problem else note)
+        note, tip = "", preset.problem
+        if preset.problem:
+            note = _short_problem(preset)
+        elif missing:
+            tip = _tr("missing: {}").format(", ".join(missing))
+            note = tip if len(missing) == 1 else _tr("{} layers missing").format(QLocale().toString(len(missing)))
+        item.setText(_NOTE, note)
         tip = "".join(
             f"<p>{html.escape(text)}</p>" for text in (combination_title(preset.name), preset.problem or note)
         )

@@ -37,6 +37,8 @@ def test_why_a_model_does_not_serve_a_combination() -> None:
     problems = {preset.name: preset.problem for preset in presets_of(card).all}
     assert problems["phase_rate+dem"] == problems["phase_rate+dem+slope"] == ""
     assert "doesn't use the LOS rate" in problems["phase_rate+los_rate"]
+    both = presets_of(card).of("phase_rate+los_rate")
+    assert (both.unused, both.lacking) == ((KIND.LOS_RATE,), (KIND.DEM,))
     assert "the DEM is missing" in problems["phase_rate"]
     assert (
         "doesn't use the LOS rate and the LOS sensitivity" in problems["phase_rate+los_rate+dem+slope+los_sensitivity"]

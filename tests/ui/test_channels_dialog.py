@@ -264,9 +264,10 @@ def test_other_models_other_rows(
     QTest.mouseClick(dialog.model.other, Qt.MouseButton.LeftButton)
     wait_until(lambda: not dialog.is_busy)
     assert [row.kind for row in dialog.rows] == [KIND.PHASE_RATE, KIND.COHERENCE]
+    assert dialog.model.list.currentText() == "own 1 (own.onnx)"
     assert dialog.parameters()["MODEL"] == own and _ok(dialog).isEnabled()
     item = _item(dialog, "Phase rate + DEM")
-    assert not item.flags() & Qt.ItemFlag.ItemIsEnabled and item.text(4) == "not with this model"
+    assert not item.flags() & Qt.ItemFlag.ItemIsEnabled and item.text(4) == "model can't use: DEM"
     assert "use the DEM" in item.toolTip(0)
     assert dialog.presets.currentItem().text(0) == "Phase rate + coherence"
     assert dialog._scores.text() == "The model's card tells no scores."
