@@ -238,7 +238,7 @@ class Evidence(QWidget):
 
         titles = {"profile": tr("Profile of an area"), "series": tr("Time series of an area")}
         title = titles.get(name, tr("Interferograms of the time series"))
-        self._calls[name] = BackgroundCall(title, compute, on_answer, on_error).start()
+        self._calls[name] = BackgroundCall(self, title, compute, on_answer, on_error).start()
 
     def _stop(self, *names: str) -> None:
         for name in names:

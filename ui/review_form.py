@@ -108,8 +108,10 @@ class ReviewForm(QWidget):
             self.noted.emit(self.note.text())
 
     def _make_buttons(self) -> None:
-        self.previous = _button(tr("Previous (P)"), tr("Keys: P or the left arrow"))
-        self.next = _button(tr("Next (N)"), tr("Keys: N or the right arrow"))
+        self.previous = _button("◀ P", tr("Previous area. Keys: P or the left arrow"))
+        self.next = _button("N ▶", tr("Next area. Keys: N or the right arrow"))
+        self.previous.setAccessibleName(tr("Previous area"))
+        self.next.setAccessibleName(tr("Next area"))
         self.previous.clicked.connect(lambda: self.moved.emit(-1))
         self.next.clicked.connect(lambda: self.moved.emit(1))
         titles = {ACCEPTED: tr("Accept (A)"), REJECTED: tr("Reject (R)"), UNSURE: tr("Unsure (U)")}
@@ -117,6 +119,9 @@ class ReviewForm(QWidget):
         for name, title in titles.items():
             button = _button(title, tr("Key: {}").format(_KEYS[name]), str(ICONS / f"{name}.svg"))
             button.setCheckable(True)
+            # Equal shares of the width, even where that is less than the text likes to have.
+            button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            button.setMinimumWidth(88)
             button.clicked.connect(lambda _checked, name=name: self.decided.emit(name))
             self.decisions[name] = button
         self.take_back = QToolButton()
