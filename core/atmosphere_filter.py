@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError
-from .interferograms.selection import connected_dates
+from .interferograms.network import connected_dates
 from .progress import Progress
 from .raster import Array, Band, Grid, PathLike, Window
 from .rate import Double, stack_phases

@@ -8,11 +8,9 @@ from datetime import date, timedelta
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 from .html import bullet_list, number, svg, svg_line, svg_text, table, write_page
+from .interferograms.network import baseline_positions
 from .raster import PathLike
-from .rate import Double
 from .stacking import RateStatistics, StackingResult
 from .ticks import round_step
 
@@ -116,24 +114,6 @@ def _components(selection: PairSelection) -> str:
         return ""
     parts = "; ".join(f"{min(part)} to {max(part)} ({len(part)} dates)" for part in selection.components)
     return f"<p>The network of the used pairs falls into {len(selection.components)} parts: {escape(parts)}.</p>"
-
-
-def baseline_positions(pairs: Sequence[Interferogram]) -> dict[date, float] | None:
-    """Perpendicular position in metres of each date, by least squares from the pairs; the first date of each part is 0.
-
-    None where no pair has a baseline; dates without any are left out.
-    """
-    known = [pair for pair in pairs if pair.perpendicular_baseline is not None]
-    if not known:
-        return None
-    dates = sorted({day for pair in known for day in (pair.first_date, pair.second_date)})
-    index = {day: number for number, day in enumerate(dates)}
-    matrix = np.zeros((len(known), len(dates)))
-    for row, pair in zip(matrix, known):
-        row[index[pair.first_date]], row[index[pair.second_date]] = -1, 1
-    baselines = np.array([pair.perpendicular_baseline for pair in known], np.float64)
-    positions: Double = np.linalg.lstsq(matrix, baselines, rcond=None)[0]
-    return {day: float(positions[place] - positions[0]) for day, place in index.items()}
 
 
 class _Axes(NamedTuple):

@@ -153,7 +153,7 @@ def invert_network(
     The displacement is 0 at the first date; the error is that within the group, from the residuals (0 where no pair
     is more than the group needs). The velocities between neighbouring dates have the least norm.
     """
-    from .interferograms.selection import connected_dates
+    from .interferograms.network import connected_dates
 
     dates = tuple(sorted({day for pair in pairs for day in (pair.first_date, pair.second_date)}))
     number = {day: index for index, day in enumerate(dates)}

@@ -14,6 +14,7 @@ from qgis.core import (
     QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
+    QgsProcessingParameterString,
     QgsProcessingUtils,
 )
 
@@ -84,6 +85,11 @@ class MapActiveAreas(Algorithm):
             0,
             advanced=True,
         )
+        self.add(
+            QgsProcessingParameterString("EXCLUDED_PAIRS", tr("Pairs left out by hand"), "", optional=True),
+            "Names of pairs (such as 20180106_20180130) with spaces or commas between them.",
+            advanced=True,
+        )
         self.add_number("MIN_AREA", "Smallest area (m²)", "Empty: as the model advises.", None, 0, advanced=True)
         self.add_choice("BACKEND", "Runs on", "auto takes what is installed.", BACKENDS, "auto", advanced=True)
         self.add(
@@ -143,7 +149,9 @@ class MapActiveAreas(Algorithm):
             identifier = f"adamapper:{algorithm}"
             return dict(processing.run(identifier, values, context=context, feedback=steps, is_child_algorithm=True))
 
-        names = ("INPUT_FOLDER", "PRODUCT", "MAX_TEMPORAL_BASELINE", "MAX_PERPENDICULAR_BASELINE")
+        names = (
+            "INPUT_FOLDER", "PRODUCT", "MAX_TEMPORAL_BASELINE", "MAX_PERPENDICULAR_BASELINE", "EXCLUDED_PAIRS",
+        )  # fmt: skip
         rates = {name: paths[name] for name in ("PHASE_RATE", "LOS_RATE")}
         given = {name: parameters[name] for name in names if parameters.get(name) is not None}
         report = self.parameterAsFileOutput(parameters, "REPORT", context)

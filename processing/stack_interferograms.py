@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from qgis.core import (
@@ -13,6 +14,7 @@ from qgis.core import (
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
+    QgsProcessingParameterString,
 )
 
 from ..core.errors import InputError
@@ -116,6 +118,15 @@ class StackInterferograms(Algorithm):
         ):
             kind = QgsProcessingParameterDateTime.Type.Date
             self.add(QgsProcessingParameterDateTime(name, tr(title), kind, optional=True), text, advanced=True)
+        self.define_excluded()
+
+    def define_excluded(self) -> None:
+        """The parameter of the pairs that are left out by hand."""
+        self.add(
+            QgsProcessingParameterString("EXCLUDED_PAIRS", tr("Pairs left out by hand"), "", optional=True),
+            "Names of pairs (such as 20180106_20180130) with spaces or commas between them.",
+            advanced=True,
+        )
 
     def define_corrections(self) -> None:
         """The parameters of the corrections."""
@@ -288,6 +299,9 @@ class StackInterferograms(Algorithm):
             first_date=days["START_DATE"],
             last_date=days["END_DATE"],
             min_coherence=self.number(parameters, "MIN_COHERENCE", context),
+            excluded=frozenset(
+                re.findall(r"[^\s,;]+", self.parameterAsString(parameters, "EXCLUDED_PAIRS", context) or "")
+            ),
         )
 
     def corrections(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Corrections:

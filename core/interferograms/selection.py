@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -14,6 +14,7 @@ from ..progress import Progress
 from ..raster import Band, BandReader, Window, row_blocks
 from ..stack_reader import map_ordered
 from .model import Interferogram, Stack
+from .network import connected_dates
 
 _PIXELS_AT_A_TIME = 2**21
 _SAMPLES_A_SIDE = 4
@@ -24,7 +25,8 @@ _SAMPLE_SIZE = 256
 class PairLimits:
     """Days, metres, dates and mean coherence that a pair may have; the defaults are the paper's.
 
-    Raises InputError for limits that no pair can meet.
+    ``excluded`` are names of pairs (YYYYMMDD_YYYYMMDD) that are left out whatever they are. Raises InputError for
+    limits that no pair can meet.
     """
 
     max_temporal_baseline: float = 40.0
@@ -32,6 +34,7 @@ class PairLimits:
     first_date: date | None = None
     last_date: date | None = None
     min_coherence: float | None = None
+    excluded: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not self.max_temporal_baseline > 0:
@@ -42,6 +45,27 @@ class PairLimits:
             raise InputError(f"The first date {self.first_date} must be before the last date {self.last_date}.")
         if self.min_coherence is not None and not 0 <= self.min_coherence <= 1:
             raise InputError("The smallest mean coherence must lie between 0 and 1.")
+
+
+@dataclass(frozen=True)
+class PairFacts:
+    """What the rules look at: dates, perpendicular baseline in metres and mean coherence, None where it isn't known."""
+
+    name: str
+    first_date: date
+    second_date: date
+    perpendicular_baseline: float | None = None
+    mean_coherence: float | None = None
+
+    @classmethod
+    def of(cls, pair: Interferogram, mean_coherence: float | None = None) -> PairFacts:
+        """The facts of an interferogram."""
+        return cls(pair.name, pair.first_date, pair.second_date, pair.perpendicular_baseline, mean_coherence)
+
+    @property
+    def days(self) -> int:
+        """The temporal baseline in days."""
+        return (self.second_date - self.first_date).days
 
 
 @dataclass(frozen=True)
@@ -61,11 +85,11 @@ class PairSelection:
 
 @dataclass(frozen=True)
 class _Violation:
-    """A limit that a pair doesn't meet: the sentence, what would be needed, and by how much it misses."""
+    """A limit that a pair doesn't meet: the sentence, what would be needed ("" by hand), and by how much it misses."""
 
     reason: str
-    needed: str
-    excess: float
+    needed: str = ""
+    excess: float = 0.0
 
 
 def select_pairs(stack: Stack, limits: PairLimits | None = None, progress: Progress | None = None) -> PairSelection:
@@ -75,35 +99,70 @@ def select_pairs(stack: Stack, limits: PairLimits | None = None, progress: Progr
     would keep something, when every pair is dropped.
     """
     limits, progress = limits or PairLimits(), progress or Progress()
-    violations = {pair.name: _violations(pair, limits) for pair in stack.interferograms}
-    candidates = [pair for pair in stack.interferograms if not violations[pair.name]]
+    pairs = stack.interferograms
+    candidates = [pair for pair in pairs if not _violations(PairFacts.of(pair), limits)]
     exact = limits.min_coherence is not None
-    means = mean_coherences(candidates if exact else stack.interferograms, exact, progress)
-    notes = []
-    if limits.min_coherence is not None:
-        for pair in candidates:
-            violations[pair.name] = _incoherent(means.get(pair.name), limits.min_coherence)
-        unknown = sum(pair.name not in means for pair in candidates)
-        if unknown:
-            notes.append(f"The limit on mean coherence is not applied to {unknown} pairs without coherence.")
-    used = tuple(pair for pair in stack.interferograms if not violations[pair.name])
+    means = mean_coherences(candidates if exact else pairs, exact, progress)
+    facts = [PairFacts.of(pair, means.get(pair.name)) for pair in pairs]
+    reasons = reasons_against(facts, limits)
+    used = tuple(pair for pair in pairs if not reasons[pair.name])
     if not used:
-        raise InputError(_nothing_left(len(stack.interferograms), candidates or stack.interferograms, violations))
+        raise InputError(nothing_left(facts, limits))
     components = connected_dates(used)
+    notes = _notes(stack, candidates, means, limits)
     if len(components) > 1:
         notes.append(_split(components))
     for note in notes:
         progress.warning(note)
-    dropped = tuple(
-        (pair, " ".join(item.reason for item in violations[pair.name]))
-        for pair in stack.interferograms
-        if violations[pair.name]
-    )
-    progress.info(f"{len(used)} of {len(stack.interferograms)} interferograms are used.")
+    dropped = tuple((pair, reasons[pair.name]) for pair in pairs if reasons[pair.name])
+    progress.info(f"{len(used)} of {len(pairs)} interferograms are used.")
     return PairSelection(replace(stack, interferograms=used), dropped, means, components, tuple(notes))
 
 
-def _violations(pair: Interferogram, limits: PairLimits) -> list[_Violation]:
+def pair_facts(stack: Stack, progress: Progress | None = None) -> tuple[PairFacts, ...]:
+    """The facts of every pair of a stack; mean coherences are estimated from samples of large rasters."""
+    means = mean_coherences(stack.interferograms, False, progress or Progress())
+    return tuple(PairFacts.of(pair, means.get(pair.name)) for pair in stack.interferograms)
+
+
+def reasons_against(pairs: Iterable[PairFacts], limits: PairLimits) -> dict[str, str]:
+    """Why each pair isn't used, in sentences, by name; "" where it is used."""
+    return {pair.name: " ".join(item.reason for item in _violations(pair, limits)) for pair in pairs}
+
+
+def nothing_left(pairs: Sequence[PairFacts], limits: PairLimits) -> str:
+    """What to tell when no pair is used: the nearest limits that would keep one that wasn't left out by hand."""
+    others = [pair for pair in pairs if pair.name not in limits.excluded]
+    if not others:
+        return f"All {len(pairs)} interferograms were left out by hand. Take some of them back."
+
+    # Where coherence decides, it is only known of the pairs that meet the other limits.
+    near = [pair for pair in others if not (_baselines(pair, limits) or _dates(pair, limits))] or others
+    violations = {pair.name: _violations(pair, limits) for pair in near}
+
+    def misses(name: str) -> tuple[int, float]:
+        return len(violations[name]), sum(item.excess for item in violations[name])
+
+    nearest = min(violations, key=misses)
+    needed = " and ".join(item.needed for item in violations[nearest])
+    by_hand = len(pairs) - len(others)
+    most = f"None of the {len(pairs)} interferograms is within the limits."
+    if by_hand:
+        most = f"None of the {len(pairs)} interferograms is used; {by_hand} of them were left out by hand."
+    return f"{most} The nearest one, {nearest}, needs limits that allow {needed}."
+
+
+def _violations(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
+    """What speaks against a pair; coherence only counts where nothing else does."""
+    found = [*_by_hand(pair, limits), *_baselines(pair, limits), *_dates(pair, limits)]
+    return found or _incoherent(pair.mean_coherence, limits.min_coherence)
+
+
+def _by_hand(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
+    return [_Violation("It was left out by hand.")] if pair.name in limits.excluded else []
+
+
+def _baselines(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
     found = []
     baseline = pair.perpendicular_baseline
     if pair.days > limits.max_temporal_baseline:
@@ -122,6 +181,11 @@ def _violations(pair: Interferogram, limits: PairLimits) -> list[_Violation]:
                 abs(baseline) / limits.max_perpendicular_baseline - 1,
             )
         )
+    return found
+
+
+def _dates(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
+    found = []
     if limits.first_date and pair.first_date < limits.first_date:
         days = (limits.first_date - pair.first_date).days
         found.append(
@@ -133,23 +197,25 @@ def _violations(pair: Interferogram, limits: PairLimits) -> list[_Violation]:
     return found
 
 
-def _incoherent(mean: float | None, limit: float) -> list[_Violation]:
-    if mean is None or mean >= limit:
+def _incoherent(mean: float | None, limit: float | None) -> list[_Violation]:
+    if limit is None or mean is None or mean >= limit:
         return []
     needed = f"a mean coherence of {math.floor(mean * 100) / 100:.2f}"
     return [_Violation(f"Its mean coherence of {mean:.2f} is below {limit:g}.", needed, limit - mean)]
 
 
-def _nothing_left(total: int, pairs: Iterable[Interferogram], violations: Mapping[str, list[_Violation]]) -> str:
-    def misses(pair: Interferogram) -> tuple[int, float]:
-        return len(violations[pair.name]), sum(item.excess for item in violations[pair.name])
-
-    nearest = min(pairs, key=misses)
-    needed = " and ".join(item.needed for item in violations[nearest.name])
-    return (
-        f"None of the {total} interferograms is within the limits. The nearest one, "
-        f"{nearest.name}, needs limits that allow {needed}."
-    )
+def _notes(
+    stack: Stack, candidates: Sequence[Interferogram], means: Mapping[str, float], limits: PairLimits
+) -> list[str]:
+    """What couldn't be applied: pairs left out by hand that aren't there, coherence that isn't known."""
+    notes = []
+    absent = sorted(limits.excluded - {pair.name for pair in stack.interferograms})
+    if absent:
+        notes.append(f"Not among the interferograms, so not left out by hand: {', '.join(absent)}.")
+    unknown = sum(pair.name not in means for pair in candidates)
+    if limits.min_coherence is not None and unknown:
+        notes.append(f"The limit on mean coherence is not applied to {unknown} pairs without coherence.")
+    return notes
 
 
 def _split(components: tuple[tuple[date, ...], ...]) -> str:
@@ -158,16 +224,6 @@ def _split(components: tuple[tuple[date, ...], ...]) -> str:
         f"The used pairs fall into {len(components)} groups that no pair connects: {groups}. Rates are averages over "
         "the groups; motion between them isn't seen."
     )
-
-
-def connected_dates(pairs: Iterable[Interferogram]) -> tuple[tuple[date, ...], ...]:
-    """The groups of dates that pairs connect, each in order, the groups by their first date."""
-    group: dict[date, set[date]] = {}
-    for pair in pairs:
-        ends = group.get(pair.first_date, {pair.first_date}) | group.get(pair.second_date, {pair.second_date})
-        for day in ends:
-            group[day] = ends
-    return tuple(sorted({tuple(sorted(dates)) for dates in group.values()}))
 
 
 def mean_coherences(pairs: Iterable[Interferogram], exact: bool, progress: Progress) -> dict[str, float]:

@@ -13,7 +13,8 @@ import pytest
 
 from ada_mapper.core.errors import OutputError
 from ada_mapper.core.interferograms import PairSelection, Stack
-from ada_mapper.core.report import baseline_positions, write_report
+from ada_mapper.core.interferograms.network import baseline_positions
+from ada_mapper.core.report import write_report
 from ada_mapper.core.stacking import StackingResult, StackOutputs, stack_to_files
 
 from .stacks import make_stack, network_days

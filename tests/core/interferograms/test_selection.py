@@ -12,7 +12,8 @@ from interferogram_products import METRES, coherences, valid, write_tif
 
 from ada_mapper.core.errors import CancelledError, InputError
 from ada_mapper.core.interferograms import Interferogram, PairLimits, Stack, select_pairs
-from ada_mapper.core.interferograms.selection import connected_dates, mean_coherences
+from ada_mapper.core.interferograms.network import baseline_positions, connected_dates
+from ada_mapper.core.interferograms.selection import mean_coherences, pair_facts, reasons_against
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import Band, Grid
 
@@ -163,3 +164,54 @@ def test_the_used_pairs_are_told():
     told: list[str] = []
     select_pairs(stack_of(pair(0, 12), pair(0, 300)), progress=Progress(on_info=told.append))
     assert "1 of 2 interferograms are used." in told
+
+
+def test_pairs_left_out_by_hand_are_dropped_and_unknown_names_are_told():
+    stack = stack_of(pair(0, 12), pair(12, 24), pair(0, 300))
+    told: list[str] = []
+    limits = PairLimits(excluded=frozenset({"20180106_20180118", "20180106_20181102", "19990101_19990102"}))
+    selection = select_pairs(stack, limits, Progress(on_warning=told.append))
+    assert names(selection.stack.interferograms) == ["20180118_20180130"]
+    assert {item.name: reason for item, reason in selection.dropped} == {
+        "20180106_20180118": "It was left out by hand.",
+        "20180106_20181102": "It was left out by hand. Its temporal baseline of 300 days is above 40.",
+    }
+    assert told == ["Not among the interferograms, so not left out by hand: 19990101_19990102."]
+    assert selection.notes == tuple(told)
+
+
+def test_nothing_is_left_by_hand():
+    stack = stack_of(pair(0, 12), pair(12, 24), pair(0, 300))
+    by_hand = frozenset({"20180106_20180118", "20180118_20180130"})
+    with pytest.raises(InputError, match=r"None of the 3 .*; 2 of them .* by hand\. .*20181102, .* of 300 days"):
+        select_pairs(stack, PairLimits(excluded=by_hand))
+    with pytest.raises(InputError, match="All 3 interferograms were left out by hand"):
+        select_pairs(stack, PairLimits(excluded=by_hand | {"20180106_20181102"}))
+
+
+def test_the_facts_of_pairs_are_judged_as_the_pairs_are(bands):
+    stack = stack_of(pair(0, 12, 5.0, bands[0]), pair(12, 24, None, bands[1]), pair(24, 36, 300.0), pair(0, 60, 1.0))
+    facts = pair_facts(stack)
+    assert [(item.name, item.days, item.perpendicular_baseline) for item in facts] == [
+        (item.name, item.days, item.perpendicular_baseline) for item in stack.interferograms
+    ]
+    for limits in (
+        PairLimits(),
+        PairLimits(100, 500, min_coherence=0.4),
+        PairLimits(10_000, 299, excluded=frozenset({facts[0].name})),
+        PairLimits(first_date=START + timedelta(12)),
+    ):
+        selection = select_pairs(stack, limits)
+        reasons = reasons_against(facts, limits)
+        assert [name for name, reason in reasons.items() if not reason] == names(selection.stack.interferograms)
+        assert {name: reason for name, reason in reasons.items() if reason} == {
+            item.name: reason for item, reason in selection.dropped
+        }
+
+
+def test_each_part_of_a_network_starts_at_position_0():
+    pairs = [pair(0, 12, 10.0), pair(12, 24, -30.0), pair(0, 24, -20.0), pair(48, 60, 7.0), pair(60, 72, None)]
+    expected = {0: 0, 12: 10, 24: -20, 48: 0, 60: 7}
+    positions = baseline_positions(pairs)
+    assert positions == {START + timedelta(day): pytest.approx(value, abs=1e-9) for day, value in expected.items()}
+    assert baseline_positions([pair(0, 12, None)]) is None
