@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from qgis.PyQt.QtCore import QEvent, QLineF, QLocale, QPoint, QPointF, QRectF, QSize, Qt, pyqtSignal
+from qgis.PyQt.QtCore import QEvent, QLineF, QLocale, QPoint, QPointF, QRect, QRectF, QSize, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent
 from qgis.PyQt.QtWidgets import QSizePolicy, QToolTip, QWidget
 
@@ -59,6 +59,7 @@ class PlotWidget(QWidget):
         self._axes: tuple[Axis, Axis] | None = None
         self._legend: tuple[LegendEntry, ...] = ()
         self._message = ""
+        self._note = ""
         self._area: QRectF | None = None
         self._hovered: Any = None
         self.minimum_left = 0.0
@@ -82,6 +83,11 @@ class PlotWidget(QWidget):
     def set_legend(self, *entries: LegendEntry) -> None:
         """What is explained above the plot."""
         self._legend = entries
+        self._lay_out_again()
+
+    def set_note(self, text: str) -> None:
+        """A sentence above the plot about how to read it; "" for none."""
+        self._note = text
         self._lay_out_again()
 
     def set_message(self, text: str) -> None:
@@ -168,7 +174,7 @@ class PlotWidget(QWidget):
         line = metrics.height()
         half = metrics.horizontalAdvance("2018-00-00" if x.is_date else "00000") / 2
         bottom = _GAP + (_MARK + line if x.has_marks else 0) + (_GAP / 2 + line if x.title else 0)
-        top = line * len(self._legend_lines()) + (_GAP if self._legend else 0) + max(line / 2, _GAP)
+        top = self._note_space().bottom() + max(line / 2, _GAP)
         height = max(self.height() - top - bottom, 1.0)
         labels = [text for _, text in self._ticks(y, height, line * 2.2)]
         left = max((metrics.horizontalAdvance(text) for text in labels), default=0) + _MARK + _GAP
@@ -186,6 +192,14 @@ class PlotWidget(QWidget):
             return [(day.toordinal(), text) for day, text in date_ticks(first, max(first, last), most)]
         values, decimals = round_ticks(axis.low, axis.high, most)
         return [(value, QLocale().toString(value + 0.0, "f", decimals)) for value in values]
+
+    def _note_space(self) -> QRectF:
+        """Where the note is written, below the legend; without height where there is none."""
+        legend = self.fontMetrics().height() * len(self._legend_lines()) + (_GAP if self._legend else 0)
+        space = QRect(int(_GAP), int(legend), max(self.width() - int(2 * _GAP), 1), 1000)
+        if not self._note:
+            return QRectF(0, legend, self.width(), 0)
+        return QRectF(self.fontMetrics().boundingRect(space, int(Qt.TextFlag.TextWordWrap), self._note))
 
     def _legend_lines(self) -> list[list[tuple[float, LegendEntry]]]:
         """The legend's entries with their left ends, line by line."""
@@ -215,10 +229,15 @@ class PlotWidget(QWidget):
             return
         self._paint_axes(painter)
         self._paint_legend(painter)
+        painter.setPen(self.text_colour(0.7))
+        painter.drawText(self._note_space(), int(Qt.TextFlag.TextWordWrap), self._note)
         painter.save()
         painter.setClipRect(self.plot_area().adjusted(-1, -1, 1, 1))
         self.draw(painter)
         painter.restore()
+        if self.hasFocus():
+            painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 1))
+            painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
         painter.end()
 
     def _paint_axes(self, painter: QPainter) -> None:
@@ -246,13 +265,20 @@ class PlotWidget(QWidget):
         painter.drawLine(QLineF(area.topLeft(), area.bottomLeft()))
         painter.setPen(text)
         below = QRectF(0, self.height() - line - _GAP / 2, self.width(), line)
-        painter.drawText(_around(below, area.center().x()), centre, x.title)
+        self._paint_title(painter, x.title, below, area.center().x())
         painter.save()
-        painter.translate(_GAP / 2, area.center().y())
+        painter.translate(_GAP / 2, area.bottom())
         painter.rotate(-90)
-        long = max(float(area.height()), float(metrics.horizontalAdvance(y.title)))
-        painter.drawText(QRectF(-long / 2, 0, long, line), centre, y.title)
+        # Beside the axis, or where it is too low for the title, up to the top.
+        self._paint_title(painter, y.title, QRectF(0, 0, area.bottom(), line), area.height() / 2)
         painter.restore()
+
+    def _paint_title(self, painter: QPainter, title: str, space: QRectF, centre: float) -> None:
+        """A title around ``centre``, but within the space, shortened where it is too long for it."""
+        text = self.fontMetrics().elidedText(title, Qt.TextElideMode.ElideRight, int(space.width()))
+        width = min(self.fontMetrics().horizontalAdvance(text) + 2.0, space.width())
+        left = min(max(centre - width / 2, space.left()), space.right() - width)
+        painter.drawText(QRectF(left, space.top(), width, space.height()), int(Qt.AlignmentFlag.AlignCenter), text)
 
     def _paint_legend(self, painter: QPainter) -> None:
         line = self.fontMetrics().height()
@@ -308,9 +334,3 @@ class PlotWidget(QWidget):
 def position_of(event: QMouseEvent) -> QPointF:
     """Where in the widget a mouse event happened, in Qt 5 and Qt 6."""
     return event.position() if hasattr(event, "position") else event.localPos()
-
-
-def _around(space: QRectF, centre: float) -> QRectF:
-    """The widest part of a space whose middle is at ``centre``."""
-    half = min(centre - space.left(), space.right() - centre)
-    return QRectF(centre - half, space.top(), 2 * half, space.height())
