@@ -162,8 +162,8 @@ class ProfilePlot(QWidget):
         self._profile = profile
         has_ground = bool(np.isfinite(profile.elevation).any())
         along = tr("Distance downslope (m)") if profile.is_downslope else tr("Distance along the longest axis (m)")
-        away = tr("LOS rate (mm/yr), positive away from the satellite")
-        toward = tr("LOS rate (mm/yr), positive toward the satellite")
+        away = tr("LOS rate (mm/yr, + away from satellite)")
+        toward = tr("LOS rate (mm/yr, + toward satellite)")
         rate_title = away if profile.sign == "away" else toward
         for track, values, least, title, missing in (
             (self.rate, profile.los_rate, 4.0, rate_title, tr("There is no LOS rate here.")),
@@ -244,7 +244,7 @@ class SeriesPlot(_LowPlot):
         else:
             line = tr("{} mm/yr").format(rate)
         self.set_legend(
-            LegendEntry(tr("Displacement toward the satellite (mm)"), RATE),
+            LegendEntry(tr("Toward the satellite (mm)"), RATE),
             LegendEntry(line, LINE, Qt.PenStyle.DashLine),
         )
 

@@ -84,7 +84,7 @@ class ReviewStep(Step):
             there = tr("{} areas, none of them reviewed.").format(_count(session.count))
             return StepStatus("ready", there, next_action=tr("Start the review"))
         if session.reviewed < session.count:
-            return StepStatus("ready", self._tally(), next_action=tr("Go to the next area without a decision"))
+            return StepStatus("ready", self._tally(), next_action=tr("Next undecided area"))
         action = tr("Use as labels") if session.counts[ACCEPTED] else ""
         return StepStatus("done", self._tally(), next_action=action)
 
