@@ -420,7 +420,11 @@ def print_pdf(pages: Pages, path: Path, dpi: float) -> None:
     settings.appendGeoreference = False
     settings.exportMetadata = True
     settings.textRenderFormat = _text_as_text()
-    result, message = QgsLayoutExporter.exportToPdf(pages, str(path), settings)
+    try:
+        result, message = QgsLayoutExporter.exportToPdf(pages, str(path), settings)
+    finally:
+        # QGIS leaves it out where the file can't be opened.
+        pages.endRender()
     if pages.error is not None:
         raise pages.error
     if result != QgsLayoutExporter.ExportResult.Success:

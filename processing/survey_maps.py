@@ -304,7 +304,8 @@ def _outputs(document: str, pictures: str) -> Iterator[tuple[Path | None, Path |
             raise OutputError(message.format(error)) from None
     finally:
         if file is not None:
-            file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                file.unlink()
         if directory is not None:
             shutil.rmtree(directory, ignore_errors=True)
         for folder in made:
