@@ -14,6 +14,7 @@ from qgis.PyQt.QtGui import QColor, QPainter, QPen, QPolygonF
 from qgis.PyQt.QtWidgets import QVBoxLayout, QWidget
 
 from .plot import Axis, LegendEntry, PlotWidget
+from .theme import faint, text_colour
 
 if TYPE_CHECKING:
     from ..core.profile import Profile
@@ -48,7 +49,11 @@ def padded(values: Double, least: float, with_zero: bool = False) -> tuple[float
 
 
 class _LowPlot(PlotWidget):
-    """A plot that has marks on its vertical axis even where it is low."""
+    """A plot in the colours of QGIS's themes, with marks on its vertical axis even where it is low."""
+
+    def text_colour(self, strength: float = 1.0) -> QColor:
+        """The text colour of labels, as the theme's style sheet or palette make it; weaker ones let more through."""
+        return faint(text_colour(self), strength)
 
     def _ticks(self, axis: Axis, length: float, room: float) -> list[tuple[float, str]]:
         """Four steps at least, unless their texts would touch."""
@@ -86,8 +91,7 @@ class Track(_LowPlot):
 
     def draw(self, painter: QPainter) -> None:
         area = self.plot_area()
-        tint = QColor(self.text_colour())
-        tint.setAlpha(26)
+        tint = self.text_colour(0.1)
         for low, high in self._inside:
             painter.fillRect(QRectF(self.x(low), area.top(), self.x(high) - self.x(low), area.height()), tint)
         if not self._is_ground:
@@ -198,9 +202,7 @@ class ProfilePlot(QWidget):
         super().changeEvent(event)
 
     def _tint(self) -> QColor:
-        tint = QColor(self.rate.text_colour())
-        tint.setAlpha(60)
-        return tint
+        return self.rate.text_colour(0.25)
 
     def _on_hovered(self, index: int | None) -> None:
         for track in (self.rate, self.ground):
