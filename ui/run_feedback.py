@@ -48,8 +48,8 @@ class StandIn(QgsTask):
         return self._success
 
     def cancel(self) -> None:
+        # The run ends by itself then; a task that is cancelled while QGIS starts it is deleted under its thread.
         self._feedback.cancel()
-        super().cancel()
 
     def end(self, success: bool) -> None:
         """The run in the main thread has ended."""

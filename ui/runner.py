@@ -20,6 +20,7 @@ from qgis.core import (
     QgsTask,
 )
 from qgis.gui import QgisInterface
+from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QCoreApplication, QLocale, QObject, QTimer, pyqtSignal
 
 from ..processing.algorithm import tr
@@ -30,6 +31,7 @@ from .state import ProjectState
 LOG_TAB = "ADA Mapper"
 OnFinished = Callable[[bool, dict[str, Any]], None]
 _POLL = 200  # milliseconds
+_PATIENCE = 10_000  # milliseconds
 _INFO, _WARNING, _CRITICAL, _SUCCESS = (
     Qgis.MessageLevel.Info, Qgis.MessageLevel.Warning, Qgis.MessageLevel.Critical, Qgis.MessageLevel.Success,
 )  # fmt: skip
@@ -88,11 +90,11 @@ class Runner(QObject):
         for run in runs:
             run.on_finished = None
             with contextlib.suppress(RuntimeError):
-                run.task.cancel()
+                _cancel(run)
                 if isinstance(run.task, StandIn):
                     run.task.end(False)
-                else:
-                    run.task.waitForFinished()
+                elif run.task.waitForFinished(_PATIENCE):
+                    _release(run)
         self._timer.stop()
 
     def free_name(self, name: str) -> str:
@@ -107,7 +109,7 @@ class Runner(QObject):
         """Stop the runs of that name; without a name, all."""
         for run in self._runs:
             if name in (None, run.name) and run.task is not None:
-                run.task.cancel()
+                _cancel(run)
 
     def run(
         self,
@@ -222,6 +224,8 @@ class Runner(QObject):
             outcome, success = algorithm.run(values, run.context, run.feedback)
             success = success and not run.feedback.isCanceled()
         finally:
+            # Else the feedback would keep the run, and the run the feedback, until after the end of QGIS.
+            run.feedback.progressChanged.disconnect(on_progress)
             run.task.end(success)
             self._on_executed(run, success, dict(outcome))
 
@@ -242,7 +246,7 @@ class Runner(QObject):
             return
         self._runs.remove(run)
         # The task is still inside a function that uses the context.
-        QTimer.singleShot(0, lambda: run.kept.clear())
+        QTimer.singleShot(0, lambda: _release(run))
         cancelled = run.feedback.isCanceled()
         if success and run.project_is_gone:
             success = False
@@ -298,6 +302,24 @@ class Runner(QObject):
 
 def _is_bound_to_this_thread(algorithm: QgsProcessingAlgorithm) -> bool:
     return bool(algorithm.flags() & QgsProcessingAlgorithm.Flag.FlagNoThreading)
+
+
+def _cancel(run: Run) -> None:
+    """Cancel a run; one that waits for its turn ends as soon as it has it.
+
+    QGIS deletes a task that is cancelled before it runs, also where a thread is just beginning it.
+    """
+    run.feedback.cancel()
+    if run.task is not None and run.task.status() == QgsTask.TaskStatus.Running:
+        run.task.cancel()
+
+
+def _release(run: Run) -> None:
+    """Delete the copies of layers now: QGIS may keep what an error in Python refers to until after its own end."""
+    for kept in run.kept:
+        if isinstance(kept, QgsMapLayer) and not sip.isdeleted(kept):
+            sip.delete(kept)
+    run.kept.clear()
 
 
 def _task_title(run: Run) -> str:

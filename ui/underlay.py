@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from qgis.core import Qgis, QgsCoordinateReferenceSystem, QgsHillshadeRenderer, QgsMapLayer, QgsProject, QgsRasterLayer
+from qgis.core import (
+    Qgis,
+    QgsCoordinateReferenceSystem,
+    QgsHillshadeRenderer,
+    QgsLayerTreeGroup,
+    QgsMapLayer,
+    QgsProject,
+    QgsRasterDataProvider,
+    QgsRasterLayer,
+)
 from qgis.PyQt.QtGui import QPainter
 
 from ..processing import styles
@@ -11,6 +20,7 @@ from .state import ROLE_PROPERTY
 
 # Not one of the roles: what is drawn like this serves nothing else.
 _UNDERLAY = "underlay"
+_SLOPE_OPACITY = 0.5
 _METRES_PER_DEGREE = 111_320.0
 
 
@@ -22,7 +32,8 @@ def put_under(project: QgsProject, group_name: str, dem: QgsMapLayer | None, slo
     group = project.layerTreeRoot().findGroup(group_name)
     if group is None:
         return
-    for layer in (_slope(slope), _hillshade(dem)):
+    is_there = slope is not None and _show(group, slope)
+    for layer in (None if is_there else _slope(slope), _hillshade(dem)):
         if layer is not None:
             layer.setCustomProperty(ROLE_PROPERTY, _UNDERLAY)
             project.addMapLayer(layer, False)
@@ -35,6 +46,15 @@ def put_under(project: QgsProject, group_name: str, dem: QgsMapLayer | None, slo
             layer.setBlendMode(QPainter.CompositionMode.CompositionMode_Multiply)
 
 
+def _show(group: QgsLayerTreeGroup, slope: QgsMapLayer) -> bool:
+    """Let the slope that a run made show through; False where the group has none."""
+    node = group.findLayer(slope.id())
+    if node is not None:
+        node.setItemVisibilityChecked(True)
+        slope.setOpacity(_SLOPE_OPACITY)
+    return node is not None
+
+
 def _hillshade(dem: QgsMapLayer | None) -> QgsRasterLayer | None:
     if not isinstance(dem, QgsRasterLayer):
         return None
@@ -45,7 +65,13 @@ def _hillshade(dem: QgsMapLayer | None) -> QgsRasterLayer | None:
     renderer.setMultiDirectional(True)
     renderer.setZFactor(_vertical_scale(layer.crs()))
     layer.setRenderer(renderer)
-    layer.setResamplingStage(Qgis.RasterResamplingStage.ResampleFilter)
+    # Before shading, not after: shading of repeated pixels draws lines between them.
+    provider, methods = layer.dataProvider(), QgsRasterDataProvider.ResamplingMethod
+    layer.setResamplingStage(Qgis.RasterResamplingStage.Provider)
+    provider.enableProviderResampling(True)
+    provider.setZoomedInResamplingMethod(methods.Cubic)
+    provider.setZoomedOutResamplingMethod(methods.Bilinear)
+    provider.setMaxOversampling(3)
     return layer
 
 
@@ -61,5 +87,5 @@ def _slope(slope: QgsMapLayer | None) -> QgsRasterLayer | None:
     if not layer.isValid():
         return None
     styles.style_raster(layer, "slope")
-    layer.setOpacity(0.5)
+    layer.setOpacity(_SLOPE_OPACITY)
     return layer

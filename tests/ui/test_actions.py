@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from qgis.core import QgsApplication, QgsSettings
-from qgis.PyQt.QtWidgets import QApplication, QToolBar
+from qgis.PyQt.QtWidgets import QApplication, QDialog, QToolBar
 
 from ada_mapper.plugin import AdaMapperPlugin
 from ada_mapper.ui.panel import Panel
@@ -45,6 +45,28 @@ def test_the_panel_opens_closes_and_remembers(loaded, qgis_iface):
     assert not loaded.actions.panel.isVisible() and not action.isChecked()
     assert not QgsSettings().value("ada_mapper/panel/is_open", True, bool)
     qgis_iface.mainWindow().hide()
+
+
+def test_actions_open_windows_that_go_with_the_plugin(loaded, monkeypatch):
+    import processing
+
+    opened = []
+
+    def make(algorithm, parameters):
+        opened.append((algorithm, QDialog()))
+        return opened[-1][1]
+
+    monkeypatch.setattr(processing, "createAlgorithmDialog", make)
+    for name in ("map", "channels", "help"):
+        loaded.actions.actions[name].trigger()
+    assert opened[0][0] == "adamapper:mapactiveareas" and opened[0][1].isVisible()
+    windows = {type(window).__name__ for window in QApplication.topLevelWidgets() if window.isVisible()}
+    assert {"ChannelsDialog", "HelpWindow"} <= windows
+    loaded.unload()
+    QApplication.processEvents()
+    gone = {"ChannelsDialog", "HelpWindow", "QDialog"}
+    left = [window for window in QApplication.topLevelWidgets() if window.isVisible()]
+    assert not [window for window in left if type(window).__name__ in gone]
 
 
 def test_the_plugin_can_be_reloaded(loaded, qgis_iface):

@@ -21,11 +21,13 @@ from qgis.core import (
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtTest import QTest
 
+from ada_mapper.core.raster import Grid
 from ada_mapper.ui import detect_plan as plan
 from ada_mapper.ui.detect_step import DetectStep
 from ada_mapper.ui.panel import Panel
 from ada_mapper.ui.results import RUN_PROPERTY
 from ada_mapper.ui.state import ROLE_PROPERTY
+from ada_mapper.ui.underlay import put_under
 from small_rasters import write
 
 
@@ -125,6 +127,24 @@ def test_layers_are_mapped_styled_and_shaded(context, state, layers, project, tm
     assert step.status().state == "done" and step.status().next_action
     assert state.layer("dem").name() == "dem", "what lies underneath serves nothing else"
     panel.deleteLater()
+
+
+def test_the_slope_of_the_run_is_shown_rather_than_a_second_one(project, state, layers):
+    group = project.layerTreeRoot().addGroup("Valley")
+    slope = state.layer("slope")
+    node = group.addLayer(slope)
+    node.setItemVisibilityChecked(False)
+    put_under(project, "Valley", None, slope)
+    assert [each.layer() for each in group.findLayers()] == [slope] and node.isVisible() and slope.opacity() < 1
+
+
+def test_relief_in_degrees_is_no_field_of_needles(project, tmp_path):
+    grid = Grid("EPSG:4326", (100.0, 0.001, 0.0, 30.0, 0.0, -0.001), 20, 20)
+    path = write(tmp_path / "dem.tif", np.arange(400.0).reshape(20, 20), "dem", "m", grid)
+    project.layerTreeRoot().addGroup("Valley")
+    put_under(project, "Valley", QgsRasterLayer(path, "dem"), None)
+    (layer,) = project.mapLayers().values()
+    assert layer.renderer().zFactor() == pytest.approx(1 / 111320)
 
 
 def test_a_failed_run_leaves_the_step_ready(step, state, layers, context, wait_until, qgis_iface, tmp_path):

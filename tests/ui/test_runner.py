@@ -213,6 +213,21 @@ def test_a_layer_without_crs_is_told_in_a_sentence(start, tmp_path, wait_until, 
     assert not (tmp_path / "slope.tif").exists()
 
 
+def test_what_a_run_says_is_in_the_log(start, patient, tmp_path, wait_until):
+    lines = []
+
+    def keep(text, tab, level):
+        lines.append((tab, text))
+
+    QgsApplication.messageLog().messageReceived[str, str, Qgis.MessageLevel].connect(keep)
+    ends = start("patient:wait", {"OUTPUT": str(tmp_path / "out.txt")}, "Slow")
+    patient.set()
+    wait_until(lambda: ends)
+    QgsApplication.messageLog().messageReceived[str, str, Qgis.MessageLevel].disconnect(keep)
+    said = [text for tab, text in lines if tab == "ADA Mapper"]
+    assert {"Slow: Waiting", "Slow: Done."} <= set(said) and any("out.txt" in text for text in said)
+
+
 def test_unknown_tools_and_missing_inputs_are_refused(runner, messages):
     assert runner.run("adamapper:nothing", {}, "run") is None
     assert runner.run("adamapper:slope", {}, "run") is None
