@@ -4,7 +4,7 @@ from .finding import find_stack
 from .model import SENTINEL1_WAVELENGTH, Acquisition, Interferogram, Stack
 from .product import ProductReader
 from .products import AUTO, PRODUCTS
-from .selection import PairLimits, PairSelection, select_pairs
+from .selection import PairFacts, PairLimits, PairSelection, nothing_left, pair_facts, reasons_against, select_pairs
 
 __all__ = [
     "AUTO",
@@ -12,10 +12,14 @@ __all__ = [
     "SENTINEL1_WAVELENGTH",
     "Acquisition",
     "Interferogram",
+    "PairFacts",
     "PairLimits",
     "PairSelection",
     "ProductReader",
     "Stack",
     "find_stack",
+    "nothing_left",
+    "pair_facts",
+    "reasons_against",
     "select_pairs",
 ]
