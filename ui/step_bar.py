@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qgis.PyQt.QtCore import QCoreApplication, QPointF, QRectF, QSize, Qt, pyqtSignal
-from qgis.PyQt.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
+from qgis.PyQt.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPalette, QPen
 from qgis.PyQt.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QSizePolicy, QWidget
 
 from .theme import faint, text_colour
@@ -39,10 +39,10 @@ class StepButton(QAbstractButton):
         self.update()
 
     def sizeHint(self) -> QSize:
-        metrics = self.fontMetrics()
-        return QSize(
-            max(52, metrics.horizontalAdvance(self.text()) + 10), round(2 * _RADIUS + _TOP) + metrics.height() + 8
-        )
+        font = self.font()
+        font.setBold(True)
+        width = QFontMetrics(font).horizontalAdvance(self.text()) + 8
+        return QSize(max(44, width), round(2 * _RADIUS + _TOP) + self.fontMetrics().height() + 8)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(44, self.sizeHint().height())
@@ -103,7 +103,8 @@ class StepBar(QWidget):
         group = QButtonGroup(self)
         for index, button in enumerate(self.buttons):
             group.addButton(button, index)
-            layout.addWidget(button, 1)
+            # The longer titles get more room, so that none is cut off.
+            layout.addWidget(button, button.sizeHint().width())
         group.idClicked.connect(self.chosen)
 
     def choose(self, index: int) -> None:
