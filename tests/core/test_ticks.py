@@ -1,0 +1,53 @@
+"""Round marks of axes: within the axis, never more than asked for, told apart by their texts."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ada_mapper.core.ticks import date_ticks, round_step, round_ticks
+
+
+@pytest.mark.parametrize(
+    ("span", "steps", "step"), [(210, 6, 50), (1, 5, 0.2), (0.004, 5, 0.001), (1e6, 4, 500_000), (10, 10, 1)]
+)
+def test_known_steps(span: float, steps: int, step: float) -> None:
+    assert round_step(span, steps) == pytest.approx(step)
+
+
+def test_known_marks() -> None:
+    assert round_ticks(-80, 130, 6) == ([-50, 0, 50, 100], 0)
+    values, decimals = round_ticks(0, 0.004, 5)
+    assert values == pytest.approx([0, 0.001, 0.002, 0.003, 0.004])
+    assert decimals == 3
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-4, 1e6), st.integers(1, 20))
+def test_marks_lie_within_and_are_told_apart(low: float, span: float, most: int) -> None:
+    values, decimals = round_ticks(low, low + span, most)
+    assert len(values) <= most + 1
+    assert all(low - 1e-6 * span <= value <= low + (1 + 1e-6) * span for value in values)
+    assert len({f"{value:.{decimals}f}" for value in values}) == len(values)
+
+
+def texts(first: date, last: date, most: int) -> list[str]:
+    return [text for _, text in date_ticks(first, last, most)]
+
+
+def test_dates_are_round_and_as_short_as_they_can_be() -> None:
+    assert texts(date(2018, 1, 6), date(2018, 7, 17), 3) == ["2018-03", "2018-05", "2018-07"]
+    assert texts(date(2014, 1, 6), date(2024, 7, 17), 5) == ["2016", "2018", "2020", "2022", "2024"]
+    assert texts(date(2018, 6, 1), date(2018, 6, 3), 4) == ["2018-06-01", "2018-06-02", "2018-06-03"]
+    assert texts(date(2018, 6, 2), date(2018, 6, 2), 4) == ["2018-06-02"]
+
+
+@given(st.dates(date(1990, 1, 1), date(2060, 1, 1)), st.integers(0, 20_000), st.integers(1, 12))
+def test_dates_lie_within_and_are_told_apart(first: date, days: int, most: int) -> None:
+    last = first + timedelta(days)
+    ticks = date_ticks(first, last, most)
+    assert 1 <= len(ticks) <= most
+    assert all(first <= day <= last and day.isoformat().startswith(text) for day, text in ticks)
+    assert len({text for _, text in ticks}) == len(ticks)
