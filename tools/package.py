@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ("metadata.txt", "__init__.py", "plugin.py", "LICENSE", "README.md", "CHANGELOG.md")
-FOLDERS = ("core", "processing", "ui", "models", "resources", "i18n")
+FOLDERS = ("core", "processing", "ui", "models", "resources", "docs")
 LARGEST = 25 * 2**20
 
 
