@@ -233,7 +233,6 @@ class DataStep(Step):
         if folder and scan is not None:
             lines.append(html.escape(folder_text(choice, folder)))
             if choice.used:
-                lines.append(f"<b>{html.escape(counts_text(choice))}</b>")
                 lines.append(html.escape(trouble_text(choice)))
             if choice.excluded:
                 text = tr("{} left out by hand").format(QLocale().toString(len(choice.excluded)))
@@ -270,13 +269,13 @@ class DataStep(Step):
         self.folder.lineEdit().setPlaceholderText(tr("searched with its subfolders"))
         self.product = QComboBox()
         for key in PRODUCTS:
-            self.product.addItem(READERS[key].title if key in READERS else tr("recognise by file names"), key)
+            self.product.addItem(READERS[key].title if key in READERS else tr("automatic"), key)
         self.orbit = QComboBox()
         for orbit in ORBITS:
             self.orbit.addItem(_orbit_text(orbit), orbit)
         self.dem = QgsMapLayerComboBox()
         self.dem.setFilters(QgsMapLayerProxyModel.Filter.RasterLayer)
-        self.dem.setAllowEmptyLayer(True)
+        self.dem.setAllowEmptyLayer(True, tr("none chosen"))
         for box in (self.product, self.dem):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.days, self.metres = LimitBox(self.choice, DAYS), LimitBox(self.choice, METRES)

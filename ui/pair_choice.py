@@ -43,6 +43,8 @@ class PairChoice(QObject):
         self.scan: Scan | None = None
         self.problem = ""
         self.reasons: Mapping[str, str] = {}
+        self.rules: Mapping[str, tuple[str, ...]] = {}
+        self._is_previewing = False
         self.chosen: str | None = None
 
     @property
@@ -74,13 +76,16 @@ class PairChoice(QObject):
 
     def preview_limit(self, name: str, value: float) -> None:
         """Show what a limit would do, without keeping it."""
+        value = max(_LEAST, value)
+        self._is_previewing = value != self._kept(name)
         if value != self._values[name]:
-            self._values[name] = max(_LEAST, value)
+            self._values[name] = value
             self._judge()
 
     def set_limit(self, name: str, value: float) -> None:
         """Keep a limit in the project."""
         self.preview_limit(name, value)
+        self._is_previewing = False
         self._state.set(name, self._values[name])
 
     def toggle(self, name: str) -> None:
@@ -107,7 +112,8 @@ class PairChoice(QObject):
         """Take over what the project says; reads the folder in the background where it is another one."""
         state = self._state
         key = (state.get("folder", ""), state.get("product", "") or "auto")
-        values = {name: max(_LEAST, state.get(name, default)) for name, default in DEFAULTS.items()}
+        # A limit that is being dragged stays where it is, whatever else changes in the project meanwhile.
+        values = self._values if self._is_previewing else {name: self._kept(name) for name in DEFAULTS}
         excluded = frozenset(name for name in state.get("excluded_pairs", []) if isinstance(name, str))
         is_other = (values, excluded) != (self._values, self.excluded)
         self._values, self.excluded = values, excluded
@@ -145,6 +151,10 @@ class PairChoice(QObject):
         if task is not None:
             task.stop()
 
+    def _kept(self, name: str) -> float:
+        """A limit as the project has it."""
+        return max(_LEAST, float(self._state.get(name, DEFAULTS[name])))
+
     def _on_progress(self, percent: float) -> None:
         if self._task is not None:
             self.progressed.emit(percent)
@@ -166,7 +176,8 @@ class PairChoice(QObject):
 
     def _judge(self) -> None:
         """Apply the rules again."""
-        from ..core.interferograms import reasons_against
+        from ..core.interferograms import reasons_against, rules_against
 
         self.reasons = reasons_against(self.pairs, self.limits())
+        self.rules = rules_against(self.pairs, self.limits())
         self.judged.emit()

@@ -11,6 +11,7 @@ from qgis.PyQt.QtCore import (
     QLocale,
     QModelIndex,
     QObject,
+    QSize,
     QSortFilterProxyModel,
     Qt,
     pyqtSignal,
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
     from ..core.interferograms import PairFacts
 
 KEEP, FIRST, SECOND, DAYS, METRES, COHERENCE, USED = range(7)
-_NUMBERS = (DAYS, METRES, COHERENCE)
 _SORT_ROLE = Qt.ItemDataRole.UserRole
 _IS_USED_ROLE = Qt.ItemDataRole.UserRole + 1
 _UNKNOWN = "–"
 _ROWS_MEASURED = 40
+_SORT_MARK = 24
 _ROOT = QModelIndex()
+_TO_THE_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+_CENTRED = int(Qt.AlignmentFlag.AlignCenter)
 
 
 def tr(text: str) -> str:
@@ -44,25 +47,31 @@ class PairModel(QAbstractTableModel):
         super().__init__(parent)
         self._pairs: tuple[PairFacts, ...] = ()
         self._reasons: Mapping[str, str] = {}
+        self._rules: Mapping[str, tuple[str, ...]] = {}
         self._excluded: frozenset[str] = frozenset()
         self._rows: dict[str, int] = {}
 
-    def set_pairs(self, pairs: Sequence[PairFacts], reasons: Mapping[str, str], excluded: frozenset[str]) -> None:
-        """Show pairs; ``reasons`` say why one isn't used, "" where it is, by name."""
+    def set_pairs(
+        self, pairs: Sequence[PairFacts], reasons: Mapping[str, str], rules: Mapping[str, tuple[str, ...]]
+    ) -> None:
+        """Show pairs; ``reasons`` are sentences and ``rules`` the names of what speaks against each pair, by name."""
+        excluded = frozenset(name for name, broken in rules.items() if "by_hand" in broken)
         if tuple(pairs) == self._pairs:
-            self._set_reasons(reasons, excluded)
+            self._set_reasons(reasons, rules, excluded)
             return
         self.beginResetModel()
-        self._pairs, self._reasons, self._excluded = tuple(pairs), dict(reasons), excluded
+        self._pairs, self._reasons, self._rules, self._excluded = tuple(pairs), dict(reasons), dict(rules), excluded
         self._rows = {pair.name: row for row, pair in enumerate(self._pairs)}
         self.endResetModel()
 
-    def _set_reasons(self, reasons: Mapping[str, str], excluded: frozenset[str]) -> None:
+    def _set_reasons(
+        self, reasons: Mapping[str, str], rules: Mapping[str, tuple[str, ...]], excluded: frozenset[str]
+    ) -> None:
         """Tell views of the rows that are another now, as one change each of the columns."""
         changed = self._excluded ^ excluded
         changed |= {name for name, reason in reasons.items() if reason != self._reasons.get(name)}
         rows = [self._rows[name] for name in changed if name in self._rows]
-        self._reasons, self._excluded = dict(reasons), excluded
+        self._reasons, self._rules, self._excluded = dict(reasons), dict(rules), excluded
         if rows:
             self.dataChanged.emit(self.index(min(rows), KEEP), self.index(max(rows), USED))
 
@@ -86,7 +95,7 @@ class PairModel(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal:
             return None
         titles = (
-            tr("Keep"), tr("First date"), tr("Second date"), tr("Days"), tr("Metres"), tr("Coherence"),
+            tr("Keep"), tr("First"), tr("Second"), tr("Days"), tr("Metres"), tr("Coherence"),
             tr("Used, or why not"),
         )  # fmt: skip
         if role == Qt.ItemDataRole.DisplayRole:
@@ -112,10 +121,10 @@ class PairModel(QAbstractTableModel):
             return self._text(pair, column)
         if role == Qt.ItemDataRole.CheckStateRole and column == KEEP:
             return Qt.CheckState.Unchecked if pair.name in self._excluded else Qt.CheckState.Checked
-        if role == Qt.ItemDataRole.TextAlignmentRole and column in _NUMBERS:
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        if role == Qt.ItemDataRole.ToolTipRole and column == USED:
-            return self._text(pair, column)
+        if role == Qt.ItemDataRole.TextAlignmentRole and column in (DAYS, METRES, COHERENCE):
+            return _CENTRED if column == COHERENCE else _TO_THE_RIGHT
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self._reasons.get(pair.name) or None
         if role == _IS_USED_ROLE:
             return not self._reasons.get(pair.name)
         if role == _SORT_ROLE:
@@ -139,7 +148,7 @@ class PairModel(QAbstractTableModel):
             return _number(pair.perpendicular_baseline, 1)
         if column == COHERENCE:
             return _number(pair.mean_coherence, 2)
-        return self._reasons.get(pair.name) or tr("used") if column == USED else None
+        return _verdict(self._rules.get(pair.name, ())) if column == USED else None
 
     def _sort_key(self, pair: PairFacts, column: int) -> Any:
         """What orders the rows: unknown values come before all others."""
@@ -152,7 +161,7 @@ class PairModel(QAbstractTableModel):
         if column == COHERENCE:
             return -1.0 if pair.mean_coherence is None else pair.mean_coherence
         if column == USED:
-            return self._reasons.get(pair.name, "")
+            return _verdict(self._rules.get(pair.name, ()))
         return pair.name if column == FIRST else f"{pair.second_date:%Y%m%d}{pair.name}"
 
 
@@ -169,7 +178,7 @@ class PairTable(QTableView):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = PairModel(self)
-        self._model.toggled.connect(self.toggled)
+        self._model.toggled.connect(self._on_box)
         self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSourceModel(self._model)
         self._sorted.setSortRole(_SORT_ROLE)
@@ -188,18 +197,37 @@ class PairTable(QTableView):
         header.setStretchLastSection(True)
         header.setHighlightSections(False)
         header.setResizeContentsPrecision(_ROWS_MEASURED)
+        header.setMinimumSectionSize(20)
         self.setTabKeyNavigation(False)
         self.setAccessibleName(tr("Table of pairs"))
         self.selectionModel().currentRowChanged.connect(self._on_current)
 
-    def set_pairs(self, pairs: Sequence[PairFacts], reasons: Mapping[str, str], excluded: frozenset[str]) -> None:
-        """Show pairs; ``reasons`` say why one isn't used, "" where it is, by name."""
+    def set_pairs(
+        self, pairs: Sequence[PairFacts], reasons: Mapping[str, str], rules: Mapping[str, tuple[str, ...]]
+    ) -> None:
+        """Show pairs; ``reasons`` are sentences and ``rules`` the names of what speaks against each pair, by name."""
         rows = self._model.rowCount()
         self._is_following = True
-        self._model.set_pairs(pairs, reasons, excluded)
+        self._model.set_pairs(pairs, reasons, rules)
         self._is_following = False
         if self._model.rowCount() != rows:
-            self.resizeColumnsToContents()
+            self._fit_columns()
+            self.updateGeometry()
+
+    def _fit_columns(self) -> None:
+        """As wide as title and numbers need: Qt would give each title the room of the sort mark twice."""
+        header = self.horizontalHeader()
+        for column in range(USED):
+            title = header.fontMetrics().horizontalAdvance(self._model.headerData(column, Qt.Orientation.Horizontal))
+            header.resizeSection(column, max(self.sizeHintForColumn(column) + 6, title + _SORT_MARK))
+
+    def sizeHint(self) -> QSize:
+        """Wide enough for all columns with the longest usual verdict."""
+        header = self.horizontalHeader()
+        columns = sum(header.sectionSize(column) for column in range(USED))
+        verdict = self.fontMetrics().horizontalAdvance(_verdict(("by_hand",))) + 24
+        bar = self.verticalScrollBar().sizeHint().width() + 2 * self.frameWidth()
+        return QSize(columns + verdict + bar, super().sizeHint().height())
 
     def set_selected(self, name: str | None) -> None:
         """Mark a pair, or none, and bring it into view."""
@@ -228,6 +256,13 @@ class PairTable(QTableView):
             return
         super().keyPressEvent(event)
 
+    def _on_box(self, name: str) -> None:
+        """A click on a check box chooses the row too, which Qt doesn't see to."""
+        if name != self.selected():
+            self.set_selected(name)
+            self.chosen.emit(name)
+        self.toggled.emit(name)
+
     def _on_current(self, current: QModelIndex, _: QModelIndex) -> None:
         if current.isValid() and not self._is_following:
             self.chosen.emit(self._model.name_of(self._sorted.mapToSource(current).row()))
@@ -243,6 +278,19 @@ class _Delegate(QStyledItemDelegate):
             faint = palette.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Text)
             palette.setColor(QPalette.ColorRole.Text, faint)
             option.palette = palette
+
+
+def _verdict(rules: Sequence[str]) -> str:
+    """ "used", or why not, in few words."""
+    words = {
+        "by_hand": tr("left out by hand"),
+        "temporal_baseline": tr("too long"),
+        "perpendicular_baseline": tr("baseline too large"),
+        "first_date": tr("too early"),
+        "last_date": tr("too late"),
+        "coherence": tr("too incoherent"),
+    }
+    return ", ".join(words[rule] for rule in rules) if rules else tr("used")
 
 
 def _number(value: float | None, decimals: int) -> str:

@@ -16,7 +16,7 @@ from .pair_table import PairTable
 from .pair_texts import counts_text, trouble_text
 
 _SETTINGS = "ada_mapper/pairs"
-_SIZE = (1180, 640)
+_SIZE = (1240, 680)
 
 
 class PairWindow(QWidget):
@@ -69,9 +69,8 @@ class PairWindow(QWidget):
         self._sides = QSplitter(Qt.Orientation.Horizontal)
         self._sides.addWidget(self.table)
         self._sides.addWidget(self._plots)
-        for splitter, parts in ((self._plots, (3, 2)), (self._sides, (5, 6))):
+        for splitter, parts in ((self._plots, (3, 2)), (self._sides, (0, 1))):
             splitter.setChildrenCollapsible(False)
-            splitter.setSizes([100 * part for part in parts])
             for index, part in enumerate(parts):
                 splitter.setStretchFactor(index, part)
         layout = QVBoxLayout(self)
@@ -105,7 +104,7 @@ class PairWindow(QWidget):
     def _show_use(self) -> None:
         """What is used, in all views."""
         choice = self._choice
-        self.table.set_pairs(choice.pairs, choice.reasons, choice.excluded)
+        self.table.set_pairs(choice.pairs, choice.reasons, choice.rules)
         self.network.set_pairs(self._plot_pairs())
         for name, histogram in self.histograms.items():
             histogram.set_threshold(choice.limit(name))
@@ -123,7 +122,8 @@ class PairWindow(QWidget):
         positions = (choice.scan.positions if choice.scan is not None else None) or {}
         shown = []
         for pair in choice.pairs:
-            use = "hand" if pair.name in choice.excluded else "rule" if choice.reasons[pair.name] else "used"
+            rules = choice.rules[pair.name]
+            use = "hand" if "by_hand" in rules else "rule" if rules else "used"
             ends = positions.get(pair.first_date), positions.get(pair.second_date)
             shown.append(PlotPair(pair.name, pair.first_date, pair.second_date, *ends, use))
         return shown

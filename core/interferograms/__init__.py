@@ -4,7 +4,16 @@ from .finding import find_stack
 from .model import SENTINEL1_WAVELENGTH, Acquisition, Interferogram, Stack
 from .product import ProductReader
 from .products import AUTO, PRODUCTS
-from .selection import PairFacts, PairLimits, PairSelection, nothing_left, pair_facts, reasons_against, select_pairs
+from .selection import (
+    PairFacts,
+    PairLimits,
+    PairSelection,
+    nothing_left,
+    pair_facts,
+    reasons_against,
+    rules_against,
+    select_pairs,
+)
 
 __all__ = [
     "AUTO",
@@ -21,5 +30,6 @@ __all__ = [
     "nothing_left",
     "pair_facts",
     "reasons_against",
+    "rules_against",
     "select_pairs",
 ]

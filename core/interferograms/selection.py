@@ -16,6 +16,7 @@ from ..stack_reader import map_ordered
 from .model import Interferogram, Stack
 from .network import connected_dates
 
+RULES = ("by_hand", "temporal_baseline", "perpendicular_baseline", "first_date", "last_date", "coherence")
 _PIXELS_AT_A_TIME = 2**21
 _SAMPLES_A_SIDE = 4
 _SAMPLE_SIZE = 256
@@ -85,8 +86,9 @@ class PairSelection:
 
 @dataclass(frozen=True)
 class _Violation:
-    """A limit that a pair doesn't meet: the sentence, what would be needed ("" by hand), and by how much it misses."""
+    """A rule of RULES that a pair doesn't meet: the sentence, what would be needed, and by how much it misses."""
 
+    rule: str
     reason: str
     needed: str = ""
     excess: float = 0.0
@@ -130,6 +132,11 @@ def reasons_against(pairs: Iterable[PairFacts], limits: PairLimits) -> dict[str,
     return {pair.name: " ".join(item.reason for item in _violations(pair, limits)) for pair in pairs}
 
 
+def rules_against(pairs: Iterable[PairFacts], limits: PairLimits) -> dict[str, tuple[str, ...]]:
+    """Which of RULES each pair doesn't meet, by name; empty where it is used."""
+    return {pair.name: tuple(item.rule for item in _violations(pair, limits)) for pair in pairs}
+
+
 def nothing_left(pairs: Sequence[PairFacts], limits: PairLimits) -> str:
     """What to tell when no pair is used: the nearest limits that would keep one that wasn't left out by hand."""
     others = [pair for pair in pairs if pair.name not in limits.excluded]
@@ -159,7 +166,7 @@ def _violations(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
 
 
 def _by_hand(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
-    return [_Violation("It was left out by hand.")] if pair.name in limits.excluded else []
+    return [_Violation("by_hand", "It was left out by hand.")] if pair.name in limits.excluded else []
 
 
 def _baselines(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
@@ -168,6 +175,7 @@ def _baselines(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
     if pair.days > limits.max_temporal_baseline:
         found.append(
             _Violation(
+                "temporal_baseline",
                 f"Its temporal baseline of {pair.days} days is above {limits.max_temporal_baseline:g}.",
                 f"a temporal baseline of {pair.days} days",
                 pair.days / limits.max_temporal_baseline - 1,
@@ -176,6 +184,7 @@ def _baselines(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
     if baseline is not None and abs(baseline) > limits.max_perpendicular_baseline:
         found.append(
             _Violation(
+                "perpendicular_baseline",
                 f"Its perpendicular baseline of {abs(baseline):.1f} m is above {limits.max_perpendicular_baseline:g}.",
                 f"a perpendicular baseline of {math.ceil(abs(baseline))} m",
                 abs(baseline) / limits.max_perpendicular_baseline - 1,
@@ -189,11 +198,17 @@ def _dates(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
     if limits.first_date and pair.first_date < limits.first_date:
         days = (limits.first_date - pair.first_date).days
         found.append(
-            _Violation(f"It starts before {limits.first_date}.", f"a first date of {pair.first_date}", days / 365)
+            _Violation(
+                "first_date", f"It starts before {limits.first_date}.", f"a first date of {pair.first_date}", days / 365
+            )
         )
     if limits.last_date and pair.second_date > limits.last_date:
         days = (pair.second_date - limits.last_date).days
-        found.append(_Violation(f"It ends after {limits.last_date}.", f"a last date of {pair.second_date}", days / 365))
+        found.append(
+            _Violation(
+                "last_date", f"It ends after {limits.last_date}.", f"a last date of {pair.second_date}", days / 365
+            )
+        )
     return found
 
 
@@ -201,7 +216,7 @@ def _incoherent(mean: float | None, limit: float | None) -> list[_Violation]:
     if limit is None or mean is None or mean >= limit:
         return []
     needed = f"a mean coherence of {math.floor(mean * 100) / 100:.2f}"
-    return [_Violation(f"Its mean coherence of {mean:.2f} is below {limit:g}.", needed, limit - mean)]
+    return [_Violation("coherence", f"Its mean coherence of {mean:.2f} is below {limit:g}.", needed, limit - mean)]
 
 
 def _notes(
