@@ -161,7 +161,7 @@ class PairModel(QAbstractTableModel):
         if column == COHERENCE:
             return -1.0 if pair.mean_coherence is None else pair.mean_coherence
         if column == USED:
-            return _verdict(self._rules.get(pair.name, ()))
+            return " ".join(self._rules.get(pair.name, ()))
         return pair.name if column == FIRST else f"{pair.second_date:%Y%m%d}{pair.name}"
 
 
@@ -225,7 +225,8 @@ class PairTable(QTableView):
         """Wide enough for all columns with the longest usual verdict."""
         header = self.horizontalHeader()
         columns = sum(header.sectionSize(column) for column in range(USED))
-        verdict = self.fontMetrics().horizontalAdvance(_verdict(("by_hand",))) + 24
+        texts = (_verdict(("by_hand",)), self._model.headerData(USED, Qt.Orientation.Horizontal))
+        verdict = max(self.fontMetrics().horizontalAdvance(text) for text in texts) + _SORT_MARK
         bar = self.verticalScrollBar().sizeHint().width() + 2 * self.frameWidth()
         return QSize(columns + verdict + bar, super().sizeHint().height())
 
