@@ -208,7 +208,11 @@ class PairTable(QTableView):
         """Show pairs; ``reasons`` are sentences and ``rules`` the names of what speaks against each pair, by name."""
         rows = self._model.rowCount()
         self._is_following = True
+        # Sorting all rows once is quicker than moving each that changed; in other columns none moves.
+        self._sorted.setDynamicSortFilter(False)
         self._model.set_pairs(pairs, reasons, rules)
+        if self._model.rowCount() != rows or self._sorted.sortColumn() in (KEEP, USED):
+            self._sorted.setDynamicSortFilter(True)
         self._is_following = False
         if self._model.rowCount() != rows:
             self._fit_columns()
