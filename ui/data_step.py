@@ -154,6 +154,8 @@ class DataStep(Step):
         """Open the window of the pairs, or bring it to the front."""
         if self.window_of_pairs is None:
             self.window_of_pairs = PairWindow(self.choice, self.window())
+            # It belongs to the main window, which outlives the panel when the plugin is disabled.
+            self.destroyed.connect(self.window_of_pairs.deleteLater)
         self.window_of_pairs.show()
         self.window_of_pairs.raise_()
         self.window_of_pairs.activateWindow()

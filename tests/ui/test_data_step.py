@@ -7,10 +7,11 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 from qgis.core import QgsRasterLayer, QgsSettings
+from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QEvent, QPointF, Qt
 from qgis.PyQt.QtGui import QMouseEvent
 from qgis.PyQt.QtTest import QTest
-from qgis.PyQt.QtWidgets import QApplication
+from qgis.PyQt.QtWidgets import QApplication, QWidget
 
 from ada_mapper.ui.data_step import DataStep
 from ada_mapper.ui.pair_choice import DAYS, METRES
@@ -207,6 +208,18 @@ def test_rates_without_a_folder_are_enough(step, state, project, tmp_path):
     state.set_layer("phase_rate", project.addMapLayer(QgsRasterLayer(rate, "my rates")))
     step.refresh()
     assert step.status().state == "done" and "my rates" in step.status().there
+
+
+def test_the_window_goes_with_the_step(context, qgis_app):
+    main = QWidget()
+    step = DataStep(context, main)
+    step.open_pairs()
+    window = step.window_of_pairs
+    assert window.parent() is main
+    step.deleteLater()
+    for _ in range(2):
+        qgis_app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert sip.isdeleted(step) and sip.isdeleted(window)
 
 
 def test_the_window_remembers_its_size(read):
