@@ -1,0 +1,115 @@
+"""The histogram: bins that keep what a limit keeps, and a threshold moved by mouse and keys."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from qgis.PyQt.QtCore import QEvent, QPointF, Qt
+from qgis.PyQt.QtGui import QMouseEvent
+from qgis.PyQt.QtTest import QTest
+from qgis.PyQt.QtWidgets import QApplication
+
+from ada_mapper.ui.histogram_plot import THRESHOLD, HistogramPlot, _bins
+
+VALUES = [12, 24, 24, 36, 48, 60, 96]
+
+
+@pytest.fixture
+def plot(qgis_app):
+    widget = HistogramPlot()
+    widget.resize(500, 300)
+    widget.set_values(VALUES, "Temporal baseline", "days")
+    widget.set_threshold(40.0)
+    widget.show()
+    yield widget
+    widget.deleteLater()
+
+
+@pytest.fixture
+def told(plot):
+    """What was sent: ("changed" or "set", value)."""
+    sent: list[tuple[str, float]] = []
+    plot.threshold_changed.connect(lambda value: sent.append(("changed", value)))
+    plot.threshold_set.connect(lambda value: sent.append(("set", value)))
+    return sent
+
+
+def mouse(plot: HistogramPlot, kind: QEvent.Type, value: float) -> None:
+    place = QPointF(plot.x(value), plot.plot_area().center().y())
+    is_move = kind == QEvent.Type.MouseMove
+    button = Qt.MouseButton.NoButton if is_move else Qt.MouseButton.LeftButton
+    held = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseButtonRelease else Qt.MouseButton.LeftButton
+    event = QMouseEvent(kind, place, plot.mapToGlobal(place.toPoint()), button, held, Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(plot, event)
+
+
+def test_dragging_tells_every_step_and_the_end_once(plot, told):
+    mouse(plot, QEvent.Type.MouseButtonPress, 40)
+    mouse(plot, QEvent.Type.MouseMove, 50)
+    mouse(plot, QEvent.Type.MouseMove, 60)
+    assert [kind for kind, _ in told] == ["changed", "changed"]
+    mouse(plot, QEvent.Type.MouseButtonRelease, 60)
+    assert told[-1] == ("set", pytest.approx(60, abs=2)) and [kind for kind, _ in told].count("set") == 1
+    assert plot.threshold() == told[-1][1]
+
+
+def test_escape_gives_a_drag_up(plot, told):
+    mouse(plot, QEvent.Type.MouseButtonPress, 40)
+    mouse(plot, QEvent.Type.MouseMove, 70)
+    QTest.keyClick(plot, Qt.Key.Key_Escape)
+    mouse(plot, QEvent.Type.MouseButtonRelease, 70)
+    assert plot.threshold() == 40 and ("set", 70) not in told and told[-1] == ("changed", 40)
+
+
+def test_a_press_beside_the_line_moves_nothing(plot, told):
+    mouse(plot, QEvent.Type.MouseButtonPress, 80)
+    mouse(plot, QEvent.Type.MouseMove, 90)
+    mouse(plot, QEvent.Type.MouseButtonRelease, 90)
+    assert told == [] and plot.threshold() == 40
+
+
+def test_arrow_keys_move_by_a_step_and_stay_on_the_axis(plot, told):
+    step = plot.step()
+    QTest.keyClick(plot, Qt.Key.Key_Right)
+    assert told == [("changed", 40 + step), ("set", 40 + step)]
+    QTest.keyClick(plot, Qt.Key.Key_Left)
+    assert plot.threshold() == 40
+    for _ in range(100):
+        QTest.keyClick(plot, Qt.Key.Key_PageDown)
+    assert 0 < plot.threshold() <= step
+
+
+def test_setting_it_by_program_sends_nothing(plot, told):
+    plot.set_threshold(72.0)
+    assert told == [] and plot.threshold() == 72
+    plot.set_threshold(float("nan"))
+    assert plot.threshold() is None and plot.hit(QPointF(plot.x(72), plot.plot_area().center().y())) != THRESHOLD
+
+
+def test_a_value_at_the_threshold_counts_as_within(plot):
+    plot.set_threshold(24.0)
+    assert plot.accessibleDescription() == "threshold: 24 days; within: 3; beyond: 4"
+
+
+def test_a_threshold_beyond_all_values_is_on_the_axis(plot):
+    plot.set_threshold(400.0)
+    assert plot.plot_area().left() < plot.x(400) < plot.plot_area().right()
+
+
+def test_without_values_a_sentence_stands_for_them(plot):
+    plot.set_values([], "Perpendicular baseline", "m")
+    assert not plot.has_axes() and "no values" in plot.accessibleDescription()
+    QTest.keyClick(plot, Qt.Key.Key_Right)
+    assert plot.threshold() == 40
+
+
+@given(st.lists(st.integers(0, 2000), min_size=1, max_size=80))
+def test_every_value_is_in_one_bin_that_holds_its_upper_edge(values):
+    array = np.array(values, float)
+    width, edges, counts = _bins(array)
+    assert counts.sum() == len(values) and np.allclose(np.diff(edges), width)
+    inner = [int(((array > low + 1e-6) & (array <= high + 1e-6)).sum()) for low, high in zip(edges, edges[1:])]
+    inner[0] += int((array <= edges[0] + 1e-6).sum())
+    assert inner == counts.tolist()
