@@ -269,8 +269,9 @@ class PlotWidget(QWidget):
         painter.save()
         painter.translate(_GAP / 2, area.bottom())
         painter.rotate(-90)
-        # Beside the axis, or where it is too low for the title, up to the top.
-        self._paint_title(painter, y.title, QRectF(0, 0, area.bottom(), line), area.height() / 2)
+        # Beside the axis, or where it is too low for the title, up to the legend.
+        room = QRectF(0, 0, area.bottom() - self._note_space().bottom(), line)
+        self._paint_title(painter, y.title, room, area.height() / 2)
         painter.restore()
 
     def _paint_title(self, painter: QPainter, title: str, space: QRectF, centre: float) -> None:

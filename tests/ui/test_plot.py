@@ -59,6 +59,17 @@ def test_the_data_keeps_within_the_widget(plot, size):
     assert plot.minimumSizeHint().width() <= 220
 
 
+def test_a_title_that_is_too_long_does_not_cover_the_legend(plot):
+    plot.resize(400, 160)
+    plot.set_legend(LegendEntry("", QColor("#2a7fbf")))
+    pictures = []
+    for title in ("Height (m)", "A much longer title than this short axis has room for (m)"):
+        plot.set_axes(Axis("Days (d)", 0, 100), Axis(title, -10, 30))
+        legend = plot._note_space().bottom()
+        pictures.append(plot.grab().toImage().copy(0, 0, 400, int(legend) - 1))
+    assert pictures[0] == pictures[1]
+
+
 def test_numbers_of_marks_follow_the_locale(plot, other_locale):
     plot.set_axes(Axis("Rate (mm/yr)", 0, 1), Axis("", 0, 1))
     texts = [text for _, text in plot._ticks(plot._axis(0), 400, 60)]
