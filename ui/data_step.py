@@ -108,7 +108,8 @@ class DataStep(Step):
     def refresh(self) -> None:
         state = self.context.state
         self._is_refreshing = True
-        if self.folder.filePath() != state.get("folder", ""):
+        edit = self.folder.lineEdit()
+        if self.folder.filePath() != state.get("folder", "") and not (edit.hasFocus() and edit.isModified()):
             self.folder.setFilePath(state.get("folder", ""))
         self.product.setCurrentIndex(max(0, self.product.findData(state.get("product", "") or "auto")))
         self.orbit.setCurrentIndex(max(0, self.orbit.findData(state.get("orbit", "unknown"))))
@@ -324,7 +325,8 @@ class DataStep(Step):
 
     def _connect(self) -> None:
         state, choice = self.context.state, self.choice
-        self.folder.fileChanged.connect(lambda path: self._unless_refreshing(lambda: self.choose_folder(path)))
+        self.folder.fileChanged.connect(self._on_folder)
+        self.folder.lineEdit().editingFinished.connect(self._on_folder_typed)
         self.product.activated.connect(lambda _: self._choose("product", self.product.currentData()))
         self.orbit.activated.connect(lambda _: self._choose("orbit", self.orbit.currentData()))
         self.dem.layerChanged.connect(lambda layer: self._unless_refreshing(lambda: state.set_layer("dem", layer)))
@@ -335,6 +337,17 @@ class DataStep(Step):
         self.pairs_button.clicked.connect(self.open_pairs)
         self.again_button.clicked.connect(choice.read_again)
         self.stack_button.clicked.connect(self.stack)
+
+    def _on_folder(self, path: str) -> None:
+        """Take a folder that was chosen or dropped; what is being typed counts when it is complete."""
+        edit = self.folder.lineEdit()
+        if path and edit.hasFocus() and edit.isModified():
+            return
+        self._unless_refreshing(lambda: self.choose_folder(path))
+
+    def _on_folder_typed(self) -> None:
+        self.folder.lineEdit().setModified(False)
+        self.choose_folder(self.folder.filePath())
 
     def _choose(self, name: str, value: str) -> None:
         self.context.state.set(name, value)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from qgis.core import QgsSettings
 from qgis.PyQt.QtCore import QLocale, Qt
-from qgis.PyQt.QtGui import QCloseEvent, QKeyEvent
-from qgis.PyQt.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
+from qgis.PyQt.QtGui import QHideEvent
+from qgis.PyQt.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from ..processing.algorithm import tr
 from .histogram_plot import HistogramPlot
@@ -19,11 +19,13 @@ _SETTINGS = "ada_mapper/pairs"
 _SIZE = (1240, 680)
 
 
-class PairWindow(QWidget):
+class PairWindow(QDialog):
     """Shows a PairChoice and changes it; stays open beside the main window and remembers its size."""
 
     def __init__(self, choice: PairChoice, parent: QWidget | None = None) -> None:
-        super().__init__(parent, Qt.WindowType.Window)
+        super().__init__(parent)
+        # A dialog, as QGIS' dark themes give no other window a background, but one that can be enlarged.
+        self.setWindowFlags(self.windowFlags() | Qt.WindowType.WindowMinMaxButtonsHint)
         self.setWindowTitle(tr("Pairs of interferograms"))
         self.setObjectName("AdaMapperPairs")
         self._choice = choice
@@ -33,6 +35,7 @@ class PairWindow(QWidget):
         self.counts, self.trouble = QLabel(), QLabel()
         self.trouble.setWordWrap(True)
         self.take_back = QPushButton(tr("Take all back"))
+        self.take_back.setAutoDefault(False)
         self.take_back.setToolTip(tr("Leave no pair out by hand any more."))
         self._lay_out()
         self._connect()
@@ -134,18 +137,12 @@ class PairWindow(QWidget):
 
     # Size and end
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.close()
-            return
-        super().keyPressEvent(event)
-
-    def closeEvent(self, event: QCloseEvent) -> None:
+    def hideEvent(self, event: QHideEvent) -> None:
         settings = QgsSettings()
         settings.setValue(f"{_SETTINGS}/geometry", self.saveGeometry())
         settings.setValue(f"{_SETTINGS}/sides", self._sides.saveState())
         settings.setValue(f"{_SETTINGS}/plots", self._plots.saveState())
-        super().closeEvent(event)
+        super().hideEvent(event)
 
     def _restore(self) -> None:
         settings = QgsSettings()

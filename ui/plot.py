@@ -8,7 +8,7 @@ from typing import Any
 
 from qgis.PyQt.QtCore import QEvent, QLineF, QLocale, QPoint, QPointF, QRect, QRectF, QSize, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent
-from qgis.PyQt.QtWidgets import QSizePolicy, QToolTip, QWidget
+from qgis.PyQt.QtWidgets import QListView, QSizePolicy, QToolTip, QWidget
 
 from ..core.ticks import date_ticks, round_ticks
 
@@ -62,6 +62,8 @@ class PlotWidget(QWidget):
         self._note = ""
         self._area: QRectF | None = None
         self._hovered: Any = None
+        self._sample = QListView(self)
+        self._sample.hide()
         self.minimum_left = 0.0
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -146,13 +148,18 @@ class PlotWidget(QWidget):
 
     def text_colour(self, strength: float = 1.0) -> QColor:
         """The theme's text colour, mixed with the background where ``strength`` is less than 1."""
-        text, base = (self.palette().color(role) for role in (QPalette.ColorRole.Text, QPalette.ColorRole.Base))
+        text, base = (self._themed(role) for role in (QPalette.ColorRole.Text, QPalette.ColorRole.Base))
         parts = zip(text.getRgb()[:3], base.getRgb()[:3])
         return QColor(*(round(strength * of_text + (1 - strength) * of_base) for of_text, of_base in parts))
 
     def is_dark(self) -> bool:
         """True in a dark theme."""
-        return self.palette().color(QPalette.ColorRole.Base).lightness() < 128
+        return self._themed(QPalette.ColorRole.Base).lightness() < 128
+
+    def _themed(self, role: QPalette.ColorRole) -> QColor:
+        """A colour as a list has it: the dark themes of QGIS are style sheets, which give plain widgets no colours."""
+        self._sample.ensurePolished()
+        return self._sample.palette().color(role)
 
     # Layout
 
@@ -220,7 +227,7 @@ class PlotWidget(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Base))
+        painter.fillRect(self.rect(), self._themed(QPalette.ColorRole.Base))
         if self._axes is None:
             painter.setPen(self.text_colour(0.7))
             space = QRectF(self.rect()).adjusted(12, 12, -12, -12)
@@ -236,7 +243,7 @@ class PlotWidget(QWidget):
         self.draw(painter)
         painter.restore()
         if self.hasFocus():
-            painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 1))
+            painter.setPen(QPen(self._themed(QPalette.ColorRole.Highlight), 1))
             painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
         painter.end()
 

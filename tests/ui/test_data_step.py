@@ -88,6 +88,23 @@ def test_a_limit_is_typed_kept_and_applied(read, state):
     assert len(names(read)) == 9 and state.get("max_temporal_baseline", 40.0) == 24
 
 
+def test_a_folder_is_read_once_it_is_typed_to_its_end(step, folder, state, wait_until):
+    step.show()
+    QApplication.setActiveWindow(step)
+    edit = step.folder.lineEdit()
+    edit.setFocus()
+    begun = []
+    step.choice.scanned.connect(lambda: begun.append(step.choice.is_scanning))
+    QTest.keyClicks(edit, str(folder)[:-2])
+    step.refresh()
+    QTest.keyClicks(edit, str(folder)[-2:])
+    assert not begun and state.get("folder") is None and step.folder.filePath() == str(folder)
+    QTest.keyClick(edit, Qt.Key.Key_Return)
+    assert state.get("folder") == str(folder) and begun == [True]
+    wait_until(lambda: not step.choice.is_scanning)
+    assert len(names(step)) == 9
+
+
 def test_limits_with_a_decimal_comma(other_locale, step, state):
     state.set(METRES, 99.5)
     step.refresh()
