@@ -109,7 +109,7 @@ class DataStep(Step):
         state = self.context.state
         self._is_refreshing = True
         edit = self.folder.lineEdit()
-        if self.folder.filePath() != state.get("folder", "") and not (edit.hasFocus() and edit.isModified()):
+        if self.folder.filePath() != state.get("folder", "") and not edit.isModified():
             self.folder.setFilePath(state.get("folder", ""))
         self.product.setCurrentIndex(max(0, self.product.findData(state.get("product", "") or "auto")))
         self.orbit.setCurrentIndex(max(0, self.orbit.findData(state.get("orbit", "unknown"))))
@@ -340,8 +340,7 @@ class DataStep(Step):
 
     def _on_folder(self, path: str) -> None:
         """Take a folder that was chosen or dropped; what is being typed counts when it is complete."""
-        edit = self.folder.lineEdit()
-        if path and edit.hasFocus() and edit.isModified():
+        if path and self.folder.lineEdit().isModified():
             return
         self._unless_refreshing(lambda: self.choose_folder(path))
 

@@ -16,7 +16,7 @@ from qgis.PyQt.QtCore import (
     Qt,
     pyqtSignal,
 )
-from qgis.PyQt.QtGui import QKeyEvent, QPalette
+from qgis.PyQt.QtGui import QColor, QKeyEvent, QPalette
 from qgis.PyQt.QtWidgets import QAbstractItemView, QStyledItemDelegate, QStyleOptionViewItem, QTableView, QWidget
 
 if TYPE_CHECKING:
@@ -280,7 +280,9 @@ class _Delegate(QStyledItemDelegate):
         super().initStyleOption(option, index)
         if not index.data(_IS_USED_ROLE):
             palette = option.palette
-            faint = palette.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Text)
+            text, base = (palette.color(role) for role in (QPalette.ColorRole.Text, QPalette.ColorRole.Base))
+            parts = zip(text.getRgb()[:3], base.getRgb()[:3])
+            faint = QColor(*(round(0.55 * of_text + 0.45 * of_base) for of_text, of_base in parts))
             palette.setColor(QPalette.ColorRole.Text, faint)
             option.palette = palette
 

@@ -48,12 +48,15 @@ class Folder:
     )
 
     @classmethod
-    def of(cls, path: Path) -> Folder:
-        """List a folder. InputError when it isn't one."""
+    def of(cls, path: Path, check: Callable[[], None] = lambda: None) -> Folder:
+        """List a folder; ``check`` is called for each file and may raise. InputError when it isn't a folder."""
         if not path.is_dir():
             raise InputError(f"{path} isn't a folder. Choose the folder that holds the interferograms.")
-        files = tuple(_walk(path))
-        return cls(path, files, tuple(_beside(path.resolve(), set(files))))
+        files = []
+        for file in _walk(path):
+            check()
+            files.append(file)
+        return cls(path, tuple(files), tuple(_beside(path.resolve(), set(files))))
 
     @classmethod
     def around(cls, files: Iterable[Path]) -> Folder:

@@ -52,7 +52,7 @@ def find_stack(
     if pairs_file is not None and str(pairs_file):
         found = _from_pairs_file(Path(pairs_file), folder, product, notes, progress)
     elif folder is not None and str(folder):
-        found = _from_folder(Folder.of(Path(folder)), product, notes, progress)
+        found = _from_folder(Folder.of(Path(folder), progress.check), product, notes, progress)
     else:
         raise InputError("Choose the folder that holds the interferograms, or a CSV file that lists them.")
     _check_orbit(found)

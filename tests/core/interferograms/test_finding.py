@@ -273,6 +273,20 @@ def test_two_wavelengths_are_two_sensors(tmp_path):
         find_stack(tmp_path)
 
 
+def test_the_listing_of_a_large_folder_can_be_cancelled(tmp_path):
+    for number in range(9):
+        (tmp_path / f"{number}.txt").touch()
+    asked = []
+
+    def is_cancelled() -> bool:
+        asked.append(True)
+        return len(asked) > 4
+
+    with pytest.raises(CancelledError):
+        find_stack(tmp_path, progress=Progress(is_cancelled=is_cancelled))
+    assert len(asked) == 5
+
+
 def test_a_search_can_be_cancelled(tmp_path):
     write_pairs(tmp_path)
     with pytest.raises(CancelledError):
