@@ -133,7 +133,7 @@ def area_time_series(
     return TimeSeries(
         dates=dates,
         displacement=displacement,
-        spread=np.hypot(misfit, _spread_around(pairs, around)),
+        spread=np.hypot(misfit, _spread_around(pairs, around, component)),
         component=component,
         rate=float(estimate.rate[0]),
         rate_error=math.nan if error is None else float(error[0]),
@@ -188,13 +188,13 @@ def _errors(pairs: Sequence[Interferogram], days: Sequence[date], residual: Doub
     return np.asarray(np.sqrt(variance * np.diag(np.linalg.inv(reduced.T @ reduced))))
 
 
-def _spread_around(pairs: Sequence[Interferogram], around: Double) -> Double:
-    """Robust standard deviation of the displacements of the ring's sectors (pairs, sectors) at each date."""
+def _spread_around(pairs: Sequence[Interferogram], around: Double, component: NDArray[np.intp]) -> Double:
+    """Robust standard deviation, since its group's first date, of the ring's sectors (pairs, sectors) at each date."""
     complete = around[:, np.isfinite(around).all(axis=0)]
     if complete.shape[1] < 3:
-        count = len({day for pair in pairs for day in (pair.first_date, pair.second_date)})
-        return np.zeros(count)
+        return np.zeros(len(component))
     series = np.stack([invert_network(pairs, motion)[1] for motion in complete.T])
+    series -= series[:, [int(np.argmax(component == group)) for group in component]]
     return np.asarray(1.4826 * np.median(np.abs(series - np.median(series, axis=0)), axis=0))
 
 

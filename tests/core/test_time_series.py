@@ -103,6 +103,19 @@ def test_the_spread_is_that_of_the_stable_ground(tmp_path: Path) -> None:
     assert series.displacement == pytest.approx(toward, abs=0.5)  # a tilt has no effect in the middle of the ring
 
 
+def test_the_spread_of_a_group_begins_at_its_first_date(tmp_path: Path) -> None:
+    """How groups lie to each other is not measured, so the ground of the one tells nothing of the other."""
+    days = [(0, 12), (12, 24), (0, 24), (36, 48), (48, 60), (36, 60)]
+    tilts = np.array([0.0, 4.0, 30.0, 0.0, 4.0, 30.0])
+    values = [
+        phase + RADIANS * (tilts[second // 12] - tilts[first // 12]) * (np.arange(SIDE) / SIDE - 0.5)
+        for phase, (first, second) in zip(phases(days, np.zeros(6)), days)
+    ]
+    spread = area_time_series(make_stack(tmp_path, values, days, pixel=PIXEL), AREA, UTM).spread
+    assert spread[2] > 1
+    assert spread[3:] == pytest.approx(spread[:3], abs=1e-3)
+
+
 def test_a_wrong_pair_shows_as_misfit(tmp_path: Path) -> None:
     """One pair unwrapped wrongly by a cycle: its network can't close, and the spread says so."""
     pairs = network_days(8, reach=3)
