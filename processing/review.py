@@ -75,24 +75,35 @@ def is_prepared(layer: QgsVectorLayer) -> bool:
 def write(layer: QgsVectorLayer, values: Mapping[int, Mapping[str, Any]]) -> None:
     """Save attributes, by feature id and name, in the layer at once; those of fields it doesn't have are left out.
 
-    A layer that is being edited stays in its session, with all of its edits saved. OutputError, and nothing changed,
-    where it can't be written to.
+    A layer that is being edited stays in its session, whose edits are neither saved nor lost. OutputError, and nothing
+    changed, where it can't be written to.
     """
-    was_editing = layer.isEditable()
-    if not was_editing and not layer.startEditing():
-        raise OutputError(cannot_write(layer))
     fields = layer.fields()
-    done = True
-    for feature, attributes in values.items():
-        for name, value in attributes.items():
-            if fields.indexOf(name) >= 0:
-                done &= layer.changeAttributeValue(feature, fields.indexOf(name), value)
-    if done and layer.commitChanges(not was_editing):
+    by_index = {
+        feature: {fields.indexOf(name): value for name, value in attributes.items() if fields.indexOf(name) >= 0}
+        for feature, attributes in values.items()
+    }
+    if layer.isEditable():
+        _write_beside_session(layer, by_index)
         return
+    if not layer.startEditing():
+        raise OutputError(cannot_write(layer))
+    if all(layer.changeAttributeValues(feature, attributes) for feature, attributes in by_index.items()):
+        if layer.commitChanges():
+            return
     reason = "; ".join(layer.commitErrors())
-    if not was_editing:
-        layer.rollBack()
+    layer.rollBack()
     raise OutputError(cannot_write(layer, reason))
+
+
+def _write_beside_session(layer: QgsVectorLayer, values: dict[int, dict[int, Any]]) -> None:
+    """Save attributes, by feature id and index, past the edits of the session that the layer is in."""
+    if any(feature < 0 for feature in values):
+        message = tr("This area is not saved in the layer {} yet: save the edits of the layer first.")
+        raise OutputError(message.format(layer.name()))
+    if not layer.dataProvider().changeAttributeValues(values):
+        raise OutputError(cannot_write(layer))
+    layer.dataChanged.emit()
 
 
 def decide(layer: QgsVectorLayer, feature: int, decision: str | None, reviewer: str, note: str | None = None) -> None:
@@ -132,19 +143,24 @@ def update_outlines(layer: QgsVectorLayer, features: Iterable[int]) -> None:
 
 
 def replace_outline(layer: QgsVectorLayer, feature: int, geometry: QgsGeometry) -> None:
-    """Save another outline, in the layer's CRS, for an area and measure it. OutputError where that can't be."""
+    """Save another outline, in the layer's CRS, for an area and measure it. OutputError where that can't be.
+
+    In a layer that is being edited it becomes one of the edits, to be saved with them, and is not measured yet.
+    """
     outline = QgsGeometry(geometry)
     outline = outline if outline.isGeosValid() else outline.makeValid()
     fitting = outline.coerceToType(layer.wkbType())
     if outline.isEmpty() or geometry.type() != layer.geometryType() or len(fitting) != 1:
         raise OutputError(tr("The new outline is no polygon that the layer {} can hold.").format(layer.name()))
-    was_editing = layer.isEditable()
-    if not was_editing and not layer.startEditing():
+    if layer.isEditable():
+        if not layer.changeGeometry(feature, fitting[0]):
+            raise OutputError(cannot_write(layer))
+        return
+    if not layer.startEditing():
         raise OutputError(cannot_write(layer))
-    if not layer.changeGeometry(feature, fitting[0]) or not layer.commitChanges(not was_editing):
+    if not layer.changeGeometry(feature, fitting[0]) or not layer.commitChanges():
         reason = "; ".join(layer.commitErrors())
-        if not was_editing:
-            layer.rollBack()
+        layer.rollBack()
         raise OutputError(cannot_write(layer, reason))
     update_outlines(layer, [feature])
 

@@ -93,9 +93,11 @@ class Evidence(QWidget):
         self._timer.start()
 
     def stop(self) -> None:
-        """Compute nothing any more."""
+        """Compute nothing any more, and forget what was: files may be others when it is shown again."""
         self._timer.stop()
         self._stop("profile", "series", "network")
+        self._answers.clear()
+        self._networks.clear()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         is_wide = event.size().width() >= _WIDE

@@ -102,9 +102,8 @@ class ReviewForm(QWidget):
         self.editing_text.setText(text)
 
     def save_note(self) -> None:
-        """Tell of a note that was changed."""
+        """Tell of a note that was changed; who saves it marks it as unmodified."""
         if self.note.isModified():
-            self.note.setModified(False)
             self.noted.emit(self.note.text())
 
     def _make_buttons(self) -> None:

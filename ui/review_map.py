@@ -35,7 +35,8 @@ _POLYGONS = QgsWkbTypes.GeometryType.PolygonGeometry
 class OutlineTool(QgsMapTool):
     """Draws a polygon: left click adds a corner, Backspace takes it back, right click or Enter ends, Esc gives up.
 
-    ``drawn`` tells the polygon in the map's CRS, None when it was given up.
+    ``drawn`` tells the polygon in the map's CRS, None when it was given up; ``is_replaced`` is True where that is
+    because another tool takes over.
     """
 
     drawn = pyqtSignal(object)
@@ -45,6 +46,7 @@ class OutlineTool(QgsMapTool):
         self._corners: list[QgsPointXY] = []
         self._band = _band(canvas, _POLYGONS, _DRAWN)
         self._is_over = False
+        self.is_replaced = False
         self.setCursor(Qt.CursorShape.CrossCursor)
 
     def canvasReleaseEvent(self, event: QgsMapMouseEvent) -> None:
@@ -73,6 +75,7 @@ class OutlineTool(QgsMapTool):
 
     def deactivate(self) -> None:
         """Called by the canvas when another tool takes over."""
+        self.is_replaced = True
         self._tell(None)
         super().deactivate()
 
@@ -205,7 +208,7 @@ class ReviewMap(QObject):
         tool, self._tool = self._tool, None
         if tool is None:
             return
-        if self.canvas.mapTool() is tool:
+        if self.canvas.mapTool() is tool and not tool.is_replaced:
             if self._tool_before is not None:
                 self.canvas.setMapTool(self._tool_before)
             else:

@@ -54,7 +54,7 @@ class ReviewStep(Step):
         form.advance.toggled.connect(lambda is_on: QgsSettings().setValue(_ADVANCE, is_on))
         form.moved.connect(self.go)
         form.decided.connect(self.decide)
-        form.noted.connect(session.save_note)
+        form.noted.connect(self._save_note)
         form.labels.clicked.connect(self.use_as_labels)
         form.edit_vertices.triggered.connect(self.edit_vertices)
         form.draw_anew.triggered.connect(self.draw_anew)
@@ -126,12 +126,19 @@ class ReviewStep(Step):
     def decide(self, decision: str | None) -> None:
         """Save a decision with the note, None takes it back; then go on to the next area where that is wanted."""
         note = self.form.note.text() if self.form.note.isModified() else None
+        if not self.session.decide(decision, note):
+            return
         self.form.note.setModified(False)
-        if not self.session.decide(decision, note) or decision is None:
+        if decision is None:
             return
         if self.form.advance.isChecked() and self.session.reviewed < self.session.count:
             self.session.step(1)
             self._show_on_map()
+
+    def _save_note(self, text: str) -> None:
+        # What could not be saved stays in the field.
+        if self.session.save_note(text):
+            self.form.note.setModified(False)
 
     def use_as_labels(self) -> None:
         """Make labels of the decisions, and open Create samples with them."""

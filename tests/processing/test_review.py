@@ -84,14 +84,50 @@ def test_fields_are_added_once_and_kept(qgis_app: Any) -> None:
     assert len(set(names)) == len(names)
 
 
-def test_a_session_of_the_user_goes_on(qgis_app: Any, tmp_path: Path) -> None:
-    """Deciding while the layer is being edited saves, and leaves it in its session."""
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_session_of_the_user_goes_on(qgis_app: Any, tmp_path: Path, keep: bool) -> None:
+    """A decision is in the file at once; the edits of the session are not, and stay the user's to save or discard."""
     layer = areas_file(tmp_path)
+    second = by_id(layer)[2].id()
     layer.startEditing()
-    review.decide(layer, by_id(layer)[2].id(), review.UNSURE, "")
-    assert layer.isEditable()
-    assert by_id(QgsVectorLayer(layer.source(), "copy", "ogr"))[2]["review"] == "unsure"
-    layer.rollBack()
+    layer.changeGeometry(second, square(500_000, 300.0))
+    layer.changeAttributeValue(second, layer.fields().indexOf("orbit"), "descending")
+    review.decide(layer, second, review.UNSURE, "")
+    assert layer.isEditable() and layer.isModified()
+    seen = by_id(QgsVectorLayer(layer.source(), "copy", "ogr"))[2]
+    assert (seen["review"], seen["orbit"]) == ("unsure", "ascending")
+    assert seen.geometry().area() == pytest.approx(1e4)
+    assert review.counts(layer) == {"unsure": 1, "": 3}
+    assert layer.commitChanges() if keep else layer.rollBack()
+    seen = by_id(QgsVectorLayer(layer.source(), "copy", "ogr"))[2]
+    assert (seen["review"], seen["orbit"]) == ("unsure", "descending" if keep else "ascending")
+    assert seen.geometry().area() == pytest.approx(9e4 if keep else 1e4)
+
+
+def test_an_area_that_is_not_saved_yet_says_so(qgis_app: Any, tmp_path: Path) -> None:
+    layer = areas_file(tmp_path)
+    review.prepare(layer)
+    layer.startEditing()
+    area = QgsFeature(layer.fields())
+    area.setGeometry(square(500_000))
+    layer.addFeature(area)
+    with pytest.raises(OutputError, match="not saved in the layer areas yet"):
+        review.decide(layer, area.id(), review.ACCEPTED, "")
+    assert layer.commitChanges() and layer.featureCount() == 5
+
+
+def test_an_outline_drawn_in_a_session_is_one_of_its_edits(qgis_app: Any, tmp_path: Path) -> None:
+    """It can be undone and discarded with them."""
+    layer = areas_file(tmp_path)
+    first = by_id(layer)[1].id()
+    layer.startEditing()
+    review.replace_outline(layer, first, square(500_500, 300.0))
+    assert layer.getFeature(first).geometry().area() == pytest.approx(9e4)
+    layer.undoStack().undo()
+    assert layer.getFeature(first).geometry().area() == pytest.approx(1e4)
+    layer.undoStack().redo()
+    assert layer.rollBack()
+    assert by_id(layer)[1].geometry().area() == pytest.approx(1e4)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")

@@ -21,6 +21,7 @@ from qgis.core import (
     QgsVectorFileWriter,
     QgsVectorLayer,
 )
+from qgis.gui import QgsMapToolPan
 from qgis.PyQt.QtCore import QLocale, QPoint, QSize, Qt
 from qgis.PyQt.QtTest import QTest
 
@@ -184,6 +185,24 @@ def test_a_note_is_typed_and_kept(step: ReviewStep, layer: QgsVectorLayer) -> No
     assert note.text() == "scarp"
 
 
+def test_a_note_that_cannot_be_saved_stays_in_its_field(
+    step: ReviewStep, layer: QgsVectorLayer, told: list[str]
+) -> None:
+    """Neither Enter nor a decision throws the words away."""
+    review.prepare(layer)
+    layer.setReadOnly(True)
+    show(step, layer)
+    note = step.form.note
+    note.setFocus()
+    QTest.keyClicks(note, "a scarp")
+    QTest.keyClick(note, Qt.Key.Key_Return)
+    QTest.mouseClick(step.form.decisions["accepted"], Qt.MouseButton.LeftButton)
+    assert note.text() == "a scarp" and told
+    layer.setReadOnly(False)
+    QTest.mouseClick(step.form.decisions["accepted"], Qt.MouseButton.LeftButton)
+    assert next(layer.getFeatures())["review_note"] == "a scarp"
+
+
 def test_a_decision_is_taken_back(step: ReviewStep, layer: QgsVectorLayer) -> None:
     show(step, layer)
     step.form.advance.setChecked(False)
@@ -229,6 +248,22 @@ def test_drawing_is_given_up_by_escape_and_by_going_on(step: ReviewStep, layer: 
     assert step.form.editing.isHidden()
 
 
+def test_another_tool_takes_over_while_an_outline_is_drawn(step: ReviewStep, layer: QgsVectorLayer) -> None:
+    """The tool from before is not woken for a moment, to be left on beside the new one."""
+    show(step, layer)
+    canvas = step.context.iface.mapCanvas()
+    before, after = QgsMapToolPan(canvas), QgsMapToolPan(canvas)
+    states: list[str] = []
+    before.activated.connect(lambda: states.append("on"))
+    before.deactivated.connect(lambda: states.append("off"))
+    canvas.setMapTool(before)
+    step.form.draw_anew.trigger()
+    canvas.setMapTool(after)
+    assert states == ["on", "off"]
+    assert canvas.mapTool() is after and not step.map.is_drawing and step.form.editing.isHidden()
+    canvas.unsetMapTool(after)
+
+
 def test_vertices_are_moved_with_the_tool_of_qgis(
     step: ReviewStep, layer: QgsVectorLayer, wait_until: Callable[..., None]
 ) -> None:
@@ -248,6 +283,8 @@ def test_vertices_are_moved_with_the_tool_of_qgis(
     assert not layer.isEditable() and step.form.editing.isHidden()
     step.form.edit_vertices.trigger()
     layer.changeGeometry(fid, square(1))
+    step.decide("accepted")
+    assert saved(layer)[1] == "accepted"
     QTest.mouseClick(step.form.discard_outline, Qt.MouseButton.LeftButton)
     assert layer.getFeature(fid).geometry().boundingBox().xMinimum() == 0
 
@@ -303,6 +340,22 @@ def test_the_evidence_comes_in_the_background(
     press(step, "P")
     wait_until(lambda: evidence.series.has_axes())
     assert evidence.series._series is series
+
+
+def test_files_that_were_written_anew_are_read_anew(
+    step: ReviewStep, layer: QgsVectorLayer, tmp_path: Path, wait_until: Callable[..., None]
+) -> None:
+    """Whoever leaves the step, repeats a run into the same file and comes back sees the new rates."""
+    add_evidence(step, tmp_path)
+    show(step, layer)
+    profile = step.evidence.profile
+    wait_until(profile.rate.has_axes)
+    assert profile._profile.los_rate[5] == pytest.approx(-20)
+    step.hide()
+    write_raster(tmp_path / "los_rate.tif", np.full((SIDE, SIDE), -5.0), "mm/yr")
+    step.show()
+    wait_until(profile.rate.has_axes)
+    assert profile._profile.los_rate[5] == pytest.approx(-5)
 
 
 def test_many_steps_compute_only_the_last_area(
