@@ -63,6 +63,8 @@ class ChannelsDialog(QDialog):
         self._connect()
         self._restore()
         self._refresh()
+        # What is shown belongs to the project that goes.
+        QgsProject.instance().cleared.connect(self.reject)
 
     # What was chosen
 
@@ -106,6 +108,7 @@ class ChannelsDialog(QDialog):
                 call.stop()
             self._asking.clear()
             project = QgsProject.instance()
+            project.cleared.disconnect(self.reject)
             project.layersWillBeRemoved.disconnect(self._on_layers_leaving)
             project.layersAdded.disconnect(self._on_layers)
             project.layersRemoved.disconnect(self._on_layers)

@@ -44,7 +44,6 @@ class ChannelsStep(Step):
         buttons.addStretch(1)
         layout.addLayout(buttons)
         layout.addStretch(1)
-        context.state.changed.connect(self.refresh)
         self.refresh()
 
     def title(self) -> str:
@@ -89,7 +88,7 @@ class ChannelsStep(Step):
         from .channels_dialog import ChannelsDialog
 
         if self.dialog is None:
-            self.dialog = ChannelsDialog(self.context.state, self.context.iface.mapCanvas(), self.window())
+            self.dialog = ChannelsDialog(self.context.state, self.context.iface.mapCanvas(), self)
             self.dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             self.dialog.finished.connect(self._on_closed)
         self.dialog.show()
