@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, cast
 
 from qgis.core import QgsSettings
 from qgis.gui import QgisInterface
@@ -15,6 +15,7 @@ from qgis.PyQt.QtWidgets import QAction
 from ..processing.algorithm import ICONS, tr
 
 if TYPE_CHECKING:
+    from .channels_step import ChannelsStep
     from .panel import Panel
     from .step import StepContext
 
@@ -105,12 +106,9 @@ class Actions(QObject):
             dialog.show()
 
     def open_channels(self) -> None:
-        """Open the dialog of the channels."""
-        from .channels_dialog import ChannelsDialog
-
-        dialog = ChannelsDialog(self.context.state, self._iface.mapCanvas(), self._iface.mainWindow())
-        self._keep(dialog)
-        dialog.show()
+        """Open the panel at the Channels step, with its dialog."""
+        self.show_step("channels")
+        cast("ChannelsStep", self.panel.current).open_dialog()
 
     def repeat(self) -> None:
         """Open the tool that made the current layer, filled in as it was."""

@@ -62,8 +62,11 @@ def test_actions_open_windows_that_go_with_the_plugin(loaded, monkeypatch):
     assert opened[0][0] == "adamapper:mapactiveareas" and opened[0][1].isVisible()
     windows = {type(window).__name__ for window in QApplication.topLevelWidgets() if window.isVisible()}
     assert {"ChannelsDialog", "HelpWindow"} <= windows
+    assert loaded.actions.panel.current.NAME == "channels"
+    loaded.actions.panel.current.button.click()
+    assert [type(window).__name__ for window in QApplication.topLevelWidgets()].count("ChannelsDialog") == 1
     loaded.unload()
-    QApplication.processEvents()
+    QApplication.sendPostedEvents(None, 52)  # DeferredDelete
     gone = {"ChannelsDialog", "HelpWindow", "QDialog"}
     left = [window for window in QApplication.topLevelWidgets() if window.isVisible()]
     assert not [window for window in left if type(window).__name__ in gone]
