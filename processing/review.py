@@ -88,9 +88,9 @@ def write(layer: QgsVectorLayer, values: Mapping[int, Mapping[str, Any]]) -> Non
         return
     if not layer.startEditing():
         raise OutputError(cannot_write(layer))
-    if all(layer.changeAttributeValues(feature, attributes) for feature, attributes in by_index.items()):
-        if layer.commitChanges():
-            return
+    is_done = all(layer.changeAttributeValues(feature, attributes) for feature, attributes in by_index.items())
+    if is_done and layer.commitChanges():
+        return
     reason = "; ".join(layer.commitErrors())
     layer.rollBack()
     raise OutputError(cannot_write(layer, reason))
