@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _POINTS = QgsProcessing.SourceType.TypeVectorPoint
 _ANY = QgsProcessing.SourceType.TypeVectorAnyGeometry
-_NO = ("0", "false", "f", "no")
+_NO = ("0", "0.0", "false", "f", "no")
 _OUTPUTS = {
     "CONFIRMED": "Sites confirmed",
     "VISITED": "Sites visited",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import (
+    QgsDataSourceUri,
     QgsProcessing,
     QgsProcessingContext,
     QgsProcessingException,
@@ -99,12 +100,13 @@ class MergeSurvey(Algorithm):
         merged = merge_copies(
             read_sites(source), table_of(source, known), crs, copies, master_folder, progress.part(0.4, 0.7)
         )
-        result_folder = self._result_folder(parameters)
+        result = _result_file(parameters)
+        result_folder = None if result is None else result.parent
         files = {name: self.parameterAsFileOutput(parameters, name, context) for name in ("REPORT", "CONFLICTS")}
         made: list[Path] = []
         try:
             if merged.photos:
-                folder = self._photo_folder(parameters, context, result_folder)
+                folder = self._photo_folder(parameters, context, result)
                 placed, made = copy_photos(merged.photos, folder)
                 merged = with_photos(merged, {file: _called(path, result_folder) for file, path in placed.items()})
             progress.report(0.9)
@@ -140,31 +142,31 @@ class MergeSurvey(Algorithm):
         """
         layer = self.parameterAsVectorLayer(parameters, "MASTER", context)
         master = Path(layer.source().split("|")[0]) if layer is not None and layer.providerType() == "ogr" else None
-        result = destination_of(parameters.get("SITES")).split("|")[0]
+        result = _result_file(parameters)
         inputs = [Path(path) / "survey.gpkg" if Path(path).is_dir() else Path(path) for path in copies]
-        if result and Path(result).resolve() in {path.resolve() for path in (*inputs, *([master] if master else ()))}:
+        if result and result.resolve() in {path.resolve() for path in (*inputs, *([master] if master else ()))}:
             message = tr("The merged sites would be written over {}. Choose another file.")
             raise InputError(message.format(result))
         return None if master is None else master.parent
 
-    def _result_folder(self, parameters: dict[str, Any]) -> Path | None:
-        """The folder of the merged layer's file; None where it is kept in memory."""
-        chosen = destination_of(parameters.get("SITES")).split("|")[0]
-        if not chosen or chosen == QgsProcessing.TEMPORARY_OUTPUT or chosen.startswith("memory:"):
-            return None
-        return Path(chosen).absolute().parent
-
-    def _photo_folder(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, result_folder: Path | None
-    ) -> Path:
+    def _photo_folder(self, parameters: dict[str, Any], context: QgsProcessingContext, result: Path | None) -> Path:
         if parameters.get("PHOTO_FOLDER"):
             return Path(self.parameterAsString(parameters, "PHOTO_FOLDER", context)).absolute()
-        if result_folder is None:
+        if result is None:
             raise InputError(
                 tr("The packages hold photos: say where to (Folder for photos), or save the result to a file.")
             )
-        stem = Path(destination_of(parameters["SITES"]).split("|")[0]).stem
-        return result_folder / f"{stem}_photos"
+        return result.with_name(f"{result.stem}_photos")
+
+
+def _result_file(parameters: dict[str, Any]) -> Path | None:
+    """The file of the merged layer, also one that it becomes a table of; None where it is kept in memory."""
+    chosen = destination_of(parameters.get("SITES")).split("|")[0]
+    if chosen.startswith("ogr:"):
+        chosen = QgsDataSourceUri(chosen[4:]).database()
+    if not chosen or chosen.startswith((QgsProcessing.TEMPORARY_OUTPUT, "memory:", "postgis:", "spatialite:")):
+        return None
+    return Path(chosen).absolute()
 
 
 def _called(path: Path, folder: Path | None) -> str:

@@ -141,6 +141,7 @@ class SampleSites(Algorithm):
 
     def _districts(self, parameters: dict[str, Any], context: QgsProcessingContext) -> tuple[list[District], str]:
         from ..core.survey.sampling import District
+        from .survey_layers import to_python
 
         source = self._source(parameters, "DISTRICTS", context)
         if source is None:
@@ -149,7 +150,8 @@ class SampleSites(Algorithm):
         districts = []
         for number, feature in enumerate(source.getFeatures(), 1):
             if not feature.geometry().isEmpty():
-                name = str(feature[field]) if field else tr("District {}").format(number)
+                name = to_python(feature[field]) if field else None
+                name = tr("District {}").format(number) if name is None else str(name)
                 districts.append(District(name, bytes(feature.geometry().asWkb())))
         return districts, crs_text(source.sourceCrs())
 

@@ -36,7 +36,7 @@ from qgis.PyQt.QtGui import QColor, QFont
 
 from ..core.areas import Field
 from ..core.progress import Progress
-from ..core.survey.sites import CONFIRMED, NOT_ACCESSIBLE, NOT_CONFIRMED, Site
+from ..core.survey.sites import CONFIRMED, FORM_FIELDS, NOT_ACCESSIBLE, NOT_CONFIRMED, SITE_FIELDS, Site
 from .algorithm import FAST_INSERT, Algorithm, remove_results, tr
 
 if Qgis.QGIS_VERSION_INT >= 33800:
@@ -97,7 +97,8 @@ def write_sites(
         if not sink.addFeature(feature, FAST_INSERT):
             message = algorithm.writeFeatureError(sink, parameters, "SITES")
             del sink
-            remove_results([destination.split("|")[0]])
+            # A table of a GeoPackage lies beside other ones.
+            remove_results([] if "|" in destination else [destination])
             raise QgsProcessingException(message)
     sink.flushBuffer()
     del sink
@@ -110,7 +111,13 @@ def write_sites(
 
 
 def read_sites(source: QgsFeatureSource) -> tuple[Site, ...]:
-    """The points of a layer with all their attributes; features without a point are left out."""
+    """The points of a layer with all their attributes; features without a point are left out.
+
+    Those of sites and of the form get their types where they can be understood, whatever format the layer came through.
+    """
+    from ..core.survey.copies import converted
+
+    known = {field.name: field for field in (*SITE_FIELDS, *FORM_FIELDS)}
     names = [field.name() for field in source.fields()]
     sites = []
     for feature in source.getFeatures():
@@ -118,7 +125,12 @@ def read_sites(source: QgsFeatureSource) -> tuple[Site, ...]:
         if geometry.isEmpty():
             continue
         point = geometry.pointOnSurface().asPoint()
-        sites.append(Site(point.x(), point.y(), dict(zip(names, map(_to_python, feature.attributes())))))
+        own = dict(zip(names, map(to_python, feature.attributes())))
+        for name in known.keys() & own.keys():
+            value, understood = converted(own[name], known[name])
+            if understood:
+                own[name] = value
+        sites.append(Site(point.x(), point.y(), own))
     return tuple(sites)
 
 
@@ -138,8 +150,8 @@ def _to_qgis(value: Any) -> Any:
     return QDate(value.year, value.month, value.day) if isinstance(value, date) else value
 
 
-def _to_python(value: Any) -> Any:
-    """QGIS before 3.36 hands over NULL as a QVariant."""
+def to_python(value: Any) -> Any:
+    """A value of a feature, days as dates; QGIS before 3.36 hands over NULL as a QVariant."""
     if value is None or (isinstance(value, QVariant) and value.isNull()):
         return None
     if isinstance(value, QDateTime):

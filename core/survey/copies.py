@@ -55,6 +55,11 @@ def photo_file(folder: Path | None, path: str) -> Path | None:
     return None
 
 
+def own_photo_file(folder: Path | None, path: str) -> Path | None:
+    """The same for a layer of the user's own, whose photos may also lie elsewhere, by a full path."""
+    return Path(path) if Path(path).is_absolute() and Path(path).is_file() else photo_file(folder, path)
+
+
 def read_copy(path: PathLike, target_crs: str) -> Copy:
     """Read the sites of a package's folder, its survey.gpkg, or another vector file with the field uid.
 
@@ -183,7 +188,7 @@ def converted(value: Any, field: Field) -> tuple[Any, bool]:
         if field.type == "int":
             return int(float(text)), True
         return (float(text), True) if field.type == "float" else (text, True)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None, False
 
 

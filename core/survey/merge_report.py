@@ -13,9 +13,9 @@ from .merging import Merged
 
 CSV_HEAD = ("site", "field", "who", "answer", "taken")
 _RULE = (
-    "An answer that only one side gives is taken, and a sign that one side saw counts as seen. Where answers differ, "
-    "that of the latest visit is taken; where the days don't tell, it stays as it was in the master, open if it was "
-    "open there: decide those yourself in the merged layer."
+    "An answer that only one side gives is taken, and a sign that one side saw counts as seen: nothing empty replaces "
+    "what is given. Where answers differ, that of the latest visit is taken; where the days don't tell, it stays as it "
+    "was in the master, open if it was open there: decide those yourself in the merged layer."
 )
 _STYLE = "p.note { color: #555; } td { vertical-align: top; } td:nth-child(-n+2) { white-space: normal; }"
 

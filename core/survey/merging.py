@@ -1,8 +1,9 @@
 """Copies of a survey that were edited in the field, back into one: by key, with every conflict told.
 
-The rule. An answer that only one side gives is taken, and a sign that one side saw counts as seen. Where answers
-differ, that of the latest visit is taken; where the days don't tell (the same day, or none), it stays as it was in the
-master, open if it was open there. Photos of all sides are kept. Sites that are gone from a copy are told and stay.
+The rule. An answer that only one side gives is taken, and a sign that one side saw counts as seen: nothing empty
+replaces what is given. Where answers differ, that of the latest visit is taken; where the days don't tell (the same
+day, or none), it stays as it was in the master, open if it was open there. Photos of all sides are kept. Sites that are
+gone from a copy are told and stay, with the names that the master has.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from osgeo import osr
+
 from ..areas import QUIET, Field
 from ..errors import InputError
 from ..progress import Progress
 from ..raster import spatial_reference
-from .copies import Copy, photo_file, table_with_added
-from .sites import FORM_FIELDS, PHOTOS, SITE_FIELDS, Site, key_of, located
+from .copies import Copy, own_photo_file, photo_file, table_with_added
+from .sites import PHOTOS, SITE_FIELDS, Site, key_of, located
 
 MASTER, ADDED = "master", "added in the field"
 """Who answers, and the stratum of sites that nobody drew."""
@@ -60,8 +63,10 @@ class Merged:
 class _Record:
     """What is collected while one survey is merged."""
 
-    def __init__(self, tolerance: float) -> None:
-        self.tolerance = tolerance
+    def __init__(self, crs: str) -> None:
+        reference = spatial_reference(crs)
+        self.tolerance = _SAME_PLACE / (_METRES_PER_DEGREE if reference.IsGeographic() else 1)
+        self.from_degrees = osr.CoordinateTransformation(spatial_reference("EPSG:4326"), reference)
         self.conflicts: list[Conflict] = []
         self.deleted: list[tuple[str, str]] = []
         self.missing: list[tuple[str, str]] = []
@@ -80,7 +85,8 @@ class _Answers:
     @property
     def day(self) -> date:
         """Of the visit; the earliest possible where it isn't known."""
-        return self.site.attributes.get("visited_on") or date.min
+        day = self.site.attributes.get("visited_on")
+        return day if isinstance(day, date) else date.min
 
 
 def merge_copies(
@@ -99,7 +105,7 @@ def merge_copies(
         raise InputError(
             "The master has sites without a uid, by which copies are merged. Give the layer of the package itself."
         )
-    record = _Record(_SAME_PLACE / (_METRES_PER_DEGREE if spatial_reference(crs).IsGeographic() else 1))
+    record = _Record(crs)
     copies = _with_distinct_names(copies)
     table = table_with_added(master_table, copies)
     names = [field.name for field in table]
@@ -166,7 +172,7 @@ def _keyed(copy: Copy, known: set[str], record: _Record) -> dict[str, Site]:
             if key:
                 said = "of a site of the master" if key in known else "of another site"
                 record.notes.append((copy.name, f"The site {own.get('name')} has the uid {said}; it is taken as new."))
-            key = fresh
+            key = fresh if fresh not in result else key_of(site.x, site.y, f"{fresh} {len(result)}")
         result[key] = site
     return result
 
@@ -180,21 +186,28 @@ def _merge_site(base: _Answers, sides: Sequence[_Answers], names: Sequence[str],
         own[name] = _agreed(base, answers, name, record)
     own.update(_photos(base, sides, record))
     x, y = _position(base, sides, record)
+    for side in sides:
+        other = side.site.attributes.get("name")
+        if other and other != own.get("name"):
+            record.notes.append((side.who, f"The site {own.get('name')} is called {other} there; it keeps its name."))
     return Site(x, y, {name: own.get(name) for name in names})
 
 
 def _agreed(base: _Answers, answers: Sequence[tuple[_Answers, Any]], name: str, record: _Record) -> Any:
     """The value of one field by the rule; differing answers are recorded."""
     before = base.site.attributes.get(name)
-    changes = [(side, value) for side, value in answers if not _same(value, before)]
-    values = list({str(value): value for _, value in changes}.values())
-    if not values:
+    given = [(side, value) for side, value in answers if not _is_empty(value)]
+    changes = [value for _, value in given if not _same(value, before)]
+    if not changes:
         return before
-    if before is None and len(values) == 1:
-        return values[0]
-    given = [(base, before), *changes] if before is not None else changes
+    if not _is_empty(before):
+        # Who came later and found the same as the master has a say, too; an unedited copy of the master has none.
+        said = [(side, value) for side, value in given if side.day > base.day or not _same(value, before)]
+        given = [(base, before), *said]
+    elif len(set(map(str, changes))) == 1:
+        return changes[0]
     winner = _latest(base, given)
-    told = tuple((side.who, "" if value is None else str(value)) for side, value in given)
+    told = tuple((side.who, str(value)) for side, value in given)
     record.conflicts.append(
         Conflict(str(base.site.attributes.get("name")), name, told, "" if winner is None else winner[0].who)
     )
@@ -214,9 +227,14 @@ def _latest(base: _Answers, given: Sequence[tuple[_Answers, Any]]) -> tuple[_Ans
     return latest[0] if len({str(value) for _, value in latest}) == 1 else None
 
 
+def _is_empty(value: Any) -> bool:
+    """Whether nobody answered: a box that was never ticked and an unticked one say the same."""
+    return value is None or value is False
+
+
 def _same(value: Any, other: Any) -> bool:
-    """Whether two values of a field say the same; a box that was never ticked and an unticked one do."""
-    if value in (None, False) and other in (None, False):
+    """Whether two values of a field say the same."""
+    if _is_empty(value) and _is_empty(other):
         return True
     if isinstance(value, float) and isinstance(other, float):
         return math.isclose(value, other, rel_tol=1e-9)
@@ -240,7 +258,7 @@ def _photos(base: _Answers, sides: Sequence[_Answers], record: _Record) -> dict[
 
 def _keep_photo(same_name: list[tuple[str, Path | None]], side: _Answers, path: str, record: _Record) -> None:
     """Add a photo to those of its name, unless it is one of them; one that is missing keeps its path."""
-    file = photo_file(side.folder, path)
+    file = (own_photo_file if side.who == MASTER else photo_file)(side.folder, path)
     if file is None:
         record.missing.append((side.who, path))
         if not same_name:
@@ -258,19 +276,44 @@ def _equal(one: Path, other: Path) -> bool:
 
 
 def _position(base: _Answers, sides: Sequence[_Answers], record: _Record) -> tuple[float, float]:
-    """Where the site lies: moved where one copy moved it (by more than a metre), as it was where several disagree."""
+    """Where the site lies: moved where one copy moved it (by more than a metre), as it was where several disagree.
+
+    A copy that has it elsewhere, but where that copy's own coordinates say, did not move it: the master did since.
+    """
     before = (base.site.x, base.site.y)
-    moved = [side for side in sides if math.hypot(side.site.x - before[0], side.site.y - before[1]) > record.tolerance]
+    moved = [
+        side
+        for side in sides
+        if _lies_elsewhere(side.site, before, record)
+        and _lies_elsewhere(side.site, _given_out(side.site, record), record)
+    ]
     name = str(base.site.attributes.get("name"))
     if not moved:
         return before
     first = (moved[0].site.x, moved[0].site.y)
-    if any(math.hypot(side.site.x - first[0], side.site.y - first[1]) > record.tolerance for side in moved):
+    if any(_lies_elsewhere(side.site, first, record) for side in moved):
         told = tuple((side.who, f"{side.site.x:.6g}, {side.site.y:.6g}") for side in moved)
         record.conflicts.append(Conflict(name, "position", told, ""))
         return before
     record.notes.append((moved[0].who, f"The site {name} was moved."))
     return first
+
+
+def _lies_elsewhere(site: Site, place: tuple[float, float] | None, record: _Record) -> bool:
+    """Whether a site is away from a place; True where that isn't known."""
+    return place is None or math.hypot(site.x - place[0], site.y - place[1]) > record.tolerance
+
+
+def _given_out(site: Site, record: _Record) -> tuple[float, float] | None:
+    """Where a site lay when its package was made: its attributes keep that when the point is moved."""
+    longitude, latitude = site.attributes.get("longitude"), site.attributes.get("latitude")
+    if longitude is None or latitude is None:
+        return None
+    try:
+        x, y, _ = record.from_degrees.TransformPoint(longitude, latitude)
+    except RuntimeError:
+        return None
+    return x, y
 
 
 def _added(
@@ -301,12 +344,12 @@ def _added(
 def _differs(merged: Site, before: Site) -> bool:
     if (merged.x, merged.y) != (before.x, before.y):
         return True
-    for field in FORM_FIELDS:
-        now, then = merged.attributes.get(field.name), before.attributes.get(field.name)
-        if field.name in PHOTOS:
+    for name, now in merged.attributes.items():
+        then = before.attributes.get(name)
+        if name in PHOTOS:
             # The same photo, in another folder.
             now, then = Path(str(now or "")).name, Path(str(then or "")).name
-        if not _same(now, then):
+        if name not in _PLANNED and not _same(now, then):
             return True
     return False
 

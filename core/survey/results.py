@@ -46,7 +46,7 @@ class Share:
 class Group:
     """Sites that are alike: how many were confirmed, refuted, out of reach and not visited.
 
-    ``size`` is the number of areas that they were drawn from, None where it isn't known.
+    ``size`` is the number of areas in their stratum, None where it isn't known or the group is no stratum.
     """
 
     name: str
@@ -93,11 +93,19 @@ def assess_survey(sites: Sequence[Site], known: Share | None = None, progress: P
         raise InputError(
             "The layer has no field result, so it is no returned survey. Give the sites of a package, or merged ones."
         )
-    drawn = tuple(site for site in sites if site.attributes.get("stratum") != ADDED)
-    added = tuple(site for site in sites if site.attributes.get("stratum") == ADDED)
+    # What was drawn has a stratum. A site that a surveyor added has none until the package is merged.
+    none_drawn = not any(site.attributes.get("stratum") for site in sites)
+    are_drawn = [none_drawn or site.attributes.get("stratum") not in (None, "", ADDED) for site in sites]
+    drawn = tuple(site for site, is_drawn in zip(sites, are_drawn) if is_drawn)
+    added = tuple(site for site, is_drawn in zip(sites, are_drawn) if not is_drawn)
     overall = _group(_ALL, drawn)
     by_stratum, by_orbit = _groups(drawn, "stratum"), _groups(drawn, "orbit")
     notes = _notes(sites, added, overall)
+    if none_drawn:
+        notes.append(
+            "These sites have no stratum, so nothing tells how they were chosen. Unless they were drawn at random from "
+            "the areas, the figures hold for these sites, not for the map."
+        )
     weighted = _weighted(by_stratum, overall, notes)
     progress.report(1.0)
     confirmed = [site for site in drawn if site.attributes.get("result") == CONFIRMED]
@@ -105,9 +113,9 @@ def assess_survey(sites: Sequence[Site], known: Share | None = None, progress: P
     return SurveyResult(drawn, added, overall, by_stratum, by_orbit, weighted, known, signs, tuple(notes))
 
 
-def _group(name: str, sites: Sequence[Site]) -> Group:
+def _group(name: str, sites: Sequence[Site], is_stratum: bool = False) -> Group:
     results = [site.attributes.get("result") for site in sites]
-    sizes = [site.attributes["stratum_size"] for site in sites if site.attributes.get("stratum_size")]
+    sizes = [site.attributes["stratum_size"] for site in sites if is_stratum and site.attributes.get("stratum_size")]
     confirmed, refuted, out_of_reach = map(results.count, (CONFIRMED, NOT_CONFIRMED, NOT_ACCESSIBLE))
     judged = confirmed + refuted + out_of_reach
     return Group(name, confirmed, refuted, out_of_reach, len(sites) - judged, max(sizes) if sizes else None)
@@ -118,7 +126,7 @@ def _groups(sites: Sequence[Site], key: str) -> tuple[Group, ...]:
     values: dict[str, list[Site]] = {}
     for site in sites:
         values.setdefault(str(site.attributes.get(key) or "unknown"), []).append(site)
-    return tuple(_group(name, values[name]) for name in sorted(values))
+    return tuple(_group(name, values[name], key == "stratum") for name in sorted(values))
 
 
 def _notes(sites: Sequence[Site], added: Sequence[Site], overall: Group) -> list[str]:
@@ -158,7 +166,7 @@ def _weighted(strata: Sequence[Group], overall: Group, notes: list[str]) -> Shar
         notes.append(_too_wide(overall.visited, total))
     unseen = [stratum.name for stratum, _ in known if not stratum.visited]
     if unseen:
-        notes.append(f"No site of {', '.join(unseen)} was judged: the weighted precision leaves these strata out.")
+        notes.append(f"No site of {', '.join(unseen)} was judged: the precision says nothing about these strata.")
     seen = [(stratum, size) for stratum, size in known if stratum.visited]
     if len(seen) < 2:
         return None

@@ -14,7 +14,7 @@ from ..charts import Bar, grouped_bars
 from ..html import bullet_list, table, write_page, write_text
 from ..progress import Progress
 from ..raster import PathLike
-from .copies import photo_file
+from .copies import own_photo_file
 from .photos import thumbnail
 from .results import Group, Share, SurveyResult, meaning_of
 from .results_map import survey_map
@@ -89,13 +89,15 @@ def _headline(result: SurveyResult) -> list[str]:
 
 
 def _group_table(groups: Sequence[Group], overall: Group) -> str:
-    rows = [
-        [group.name, "" if group.size is None or group is overall else str(group.size), str(group.confirmed),
+    rows = [["Class", "Areas", "Confirmed", "Visited", "Not accessible", "No result", "Precision"]]
+    rows += [
+        [group.name, "" if group.size is None else str(group.size), str(group.confirmed),
          str(group.visited), str(group.not_accessible), str(group.not_visited), shown(group.share)]
         for group in (*groups, overall)
     ]  # fmt: skip
-    head = ("Class", "Areas", "Confirmed", "Visited", "Not accessible", "No result", "Precision")
-    return table(head, rows, range(1, 7))
+    if all(group.size is None for group in groups):
+        rows = [[row[0], *row[2:]] for row in rows]
+    return table(rows[0], rows[1:], range(1, len(rows[0])))
 
 
 def _bars(groups: Sequence[Group]) -> str:
@@ -127,7 +129,7 @@ def _photos(result: SurveyResult, folder: Path | None, progress: Progress) -> li
             path = str(site.attributes.get(name) or "")
             if not path:
                 continue
-            file = Path(path) if Path(path).is_absolute() and Path(path).is_file() else photo_file(folder, path)
+            file = own_photo_file(folder, path)
             picture = None if file is None else thumbnail(file)
             if picture is None:
                 lost.append(f"{site.attributes.get('name')}: {path} ({'missing' if file is None else 'unreadable'})")

@@ -121,7 +121,6 @@ def _candidates(areas: Sequence[Area], crs: str, notes: list[str], progress: Pro
             continue
         place = _inside(geometry)
         own = _summary(area.attributes)
-        own["area_id"] = index + 1 if own["area_id"] is None else own["area_id"]
         if own["area_km2"] is None:
             own["area_km2"] = ground.area(geometry) / 1e6
         result.append(_Candidate(own, ground.inner_point(_point(*place)), place))
@@ -157,7 +156,7 @@ def _summary(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "area_id": attributes.get("id"),
         "orbit": attributes.get("seen_from") or attributes.get("orbit") or UNKNOWN,
-        "area_km2": attributes.get("area_km2"),
+        "area_km2": next(iter(known("area_km2")), None),
         "los_rate": _rounded(max(known("los_rate_extreme"), key=abs, default=None)),
         "slope": _rounded(next(iter(known("slope_mean")), None)),
         "elevation": _rounded((min(lowest) + max(highest)) / 2 if lowest and highest else None),
@@ -308,7 +307,13 @@ def _as_sites(drawn: list[_Candidate], crs: str, sign: str) -> tuple[Site, ...]:
     digits = max(2, len(str(len(drawn))))
     sites = []
     for number, one in enumerate(from_north, 1):
-        x, y, _ = transformation.TransformPoint(*one.point)
+        try:
+            x, y, _ = transformation.TransformPoint(*one.point)
+        except RuntimeError:
+            raise InputError(
+                f"{spatial_reference(crs).GetName()} can't hold a site at {one.point[0]:.3f}°, {one.point[1]:.3f}°. "
+                "Choose coordinates that are made for this place."
+            ) from None
         own = {
             **one.attributes,
             "uid": key_of(*one.point, one.attributes["area_id"]),

@@ -119,7 +119,10 @@ def located(sites: Iterable[Site], crs: str) -> tuple[Site, ...]:
     digits = 7 if reference.IsGeographic() else 2
     result = []
     for site in sites:
-        longitude, latitude, _ = to_degrees.TransformPoint(site.x, site.y)
+        try:
+            longitude, latitude, _ = to_degrees.TransformPoint(site.x, site.y)
+        except RuntimeError:
+            longitude = latitude = math.nan
         if not (math.isfinite(longitude) and math.isfinite(latitude)):
             raise InputError(f"The point {site.x:g}, {site.y:g} can't be placed on Earth. Check the layer's CRS.")
         latitude_dm, longitude_dm = degrees_minutes(latitude, longitude)
@@ -142,8 +145,9 @@ def completed(sites: Sequence[Site], crs: str) -> tuple[Site, ...]:
     result = []
     for number, site in enumerate(located(sites, crs), 1):
         own = dict(site.attributes)
-        own["id"] = own.get("id") or number
-        own["name"] = own.get("name") or f"S{own['id']:0{digits}d}"
+        given = own.get("id")
+        own["id"] = given if given and isinstance(given, int) else number
+        own["name"] = own.get("name") or (f"S{own['id']:0{digits}d}" if given in (None, own["id"]) else str(given))
         own["uid"] = own.get("uid") or key_of(own["longitude"], own["latitude"], own["name"])
         result.append(Site(site.x, site.y, own))
     twice = [uid for uid, count in Counter(site.attributes["uid"] for site in result).items() if count > 1]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
-from osgeo import gdal, ogr
+from osgeo import gdal, ogr, osr
 
 from ada_mapper.core.areas import FIELDS
 from ada_mapper.core.errors import InputError
+from ada_mapper.core.raster import spatial_reference
 from ada_mapper.core.survey.copies import photo_file, read_copy
 from ada_mapper.core.survey.merge_report import write_conflicts_csv, write_merge_report
 from ada_mapper.core.survey.merging import ADDED, Conflict, merge_copies, with_photos
@@ -147,6 +149,43 @@ def test_the_same_surveyors_later_word_counts(field):
     assert merged.conflicts[0].taken == "a/survey.gpkg"
 
 
+def test_a_package_without_a_visit_contradicts_nothing(field):
+    visited, other = field.copy("a"), field.copy("b")
+    field.edit(visited, "S01", result="confirmed", scarp=1, remarks="x", visited_on=date(2026, 5, 2))
+    field.sites = field.merge(visited).sites
+    merged = field.merge(other)
+    assert merged.conflicts == () and merged.changed == ()
+
+
+def test_nothing_empty_replaces_what_is_given(field):
+    one, two = field.copy("a"), field.copy("b")
+    field.edit(one, "S01", result="confirmed", scarp=1, remarks="x", visited_on=date(2026, 5, 2))
+    field.sites = field.merge(one).sites
+    field.edit(two, "S01", result="confirmed", scarp=0, visited_on=date(2026, 5, 9))
+    merged = field.merge(two)
+    site = by_name(merged)["S01"]
+    assert (site["remarks"], site["scarp"], site["visited_on"]) == ("x", True, date(2026, 5, 9))
+    assert {conflict.field for conflict in merged.conflicts} == {"visited_on"}
+
+
+def test_the_latest_visit_counts_also_where_it_agrees_with_the_master(field):
+    one, two = field.copy("a"), field.copy("b")
+    field.edit(one, "S01", result="confirmed", visited_on=date(2026, 5, 1))
+    field.sites = field.merge(one).sites
+    field.edit(one, "S01", result="not_confirmed", visited_on=date(2026, 5, 2))
+    field.edit(two, "S01", result="confirmed", visited_on=date(2026, 5, 3))
+    merged = field.merge(one, two)
+    assert by_name(merged)["S01"]["result"] == "confirmed"
+    assert {conflict.field: conflict.taken for conflict in merged.conflicts}["result"] == "b/survey.gpkg"
+
+
+def test_a_day_that_is_no_date_is_no_latest_visit(field):
+    copy = field.copy("a")
+    field.edit(copy, "S01", result="confirmed", visited_on=date(2026, 5, 1))
+    field.sites[0].attributes.update(visited_on="in May", result="not_confirmed")
+    assert by_name(field.merge(copy))["S01"]["result"] == "confirmed"
+
+
 def test_an_unticked_box_does_not_contradict_a_ticked_one(field):
     one, two = field.copy("a"), field.copy("b")
     field.edit(one, "S01", scarp=1)
@@ -182,6 +221,27 @@ def test_new_sites_are_numbered_on_and_marked(field):
     assert new[1].attributes["uid"] and field.merge(one, two) == merged
 
 
+def test_two_new_sites_without_a_key_are_both_kept(field):
+    copy = field.copy("a")
+    layer = field._layer(copy)
+    for result in ("confirmed", "not_confirmed"):
+        feature = ogr.Feature(layer.GetLayerDefn())
+        feature.SetField("name", "N1")
+        feature.SetField("result", result)
+        feature.SetGeometry(ogr.CreateGeometryFromWkt("POINT (500100 3500500)"))
+        layer.CreateFeature(feature)
+    merged = field.merge(copy)
+    assert [site.attributes["result"] for site in merged.sites[6:]] == ["confirmed", "not_confirmed"]
+    assert len({site.attributes["uid"] for site in merged.sites}) == 8
+
+
+def test_another_name_is_told(field):
+    copy = field.copy("a")
+    field.edit(copy, "S01", name="王家")
+    merged = field.merge(copy)
+    assert "S01" in by_name(merged) and "called 王家 there" in merged.notes[0][1]
+
+
 def test_a_duplicated_site_is_taken_as_new(field):
     copy = field.copy("a")
     layer = field._layer(copy)
@@ -202,7 +262,14 @@ def test_a_changed_form_is_told_and_added_fields_are_kept(field):
     assert "lost its field tilted_trees" in told and "added field, depth_m" in told
     assert merged.table[-1].name == "depth_m" and merged.table[-1].type == "float"
     assert by_name(merged)["S02"]["depth_m"] == 3.5 and by_name(merged)["S01"]["depth_m"] is None
-    assert "tilted_trees" in by_name(merged)["S01"]
+    assert "tilted_trees" in by_name(merged)["S01"] and merged.changed == ("S02",)
+
+
+def test_a_nought_is_an_answer(field):
+    copy = field.copy("a")
+    field.sql(copy, "ALTER TABLE sites ADD COLUMN depth_m REAL")
+    field.sql(copy, "UPDATE sites SET depth_m = 0 WHERE name = 'S02'")
+    assert by_name(field.merge(copy))["S02"]["depth_m"] == 0.0
 
 
 def test_notes_and_tracks_are_told(field):
@@ -238,6 +305,33 @@ def test_a_moved_site_moves_and_two_places_stay_open(field):
     before = {site.attributes["name"]: site for site in field.sites}
     assert by_name(merged)["S02"]["x"] == pytest.approx(before["S02"].x + 30, abs=0.01)
     assert by_name(merged)["S01"]["x"] == pytest.approx(before["S01"].x, abs=0.01)
+
+
+@pytest.mark.parametrize("crs", [UTM, "EPSG:4326"])
+def test_an_older_copy_does_not_move_a_site_back(field, crs):
+    mover, older = field.copy("a"), field.copy("b")
+    layer = field._layer(mover)
+    feature = layer.GetNextFeature()
+    point = feature.GetGeometryRef().Clone()
+    point.SetPoint_2D(0, point.GetX() + 50, point.GetY())
+    feature.SetGeometry(point)
+    layer.SetFeature(feature)
+    del feature, layer
+    field._dataset = None
+    to_crs = osr.CoordinateTransformation(spatial_reference(UTM), spatial_reference(crs))
+    planned = [replace(site, **dict(zip("xy", to_crs.TransformPoint(site.x, site.y)))) for site in field.sites]
+    moved = merge_copies(planned, TABLE, crs, [read_copy(mover, crs)]).sites
+    changed = [site.attributes["name"] for site, was in zip(moved, planned) if site.x != was.x]
+    assert len(changed) == 1
+    merged = merge_copies(moved, TABLE, crs, [read_copy(older, crs)])
+    assert [(site.x, site.y) for site in merged.sites] == [(site.x, site.y) for site in moved] and merged.notes == ()
+
+
+def test_the_masters_photos_may_lie_elsewhere(field, tmp_path):
+    picture = photo(tmp_path / "elsewhere" / "x.jpg")
+    field.sites[0].attributes["photo_1"] = str(picture)
+    merged = field.merge(field.copy("a"))
+    assert merged.missing == () and merged.photos == (picture,)
 
 
 def test_photos_of_both_are_kept_and_missing_ones_told(field, tmp_path):

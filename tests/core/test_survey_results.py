@@ -63,6 +63,18 @@ def test_sites_that_nobody_drew_do_not_count():
     assert "added in the field: 9" in " ".join(result.notes)
 
 
+def test_a_site_added_to_a_package_that_is_not_merged_yet_does_not_count():
+    result = assess_survey(sites(("confirmed", 3), size=9) + sites(("not_confirmed", 1), stratum=None))
+    assert (result.overall.confirmed, result.overall.visited, len(result.added)) == (3, 3, 1)
+    assert [group.name for group in result.by_stratum] == ["all"]
+
+
+def test_sites_that_tell_no_draw_say_nothing_about_the_map():
+    result = assess_survey(sites(("confirmed", 3), stratum=None))
+    assert result.overall.visited == 3 and "hold for these sites, not for the map" in " ".join(result.notes)
+    assert "not for the map" not in " ".join(assess_survey(sites(("confirmed", 3))).notes)
+
+
 def test_strata_count_by_their_number_of_areas():
     few = sites(("confirmed", 5), ("not_confirmed", 5), stratum="small", size=900)
     many = sites(("confirmed", 10), stratum="large", size=100)
@@ -89,6 +101,15 @@ def test_a_stratum_that_nobody_reached_is_left_out_and_told():
     result = assess_survey(some + sites(("not_accessible", 2), stratum="c", size=60))
     assert result.weighted.value == pytest.approx(0.25)
     assert "No site of c was judged" in " ".join(result.notes)
+
+
+def test_orbits_do_not_pass_off_the_size_of_the_stratum_as_theirs(tmp_path):
+    some = sites(("confirmed", 2), size=777, orbit="ascending") + sites(("confirmed", 1), size=777, orbit="descending")
+    result = assess_survey(some)
+    assert [group.size for group in result.by_orbit] == [None, None] and result.by_stratum[0].size == 777
+    write_survey_report(tmp_path / "report.html", result, UTM)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "By orbit" in text and "777" not in text and '<th>Class</th><th class="number">Confirmed' in text
 
 
 def test_every_area_visited_makes_intervals_too_wide():

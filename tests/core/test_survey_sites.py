@@ -10,7 +10,7 @@ from ada_mapper.core.errors import InputError
 from ada_mapper.core.survey.advice import look_for
 from ada_mapper.core.survey.roads import Roads
 from ada_mapper.core.survey.sampling import District, SamplingRules, allocate, sample_sites
-from ada_mapper.core.survey.sites import SITE_FIELDS, degrees_minutes, utm_zone
+from ada_mapper.core.survey.sites import SITE_FIELDS, Site, completed, degrees_minutes, utm_zone
 from survey_areas import UTM, areas, square
 
 
@@ -57,6 +57,8 @@ def test_the_draw_depends_on_the_seed_alone():
     drawn, others = ({site.attributes["area_id"] for site in sample.sites} for sample in (first, other))
     assert len(drawn) == 56 and drawn != others
     assert len({site.attributes["uid"] for site in first.sites}) == 56
+    nameless = [Area(area.geometry, {}) for area in some]
+    assert sample_sites(nameless, UTM).sites == sample_sites(nameless[::-1], UTM).sites
     assert tuple(first.sites[0].attributes) == tuple(field.name for field in SITE_FIELDS)
 
 
@@ -155,6 +157,16 @@ def test_faults_are_told():
         sample_sites([Area(square(0, 0), {"review": "rejected"})], UTM)
     with pytest.raises(InputError, match="none"):
         SamplingRules(0)
+    with pytest.raises(InputError, match="can't hold a site at 105"):
+        sample_sites(areas(3), UTM, target_crs="+proj=gnom +lat_0=-60 +lon_0=-75 +type=crs")
+    with pytest.raises(InputError, match="can't be placed on Earth"):
+        completed([Site(9e6, 9e6, {})], "+proj=ortho +lat_0=0 +lon_0=0 +type=crs")
+
+
+def test_points_that_are_numbered_by_letters_keep_them_as_names():
+    points = [Site(500_000, 3_500_000 + 1000 * n, {"id": given}) for n, given in enumerate(("A1", 7, None))]
+    given = [(site.attributes["id"], site.attributes["name"]) for site in completed(points, UTM)]
+    assert given == [(1, "A1"), (7, "S07"), (3, "S03")]
 
 
 @pytest.mark.parametrize(

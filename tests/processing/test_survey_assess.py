@@ -63,6 +63,7 @@ def test_recall_from_known_landslides_and_areas_or_from_their_field(run):
     assert run("assesssurvey", {"SITES": sites, "AREAS": area_layer(4), "KNOWN": known})["RECALL"] == 40
     told = points(["true", "0", "yes", None, "no"], "mapped:string")
     assert run("assesssurvey", {"SITES": sites, "KNOWN": told})["RECALL"] == 40
+    assert run("assesssurvey", {"SITES": sites, "KNOWN": points([1.0, 0.0, 1.0, 1.0], "mapped:double")})["RECALL"] == 75
     with pytest.raises(QgsProcessingException, match="Give the areas"):
         run("assesssurvey", {"SITES": sites, "KNOWN": known})
     with pytest.raises(QgsProcessingException, match="was visited"):

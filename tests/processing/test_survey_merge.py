@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from types import SimpleNamespace
 
 import pytest
 from qgis.core import QgsProcessingException, QgsProject, QgsVectorLayer
@@ -84,6 +85,56 @@ def test_inputs_are_never_written_over(run, package, returned):
                 "mergesurvey", {"MASTER": str(package / "survey.gpkg"), "COPIES": [str(returned)], "SITES": str(target)}
             )
         assert target.read_bytes() == before
+
+
+def test_a_table_of_a_geopackage_is_a_place_for_the_result(run, package, returned, tmp_path):
+    """As the dialog writes “Save to GeoPackage”."""
+    master = str(package / "survey.gpkg")
+    for target in (master, str(returned / "survey.gpkg")):
+        with pytest.raises(QgsProcessingException, match="written over"):
+            table = f"ogr:dbname='{target}' table=\"sites\" (geom)"
+            run("mergesurvey", {"MASTER": master, "COPIES": [str(returned)], "SITES": table})
+    folder = tmp_path / "results"
+    folder.mkdir()
+    table = f"ogr:dbname='{folder / 'all.gpkg'}' table=\"merged\" (geom)"
+    result = run("mergesurvey", {"MASTER": master, "COPIES": [str(returned)], "SITES": table})
+    names = {feature["name"]: feature["photo_1"] for feature in QgsVectorLayer(result["SITES"]).getFeatures()}
+    assert names["S02"] == "all_photos/S02.jpg" and (folder / "all_photos" / "S02.jpg").exists()
+
+
+def test_a_table_that_cannot_be_written_leaves_the_others_alone(tmp_path, qgis_app):
+    """Sinks tell so when the disk is full."""
+    from ada_mapper.core.progress import Progress
+    from ada_mapper.core.survey.sites import SITE_FIELDS, Site
+    from ada_mapper.processing.survey_layers import write_sites
+
+    full = SimpleNamespace(addFeature=lambda *_: False)
+    for ending, is_there in (("|layername=merged", True), ("", False)):
+        file = tmp_path / "all.gpkg"
+        file.touch()
+        made = full, f"{file}{ending}"
+        writer = SimpleNamespace(parameterAsSink=lambda *_, made=made: made, writeFeatureError=lambda *_: "full")
+        with pytest.raises(QgsProcessingException, match="full"):
+            write_sites(writer, {}, None, Progress(), [Site(0, 0, {})], SITE_FIELDS, "EPSG:4326")
+        assert file.exists() == is_there
+
+
+def test_a_master_that_came_through_text_is_understood(run, package, returned, tmp_path):
+    table = tmp_path / "master.csv"
+    layer = QgsVectorLayer(f"{package / 'survey.gpkg'}|layername=sites")
+    rows = ["uid,name,x,y,result,scarp,visited_on,remarks"]
+    for feature in layer.getFeatures():
+        x, y = feature["x"], feature["y"]
+        rows.append(f"{feature['uid']},{feature['name']},{x},{y},not_confirmed,false,2026-05-01,")
+    table.write_text("\n".join(rows), encoding="utf-8")
+    uri = f"{table.as_uri()}?delimiter=,&detectTypes=no&xField=x&yField=y&crs=EPSG:32648"
+    master = QgsVectorLayer(uri, "master", "delimitedtext")
+    assert master.isValid() and master.featureCount() == 5
+    parameters = {"MASTER": master, "COPIES": [str(returned)], "SITES": str(tmp_path / "merged.gpkg")}
+    assert run("mergesurvey", parameters)["CONFLICT_COUNT"] == 2
+    merged = {feature["name"]: feature for feature in QgsVectorLayer(parameters["SITES"]).getFeatures()}
+    assert merged["S02"]["result"] == "confirmed" and merged["S02"]["scarp"] is True
+    assert merged["S01"]["visited_on"] == QDate(2026, 5, 1) and merged["S01"]["scarp"] is False
 
 
 def test_photos_need_a_place(run, package, returned, tmp_path):

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from qgis.core import (
     QgsCoordinateReferenceSystem,
+    QgsFeature,
+    QgsGeometry,
     QgsProcessingException,
     QgsProject,
+    QgsRectangle,
     QgsVectorLayer,
 )
 from qgis.PyQt.QtCore import QLocale
@@ -37,6 +40,20 @@ def test_sites_are_numbered_styled_points(run, layer, tmp_path):
     site = next(sites.getFeatures())
     assert "12 mm" in site["look_for"] and site["longitude_dm"] == "105°00.032′ E"
     assert site.geometry().asPoint().x() == pytest.approx(site["x"])
+
+
+def test_districts_without_a_name_are_numbered(run, layer):
+    districts = QgsVectorLayer("Polygon?crs=EPSG:32648&field=name:string", "districts", "memory")
+    features = []
+    for name, south in (("北部", 3_506_000), (None, 3_499_000)):
+        feature = QgsFeature(districts.fields())
+        feature.setAttributes([name])
+        feature.setGeometry(QgsGeometry.fromRect(QgsRectangle(499_000, south, 501_000, south + 7_000)))
+        features.append(feature)
+    districts.dataProvider().addFeatures(features)
+    parameters = {"AREAS": layer, "COUNT": 6, "STRATIFY": "district", "DISTRICTS": districts, "DISTRICT_NAME": "name"}
+    sites = run("samplesites", {**parameters, "SITES": "TEMPORARY_OUTPUT"})["SITES"]
+    assert {feature["stratum"] for feature in sites.getFeatures()} == {"北部", "District 2"}
 
 
 def test_a_decimal_comma_changes_nothing(run, layer):
