@@ -9,11 +9,15 @@ from qgis.core import QgsApplication, QgsTask
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject
 
+from ..core.errors import CancelledError
+from ..processing.algorithm import tr
+
 _running: set[BackgroundCall] = set()
 
 
 class BackgroundCall(QgsTask):
-    """Calls ``function(is_cancelled)`` in another thread, then ``on_answer(answer)`` or ``on_error(error)`` in this.
+    """Calls ``function(is_cancelled)`` in another thread, then ``on_answer(answer)`` or ``on_error(error)`` in this;
+    the error is a CancelledError where the user cancelled it in QGIS.
 
     Neither is called after stop(), or when ``owner`` was deleted. Keeps itself alive until it has ended, because QGIS
     holds no reference. The function must touch neither widgets nor layers.
@@ -61,7 +65,8 @@ class BackgroundCall(QgsTask):
         _running.discard(self)
         if self._is_stopped or sip.isdeleted(self._owner):
             return
-        if self._error is not None:
-            self._on_error(self._error)
-        elif result:
+        if result:
             self._on_answer(self._answer)
+        else:
+            # Who cancels it in QGIS before its turn has come keeps it from ever running.
+            self._on_error(self._error or CancelledError(tr("It was cancelled.")))
