@@ -244,16 +244,21 @@ def _same(value: Any, other: Any) -> bool:
 def _photos(base: _Answers, sides: Sequence[_Answers], record: _Record) -> dict[str, str | None]:
     """The photos of all sides in the fields for them; those that no field is left for are kept as files and told."""
     found: dict[str, list[tuple[str, Path | None]]] = {}
+    earlier = {base.site.attributes.get(name) for name in PHOTOS}
     for side in (base, *sides):
         for name in PHOTOS:
             path = str(side.site.attributes.get(name) or "")
-            if path:
+            # A package that was made of the master has the paths of its photos, but not the photos.
+            is_only_named = side is not base and path in earlier and photo_file(side.folder, path) is None
+            if path and not is_only_named:
                 _keep_photo(found.setdefault(Path(path.replace("\\", "/")).name, []), side, path, record)
-    paths = [text for photos in found.values() for text, _ in photos]
-    for path in paths[len(PHOTOS) :]:
-        site = str(base.site.attributes.get("name"))
-        record.notes.append((site, f"The photo {Path(path).name} finds no free field; its file is kept."))
-    return dict(zip(PHOTOS, [*paths, None, None, None]))
+    # Photos that are there come before missing ones.
+    photos = sorted((photo for same_name in found.values() for photo in same_name), key=lambda photo: photo[1] is None)
+    for _, file in photos[len(PHOTOS) :]:
+        if file is not None:
+            site = str(base.site.attributes.get("name"))
+            record.notes.append((site, f"The photo {file.name} finds no free field; its file is kept."))
+    return dict(zip(PHOTOS, [*(path for path, _ in photos), None, None, None]))
 
 
 def _keep_photo(same_name: list[tuple[str, Path | None]], side: _Answers, path: str, record: _Record) -> None:

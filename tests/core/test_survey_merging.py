@@ -334,6 +334,17 @@ def test_the_masters_photos_may_lie_elsewhere(field, tmp_path):
     assert merged.missing == () and merged.photos == (picture,)
 
 
+def test_photos_of_the_master_need_not_come_back_with_a_later_package(field, tmp_path):
+    photo(tmp_path / "home" / "photos" / "x.jpg")
+    field.edit(field.master, "S01", photo_1="photos/x.jpg")
+    field.edit(field.master, "S02", photo_1="photos/gone.jpg")
+    master = read_copy(field.master, UTM).sites
+    copies = [read_copy(field.copy("a"), UTM)]
+    merged = merge_copies(master, TABLE, UTM, copies, tmp_path / "home")
+    assert merged.missing == (("master", "photos/gone.jpg"),)
+    assert merged.photos == (tmp_path / "home" / "photos" / "x.jpg",)
+
+
 def test_photos_of_both_are_kept_and_missing_ones_told(field, tmp_path):
     one, two = field.copy("a"), field.copy("b")
     photo(one / "DCIM" / "IMG_1.jpg", 50)
@@ -355,6 +366,17 @@ def test_photos_of_both_are_kept_and_missing_ones_told(field, tmp_path):
     assert again == placed and made_again == []
     remove_made(made)
     assert not (tmp_path / "photos").exists()
+
+
+def test_missing_photos_take_no_field_from_others(field):
+    one, two = field.copy("a"), field.copy("b")
+    for number in range(1, 4):
+        photo(two / "DCIM" / f"{number}.jpg", 50 * number)
+    field.edit(one, "S01", photo_1="DCIM/gone.jpg")
+    field.edit(two, "S01", **{f"photo_{number}": f"DCIM/{number}.jpg" for number in range(1, 4)})
+    merged = field.merge(one, two)
+    kept = [Path(by_name(merged)["S01"][f"photo_{number}"]).name for number in range(1, 4)]
+    assert kept == ["1.jpg", "2.jpg", "3.jpg"] and merged.missing == (("a/survey.gpkg", "DCIM/gone.jpg"),)
 
 
 def test_photos_outside_the_package_are_never_taken(field, tmp_path):
