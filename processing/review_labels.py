@@ -17,7 +17,7 @@ from qgis.core import (
 from ..core.areas import Field
 from ..core.errors import InputError
 from ..core.progress import Progress
-from .algorithm import FAST_INSERT, POLYGONS, Algorithm, tr
+from .algorithm import FAST_INSERT, POLYGONS, Algorithm, remove_results, tr
 
 CLASS_FIELD, AREA_CLASS, IGNORED_CLASS = "label", "landslide", "ignored"
 _FIELDS = (
@@ -102,7 +102,11 @@ class LabelsFromReview(Algorithm):
             raise QgsProcessingException(self.invalidSinkError(parameters, "LABELS"))
         for label in labels:
             if not sink.addFeature(label, FAST_INSERT):
-                raise QgsProcessingException(self.writeFeatureError(sink, parameters, "LABELS"))
+                message = self.writeFeatureError(sink, parameters, "LABELS")
+                del sink
+                # A table of a GeoPackage lies beside other ones.
+                remove_results([] if "|" in destination else [destination])
+                raise QgsProcessingException(message)
         sink.flushBuffer()
         message = tr("{} landslides, {} ignored areas, {} left out as background.")
         progress.info(message.format(count, len(labels) - count, left_out))

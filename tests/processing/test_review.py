@@ -225,6 +225,17 @@ def test_areas_without_decision_may_be_background(run: Callable[..., dict[str, A
     assert {feature["area_id"] for feature in answer["LABELS"].getFeatures()} == {1, 3}
 
 
+def test_labels_that_cannot_be_written_leave_no_file(run: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    layer = QgsVectorLayer("MultiPolygon?crs=EPSG:32632&field=id:string&field=review:string", "areas", "memory")
+    area = QgsFeature(layer.fields())
+    area.setAttributes(["no number", "accepted"])
+    area.setGeometry(square(500_000))
+    layer.dataProvider().addFeature(area)
+    with pytest.raises(QgsProcessingException, match="Could not write"):
+        run("labelsfromreview", {"AREAS": layer, "LABELS": str(tmp_path / "labels.gpkg")})
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_labels_need_a_review_with_an_accepted_area(run: Callable[..., dict[str, Any]], qgis_new_project: None) -> None:
     layer = areas_in_memory()
     QgsProject.instance().addMapLayer(layer)
