@@ -80,10 +80,11 @@ class QgisSession:
     def desktop(self, script: Path, task: Path, size: str = "1600x1000", timeout: float = 300) -> str:
         """Start the desktop on a virtual screen, run a Python script in it, return what it printed.
 
-        The script finds the path ``task`` in the environment as ADA_MAPPER_TASK and ends the program itself, by
-        QApplication.exit().
+        The script finds the path ``task`` in the environment as ADA_MAPPER_TASK and modules beside it on its path, and
+        ends the program itself, by QApplication.exit().
         """
         environment = {**self.environment, "ADA_MAPPER_TASK": str(task)}
+        environment["PYTHONPATH"] += f"{os.pathsep}{script.parent}"
         environment.pop("QT_QPA_PLATFORM", None)
         command = ["xvfb-run", "-a", "-s", f"-screen 0 {size}x24", "qgis", "--noversioncheck", "--nologo"]
         command += ["--profiles-path", str(self.folder), "--code", str(script)]

@@ -20,7 +20,8 @@ FROM_FOLDER, FROM_LAYERS = "folder", "layers"
 _LIMITS = {"max_temporal_baseline": ("MAX_TEMPORAL_BASELINE", 40.0),
            "max_perpendicular_baseline": ("MAX_PERPENDICULAR_BASELINE", 120.0)}  # fmt: skip
 _FILES = {"AREAS": "areas.gpkg", "PROBABILITY": "probability.tif", "PHASE_RATE": "phase_rate.tif",
-          "LOS_RATE": "los_rate.tif", "SLOPE": "slope.tif", "REPORT": "stack.html"}  # fmt: skip
+          "LOS_RATE": "los_rate.tif", "SLOPE": "slope.tif", "LOS_SENSITIVITY": "los_sensitivity.tif",
+          "REPORT": "stack.html"}  # fmt: skip
 
 
 def source_of(state: ProjectState) -> str:
@@ -43,7 +44,10 @@ def folder_parameters(state: ProjectState, folder: Path | None) -> dict[str, Any
     excluded = state.get("excluded_pairs", [])
     if excluded and _has(MAP_AREAS, "EXCLUDED_PAIRS"):
         parameters["EXCLUDED_PAIRS"] = ",".join(excluded)
-    return {**parameters, **_outputs(MAP_AREAS, folder)}
+    outputs = _outputs(MAP_AREAS, folder)
+    if parameters["ORBIT"] == "unknown":  # the view may then be unknown, too
+        outputs.pop("LOS_SENSITIVITY", None)
+    return {**parameters, **outputs}
 
 
 def detection_parameters(state: ProjectState, folder: Path | None) -> dict[str, Any]:

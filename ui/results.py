@@ -93,6 +93,8 @@ def load_results(
             feedback.reportError(tr("The result {} can't be opened as a layer.").format(identifier))
             continue
         details.setOutputLayerName(layer)
+        if details.name:  # QGIS may take the file's name, which says less than the output's
+            layer.setName(details.name)
         layer = context.takeResultLayer(layer.id()) or layer
         _name_layer_in_source(layer)
         _trace(layer, run, role_of_output(run["algorithm"], details.outputName))
