@@ -96,9 +96,11 @@ class ReviewForm(QWidget):
         self.bar.setRange(0, max(count, 1))
         self.bar.setValue(done)
 
-    def show_editing(self, text: str) -> None:
-        """Show that an outline is being redrawn and how, "" when that is over."""
+    def show_editing(self, text: str, can_end: bool = True) -> None:
+        """Show that an outline is being redrawn and how, "" when that is over; ``can_end``: with the buttons for it."""
         self.editing.setVisible(bool(text))
+        for button in (self.save_outline, self.discard_outline):
+            button.setVisible(can_end)
         self.editing_text.setText(text)
 
     def save_note(self) -> None:

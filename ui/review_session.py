@@ -44,6 +44,7 @@ class ReviewSession(QObject):
         self._counts: Counter[str] = Counter()
         self._redrawn: set[int] = set()
         self._is_saving = False
+        self._began_editing = False
 
     # The layer
 
@@ -61,6 +62,7 @@ class ReviewSession(QObject):
                 with contextlib.suppress(TypeError, RuntimeError):
                     signal.disconnect(slot)
         self._layer, self._index = layer, 0
+        self._began_editing = False
         self._redrawn.clear()
         if layer is not None:
             for signal, slot in self._connections(layer):
@@ -95,6 +97,8 @@ class ReviewSession(QObject):
             self.saved.emit()
 
     def _on_edited(self) -> None:
+        if not self.is_editing:
+            self._began_editing = False
         if not self._is_saving:
             self.edited.emit()
 
@@ -152,7 +156,7 @@ class ReviewSession(QObject):
         return self._order
 
     def set_order(self, order: str) -> None:
-        """Order the areas anew, the current one first where all else is equal: the walk starts over."""
+        """Order the areas anew; the walk starts over."""
         self._order = order if order in ORDERS else ORDERS[0]
         self._sort()
         self._index = 0
@@ -262,19 +266,28 @@ class ReviewSession(QObject):
         """True while the layer is in an edit session."""
         return self._layer is not None and self._layer.isEditable()
 
+    @property
+    def began_editing(self) -> bool:
+        """True while the layer is in an edit session that start_editing() began; one of the user's is theirs to end."""
+        return self.is_editing and self._began_editing
+
     def start_editing(self) -> bool:
         """Begin an edit session of the layer, for QGIS's own tools; False, after ``failed``, where that can't be."""
         if self._layer is None or not self._save(review.prepare):
             return False
-        if self._layer.isEditable() or self._layer.startEditing():
+        if self._layer.isEditable():
             return True
+        self._began_editing = True
+        if self._layer.startEditing():
+            return True
+        self._began_editing = False
         self.failed.emit(review.cannot_write(self._layer))
         return False
 
     def end_editing(self, keep: bool) -> None:
-        """End the edit session of the layer, and save or forget what was changed in it."""
+        """End the edit session that start_editing() began, and save or forget what was changed in it."""
         layer = self._layer
-        if layer is None or not layer.isEditable():
+        if layer is None or not self.began_editing:
             return
         if not keep:
             layer.rollBack()

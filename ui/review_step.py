@@ -189,12 +189,17 @@ class ReviewStep(Step):
         self.changed.emit()
 
     def _show_editing(self) -> None:
-        text = ""
+        text, can_end = "", self.map.is_drawing or self.session.began_editing
         if self.map.is_drawing:
             text = tr("Click the corners of the new outline on the map; a right click ends it, Esc gives up.")
-        elif self.session.is_editing:
+        elif can_end:
             text = tr("The layer is being edited: move, add or delete vertices on the map, then save.")
-        self.form.show_editing(text)
+        elif self.session.is_editing:
+            text = tr(
+                "You are editing this layer: save or discard outlines with QGIS's own buttons. Decisions and notes are "
+                "saved at once."
+            )
+        self.form.show_editing(text, can_end)
 
     def _show_evidence(self) -> None:
         if self.isVisible():

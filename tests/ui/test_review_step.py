@@ -289,6 +289,24 @@ def test_vertices_are_moved_with_the_tool_of_qgis(
     assert layer.getFeature(fid).geometry().boundingBox().xMinimum() == 0
 
 
+def test_a_session_of_the_user_is_ended_by_the_user(step: ReviewStep, layer: QgsVectorLayer) -> None:
+    """The step neither saves nor discards edits that were made before it asked for any."""
+    show(step, layer)
+    step.context.iface.actionVertexToolActiveLayer = MagicMock()
+    layer.startEditing()
+    layer.changeAttributeValue(step.session.feature_id, layer.fields().indexOf("orbit"), "descending")
+    step.form.edit_vertices.trigger()
+    assert "QGIS's own buttons" in step.form.editing_text.text() and not step.form.editing.isHidden()
+    assert step.form.save_outline.isHidden() and step.form.discard_outline.isHidden()
+    step.session.end_editing(False)
+    assert layer.isModified()
+    layer.rollBack()
+    assert step.form.editing.isHidden()
+    step.form.edit_vertices.trigger()
+    assert not step.form.discard_outline.isHidden()
+    step.session.end_editing(False)
+
+
 def write_raster(path: Path, values: np.ndarray, unit: str = "") -> str:
     """A raster of 30 m pixels in UTM zone 32."""
     height, width = values.shape
