@@ -90,7 +90,11 @@ def _mean_and(known: Mapping[str, Any], name: str, other: str, decimals: int, un
     if mean is None:
         return "" if extreme is None else number(extreme, decimals) + suffix
     text = tr("{} on average").format(number(mean, decimals) + suffix)
-    return text if extreme is None else tr("{}, at most {}").format(text, number(extreme, decimals) + suffix)
+    if extreme is None:
+        return text
+    # A rate may be negative, of which "at most" would say the opposite.
+    both = tr("{}, extreme {}") if other == "extreme" else tr("{}, at most {}")
+    return both.format(text, number(extreme, decimals) + suffix)
 
 
 def _ground(known: Mapping[str, Any], end: str) -> list[tuple[str, str]]:
