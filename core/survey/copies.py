@@ -37,10 +37,6 @@ class Copy:
     fields: tuple[Field, ...]
     notes: tuple[str, ...]
 
-    def photo(self, path: str) -> Path | None:
-        """A photo's file inside the folder; None where it is missing or lies outside."""
-        return photo_file(self.folder, path)
-
 
 def photo_file(folder: Path | None, path: str) -> Path | None:
     """The file of a path relative to the folder; None where there is none or it leads out of the folder."""
