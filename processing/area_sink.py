@@ -70,7 +70,7 @@ def write_areas(
         if not sink.addFeature(feature, FAST_INSERT):
             message = algorithm.writeFeatureError(sink, parameters, "AREAS")
             del sink
-            remove_results([destination.split("|")[0]])
+            remove_results([] if "|" in destination else [destination])  # a file with other tables stays
             raise QgsProcessingException(message)
     sink.flushBuffer()
     del sink

@@ -118,11 +118,12 @@ class MapActiveAreas(Algorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
         self.check_model(parameters, context)
-        results = [self.output_path(parameters, name, context) for name in (*_RASTERS, _SENSITIVITY)]
-        results.append(self.parameterAsFileOutput(parameters, "REPORT", context))
-        new = [path for path in results if path and not Path(path).exists()]
+        # Asked for once: each time QGIS makes another temporary name and expects a layer there.
+        paths = {name: self.output_path(parameters, name, context) for name in (*_RASTERS, _SENSITIVITY)}
+        paths["REPORT"] = self.parameterAsFileOutput(parameters, "REPORT", context) or None
+        new = [path for path in paths.values() if path and not Path(path).exists()]
         try:
-            return self.chain(parameters, context, feedback)
+            return self.chain(parameters, paths, context, feedback)
         except QgsProcessingException:
             remove_results(new)
             raise
@@ -135,12 +136,15 @@ class MapActiveAreas(Algorithm):
         open_backend(model, self.parameterAsEnumString(parameters, "BACKEND", context))
 
     def chain(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+        self,
+        parameters: dict[str, Any],
+        paths: dict[str, str | None],
+        context: QgsProcessingContext,
+        feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
-        """Run the tools one after the other."""
+        """Run the tools one after the other; ``paths`` are those of the results by name, None for what isn't wanted."""
         import processing
 
-        paths = {name: self.output_path(parameters, name, context) for name in _RASTERS}
         dem = self.raster_path(parameters, "DEM", context)
         steps = QgsProcessingMultiStepFeedback(5, feedback)
 
@@ -154,11 +158,10 @@ class MapActiveAreas(Algorithm):
         )  # fmt: skip
         rates = {name: paths[name] for name in ("PHASE_RATE", "LOS_RATE")}
         given = {name: parameters[name] for name in names if parameters.get(name) is not None}
-        report = self.parameterAsFileOutput(parameters, "REPORT", context)
-        stack = run(0, "stackinterferograms", {**given, **rates, "REPORT": report})
+        stack = run(0, "stackinterferograms", {**given, **rates, "REPORT": paths["REPORT"]})
         run(1, "slope", {"INPUT": dem, "OUTPUT": paths["SLOPE"]})
         view = {name: parameters[name] for name in ("ORBIT",) if parameters.get(name) is not None}
-        sensitivity = self.sensitivity_path(parameters, context)
+        sensitivity = self.sensitivity_path(parameters, paths[_SENSITIVITY], context)
         if sensitivity is not None:
             inputs = {"INPUT": dem, "RATE": paths["PHASE_RATE"], "SKIP_UNKNOWN": True, **view}
             sensitivity = run(2, "lossensitivity", {**inputs, "OUTPUT": sensitivity})["OUTPUT"]
@@ -169,19 +172,20 @@ class MapActiveAreas(Algorithm):
         rules = {name: parameters[name] for name in ("MIN_AREA",) if parameters.get(name) is not None}
         extraction = {**layers, **rules, **view, "PROBABILITY": paths["PROBABILITY"], "AREAS": parameters["AREAS"]}
         areas = run(4, "extractareas", extraction)
-        paths[_SENSITIVITY] = sensitivity if self.output_path(parameters, _SENSITIVITY, context) else None
+        paths[_SENSITIVITY] = sensitivity if paths[_SENSITIVITY] is not None else None
         for name in ("SLOPE", "PHASE_RATE", _SENSITIVITY):
             if paths[name] is not None:
                 self.hide_when_loaded(paths[name], context)
         numbers = {name: stack[name] for name in ("PAIRS_FOUND", "PAIRS_USED", "REPORT")}
         return {**paths, **numbers, "AREAS": areas["AREAS"], "AREA_COUNT": areas["AREA_COUNT"]}
 
-    def sensitivity_path(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str | None:
+    def sensitivity_path(
+        self, parameters: dict[str, Any], wanted: str | None, context: QgsProcessingContext
+    ) -> str | None:
         """Where the LOS sensitivity goes; None where neither the user nor the model asks for it."""
         from ..core.channels import ChannelKind
         from ..core.model_card import read_card
 
-        wanted = self.output_path(parameters, _SENSITIVITY, context)
         if (
             wanted is not None
             or ChannelKind.LOS_SENSITIVITY not in read_card(self.model_path(parameters, context)).layers

@@ -56,6 +56,23 @@ def values(path: str) -> np.ndarray:
     return gdal.Open(path).ReadAsArray()
 
 
+def test_temporary_results_are_loaded_once_and_each_in_its_style(plugin, scene):
+    project = QgsProject()
+    context = QgsProcessingContext()
+    context.setProject(project)
+    rasters = (*RASTERS, "LOS_SENSITIVITY")
+    outputs = {name: QgsProcessingOutputLayerDefinition("TEMPORARY_OUTPUT", project) for name in (*rasters, "AREAS")}
+    parameters = {"INPUT_FOLDER": str(scene), "DEM": str(scene / "dem.tif"), "ORBIT": "descending", **outputs}
+    algorithm = QgsApplication.processingRegistry().algorithmById("adamapper:mapactiveareas").create()
+    result, success = algorithm.run(parameters, context, Feedback())
+    assert success
+    loaded = context.layersToLoadOnCompletion()
+    assert set(loaded) == {result[name] for name in outputs}
+    stylers = {details.outputName: details.postProcessor() for details in loaded.values()}
+    hidden = {name for name, styler in stylers.items() if not styler.is_visible}
+    assert hidden == {"PHASE_RATE", "SLOPE", "LOS_SENSITIVITY"}
+
+
 def test_one_step_writes_areas_and_the_rasters_behind_them(scene, mapped):
     result, feedback = mapped
     layer = QgsVectorLayer(result["AREAS"])
