@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from qgis.core import QgsApplication, QgsProcessingContext, QgsProcessingFeedback, QgsProject
-from shared_plugin import shared_plugin
 
 from ada_mapper.plugin import AdaMapperPlugin
 from recording_feedback import Feedback
+from shared_plugin import shared_plugin
 
 
 @pytest.fixture(scope="session")
