@@ -213,6 +213,8 @@ def _facts_of(source: str, modified: float) -> _Facts:
         names = tuple(band.GetDescription() or "" for band in bands)
         tags = bands[0].GetMetadata() if bands else {}
         is_picture = len(bands) >= 3 and all(band.DataType == gdal.GDT_Byte for band in bands)
+        # Even a few values of these would take the decoding of all the rows above.
+        is_picture |= dataset.GetDriver().ShortName in ("JPEG", "PNG")
         unit = bands[0].GetUnitType() if bands else ""
         return _Facts(names, unit_of(unit) or "" if unit else "", "CHANNEL_UNIT" in tags, is_picture)
     except (AdaMapperError, RuntimeError):

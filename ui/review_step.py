@@ -103,7 +103,11 @@ class ReviewStep(Step):
         is_fit = isinstance(layer, QgsVectorLayer) and layer.geometryType() == QgsWkbTypes.GeometryType.PolygonGeometry
         self.session.set_layer(layer if is_fit else None)
         self._is_choosing = True
-        self.form.areas.setLayer(self.session.layer)
+        if self.session.layer is None:
+            # With setLayer(None) the box would be blank.
+            self.form.areas.setCurrentIndex(0)
+        else:
+            self.form.areas.setLayer(self.session.layer)
         self._is_choosing = False
         state = self.context.state
         rasters = (state.layer(role) for role in ("los_rate", "dem"))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from osgeo import gdal
 from qgis.core import QgsFeature, QgsMapLayer, QgsProject, QgsRasterLayer, QgsVectorLayer
 
 from ada_mapper.ui.layer_guess import ROLE_PROPERTY, candidates, guess_role, guesses
@@ -68,6 +69,14 @@ def test_by_unit_name_and_values(make: Make, name: str, low: float, high: float,
 )
 def test_what_must_not_be_guessed(make: Make, name: str, low: float, high: float, unit: str) -> None:
     assert guess_role(make(name, low, high, unit=unit)) is None
+
+
+def test_a_scanned_map_is_not_decoded_to_be_guessed(make: Make, tmp_path: Path) -> None:
+    """A file that is read from its first row on would hold up the windows."""
+    path = str(tmp_path / "dem.png")
+    gdal.Translate(path, make("grey", 0, 200).source(), format="PNG", outputType=gdal.GDT_Byte)
+    layer = QgsRasterLayer(path, "elevation")
+    assert layer.isValid() and guess_role(layer) is None
 
 
 def test_other_results_of_ada_mapper_have_no_role(make: Make) -> None:

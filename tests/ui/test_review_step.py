@@ -412,8 +412,10 @@ def test_the_layer_is_removed_meanwhile(
     show(step, layer)
     step.form.draw_anew.trigger()
     QgsProject.instance().removeMapLayer(layer.id())
+    step.refresh()
     assert step.status().state == "empty"
     assert step.session.layer is None and not step.form.next.isEnabled()
+    assert step.form.areas.currentText() == "No layer of areas"
     for key in ("N", "A", "P"):
         press(step, key)
     step.do_next()
