@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from qgis.core import QgsApplication, QgsProject, QgsSettings
 from qgis.PyQt.QtCore import QLocale
-from shared_plugin import shared_plugin
 
 from ada_mapper.plugin import AdaMapperPlugin
 from ada_mapper.ui.state import ProjectState
 from ada_mapper.ui.step import StepContext
+from shared_plugin import shared_plugin
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import numpy as np
-import patient_tools
 import pytest
 from qgis.core import Qgis, QgsApplication, QgsFeature, QgsGeometry, QgsRasterLayer, QgsVectorLayer
 from qgis.PyQt.QtCore import QLocale
 
+import patient_tools
 from ada_mapper.ui.results import RUN_PROPERTY, run_of
 from small_rasters import write
 
