@@ -7,9 +7,9 @@ edges, tile position, holes. Simulated scenes, detected through files as a user 
 Each line compares two detections of the same ground, pixel by pixel where both have an answer: the pixel IoU of the
 areas by the card's rules without and with the change, and of the change of the probability the mean, the largest, and
 the share of pixels with 0.02 and more. Scenes of 512² pixels of 30 m hold four times as many landslides as usual;
-those for the pixel sizes are made at 15 m and averaged as a processor would with more looks. For edges and positions
-four scenes are laid side by side. With --dems three scenes in four show terrain of the DEMs whose names start with
-NAMES; else all terrain is generated.
+those for the pixel sizes are made at 15 m and averaged as a processor would with more looks. “labels too” leaves out
+what drowns in the changed noise. For edges and positions four scenes are laid side by side. With --dems three scenes
+in four show terrain of the DEMs whose names start with NAMES; else all terrain is generated.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def compare(name: str, before: Sequence[Found], after: Sequence[Found], where: M
         if where is not None:
             known &= where
         changes.append(np.abs(first.probability[known] - second.probability[known]))
-        counted, truth = known & (first.label != IGNORED), first.label == 1
+        counted, truth = known & (first.label != IGNORED) & (second.label != IGNORED), first.label == 1
         without += confusion(first.areas, truth, counted)
         with_ += confusion(second.areas, truth, counted)
     change = np.concatenate(changes)
@@ -262,7 +262,9 @@ def _noise(finder: Finder, make: TileGenerator, grounds: list[Ground], plain: li
     for name, options in {
         "half the noise": {"noise": 0.5},
         "double noise": {"noise": 2.0},
+        "double noise, labels too": {"noise": 2.0, "labels_follow_noise": True},
         "double atmosphere": {"atmosphere": 2.0},
+        "double atmosphere, labels too": {"atmosphere": 2.0, "labels_follow_noise": True},
     }.items():
         other = replace(make, **options)
         found = [finder.find(_ground(other, index)) for index in range(len(grounds))]

@@ -70,7 +70,7 @@ def bundled_card(training: Mapping[str, Any] | None = None) -> ModelCard:
     )
     return ModelCard(
         name="ADA Mapper compact",
-        version="0.2",
+        version="0.3",
         description=(
             "Active deformation areas of slow landslides from a phase rate, a LOS rate or both, with or without DEM, "
             "slope and LOS sensitivity. Trained on simulated rates over real and generated terrain; not validated on "

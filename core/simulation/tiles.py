@@ -82,8 +82,8 @@ class TileGenerator:
     ``dem_paths`` are DEM files of any CRS and resolution, or folders of GeoTIFFs; three tiles in four are cut
     from them, the others from generated terrain. Without them all terrain is generated. ``landslides_per_km2`` may
     be raised for training, so that fewer tiles are empty. ``noise`` multiplies all noise of the rates and
-    ``atmosphere`` that of the air alone; labels stay those of 1. Pickles without its caches, so that every worker
-    process fills its own.
+    ``atmosphere`` that of the air alone; labels stay those of 1 unless ``labels_follow_noise``. Pickles without its
+    caches, so that every worker process fills its own.
     """
 
     seed: int
@@ -94,6 +94,7 @@ class TileGenerator:
     landslides_per_km2: float = LANDSLIDES_PER_KM2
     noise: float = 1.0
     atmosphere: float = 1.0
+    labels_follow_noise: bool = False
     _pools: dict[str, FieldPool] = field(default_factory=dict, repr=False)
     _terrains: list[Array] = field(default_factory=list, repr=False)
     _dems: list[tuple[Array, float, str]] = field(default_factory=list, repr=False)
@@ -234,7 +235,7 @@ class TileGenerator:
     ) -> tuple[dict[str, Array], Array]:
         """The layers that a stack over this ground would give, from its true LOS rate (mm/yr, toward).
 
-        Also the noise of the phase rate (rad/yr) where ``noise`` and ``atmosphere`` are 1.
+        Also the noise of the phase rate (rad/yr) that labels are judged by.
         """
         looks = math.exp(rng.uniform(math.log(6), math.log(60)))
         deviation, mean_coherence = stack_noise_by_class(network, cover.climate, looks)
@@ -262,8 +263,11 @@ class TileGenerator:
         errors += unwrapping_errors(rng, terrain, coherence, self._pools["texture"], network)
         air = self._atmosphere(rng, terrain, network.date_gain)
         noise = errors + air
-        ground = signal + np.float32(self.noise) * errors
+        errors *= np.float32(self.noise)
         air *= np.float32(self.noise * self.atmosphere)
+        if self.labels_follow_noise:
+            noise = errors + air
+        ground = signal + errors
         seen = estimated_coherence(coherence, math.exp(rng.uniform(math.log(15), math.log(200))))
         seen += rng.standard_normal(seen.shape, dtype=np.float32) * np.float32(rng.uniform(0.005, 0.04))
         seen = np.clip(seen, 0, 1).astype(np.float32)
