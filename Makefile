@@ -40,6 +40,7 @@ train: $(STAMP)  ## train the bundled model anew: make train DEMS=folder VALIDAT
 	@mkdir -p build
 	$(PY) -m ada_mapper.core.learning.bundled --minutes $(or $(MINUTES),85) --output models/compact.onnx \
 		--checkpoint build/training.pt --seed $(or $(SEED),1) $(if $(START),--start $(START)) \
+		$(if $(LEARNING_RATE),--learning-rate $(LEARNING_RATE)) $(if $(VIEWS),--views $(VIEWS)) \
 		$(if $(DEMS),--dems $(DEMS) --validation $(VALIDATION) --test $(TEST))
 
 benchmark: $(STAMP)  ## side-by-side measurements, printed

@@ -18,10 +18,16 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class QgisSession:
-    """A QGIS profile under ``folder`` in which ``plugin`` is installed and enabled."""
+    """A QGIS profile under ``folder`` in which ``plugin`` is installed and enabled.
+
+    ``language`` is that of QGIS' windows (de, zh-Hans …) and ``numbers`` the locale of its numbers (de_DE); empty: the
+    system's.
+    """
 
     folder: Path
     plugin: Path = ROOT
+    language: str = ""
+    numbers: str = ""
 
     def __post_init__(self) -> None:
         for plugins in (self.folder / "plugins", self._profile / "python" / "plugins"):
@@ -32,9 +38,10 @@ class QgisSession:
         settings = self._profile / "QGIS" / "QGIS3.ini"
         settings.parent.mkdir(parents=True, exist_ok=True)
         if not settings.exists():
-            settings.write_text(
-                "[PythonPlugins]\nada_mapper=true\nprocessing=true\n[app]\nfirstRunVersionFlag=999999\n"
-            )
+            text = "[PythonPlugins]\nada_mapper=true\nprocessing=true\n[app]\nfirstRunVersionFlag=999999\n"
+            if self.language:
+                text += f"[locale]\noverrideFlag=true\nuserLocale={self.language}\nglobalLocale={self.numbers}\n"
+            settings.write_text(text)
 
     @property
     def _profile(self) -> Path:

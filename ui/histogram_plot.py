@@ -78,7 +78,7 @@ class HistogramPlot(PlotWidget):
             high = max(high, self._threshold)
         title = tr("{} ({})").format(self._title, self._unit)
         x = Axis(title, min(float(self._edges[0]), self._lowest()), high + self._width / 2)
-        self.set_axes(x, Axis(tr("Pairs"), 0.0, 1.08 * float(self._counts.max())))
+        self.set_axes(x, Axis(tr("Pairs"), 0.0, 1.2 * float(self._counts.max())))
         self._explain()
 
     def _explain(self) -> None:
@@ -149,8 +149,9 @@ class HistogramPlot(PlotWidget):
 
     def _pale(self) -> QColor:
         """The bars' colour, mixed with the background."""
+        share = 0.4 if self.is_dark() else 0.3
         parts = zip(self._colour().getRgb()[:3], self.text_colour(0.0).getRgb()[:3])
-        return QColor(*(round(0.3 * bar + 0.7 * back) for bar, back in parts))
+        return QColor(*(round(share * bar + (1 - share) * back) for bar, back in parts))
 
     def draw(self, painter: QPainter) -> None:
         limit = None if self._threshold is None else self.x(self._threshold)
@@ -204,7 +205,7 @@ class HistogramPlot(PlotWidget):
         """Where the value is written: at the top right of the line, on its left where there is no room."""
         metrics, area = self.fontMetrics(), self.plot_area()
         width = metrics.horizontalAdvance(self._threshold_text()) + 12.0
-        left = place + 6 if place + 6 + width <= area.right() else place - 6 - width
+        left = place + 9 if place + 9 + width <= area.right() else place - 9 - width
         return QRectF(max(left, area.left() + 1), area.top() + 1, width, metrics.height() + 4.0)
 
     # Mouse
@@ -286,7 +287,11 @@ class HistogramPlot(PlotWidget):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.LocaleChange) and self.has_axes():
+        if event.type() == QEvent.Type.LocaleChange and self.has_axes():
+            self._explain()
+
+    def theme_changed(self) -> None:
+        if self.has_axes():
             self._explain()
 
 

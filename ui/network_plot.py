@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from qgis.PyQt.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt, pyqtSignal
-from qgis.PyQt.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
+from qgis.PyQt.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF, QResizeEvent
 from qgis.PyQt.QtWidgets import QWidget
 
 from .plot import Axis, LegendEntry, PlotWidget, position_of
@@ -88,7 +89,7 @@ class NetworkPlot(PlotWidget):
         else:
             self.set_note("")
             ends = padded(np.array(list(self._positions.values())), 10.0)
-            self.set_axes(x, Axis(tr("Perpendicular baseline (m)"), *ends))
+            self.set_axes(x, Axis(tr("Perpendicular baseline (m)"), *ends, short_title=tr("Baseline (m)")))
         self._explain()
         self._describe()
 
@@ -114,19 +115,23 @@ class NetworkPlot(PlotWidget):
     def _why_arcs(self) -> str:
         """The sentence about a vertical axis that means nothing."""
         if self._positions:
-            return tr("Perpendicular baselines are not known for all dates: arcs above are used, arcs below left out.")
-        return tr("Perpendicular baselines are not known: arcs above are used, arcs below left out.")
+            return tr("Some baselines are not known: used pairs above, left out below.")
+        return tr("Baselines are not known: used pairs above, left out below.")
 
-    def _counts(self) -> list[tuple[str, str]]:
+    def _counts(self, texts: dict[str, str] | None = None) -> list[tuple[str, str]]:
         """(use, text with the number of pairs) of the uses that occur; used always."""
-        texts = {"used": tr("used: {}"), "rule": tr("left out by a rule: {}"), "hand": tr("left out by hand: {}")}
-        uses = [pair.use for pair in self._pairs.values()]
-        return [
-            (use, texts[use].format(number(uses.count(use), 0))) for use in USES if use == "used" or uses.count(use)
-        ]
+        if texts is None:
+            texts = {"used": tr("used: {}"), "rule": tr("left out by a rule: {}"), "hand": tr("left out by hand: {}")}
+        counts = Counter(pair.use for pair in self._pairs.values())
+        return [(use, texts[use].format(number(counts[use], 0))) for use in USES if use == "used" or counts[use]]
 
     def _explain(self) -> None:
-        self.set_legend(*(LegendEntry(text, self.colour_of(use), _STYLES[use]) for use, text in self._counts()))
+        """The legend; in a narrow window in short words."""
+        short = {"used": tr("used {}"), "rule": tr("rule {}"), "hand": tr("hand {}")}
+        for texts in (self._counts(), self._counts(short)):
+            self.set_legend(*(LegendEntry(text, self.colour_of(use), _STYLES[use]) for use, text in texts))
+            if len(self._legend_lines()) == 1:
+                break
 
     def _describe(self) -> None:
         """Tell a screen reader what is shown and marked."""
@@ -231,23 +236,26 @@ class NetworkPlot(PlotWidget):
         painter.setBrush(Qt.BrushStyle.NoBrush)
 
     def _draw_labels(self, painter: QPainter, pair: PlotPair) -> None:
-        """The dates of the selected pair, each beside its dot where it covers neither dot nor the other label."""
-        metrics, area = self.fontMetrics(), self.plot_area()
-        points = [self._point(pair.first), self._point(pair.second)]
-        taken = [QRectF(point.x() - 5, point.y() - 5, 10, 10) for point in points]
-        for day, point, way in zip((pair.first, pair.second), points, (-1, 1)):
-            text = day.isoformat()
-            size = QSizeF(metrics.horizontalAdvance(text) + 8.0, metrics.height() + 2.0)
-            label = _free_place(point, size, way, area, taken)
-            taken.append(label)
-            back = self.text_colour(0.0)
-            back.setAlpha(225)
+        """The dates of the selected pair."""
+        back = self.text_colour(0.0)
+        back.setAlpha(225)
+        for day, label in zip((pair.first, pair.second), self._labels(pair)):
             painter.setPen(QPen(self.text_colour(0.35), 1))
             painter.setBrush(back)
             painter.drawRoundedRect(label, 3, 3)
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(self.text_colour())
-            painter.drawText(label, int(Qt.AlignmentFlag.AlignCenter), text)
+            painter.drawText(label, int(Qt.AlignmentFlag.AlignCenter), day.isoformat())
+
+    def _labels(self, pair: PlotPair) -> list[QRectF]:
+        """Where both dates of a pair are written: beside their dots, upon neither dot nor each other."""
+        metrics = self.fontMetrics()
+        points = [self._point(pair.first), self._point(pair.second)]
+        taken = [QRectF(point.x() - 5, point.y() - 5, 10, 10) for point in points]
+        for day, point, way in zip((pair.first, pair.second), points, (-1, 1)):
+            size = QSizeF(metrics.horizontalAdvance(day.isoformat()) + 8.0, metrics.height() + 2.0)
+            taken.append(_free_place(point, size, way, self.plot_area(), taken))
+        return taken[2:]
 
     # Mouse, keys, focus, theme
 
@@ -275,11 +283,20 @@ class NetworkPlot(PlotWidget):
         else:
             super().keyPressEvent(event)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._pairs:
+            self._explain()
+
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.LocaleChange) and self._pairs:
+        if event.type() == QEvent.Type.LocaleChange and self._pairs:
             self._explain()
             self._describe()
+
+    def theme_changed(self) -> None:
+        if self._pairs:
+            self._explain()
 
     def _on_clicked(self, name: str | None) -> None:
         if name is not None:
@@ -300,9 +317,10 @@ def _free_place(point: QPointF, size: QSizeF, way: int, area: QRectF, taken: Seq
     """A rectangle of that size near a point, within the area and upon nothing taken; left first for way -1."""
     sideways = way * (size.width() / 2 + 9)
     upward = size.height() / 2 + 8
-    moves = ((sideways, 0), (0, -upward), (0, upward), (-sideways, 0), (sideways, -upward), (sideways, upward))
+    beside = ((sideways, 0), (0, -upward), (0, upward), (-sideways, 0))
+    aslant = tuple((across, down) for across in (sideways, -sideways) for down in (-upward, upward))
     places = []
-    for across, down in moves:
+    for across, down in (*beside, *aslant):
         corner = QPointF(point.x() + across - size.width() / 2, point.y() + down - size.height() / 2)
         left = min(max(corner.x(), area.left() + 1), area.right() - size.width() - 1)
         top = min(max(corner.y(), area.top() + 1), area.bottom() - size.height() - 1)

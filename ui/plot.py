@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from qgis.PyQt.QtCore import QEvent, QLineF, QLocale, QPoint, QPointF, QRect, QRectF, QSize, Qt, pyqtSignal
+from qgis.PyQt.QtCore import QEvent, QLineF, QLocale, QObject, QPoint, QPointF, QRect, QRectF, QSize, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent
 from qgis.PyQt.QtWidgets import QListView, QSizePolicy, QToolTip, QWidget
 
@@ -20,7 +20,8 @@ _GAP = 6.0
 class Axis:
     """One axis: its title with the unit, and the data values at its ends, of which the first is the smaller.
 
-    Dates are given as ``date.toordinal()``. ``has_marks`` is False where the position means nothing.
+    Dates are given as ``date.toordinal()``. ``has_marks`` is False where the position means nothing. ``short_title``
+    stands in where there is no room for the title.
     """
 
     title: str
@@ -28,6 +29,7 @@ class Axis:
     high: float
     is_date: bool = False
     has_marks: bool = True
+    short_title: str = ""
 
     def __post_init__(self) -> None:
         if not self.low < self.high:
@@ -64,6 +66,7 @@ class PlotWidget(QWidget):
         self._hovered: Any = None
         self._sample = QListView(self)
         self._sample.hide()
+        self._sample.installEventFilter(self)
         self.minimum_left = 0.0
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -110,6 +113,9 @@ class PlotWidget(QWidget):
     def hint(self, item: Any) -> str:
         """What is told of an item when the mouse rests on it; "" for nothing."""
         return ""
+
+    def theme_changed(self) -> None:
+        """Called when text_colour() gives other colours than before; a legend with such colours is set again here."""
 
     @property
     def hovered_item(self) -> Any:
@@ -193,12 +199,21 @@ class PlotWidget(QWidget):
         """(value, text) of the marks of an axis of that length in pixels, each with so much room."""
         if not axis.has_marks:
             return []
-        most = max(int(length / room), 1)
         if axis.is_date:
-            first, last = date.fromordinal(-int(-axis.low // 1)), date.fromordinal(int(axis.high))
-            return [(day.toordinal(), text) for day, text in date_ticks(first, max(first, last), most)]
+            return self._date_ticks(axis, length)
+        most = max(int(length / room), 1)
         values, decimals = round_ticks(axis.low, axis.high, most)
         return [(value, QLocale().toString(value + 0.0, "f", decimals)) for value in values]
+
+    def _date_ticks(self, axis: Axis, length: float) -> list[tuple[float, str]]:
+        """As many round dates as have room, of which years need less than days."""
+        first, last = date.fromordinal(-int(-axis.low // 1)), date.fromordinal(int(axis.high))
+        metrics = self.fontMetrics()
+        for most in range(max(int(length / (metrics.horizontalAdvance("2018") + 18)), 1), 0, -1):
+            ticks = date_ticks(first, max(first, last), most)
+            if len(ticks) * (metrics.horizontalAdvance(ticks[0][1]) + 18) <= length:
+                break
+        return [(day.toordinal(), text) for day, text in ticks]
 
     def _note_space(self) -> QRectF:
         """Where the note is written, below the legend; without height where there is none."""
@@ -272,19 +287,22 @@ class PlotWidget(QWidget):
         painter.drawLine(QLineF(area.topLeft(), area.bottomLeft()))
         painter.setPen(text)
         below = QRectF(0, self.height() - line - _GAP / 2, self.width(), line)
-        self._paint_title(painter, x.title, below, area.center().x())
+        self._paint_title(painter, x, below, area.center().x())
         painter.save()
-        painter.translate(_GAP / 2, area.bottom())
+        painter.translate(_GAP / 2, self.height())
         painter.rotate(-90)
-        # Beside the axis, or where it is too low for the title, up to the legend.
-        room = QRectF(0, 0, area.bottom() - self._note_space().bottom(), line)
-        self._paint_title(painter, y.title, room, area.height() / 2)
+        # Beside the axis; a title longer than the axis goes on below it, but never up into the legend.
+        space = QRectF(0, 0, self.height() - self._note_space().bottom(), line)
+        self._paint_title(painter, y, space, self.height() - area.center().y())
         painter.restore()
 
-    def _paint_title(self, painter: QPainter, title: str, space: QRectF, centre: float) -> None:
+    def _paint_title(self, painter: QPainter, axis: Axis, space: QRectF, centre: float) -> None:
         """A title around ``centre``, but within the space, shortened where it is too long for it."""
-        text = self.fontMetrics().elidedText(title, Qt.TextElideMode.ElideRight, int(space.width()))
-        width = min(self.fontMetrics().horizontalAdvance(text) + 2.0, space.width())
+        metrics = self.fontMetrics()
+        fits = metrics.horizontalAdvance(axis.title) <= space.width() or not axis.short_title
+        title = axis.title if fits else axis.short_title
+        text = metrics.elidedText(title, Qt.TextElideMode.ElideRight, int(space.width()))
+        width = min(metrics.horizontalAdvance(text) + 2.0, space.width())
         left = min(max(centre - width / 2, space.left()), space.right() - width)
         painter.drawText(QRectF(left, space.top(), width, space.height()), int(Qt.AlignmentFlag.AlignCenter), text)
 
@@ -324,6 +342,13 @@ class PlotWidget(QWidget):
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.PaletteChange, QEvent.Type.LocaleChange):
             self._lay_out_again()
         super().changeEvent(event)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The sample's colours change after those of this widget, which therefore waits for them."""
+        if watched is self._sample and event.type() == QEvent.Type.PaletteChange:
+            self.theme_changed()
+            self.update()
+        return super().eventFilter(watched, event)
 
     def _hover(self, position: QPointF | None) -> None:
         item = None if position is None or self._axes is None else self.hit(position)

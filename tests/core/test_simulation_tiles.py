@@ -153,8 +153,10 @@ def test_impossible_tiles_are_refused() -> None:
 
 def test_labels_follow_the_noise_when_asked() -> None:
     """More noise never adds a label, and over some tiles it takes labels away."""
-    usual, noisy = (TileGenerator(3, size=128, noise=noise, labels_follow_noise=True) for noise in (1.0, 4.0))
-    fixed = TileGenerator(3, size=128, noise=4.0)
+    usual, noisy = (
+        TileGenerator(3, size=128, terrain_count=1, noise=noise, labels_follow_noise=True) for noise in (1.0, 4.0)
+    )
+    fixed = TileGenerator(3, size=128, terrain_count=1, noise=4.0)
     labelled = {"usual": 0, "noisy": 0, "fixed": 0}
     for index in range(12):
         for name, make in (("usual", usual), ("noisy", noisy), ("fixed", fixed)):

@@ -7,7 +7,7 @@ one). Where it names "only_data", the walk ends after the Data step.
 from pathlib import Path
 
 from qgis.core import QgsApplication, QgsProject
-from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtCore import QLocale, Qt
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication, QDockWidget, QPushButton
 from qgis.utils import iface
@@ -36,6 +36,7 @@ def walk():
         yield from choose_channels()
         yield from review()
         yield from prepare_field_work()
+    outcome["number"] = QLocale().toString(1.5)
     project.write(str(FOLDER / "project.qgz"))
     outcome["layers"] = sorted(layer.name() for layer in project.mapLayers().values())
 

@@ -44,10 +44,10 @@ def test_from_a_folder_to_areas_and_back_again(tmp_path):
 
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory):
-    """The outcome and the files of the walk from an empty project to the printed sheet."""
+    """The outcome and the files of the walk from an empty project to the printed sheet, in a German QGIS."""
     pytest.importorskip("onnxruntime")
     folder = tmp_path_factory.mktemp("walk")
-    session = QgisSession(folder / "session")
+    session = QgisSession(folder / "session", language="de", numbers="de_DE")
     scene = folder / "scene"
     session.process("adamapper:simulatescene", "SEED=5", "SIZE=512", "DATES=16", f"OUTPUT_FOLDER={scene}")
     task = folder / "task.json"
@@ -60,6 +60,7 @@ def walk(tmp_path_factory):
 def test_from_an_empty_project_to_areas_that_are_reviewed(walk):
     outcome, _ = walk
     assert outcome["errors"] == []
+    assert outcome["number"] == "1,5", "QGIS writes numbers with a comma"
     assert outcome["empty"]["state"] == "empty"
     assert outcome["data"]["state"] == "done" and "of 54 pairs used" in outcome["data"]["there"]
     assert outcome["pairs"] == 54
@@ -82,8 +83,8 @@ def test_from_reviewed_areas_to_the_field(walk):
     assert outcome["field"]["state"] == "ready"
 
 
-def test_the_data_step_on_mexico_city(tmp_path):
-    session = QgisSession(tmp_path / "session")
+def test_the_data_step_on_mexico_city_in_a_chinese_qgis(tmp_path):
+    session = QgisSession(tmp_path / "session", language="zh-Hans", numbers="zh_CN")
     task = tmp_path / "task.json"
     facts = {"scene": str(shared_data("stacks") / "mexico_city_s1"), "orbit": "ascending", "theme": "",
              "pictures": str(tmp_path), "timeout": 120, "only_data": True}  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from qgis.PyQt.QtCore import QEvent, QPointF, Qt
-from qgis.PyQt.QtGui import QMouseEvent
+from qgis.PyQt.QtGui import QColor, QMouseEvent, QPalette
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication
 
@@ -91,6 +91,41 @@ def test_setting_it_by_program_sends_nothing(plot, told):
 def test_a_value_at_the_threshold_counts_as_within(plot):
     plot.set_threshold(24.0)
     assert plot.accessibleDescription() == "threshold: 24 days; within: 3; beyond: 4"
+
+
+def test_the_threshold_is_written_as_people_here_write_it(plot, other_locale):
+    plot.set_threshold(37.5)
+    written = other_locale.toString(37.5, "f", 1)
+    assert f"threshold: {written} days" in plot.accessibleDescription()
+    QTest.keyClick(plot, Qt.Key.Key_Right)
+    assert plot.threshold() in (38.0, 39.0)
+
+
+@pytest.mark.parametrize("value", [1.0, 48.0, 95.0, 96.0, 150.0])
+def test_the_value_is_never_cut_off(plot, value):
+    plot.resize(240, 150)
+    plot.set_threshold(value)
+    label = plot._label(plot.x(value))
+    assert plot.plot_area().contains(label)
+    assert not label.intersects(plot._handle(plot.x(value)))
+
+
+def test_the_cursor_tells_what_can_be_dragged(plot):
+    for value, shape in ((40, Qt.CursorShape.SplitHCursor), (80, Qt.CursorShape.ArrowCursor)):
+        place = QPointF(plot.x(value), plot.plot_area().center().y())
+        none = Qt.MouseButton.NoButton
+        position = plot.mapToGlobal(place.toPoint())
+        event = QMouseEvent(QEvent.Type.MouseMove, place, QPointF(position), none, none, Qt.KeyboardModifier.NoModifier)
+        QApplication.sendEvent(plot, event)
+        assert plot.cursor().shape() == shape
+
+
+def test_the_legend_has_the_colours_of_the_bars_in_any_theme(plot):
+    for base in ("#202020", "#ffffff"):
+        palette = QPalette()
+        palette.setColor(QPalette.ColorRole.Base, QColor(base))
+        plot.setPalette(palette)
+        assert [entry.colour for entry in plot._legend] == [plot._colour(), plot._pale()]
 
 
 def test_a_threshold_beyond_all_values_is_on_the_axis(plot):

@@ -7,6 +7,7 @@ from time import thread_time
 
 import pytest
 from qgis.PyQt.QtCore import QPoint, QPointF, Qt
+from qgis.PyQt.QtGui import QColor, QPalette
 from qgis.PyQt.QtTest import QTest
 
 from ada_mapper.ui.network_plot import NetworkPlot, PlotPair
@@ -99,6 +100,37 @@ def test_without_baselines_arcs_and_a_sentence_stand_for_them(plot):
     x = (plot.x(DAYS[1].toordinal()) + plot.x(DAYS[3].toordinal())) / 2
     assert plot.hit(QPointF(x, below)) == pair(1, 3).name and plot.hit(QPointF(x, above)) is None
     assert not plot.grab().isNull()
+
+
+def test_in_a_narrow_window_the_legend_says_it_shorter(plot):
+    wide = [entry.text for entry in plot._legend]
+    plot.resize(300, 200)
+    narrow = [entry.text for entry in plot._legend]
+    assert "left out by hand: 1" in wide and "hand 1" in narrow
+    plot.resize(700, 400)
+    assert [entry.text for entry in plot._legend] == wide
+
+
+def test_the_legend_has_the_colours_of_the_edges_in_any_theme(plot):
+    for base, text in (("#202020", "#f0f0f0"), ("#ffffff", "#000000")):
+        palette = QPalette()
+        palette.setColor(QPalette.ColorRole.Base, QColor(base))
+        palette.setColor(QPalette.ColorRole.Text, QColor(text))
+        plot.setPalette(palette)
+        assert [entry.colour for entry in plot._legend] == [plot.colour_of(use) for use in ("used", "rule", "hand")]
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("size", [(320, 180), (600, 300)])
+def test_the_dates_of_a_pair_are_written_without_covering_each_other(plot, size, known):
+    """At both ends and in the middle, in windows of any shape."""
+    plot.resize(*size)
+    pairs = [pair(index, index + 1, known=known) for index in range(4)]
+    plot.set_pairs(pairs)
+    for shown in pairs:
+        labels = plot._labels(shown)
+        assert all(plot.plot_area().contains(label) for label in labels)
+        assert not labels[0].intersects(labels[1])
 
 
 def test_no_pairs_are_told_and_no_click_fails(plot):
