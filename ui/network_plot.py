@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -247,15 +248,17 @@ class NetworkPlot(PlotWidget):
             painter.setPen(self.text_colour())
             painter.drawText(label, int(Qt.AlignmentFlag.AlignCenter), day.isoformat())
 
-    def _labels(self, pair: PlotPair) -> list[QRectF]:
+    def _labels(self, pair: PlotPair) -> tuple[QRectF, QRectF]:
         """Where both dates of a pair are written: beside their dots, upon neither dot nor each other."""
-        metrics = self.fontMetrics()
-        points = [self._point(pair.first), self._point(pair.second)]
-        taken = [QRectF(point.x() - 5, point.y() - 5, 10, 10) for point in points]
-        for day, point, way in zip((pair.first, pair.second), points, (-1, 1)):
-            size = QSizeF(metrics.horizontalAdvance(day.isoformat()) + 8.0, metrics.height() + 2.0)
-            taken.append(_free_place(point, size, way, self.plot_area(), taken))
-        return taken[2:]
+        metrics, area = self.fontMetrics(), self.plot_area()
+        size = QSizeF(metrics.horizontalAdvance(pair.first.isoformat()) + 8.0, metrics.height() + 2.0)
+        points = [self._point(day) for day in (pair.first, pair.second)]
+        dots = [QRectF(point.x() - 5, point.y() - 5, 10, 10) for point in points]
+        places = product(*(_places_beside(point, size, way, area) for point, way in zip(points, (-1, 1))))
+        # Where there is no free place, a dot is covered rather than a date.
+        return min(
+            places, key=lambda both: (_shared(*both), sum(_shared(label, dot) for label in both for dot in dots))
+        )
 
     # Mouse, keys, focus, theme
 
@@ -313,10 +316,10 @@ def _positions(pairs: Iterable[PlotPair]) -> dict[date, float]:
     return {day: position for day, position in ends if position is not None}
 
 
-def _free_place(point: QPointF, size: QSizeF, way: int, area: QRectF, taken: Sequence[QRectF]) -> QRectF:
-    """A rectangle of that size near a point, within the area and upon nothing taken; left first for way -1."""
+def _places_beside(point: QPointF, size: QSizeF, way: int, area: QRectF) -> list[QRectF]:
+    """Rectangles of that size near a point, within the area, best first: on its left for way -1, else on its right."""
     sideways = way * (size.width() / 2 + 9)
-    upward = size.height() / 2 + 8
+    upward = size.height() / 2 + 7
     beside = ((sideways, 0), (0, -upward), (0, upward), (-sideways, 0))
     aslant = tuple((across, down) for across in (sideways, -sideways) for down in (-upward, upward))
     places = []
@@ -325,4 +328,10 @@ def _free_place(point: QPointF, size: QSizeF, way: int, area: QRectF, taken: Seq
         left = min(max(corner.x(), area.left() + 1), area.right() - size.width() - 1)
         top = min(max(corner.y(), area.top() + 1), area.bottom() - size.height() - 1)
         places.append(QRectF(QPointF(left, top), size))
-    return next((place for place in places if not any(place.intersects(other) for other in taken)), places[1])
+    return places
+
+
+def _shared(one: QRectF, other: QRectF) -> float:
+    """How much two rectangles cover of each other, in square pixels."""
+    both = one.intersected(other)
+    return both.width() * both.height()
