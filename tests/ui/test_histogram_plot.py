@@ -41,7 +41,8 @@ def mouse(plot: HistogramPlot, kind: QEvent.Type, value: float) -> None:
     is_move = kind == QEvent.Type.MouseMove
     button = Qt.MouseButton.NoButton if is_move else Qt.MouseButton.LeftButton
     held = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseButtonRelease else Qt.MouseButton.LeftButton
-    event = QMouseEvent(kind, place, plot.mapToGlobal(place.toPoint()), button, held, Qt.KeyboardModifier.NoModifier)
+    anywhere = QPointF(plot.mapToGlobal(place.toPoint()))
+    event = QMouseEvent(kind, place, anywhere, button, held, Qt.KeyboardModifier.NoModifier)
     QApplication.sendEvent(plot, event)
 
 
