@@ -23,12 +23,13 @@ from qgis_session import ROOT, QgisSession
 SCREENS = {"small": "1366x768", "large": "2560x1440"}
 THEMES = {"light": "", "dark": "Night Mapping"}
 GUIDE = {
-    "detect_done": "panel.jpg",
-    "pairs": "pairs.jpg",
-    "channels_dialog": "channels.jpg",
-    "review": "review.jpg",
-    "sheets/sheet_1_S01": "sheet.jpg",
+    "panel.jpg": "small_light/detect_done",
+    "pairs.jpg": "small_light/pairs",
+    "channels.jpg": "small_light/channels_dialog",
+    "review.jpg": "large_light/review",
+    "sheet.jpg": "small_light/sheets/sheet_1_S01",
 }
+CUTS = {"review.jpg": (960, 100, 1600, 1310)}  # left, top, width, height: the panel is as long as the screen
 WIDEST = 1366
 
 
@@ -46,8 +47,8 @@ def main() -> None:
         for theme, name in THEMES.items():
             walk(folder / f"{screen}_{theme}", scene, size, name)
     if arguments.guide:
-        for picture, target in GUIDE.items():
-            save(folder / "small_light" / f"{picture}.png", ROOT / "docs" / "images" / target)
+        for target, picture in GUIDE.items():
+            save(folder / f"{picture}.png", ROOT / "docs" / "images" / target)
 
 
 def walk(folder: Path, scene: Path, size: str, theme: str) -> None:
@@ -67,6 +68,8 @@ def walk(folder: Path, scene: Path, size: str, theme: str) -> None:
 def save(picture: Path, target: Path) -> None:
     """A picture of the screen as a JPEG that is at most so wide as the guide shows it."""
     image = QImage(str(picture))
+    if target.name in CUTS:
+        image = image.copy(*CUTS[target.name])
     if image.width() > WIDEST:
         image = image.scaledToWidth(WIDEST, Qt.TransformationMode.SmoothTransformation)
     if image.isNull() or not image.save(str(target), "JPG", 88):

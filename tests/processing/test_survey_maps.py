@@ -431,6 +431,7 @@ def test_a_pdf_and_pictures_of_all_sheets(tmp_path, run):
     survey = Survey(tmp_path, [(6.0, -33.0), (6.01, -33.001), (5.95, -33.03)], ["甲", LONG_NAME, "c/d [% 1 %]"])
     output, pictures = tmp_path / "out" / "maps.pdf", tmp_path / "pictures"
     dem = survey.dem()
+    before = set(QgsProject.instance().mapLayers())
     result = run(
         "surveymaps",
         survey.parameters(DEM=dem, LOS_RATE=str(tmp_path / "rate.tif"), OUTPUT=str(output), PICTURES=str(pictures)),
@@ -441,7 +442,7 @@ def test_a_pdf_and_pictures_of_all_sheets(tmp_path, run):
     assert len(names) == 4 and names[0] == "overview.png" and names[1].startswith("sheet_1_")
     assert QImage(str(pictures / names[1])).width() == pytest.approx(210 / 25.4 * 96, abs=1)
     assert sorted(path.name for path in output.parent.iterdir()) == ["maps.pdf"]
-    assert not QgsProject.instance().mapLayers()
+    assert set(QgsProject.instance().mapLayers()) == before, "the user's project stays as it was"
     if shutil.which("pdftotext"):
         text = subprocess.run(["pdftotext", str(output), "-"], capture_output=True, text=True, check=True).stdout
         assert "Sheet 3 of 3" in text and "EPSG:32732" in text and "EPSG:32731" in text
