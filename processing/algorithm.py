@@ -321,9 +321,12 @@ class Algorithm(QgsProcessingAlgorithm):
 
     def finish_areas(self, destination: str, context: QgsProcessingContext) -> None:
         """The same for a layer of areas, whose features are all written."""
-        layer = QgsProcessingUtils.mapLayerFromString(destination, context)
-        styles.save_areas_style(layer)
-        self._style_when_loaded(destination, "areas", styles.style_areas, context)
+        self.finish_vector(destination, styles.style_areas, context)
+
+    def finish_vector(self, destination: str, style: Callable[[Any], None], context: QgsProcessingContext) -> None:
+        """The same for any layer of features, which lies above rasters."""
+        styles.save_vector_style(QgsProcessingUtils.mapLayerFromString(destination, context), style)
+        self._style_when_loaded(destination, "areas", style, context)
 
     def hide_when_loaded(self, destination: str, context: QgsProcessingContext) -> None:
         """Load a layer unticked, because it would cover what the user asked for."""

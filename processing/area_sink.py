@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from qgis.core import (
-    Qgis,
     QgsCoordinateReferenceSystem,
     QgsFeature,
     QgsFeatureSource,
-    QgsField,
     QgsFields,
     QgsGeometry,
     QgsProcessingContext,
@@ -20,27 +18,8 @@ from qgis.core import (
 
 from ..core.areas import Area, Field
 from ..core.progress import Progress
-from .algorithm import FAST_INSERT, Algorithm, remove_results
-
-if Qgis.QGIS_VERSION_INT >= 33800:
-    from qgis.PyQt.QtCore import QMetaType
-
-    _TYPES = {"int": QMetaType.Type.Int, "float": QMetaType.Type.Double, "str": QMetaType.Type.QString}
-else:
-    from qgis.PyQt.QtCore import QVariant
-
-    _TYPES = {"int": QVariant.Type.Int, "float": QVariant.Type.Double, "str": QVariant.Type.String}
-
-
-def fields_of(table: Iterable[Field]) -> QgsFields:
-    """The QGIS fields of a core field table; the unit and meaning become the field's comment."""
-    fields = QgsFields()
-    for entry in table:
-        field = QgsField(entry.name, _TYPES[entry.type])
-        unit = f" ({entry.unit})" if entry.unit else ""
-        field.setComment(entry.description + unit)
-        fields.append(field)
-    return fields
+from .algorithm import Algorithm
+from .features import fields_of, to_python, write_features
 
 
 def write_areas(
@@ -56,26 +35,23 @@ def write_areas(
     progress.check()
     fields = fields_of(table)
     reference = QgsCoordinateReferenceSystem.fromWkt(crs)
-    sink, destination = algorithm.parameterAsSink(
-        parameters, "AREAS", context, fields, QgsWkbTypes.Type.MultiPolygon, reference
+    features = (_feature(area, fields) for area in areas)
+    destination = write_features(
+        algorithm, parameters, "AREAS", context, features, fields, QgsWkbTypes.Type.MultiPolygon, reference
     )
-    if sink is None:
+    if destination is None:
         raise QgsProcessingException(algorithm.invalidSinkError(parameters, "AREAS"))
-    for area in areas:
-        feature = QgsFeature(fields)
-        geometry = QgsGeometry()
-        geometry.fromWkb(area.geometry)
-        feature.setGeometry(geometry)
-        feature.setAttributes([area.attributes.get(field.name()) for field in fields])
-        if not sink.addFeature(feature, FAST_INSERT):
-            message = algorithm.writeFeatureError(sink, parameters, "AREAS")
-            del sink
-            remove_results([] if "|" in destination else [destination])  # a file with other tables stays
-            raise QgsProcessingException(message)
-    sink.flushBuffer()
-    del sink
     algorithm.finish_areas(destination, context)
     return destination
+
+
+def _feature(area: Area, fields: QgsFields) -> QgsFeature:
+    feature = QgsFeature(fields)
+    geometry = QgsGeometry()
+    geometry.fromWkb(area.geometry)
+    feature.setGeometry(geometry)
+    feature.setAttributes([area.attributes.get(field.name()) for field in fields])
+    return feature
 
 
 def read_areas(source: QgsFeatureSource, table: Sequence[Field]) -> tuple[Area, ...]:
@@ -87,11 +63,6 @@ def read_areas(source: QgsFeatureSource, table: Sequence[Field]) -> tuple[Area, 
         if geometry.isEmpty():
             continue
         geometry.convertToMultiType()
-        attributes = {field.name: _value(feature[field.name]) for field in known}
+        attributes = {field.name: to_python(feature[field.name]) for field in known}
         areas.append(Area(bytes(geometry.asWkb()), attributes))
     return tuple(areas)
-
-
-def _value(value: Any) -> Any:
-    """QGIS before 3.36 hands over NULL as a QVariant."""
-    return None if value is None or (hasattr(value, "isNull") and value.isNull()) else value

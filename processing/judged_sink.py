@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from qgis.core import (
     QgsCategorizedSymbolRenderer,
     QgsCoordinateReferenceSystem,
     QgsFeature,
+    QgsFields,
     QgsFillSymbol,
     QgsGeometry,
     QgsProcessingContext,
-    QgsProcessingException,
-    QgsProcessingUtils,
     QgsRendererCategory,
     QgsVectorLayer,
     QgsWkbTypes,
@@ -25,8 +23,8 @@ from qgis.PyQt.QtGui import QColor
 from ..core.areas import Field
 from ..core.assessment import Assessment, JudgedArea
 from ..core.progress import Progress
-from .algorithm import FAST_INSERT, Algorithm, remove_results, tr
-from .area_sink import fields_of
+from .algorithm import Algorithm, tr
+from .features import fields_of, write_features
 
 FIELDS = (
     Field("id", "int", "", "Number of the area"),
@@ -55,32 +53,22 @@ def write_judged(
     progress.check()
     fields = fields_of(FIELDS)
     reference = QgsCoordinateReferenceSystem.fromWkt(assessment.grid.crs)
-    sink, destination = algorithm.parameterAsSink(
-        parameters, name, context, fields, QgsWkbTypes.Type.MultiPolygon, reference
+    features = (_feature(number, area, fields) for number, area in enumerate(assessment.found.areas, 1))
+    destination = write_features(
+        algorithm, parameters, name, context, features, fields, QgsWkbTypes.Type.MultiPolygon, reference
     )
-    if sink is None:
-        if parameters.get(name) in (None, ""):
-            return None
-        raise QgsProcessingException(algorithm.invalidSinkError(parameters, name))
-    for number, area in enumerate(assessment.found.areas, 1):
-        feature = QgsFeature(fields)
-        geometry = QgsGeometry()
-        geometry.fromWkb(area.polygon)
-        feature.setGeometry(geometry)
-        feature.setAttributes(_attributes(number, area))
-        if not sink.addFeature(feature, FAST_INSERT):
-            message = algorithm.writeFeatureError(sink, parameters, name)
-            del sink
-            remove_results([destination.split("|")[0]])
-            raise QgsProcessingException(message)
-    sink.flushBuffer()
-    del sink
-    layer = QgsProcessingUtils.mapLayerFromString(destination, context)
-    if layer is not None and layer.providerType() == "ogr":
-        style_judged(layer)
-        layer.saveNamedStyle(str(Path(layer.source().split("|")[0]).with_suffix(".qml")))
-    algorithm._style_when_loaded(destination, "areas", style_judged, context)
+    if destination is not None:
+        algorithm.finish_vector(destination, style_judged, context)
     return destination
+
+
+def _feature(number: int, area: JudgedArea, fields: QgsFields) -> QgsFeature:
+    feature = QgsFeature(fields)
+    geometry = QgsGeometry()
+    geometry.fromWkb(area.polygon)
+    feature.setGeometry(geometry)
+    feature.setAttributes(_attributes(number, area))
+    return feature
 
 
 def _attributes(number: int, area: JudgedArea) -> list[Any]:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from qgis.core import (
-    Qgis,
     QgsCategorizedSymbolRenderer,
     QgsFeatureRequest,
     QgsField,
@@ -24,16 +23,8 @@ from qgis.PyQt.QtGui import QColor
 
 from ..core.errors import OutputError
 from .algorithm import crs_text, tr
+from .features import TYPES
 from .styles import ORBIT_COLOURS
-
-if Qgis.QGIS_VERSION_INT >= 33800:
-    from qgis.PyQt.QtCore import QMetaType
-
-    _TYPES = {"str": QMetaType.Type.QString, "bool": QMetaType.Type.Bool}
-else:
-    from qgis.PyQt.QtCore import QVariant
-
-    _TYPES = {"str": QVariant.Type.String, "bool": QVariant.Type.Bool}
 
 ACCEPTED, REJECTED, UNSURE = DECISIONS = ("accepted", "rejected", "unsure")
 STYLE = "review"
@@ -58,7 +49,7 @@ def prepare(layer: QgsVectorLayer) -> None:
         raise OutputError(cannot_write(layer))
     fields = []
     for name, kind, length, meaning in missing:
-        field = QgsField(name, _TYPES[kind], len=length)
+        field = QgsField(name, TYPES[kind], len=length)
         field.setComment(meaning)
         fields.append(field)
     added = provider.addAttributes(fields)

@@ -17,7 +17,7 @@ from qgis.core import (
 from ..core.areas import Field
 from ..core.errors import InputError
 from ..core.progress import Progress
-from .algorithm import FAST_INSERT, POLYGONS, Algorithm, remove_results, tr
+from .algorithm import POLYGONS, Algorithm, tr
 
 CLASS_FIELD, AREA_CLASS, IGNORED_CLASS = "label", "landslide", "ignored"
 _FIELDS = (
@@ -60,7 +60,7 @@ class LabelsFromReview(Algorithm):
         self.addOutput(QgsProcessingOutputNumber("BACKGROUND_COUNT", tr("Number of areas left out as background")))
 
     def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
-        from .area_sink import fields_of
+        from .features import fields_of, write_features
         from .review import ACCEPTED, REJECTED, decision_of
 
         source = self.parameterAsSource(parameters, "AREAS", context)
@@ -76,13 +76,14 @@ class LabelsFromReview(Algorithm):
         if self.parameterAsEnumString(parameters, "UNREVIEWED", context) == "background":
             background.add("")
         labels, left_out = [], 0
+        fields = fields_of(_FIELDS)
         for feature in source.getFeatures():
             progress.check()
             decision = decision_of(feature["review"]) or ""
             if decision in background or feature.geometry().isEmpty():
                 left_out += 1
                 continue
-            label = QgsFeature(fields_of(_FIELDS))
+            label = QgsFeature(fields)
             geometry = feature.geometry()
             geometry.convertToMultiType()
             label.setGeometry(geometry)
@@ -95,19 +96,9 @@ class LabelsFromReview(Algorithm):
         if not count:
             message = tr("No area of the layer {} is accepted yet; labels need at least one.")
             raise InputError(message.format(source.sourceName()))
-        sink, destination = self.parameterAsSink(
-            parameters, "LABELS", context, fields_of(_FIELDS), QgsWkbTypes.Type.MultiPolygon, source.sourceCrs()
+        destination = write_features(
+            self, parameters, "LABELS", context, labels, fields, QgsWkbTypes.Type.MultiPolygon, source.sourceCrs()
         )
-        if sink is None:
-            raise QgsProcessingException(self.invalidSinkError(parameters, "LABELS"))
-        for label in labels:
-            if not sink.addFeature(label, FAST_INSERT):
-                message = self.writeFeatureError(sink, parameters, "LABELS")
-                del sink
-                # A table of a GeoPackage lies beside other ones.
-                remove_results([] if "|" in destination else [destination])
-                raise QgsProcessingException(message)
-        sink.flushBuffer()
         message = tr("{} landslides, {} ignored areas, {} left out as background.")
         progress.info(message.format(count, len(labels) - count, left_out))
         return {

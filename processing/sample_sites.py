@@ -141,7 +141,7 @@ class SampleSites(Algorithm):
 
     def _districts(self, parameters: dict[str, Any], context: QgsProcessingContext) -> tuple[list[District], str]:
         from ..core.survey.sampling import District
-        from .survey_layers import to_python
+        from .features import to_python
 
         source = self._source(parameters, "DISTRICTS", context)
         if source is None:

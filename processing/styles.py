@@ -120,13 +120,12 @@ def save_raster_style(path: str, kind: str) -> None:
     Path(f"{path}.aux.xml").unlink(missing_ok=True)
 
 
-def save_areas_style(layer: QgsVectorLayer | None) -> None:
+def save_vector_style(layer: QgsVectorLayer | None, style: Callable[[Any], None]) -> None:
     """Write a .qml beside the file of a vector layer; memory layers have none."""
     if layer is None or layer.providerType() != "ogr":
         return
-    path = Path(layer.source().split("|")[0])
-    style_areas(layer)
-    layer.saveNamedStyle(str(path.with_suffix(".qml")))
+    style(layer)
+    layer.saveNamedStyle(str(Path(layer.source().split("|")[0]).with_suffix(".qml")))
 
 
 def _tr(text: str) -> str:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qgis.core import (
-    Qgis,
     QgsCategorizedSymbolRenderer,
     QgsCoordinateReferenceSystem,
     QgsFeature,
     QgsFeatureSource,
-    QgsField,
     QgsFields,
     QgsGeometry,
     QgsMarkerSymbol,
@@ -21,7 +17,6 @@ from qgis.core import (
     QgsPointXY,
     QgsProcessingContext,
     QgsProcessingException,
-    QgsProcessingUtils,
     QgsRendererCategory,
     QgsSingleSymbolRenderer,
     QgsTextBufferSettings,
@@ -31,26 +26,13 @@ from qgis.core import (
     QgsVectorLayerSimpleLabeling,
     QgsWkbTypes,
 )
-from qgis.PyQt.QtCore import QDate, QDateTime, QVariant
 from qgis.PyQt.QtGui import QColor, QFont
 
 from ..core.areas import Field
 from ..core.progress import Progress
 from ..core.survey.sites import CONFIRMED, FORM_FIELDS, NOT_ACCESSIBLE, NOT_CONFIRMED, SITE_FIELDS, Site
-from .algorithm import FAST_INSERT, Algorithm, remove_results, tr
-
-if Qgis.QGIS_VERSION_INT >= 33800:
-    from qgis.PyQt.QtCore import QMetaType
-
-    TYPES = {
-        "int": QMetaType.Type.Int, "float": QMetaType.Type.Double, "str": QMetaType.Type.QString,
-        "bool": QMetaType.Type.Bool, "date": QMetaType.Type.QDate,
-    }  # fmt: skip
-else:
-    TYPES = {
-        "int": QVariant.Type.Int, "float": QVariant.Type.Double, "str": QVariant.Type.String,
-        "bool": QVariant.Type.Bool, "date": QVariant.Type.Date,
-    }  # fmt: skip
+from .algorithm import Algorithm, tr
+from .features import TYPES, fields_of, to_python, to_qgis, write_features
 
 # Told apart with colour-vision deficiency, and by shape, too.
 RESULT_STYLES = {
@@ -59,16 +41,6 @@ RESULT_STYLES = {
     NOT_ACCESSIBLE: ("#8a8f98", "triangle", "Not accessible"),
     "": ("#2a7fbf", "circle", "To visit"),
 }
-
-
-def survey_fields(table: Iterable[Field]) -> QgsFields:
-    """The QGIS fields of a table of sites or of the form; the unit and meaning become the field's comment."""
-    fields = QgsFields()
-    for entry in table:
-        field = QgsField(entry.name, TYPES[entry.type])
-        field.setComment(entry.description + (f" ({entry.unit})" if entry.unit else ""))
-        fields.append(field)
-    return fields
 
 
 def write_sites(
@@ -82,32 +54,24 @@ def write_sites(
 ) -> str:
     """Write the sites to the output SITES, styled; returns the id of the layer."""
     progress.check()
-    fields = survey_fields(table)
+    fields = fields_of(table)
     reference = QgsCoordinateReferenceSystem()
     reference.createFromUserInput(crs)
-    sink, destination = algorithm.parameterAsSink(
-        parameters, "SITES", context, fields, QgsWkbTypes.Type.Point, reference
+    features = (_feature(site, fields) for site in sites)
+    destination = write_features(
+        algorithm, parameters, "SITES", context, features, fields, QgsWkbTypes.Type.Point, reference
     )
-    if sink is None:
+    if destination is None:
         raise QgsProcessingException(algorithm.invalidSinkError(parameters, "SITES"))
-    for site in sites:
-        feature = QgsFeature(fields)
-        feature.setGeometry(QgsGeometry.fromPointXY(QgsPointXY(site.x, site.y)))
-        feature.setAttributes([_to_qgis(site.attributes.get(field.name())) for field in fields])
-        if not sink.addFeature(feature, FAST_INSERT):
-            message = algorithm.writeFeatureError(sink, parameters, "SITES")
-            del sink
-            # A table of a GeoPackage lies beside other ones.
-            remove_results([] if "|" in destination else [destination])
-            raise QgsProcessingException(message)
-    sink.flushBuffer()
-    del sink
-    layer = QgsProcessingUtils.mapLayerFromString(destination, context)
-    if layer is not None and layer.providerType() == "ogr":
-        style_sites(layer)
-        layer.saveNamedStyle(str(Path(layer.source().split("|")[0]).with_suffix(".qml")))
-    algorithm._style_when_loaded(destination, "areas", style_sites, context)
+    algorithm.finish_vector(destination, style_sites, context)
     return destination
+
+
+def _feature(site: Site, fields: QgsFields) -> QgsFeature:
+    feature = QgsFeature(fields)
+    feature.setGeometry(QgsGeometry.fromPointXY(QgsPointXY(site.x, site.y)))
+    feature.setAttributes([to_qgis(site.attributes.get(field.name())) for field in fields])
+    return feature
 
 
 def read_sites(source: QgsFeatureSource) -> tuple[Site, ...]:
@@ -144,21 +108,6 @@ def table_of(source: QgsFeatureSource, known: Mapping[str, Field]) -> tuple[Fiel
         elif field.name().lower() not in ("fid", "ogc_fid"):
             table.append(Field(field.name(), kinds.get(field.type(), "str"), "", field.comment()))
     return tuple(table)
-
-
-def _to_qgis(value: Any) -> Any:
-    return QDate(value.year, value.month, value.day) if isinstance(value, date) else value
-
-
-def to_python(value: Any) -> Any:
-    """A value of a feature, days as dates; QGIS before 3.36 hands over NULL as a QVariant."""
-    if value is None or (isinstance(value, QVariant) and value.isNull()):
-        return None
-    if isinstance(value, QDateTime):
-        value = value.date()
-    if isinstance(value, QDate):
-        return date(value.year(), value.month(), value.day()) if value.isValid() else None
-    return value
 
 
 def style_sites(layer: QgsVectorLayer) -> None:

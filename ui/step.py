@@ -47,7 +47,7 @@ class StepContext:
 class Step(QWidget):
     """One step of the work: its widget, its status and what is to be done next.
 
-    A subclass sets NAME (never translated) and implements title(), status() and, where it has a next action, do_next().
+    A subclass sets NAME (never translated), tells title() and status() and, where it has a next action, does do_next().
     """
 
     NAME = ""
@@ -59,11 +59,11 @@ class Step(QWidget):
 
     def title(self) -> str:
         """The step's name in the user's language, a word or two."""
-        raise NotImplementedError
+        return self.NAME
 
     def status(self) -> StepStatus:
         """How far the step has come; quick, without reading files."""
-        raise NotImplementedError
+        return StepStatus("empty", "")
 
     def do_next(self) -> None:
         """Do what status().next_action says."""
