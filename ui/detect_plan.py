@@ -10,7 +10,7 @@ from qgis.core import QgsApplication, QgsProject, QgsVectorLayer
 from qgis.PyQt.QtCore import QLocale
 
 from ..processing.algorithm import BUNDLED_MODEL, tr
-from .results import run_of
+from .results import plain, run_of
 from .state import ProjectState
 
 MAP_AREAS, DETECT, EXTRACT, MERGE = (
@@ -137,7 +137,7 @@ def areas_by_orbit(state: ProjectState, project: QgsProject) -> dict[str, QgsVec
 
 def are_merged(areas: dict[str, QgsVectorLayer], project: QgsProject) -> bool:
     """True where a layer of the project was merged from these two."""
-    sources = {orbit.upper(): layer.source() for orbit, layer in areas.items()}
+    sources = {orbit.upper(): plain(layer) for orbit, layer in areas.items()}
     for layer in project.mapLayers().values():
         run = run_of(layer)
         if run is not None and run["algorithm"] == MERGE and sources.items() <= run["parameters"].items():

@@ -39,7 +39,7 @@ def describe_run(algorithm: str, parameters: Mapping[str, Any]) -> dict[str, Any
     has_model = definition is not None and definition.parameterDefinition("MODEL") is not None
     return {
         "algorithm": algorithm,
-        "parameters": {name: _plain(value) for name, value in parameters.items()},
+        "parameters": {name: plain(value) for name, value in parameters.items()},
         "version": plugin_version(),
         "model": _model_name(model) if has_model else "",
         "date": QDateTime.currentDateTime().toString(Qt.DateFormat.ISODate),
@@ -160,12 +160,15 @@ def summary(run: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _plain(value: Any) -> Any:
-    """A parameter as JSON can hold it: a layer becomes its source, an output its file."""
+def plain(value: Any) -> Any:
+    """A parameter as JSON can hold it: a layer becomes its source, an output its file.
+
+    A layer in memory becomes its id, because names repeat themselves from run to run.
+    """
     if isinstance(value, QgsMapLayer):
-        return value.source() if value.providerType() != "memory" else value.name()
+        return value.source() if value.providerType() != "memory" else value.id()
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     return destination_of(value) or str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from ada_mapper.core.raster import Grid
 from ada_mapper.ui import detect_plan as plan
 from ada_mapper.ui.detect_step import DetectStep
 from ada_mapper.ui.panel import Panel
-from ada_mapper.ui.results import RUN_PROPERTY
+from ada_mapper.ui.results import RUN_PROPERTY, describe_run
 from ada_mapper.ui.state import ROLE_PROPERTY
 from ada_mapper.ui.underlay import put_under
 from small_rasters import write
@@ -192,6 +193,14 @@ def test_merging_is_offered_once_both_orbits_are_there(step, project, recorded):
     ((algorithm, parameters, _),) = recorded
     assert algorithm == "adamapper:mergeorbits"
     assert (parameters["ASCENDING"], parameters["DESCENDING"]) == (newest, descending)
+
+    merged = areas_of(project, "both", "2024-03-01")
+    merged.setCustomProperty(RUN_PROPERTY, json.dumps(describe_run("adamapper:mergeorbits", parameters)))
+    step.refresh()
+    assert step.status().next_action != "Merge both orbits"
+    areas_of(project, "descending", "2024-04-01")
+    step.refresh()
+    assert step.status().next_action == "Merge both orbits", "one of the two was mapped again"
 
 
 def test_with_areas_there_the_next_is_their_review_and_mapping_goes_on(step, state, project, layers, recorded, context):
