@@ -194,6 +194,8 @@ def test_merging_is_offered_once_both_orbits_are_there(step, project, recorded):
     assert algorithm == "adamapper:mergeorbits"
     assert (parameters["ASCENDING"], parameters["DESCENDING"]) == (newest, descending)
 
+    step._end(True, "Areas of both orbits", is_merge=True)
+    assert step.status().next_action == "Merge both orbits", "nothing was made of it"
     merged = areas_of(project, "both", "2024-03-01")
     merged.setCustomProperty(RUN_PROPERTY, json.dumps(describe_run("adamapper:mergeorbits", parameters)))
     step.refresh()
