@@ -6,7 +6,7 @@ import html
 from pathlib import Path
 from typing import Any
 
-from qgis.core import QgsMapLayerProxyModel, QgsSettings
+from qgis.core import QgsMapLayer, QgsMapLayerProxyModel, QgsSettings
 from qgis.gui import QgsFileWidget, QgsMapLayerComboBox
 from qgis.PyQt.QtCore import QLocale, Qt
 from qgis.PyQt.QtWidgets import (
@@ -29,6 +29,7 @@ from .limit_box import LimitBox
 from .pair_choice import DAYS, METRES, PairChoice
 from .pair_texts import counts_text, folder_text, trouble_text
 from .pair_window import PairWindow
+from .results import run_of
 from .step import Step, StepContext, StepStatus
 
 _STACK, _SLOPE = "adamapper:stackinterferograms", "adamapper:slope"
@@ -128,13 +129,15 @@ class DataStep(Step):
             self.choose_folder(folder)
 
     def choose_folder(self, folder: str) -> None:
-        """Read another folder; what was left out by hand belonged to the one before."""
+        """Read another folder; the orbit and what was left out by hand belonged to the one before."""
         state = self.context.state
         folder = folder.strip()
         if folder == state.get("folder", ""):
             return
         if folder:
             QgsSettings().setValue(_LAST_FOLDER, str(Path(folder).parent))
+        if state.get("folder", ""):
+            state.set("orbit", None)
         state.set("excluded_pairs", None)
         state.set("folder", folder or None)
         self.refresh()
@@ -213,8 +216,10 @@ class DataStep(Step):
     # Showing
 
     def _rates(self) -> list[str]:
+        """The names of the rates in the project, without those that were made of another folder."""
+        folder = self.context.state.get("folder", "")
         layers = (self.context.state.layer(role) for role in _RATES)
-        return [layer.name() for layer in layers if layer is not None]
+        return [layer.name() for layer in layers if layer is not None and not _is_of_another_folder(layer, folder)]
 
     def _show(self) -> None:
         """What was read, what of it is used, what to be careful with."""
@@ -361,6 +366,11 @@ class DataStep(Step):
 def _orbit_text(orbit: str) -> str:
     texts = {"ascending": tr("ascending"), "descending": tr("descending")}
     return texts.get(orbit, tr("unknown"))
+
+
+def _is_of_another_folder(layer: QgsMapLayer, folder: str) -> bool:
+    made_of = (run_of(layer) or {}).get("parameters", {}).get("INPUT_FOLDER")
+    return bool(folder and made_of) and Path(made_of) != Path(folder)
 
 
 def _output(folder: Path | None, name: str) -> str:

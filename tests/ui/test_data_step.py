@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 
 import numpy as np
@@ -16,6 +17,7 @@ from qgis.PyQt.QtWidgets import QApplication, QWidget
 from ada_mapper.ui.data_step import DataStep
 from ada_mapper.ui.pair_choice import DAYS, METRES
 from ada_mapper.ui.panel import Panel
+from ada_mapper.ui.results import RUN_PROPERTY
 from ada_mapper.ui.state import ProjectState
 from ada_mapper.ui.step import StepContext
 from shared_data import shared_data
@@ -266,6 +268,23 @@ def test_mexico_city_in_the_panel(context, state, wait_until):
     assert all(abs(pair.perpendicular_baseline) <= 50 and pair.days <= 40 for pair in step.choice.used)
     panel.close()
     panel.deleteLater()
+
+
+def test_another_folder_brings_its_own_orbit_and_no_old_rates(read, state, project, tmp_path, folder, wait_until):
+    state.set("orbit", "ascending")
+    dem = write(tmp_path / "dem.tif", np.ones((24, 24)), "dem", "m")
+    state.set_layer("dem", project.addMapLayer(QgsRasterLayer(dem, "dem")))
+    rate = QgsRasterLayer(write(tmp_path / "rate.tif", np.ones((24, 24)), "phase_rate", "rad/yr"), "rate")
+    made = {"algorithm": "adamapper:stackinterferograms", "parameters": {"INPUT_FOLDER": str(folder)}}
+    rate.setCustomProperty(RUN_PROPERTY, json.dumps(made))
+    state.set_layer("phase_rate", project.addMapLayer(rate))
+    read.refresh()
+    assert read.status().next_action == "Go on to the channels"
+    folder.rename(tmp_path / "descending")
+    read.choose_folder(str(tmp_path / "descending"))
+    assert state.get("orbit", "unknown") == "unknown", "that of the files before says nothing of these"
+    wait_until(lambda: not read.choice.is_scanning)
+    assert read.status().next_action == "Stack the interferograms"
 
 
 def test_a_second_step_on_the_same_project_shows_the_same(read, context):
