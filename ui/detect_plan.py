@@ -56,12 +56,15 @@ def detection_parameters(state: ProjectState, folder: Path | None) -> dict[str, 
     return {**layers, **_model(state), **_outputs(DETECT, folder)}
 
 
-def extraction_parameters(state: ProjectState, probability: str, folder: Path | None) -> dict[str, Any]:
-    """Parameters of the extraction of areas from a probability."""
+def extraction_parameters(state: ProjectState, folder: Path | None) -> dict[str, Any]:
+    """Parameters of the extraction of areas that follows a detection, without the PROBABILITY that this makes.
+
+    Layers are given by their sources: the project may lose them during the detection.
+    """
     layers = {role.upper(): state.layer(role) for role in ("los_rate", "slope", "dem")}
-    given = {name: layer for name, layer in layers.items() if layer is not None}
+    given = {name: layer.source() for name, layer in layers.items() if layer is not None}
     outputs = {"AREAS": _outputs(EXTRACT, folder)["AREAS"]}
-    return {"PROBABILITY": probability, **given, "ORBIT": state.get("orbit", "unknown"), **outputs}
+    return {**given, "ORBIT": state.get("orbit", "unknown"), **outputs}
 
 
 def given_roles(state: ProjectState) -> list[str]:

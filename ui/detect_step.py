@@ -128,8 +128,9 @@ class DetectStep(Step):
             parameters, algorithm = plan.folder_parameters(state, folder), plan.MAP_AREAS
             self._start(algorithm, parameters, name, lambda success, _: self._end(success, name))
         else:
+            extraction = plan.extraction_parameters(state, folder)
             parameters = plan.detection_parameters(state, folder)
-            self._start(plan.DETECT, parameters, name, lambda *end: self._extract(*end, name, folder))
+            self._start(plan.DETECT, parameters, name, lambda *end: self._extract(*end, name, extraction))
 
     def merge(self) -> None:
         """Join the areas of both orbits in a layer of their own."""
@@ -137,11 +138,11 @@ class DetectStep(Step):
         parameters = plan.merge_parameters(self._orbits, folder)
         self._start(plan.MERGE, parameters, name, lambda success, _: self._end(success, name, is_merge=True))
 
-    def _extract(self, success: bool, results: dict[str, Any], name: str, folder: Path | None) -> None:
+    def _extract(self, success: bool, results: dict[str, Any], name: str, extraction: dict[str, Any]) -> None:
         if not success:
             self._end(False, name)
             return
-        parameters = plan.extraction_parameters(self.context.state, results["PROBABILITY"], folder)
+        parameters = {"PROBABILITY": results["PROBABILITY"], **extraction}
         self._start(plan.EXTRACT, parameters, name, lambda done, _: self._end(done, name))
 
     def _start(self, algorithm: str, parameters: dict[str, Any], name: str, on_finished: Any) -> None:

@@ -130,6 +130,25 @@ def test_layers_are_mapped_styled_and_shaded(context, state, layers, project, tm
     panel.deleteLater()
 
 
+def test_what_is_chosen_for_the_next_run_does_not_change_this_one(step, state, layers, project, runner, monkeypatch):
+    runs = []
+
+    def record(algorithm, parameters, name, on_finished=None, load=True, group=""):
+        runs.append((algorithm, dict(parameters), on_finished))
+        return object()
+
+    monkeypatch.setattr(runner, "run", record)
+    state.set("orbit", "descending")
+    rate = state.layer("los_rate").source()
+    step.map_areas()
+    state.set("orbit", "ascending")
+    project.removeMapLayer(state.layer("los_rate").id())
+    runs[0][2](True, {"PROBABILITY": "probability.tif"})
+    algorithm, parameters, _ = runs[1]
+    assert algorithm == "adamapper:extractareas" and parameters["PROBABILITY"] == "probability.tif"
+    assert (parameters["ORBIT"], parameters["LOS_RATE"]) == ("descending", rate)
+
+
 def test_the_slope_of_the_run_is_shown_rather_than_a_second_one(project, state, layers):
     group = project.layerTreeRoot().addGroup("Valley")
     slope = state.layer("slope")
