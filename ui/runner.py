@@ -95,6 +95,7 @@ class Runner(QObject):
                     run.task.end(False)
                 elif run.task.waitForFinished(_PATIENCE):
                     _release(run)
+                    run_parameters.remove_empty(run.folders)
         self._timer.stop()
 
     def free_name(self, name: str) -> str:
@@ -243,6 +244,7 @@ class Runner(QObject):
 
     def _on_executed(self, run: Run, success: bool, outcome: dict[str, Any]) -> None:
         if run not in self._runs:
+            run_parameters.remove_empty(run.folders)
             return
         self._runs.remove(run)
         # The task is still inside a function that uses the context.

@@ -176,6 +176,12 @@ def test_cancelling_ends_it_and_leaves_nothing(start, runner, patient, tmp_path,
     assert other[0][0]
 
 
+def test_closing_it_during_a_run_leaves_nothing(start, runner, patient, tmp_path):
+    ends = start("patient:wait", {"OUTPUT": str(tmp_path / "new" / "out.txt")}, "Slow")
+    runner.close()
+    assert not ends and runner.names == [] and not (tmp_path / "new").exists()
+
+
 def test_tools_that_draw_stay_in_the_main_thread_and_see_styles(
     start, runner, project, patient_provider, probability, wait_until
 ):
