@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Callable, cast
 
 from qgis.core import QgsSettings
@@ -72,11 +71,12 @@ class Actions(QObject):
 
     def remove(self) -> None:
         """Take everything away again; runs that go on are cancelled."""
+        from .help import close_help
+
         self._iface.currentLayerChanged.disconnect(self._on_current_layer)
         for window in self._windows:
             window.close()
-        if importlib.util.find_spec(f"{__package__}.help") is not None:
-            importlib.import_module(f"{__package__}.help").close_help()
+        close_help()
         for action in self.actions.values():
             self._iface.removePluginMenu(MENU, action)
         if self._panel is not None:
@@ -96,11 +96,11 @@ class Actions(QObject):
         self.panel.setUserVisible(True)
         self.panel.choose(name)
 
-    def open_tool(self, algorithm: str) -> None:
-        """Open a tool's own dialog."""
+    def open_tool(self, algorithm: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """Open a tool's own dialog, filled in with parameters."""
         import processing
 
-        dialog = processing.createAlgorithmDialog(algorithm, {})
+        dialog = processing.createAlgorithmDialog(algorithm, dict(parameters or {}))
         if dialog is not None:
             self._keep(dialog)
             dialog.show()
@@ -112,7 +112,11 @@ class Actions(QObject):
 
     def repeat(self) -> None:
         """Open the tool that made the current layer, filled in as it was."""
-        self.context.runner.repeat(self._iface.activeLayer())
+        from .results import inputs_of, run_of
+
+        made = run_of(self._iface.activeLayer())
+        if made is not None:
+            self.open_tool(made["algorithm"], inputs_of(made))
 
     def open_guide(self, topic: str) -> None:
         """Open the guide at a topic."""

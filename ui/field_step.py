@@ -89,6 +89,8 @@ class FieldStep(Step):
         if self.dialog is not None:
             self.dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             self.dialog.destroyed.connect(self._on_dialog_closed)
+            # The dialog's tool goes with the plugin.
+            self.destroyed.connect(self.dialog.close)
             self.dialog.show()
 
     def _on_dialog_closed(self) -> None:

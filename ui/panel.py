@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import Sequence
 
 from qgis.gui import QgsDockWidget
@@ -24,12 +22,15 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ..processing.algorithm import ICONS, tr
+from .channels_step import ChannelsStep
+from .data_step import DataStep
+from .detect_step import DetectStep
+from .field_step import FieldStep
 from .help import open_help
+from .review_step import ReviewStep
 from .step import Step, StepContext
 from .step_bar import STATE_COLOURS, StepBar, state_meaning
 
-STEPS = {"data": "DataStep", "channels": "ChannelsStep", "detect": "DetectStep", "review": "ReviewStep",
-         "field": "FieldStep"}  # fmt: skip
 _REFRESH_DELAY = 50  # milliseconds; many changes of the project come at once
 _PRIMARY = """
 QPushButton { background: palette(highlight); color: palette(highlighted-text); border: 1px solid palette(highlight);
@@ -41,12 +42,7 @@ QPushButton:disabled { background: palette(midlight); color: palette(mid); borde
 
 def make_steps(context: StepContext) -> list[Step]:
     """The steps of the work, in their order."""
-    steps = []
-    for name, class_name in STEPS.items():
-        module = f"{__package__}.{name}_step"
-        if importlib.util.find_spec(module) is not None:
-            steps.append(getattr(importlib.import_module(module), class_name)(context))
-    return steps
+    return [kind(context) for kind in (DataStep, ChannelsStep, DetectStep, ReviewStep, FieldStep)]
 
 
 class StatusView(QWidget):

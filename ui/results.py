@@ -55,6 +55,13 @@ def run_of(layer: QgsMapLayer | None) -> dict[str, Any] | None:
     return run if isinstance(run, dict) and run.get("algorithm") else None
 
 
+def inputs_of(run: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a run without its outputs, to run its tool again."""
+    algorithm = QgsApplication.processingRegistry().algorithmById(run["algorithm"])
+    outputs = {definition.name() for definition in algorithm.destinationParameterDefinitions()}
+    return {name: value for name, value in run["parameters"].items() if name not in outputs}
+
+
 def plugin_version() -> str:
     """The version in metadata.txt."""
     metadata = ConfigParser(interpolation=None)

@@ -147,22 +147,6 @@ class Runner(QObject):
             return self._refuse(name, problem)
         return self._start(algorithm, values, run)
 
-    def repeat(self, layer: QgsMapLayer | None) -> bool:
-        """Open the dialog of the tool that made a layer, filled in as it was; False for layers of no run."""
-        import processing
-
-        made = results.run_of(layer)
-        if made is None:
-            return False
-        outputs = QgsApplication.processingRegistry().algorithmById(made["algorithm"]).destinationParameterDefinitions()
-        names = {definition.name() for definition in outputs}
-        inputs = {key: value for key, value in made["parameters"].items() if key not in names}
-        dialog = processing.createAlgorithmDialog(made["algorithm"], inputs)
-        if dialog is None:
-            return False
-        dialog.show()
-        return True
-
     def _context(self) -> QgsProcessingContext:
         """Settings of the project without the project itself, which only the main thread may touch."""
         context = QgsProcessingContext()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 from collections.abc import Iterable
 from typing import Any
 
 from qgis.core import QgsMapLayer, QgsProject
 from qgis.PyQt.QtCore import QObject, pyqtSignal
+
+from .layer_guess import guess_role
 
 SCOPE = "ada_mapper"
 ROLE_PROPERTY = "ada_mapper/role"
@@ -84,11 +85,7 @@ class ProjectState(QObject):
         role = layer.customProperty(ROLE_PROPERTY)
         if role:
             return str(role) if role in ROLES else None
-        try:
-            guess = importlib.import_module(".layer_guess", __package__)
-        except ModuleNotFoundError:
-            return None
-        guessed = guess.guess_role(layer)
+        guessed = guess_role(layer)
         return guessed if guessed in ROLES else None
 
     def _write(self, name: str, value: Any) -> bool:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
 import pytest
-from qgis.core import QgsApplication, QgsSettings
+from qgis.core import QgsApplication, QgsSettings, QgsVectorLayer
 from qgis.PyQt.QtWidgets import QApplication, QDialog, QToolBar
 
 from ada_mapper.plugin import AdaMapperPlugin
 from ada_mapper.ui.panel import Panel
+from ada_mapper.ui.results import RUN_PROPERTY
 
 
 @pytest.fixture
@@ -47,13 +49,13 @@ def test_the_panel_opens_closes_and_remembers(loaded, qgis_iface):
     qgis_iface.mainWindow().hide()
 
 
-def test_actions_open_windows_that_go_with_the_plugin(loaded, monkeypatch):
+def test_actions_open_windows_that_go_with_the_plugin(loaded, qgis_iface, monkeypatch):
     import processing
 
     opened = []
 
     def make(algorithm, parameters):
-        opened.append((algorithm, QDialog()))
+        opened.append((algorithm, QDialog(), parameters))
         return opened[-1][1]
 
     monkeypatch.setattr(processing, "createAlgorithmDialog", make)
@@ -65,6 +67,15 @@ def test_actions_open_windows_that_go_with_the_plugin(loaded, monkeypatch):
     assert loaded.actions.panel.current.NAME == "channels"
     loaded.actions.panel.current.button.click()
     assert [type(window).__name__ for window in QApplication.topLevelWidgets()].count("ChannelsDialog") == 1
+    layer = QgsVectorLayer("Point", "made by a run", "memory")
+    parameters = {"INPUT": "dem.tif", "OUTPUT": "slope.tif"}
+    layer.setCustomProperty(RUN_PROPERTY, json.dumps({"algorithm": "adamapper:slope", "parameters": parameters}))
+    monkeypatch.setattr(qgis_iface, "activeLayer", lambda: layer)
+    loaded.actions.repeat()
+    assert opened[1][0] == "adamapper:slope" and opened[1][2] == {"INPUT": "dem.tif"}
+    loaded.actions.show_step("field")
+    loaded.actions.panel.current.open("mergesurvey")
+    assert opened[2][0] == "adamapper:mergesurvey" and all(dialog.isVisible() for _, dialog, _ in opened)
     loaded.unload()
     QApplication.sendPostedEvents(None, 52)  # DeferredDelete
     gone = {"ChannelsDialog", "HelpWindow", "QDialog"}

@@ -10,7 +10,7 @@ from qgis.core import Qgis, QgsApplication, QgsFeature, QgsGeometry, QgsRasterLa
 from qgis.PyQt.QtCore import QLocale
 
 import patient_tools
-from ada_mapper.ui.results import RUN_PROPERTY, run_of
+from ada_mapper.ui.results import RUN_PROPERTY, inputs_of, run_of
 from small_rasters import write
 
 
@@ -249,19 +249,9 @@ def test_numbers_do_not_depend_on_the_language(other_locale, start, probability,
     assert QLocale().name() == other_locale.name()
 
 
-def test_a_run_is_repeated_in_the_dialog_of_its_tool(start, runner, state, probability, tmp_path, wait_until):
+def test_a_run_is_repeated_with_its_inputs_and_other_outputs(start, state, probability, tmp_path, wait_until):
     ends = start("adamapper:extractareas", areas_parameters(probability, tmp_path, MIN_AREA=900))
     wait_until(lambda: ends)
-    opened = []
-
-    import processing
-
-    original = processing.createAlgorithmDialog
-    processing.createAlgorithmDialog = lambda *values: opened.append(values)
-    try:
-        runner.repeat(state.layer("areas"))
-    finally:
-        processing.createAlgorithmDialog = original
-    ((identifier, values),) = opened
-    assert identifier == "adamapper:extractareas" and values["MIN_AREA"] == 900 and "AREAS" not in values
-    assert runner.repeat(None) is False
+    inputs = inputs_of(run_of(state.layer("areas")))
+    assert inputs == {"PROBABILITY": probability, "ORBIT": "ascending", "MIN_AREA": 900}
+    assert run_of(None) is None
