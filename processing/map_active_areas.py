@@ -82,7 +82,7 @@ class MapActiveAreas(Algorithm):
             "Largest perpendicular baseline (m)",
             "Pairs with a larger one are left out.",
             120,
-            0,
+            1,
             advanced=True,
         )
         self.add(

@@ -97,6 +97,16 @@ def test_products_of_the_dialog_are_those_of_the_readers():
     assert set(PRODUCTS) == {"auto", *READERS}
 
 
+def test_the_whole_chain_takes_what_its_tools_take(plugin):
+    registry = QgsApplication.processingRegistry()
+    chain, stacking = (
+        registry.algorithmById(f"adamapper:{name}") for name in ("mapactiveareas", "stackinterferograms")
+    )
+    for name in ("MAX_TEMPORAL_BASELINE", "MAX_PERPENDICULAR_BASELINE"):
+        ours, theirs = (tool.parameterDefinition(name) for tool in (chain, stacking))
+        assert (ours.minimum(), ours.defaultValue()) == (theirs.minimum(), theirs.defaultValue())
+
+
 def test_loading_the_plugin_imports_nothing_heavy():
     code = (
         "import sys; import ada_mapper; from ada_mapper.plugin import AdaMapperPlugin;"
