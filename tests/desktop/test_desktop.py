@@ -61,7 +61,8 @@ def test_the_one_step_tool_from_the_toolbox(session, scene, tmp_path):
 
 
 def test_the_shipped_model_opens_in_the_designer(session, tmp_path):
-    outcome = drive(session, "open_model.py", tmp_path, {"model": "model:Interferograms to active deformation areas"})
+    task = {"model": "model:Interferograms to active deformation areas", "timeout": 60}
+    outcome = drive(session, "open_model.py", tmp_path, task)
     assert outcome["errors"] == []
     assert outcome["children"] == ["detect", "extract", "sensitivity", "slope", "stack"]
 

@@ -1,24 +1,33 @@
 """Runs inside the QGIS desktop: maps areas from the panel by clicks, saves, reopens, reloads the plugin.
 
-The environment variable ADA_MAPPER_TASK names a JSON file with "scene" (a folder of interferograms with dem.tif),
-"pictures" (a folder for all files, pictures among them) and "timeout" (seconds). Writes "outcome.json" there.
+The task names "scene" (a folder of interferograms with dem.tif).
 """
 
-import json
-import os
-import traceback
 from pathlib import Path
 
 from qgis.core import QgsApplication, QgsProject
-from qgis.PyQt.QtCore import Qt, QTimer
-from qgis.PyQt.QtTest import QTest
-from qgis.PyQt.QtWidgets import QApplication, QDockWidget, QPushButton, QToolBar, QWidget
-from qgis.utils import iface, plugins, reloadPlugin
+from qgis.PyQt.QtWidgets import QApplication, QDockWidget, QPushButton, QToolBar
+from qgis.utils import iface, reloadPlugin
 
-TASK = json.loads(Path(os.environ["ADA_MAPPER_TASK"]).read_text())
-SCENE, FOLDER = Path(TASK["scene"]), Path(TASK["pictures"])
+from walking import (
+    FOLDER,
+    TASK,
+    actions,
+    choose,
+    click,
+    click_tool,
+    grab,
+    outcome,
+    panel,
+    start,
+    state,
+    status,
+    step,
+    until,
+)
+
+SCENE = Path(TASK["scene"])
 project = QgsProject.instance()
-outcome = {"errors": []}
 
 
 def walk():
@@ -59,8 +68,7 @@ def map_areas():
     outcome["running"] = status()
     outcome["tasks"] = [task.description() for task in QgsApplication.taskManager().activeTasks()]
     grab("running")
-    while status()["state"] == "running":
-        yield 500
+    yield from until(lambda: status()["state"] != "running")
     yield 3000
     iface.messageBar().clearWidgets()
     outcome["mapped"] = status()
@@ -68,7 +76,7 @@ def map_areas():
     areas = state().layer("areas")
     outcome["abstract"] = areas.metadata().abstract()
     iface.setActiveLayer(areas)
-    outcome["can_be_repeated"] = tool("AdaMapper_repeat").isEnabled()
+    outcome["can_be_repeated"] = actions().actions["repeat"].isEnabled()
     grab("mapped")
 
 
@@ -93,28 +101,6 @@ def reload_plugin():
     outcome["after_reload"] = status()
 
 
-def actions():
-    return plugins["ada_mapper"].actions
-
-
-def panel():
-    return actions().panel
-
-
-def step():
-    return panel().current
-
-
-def state():
-    return actions().context.state
-
-
-def status():
-    """The chosen step and what the panel tells of it."""
-    told = step().status()
-    return {"step": step().NAME, "state": told.state, "there": told.there, "next": told.next_action}
-
-
 def groups():
     found = {}
     for group in project.layerTreeRoot().findGroups():
@@ -122,45 +108,4 @@ def groups():
     return found
 
 
-def tool(name):
-    return next(action for action in actions().actions.values() if action.objectName() == name)
-
-
-def click_tool(name):
-    click(actions().toolbar.widgetForAction(tool(name)))
-
-
-def choose(name):
-    names = [each.NAME for each in panel().steps]
-    click(panel()._bar.buttons[names.index(name)])
-
-
-def click(widget: QWidget):
-    QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
-
-
-def grab(name):
-    """A picture of the whole screen."""
-    QApplication.primaryScreen().grabWindow(0).save(str(FOLDER / f"{name}.png"))
-
-
-def go_on(steps):
-    """Do the next piece of the walk; any error ends the program, so that nothing hangs."""
-    try:
-        QTimer.singleShot(next(steps), lambda: go_on(steps))
-    except StopIteration:
-        finish()
-    except Exception:
-        outcome["errors"].append(traceback.format_exc())
-        grab("error")
-        finish()
-
-
-def finish():
-    (FOLDER / "outcome.json").write_text(json.dumps(outcome))
-    project.clear()
-    QApplication.instance().exit(0)
-
-
-QTimer.singleShot(2500, lambda: go_on(walk()))
-QTimer.singleShot(TASK["timeout"] * 1000, finish)
+start(walk)

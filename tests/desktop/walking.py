@@ -10,10 +10,10 @@ import traceback
 from pathlib import Path
 
 from qgis.core import QgsProject
-from qgis.PyQt.QtCore import Qt, QTimer
+from qgis.PyQt.QtCore import QModelIndex, Qt, QTimer
 from qgis.PyQt.QtTest import QTest
-from qgis.PyQt.QtWidgets import QApplication
-from qgis.utils import plugins
+from qgis.PyQt.QtWidgets import QApplication, QDockWidget
+from qgis.utils import iface, plugins
 
 TASK = json.loads(Path(os.environ["ADA_MAPPER_TASK"]).read_text())
 FOLDER = Path(TASK["pictures"])
@@ -104,3 +104,35 @@ def click_tool(name):
     """Click a button of the plugin's toolbar."""
     action = next(each for each in actions().actions.values() if each.objectName() == name)
     click(actions().toolbar.widgetForAction(action))
+
+
+def toolbox():
+    """The dock of the Processing toolbox."""
+    return iface.mainWindow().findChild(QDockWidget, "ProcessingToolbox")
+
+
+def select_tool(algorithm_id):
+    """Click the tool in the tree of the toolbox."""
+    tree = toolbox().algorithmTree
+    waiting = [QModelIndex()]
+    while waiting:
+        parent = waiting.pop()
+        for row in range(tree.model().rowCount(parent)):
+            index = tree.model().index(row, 0, parent)
+            algorithm = tree.algorithmForIndex(index)
+            if algorithm is not None and algorithm.id() == algorithm_id:
+                tree.setCurrentIndex(index)
+                return
+            waiting.append(index)
+    raise LookupError(algorithm_id)
+
+
+def tool_dialog():
+    """The dialog of the tool that is open."""
+    windows = QApplication.topLevelWidgets()
+    return next(window for window in windows if type(window).__name__ == "AlgorithmDialog" and window.isVisible())
+
+
+def tool_has_ended(dialog):
+    """Whether a tool no longer runs in its dialog."""
+    return dialog.runButton().isEnabled() and not dialog.cancelButton().isEnabled()
