@@ -6,15 +6,9 @@ map of the eastern half is judged, all through the dialogs. Pictures are taken o
 
 A folder "region" that is there already, with "stack" beside it, is taken as it is.
 
-The environment variable ADA_MAPPER_TASK names a JSON file with "model" (the model to start from), "pictures" (a folder
-for all files), "scene", "landslides", "samples" and "training" (parameters of the tools) and "timeout" (seconds).
-Writes "outcome.json" into that folder.
+The task names "model" (the model to start from), "scene", "landslides", "samples" and "training" (parameters of the
+tools).
 """
-
-import json
-import os
-import traceback
-from pathlib import Path
 
 from qgis.core import (
     QgsCategorizedSymbolRenderer,
@@ -29,22 +23,19 @@ from qgis.core import (
     QgsVectorFileWriter,
     QgsVectorLayer,
 )
-from qgis.PyQt.QtCore import QModelIndex, Qt, QTimer
+from qgis.PyQt.QtCore import Qt, QTimer
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication, QDockWidget, QScrollArea, QTextEdit, QToolButton
 from qgis.utils import iface
 
 import processing
+from walking import FOLDER, TASK, grab, outcome, select_tool, start, tool_dialog, tool_has_ended, toolbox, until
 
-TASK = json.loads(Path(os.environ["ADA_MAPPER_TASK"]).read_text())
-FOLDER = Path(TASK["pictures"])
 REGION = FOLDER / "region"
 LABELS = 20
 STEP = 400
 project = QgsProject.instance()
-outcome = {"errors": [], "results": {}, "logs": {}}
-
-
+outcome.update(results={}, logs={})
 LAYERS = ("PHASE_RATE", "LOS_RATE", "DEM", "SLOPE", "LOS_SENSITIVITY")
 
 
@@ -282,16 +273,15 @@ def hide_all_but(*names):
 
 def use(name, picture, parameters):
     """Find a tool in the toolbox, fill its dialog, click Run, wait, close."""
-    toolbox = iface.mainWindow().findChild(QDockWidget, "ProcessingToolbox")
-    toolbox.setVisible(True)
+    toolbox().setVisible(True)
     iface.messageBar().clearWidgets()
     yield STEP
-    toolbox.searchBox.setText(name)
+    toolbox().searchBox.setText(name)
     yield 2 * STEP
-    select(toolbox, f"adamapper:{name}")
-    QTimer.singleShot(0, toolbox.executeAlgorithm)  # returns only when the dialog is closed
+    select_tool(f"adamapper:{name}")
+    QTimer.singleShot(0, toolbox().executeAlgorithm)  # returns only when the dialog is closed
     yield 3 * STEP
-    window = dialog()
+    window = tool_dialog()
     window.setGeometry(QApplication.primaryScreen().geometry().adjusted(200, 40, -200, -40))
     window.setParameters(parameters)
     yield 2 * STEP
@@ -299,8 +289,7 @@ def use(name, picture, parameters):
     yield from grab_panel(window, f"{picture}_panel")
     window.runButton().click()
     yield STEP
-    while not window.runButton().isEnabled() or window.cancelButton().isEnabled():
-        yield STEP
+    yield from until(lambda: tool_has_ended(window))
     yield 2 * STEP
     grab(f"{picture}_log")
     outcome["results"][name] = plain(window.results())
@@ -318,33 +307,6 @@ def plain(results):
     """The results of a tool as JSON can hold them."""
     kept = (int, float, str, type(None))
     return {key: value if isinstance(value, kept) else str(value) for key, value in results.items()}
-
-
-def select(toolbox, algorithm_id):
-    """Click the tool in the tree of the toolbox."""
-    tree = toolbox.algorithmTree
-    waiting = [QModelIndex()]
-    while waiting:
-        parent = waiting.pop()
-        for row in range(tree.model().rowCount(parent)):
-            index = tree.model().index(row, 0, parent)
-            algorithm = tree.algorithmForIndex(index)
-            if algorithm is not None and algorithm.id() == algorithm_id:
-                tree.setCurrentIndex(index)
-                return
-            waiting.append(index)
-    raise LookupError(algorithm_id)
-
-
-def dialog():
-    return next(
-        w for w in QApplication.topLevelWidgets() if w.__class__.__name__ == "AlgorithmDialog" and w.isVisible()
-    )
-
-
-def grab(name):
-    """A picture of the whole screen."""
-    QApplication.primaryScreen().grabWindow(0).save(str(FOLDER / f"{name}.png"))
 
 
 def grab_panel(window, name):
@@ -369,31 +331,4 @@ def described(layer):
     return facts
 
 
-def resume(steps):
-    """Go on with the walk; any error ends the program, so that nothing hangs."""
-    try:
-        pause = next(steps)
-    except StopIteration:
-        finish()
-    except Exception:
-        outcome["errors"].append(traceback.format_exc())
-        grab("error")
-        finish()
-    else:
-        QTimer.singleShot(pause, lambda: resume(steps))
-
-
-def too_late():
-    outcome["errors"].append("The time was up.")
-    grab("error")
-    finish()
-
-
-def finish():
-    (FOLDER / "outcome.json").write_text(json.dumps(outcome))
-    project.clear()
-    QApplication.instance().exit(0)
-
-
-QTimer.singleShot(2500, lambda: resume(walk()))
-QTimer.singleShot(TASK["timeout"] * 1000, too_late)
+start(walk)
