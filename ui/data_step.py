@@ -169,12 +169,8 @@ class DataStep(Step):
         state, runner = self.context.state, self.context.runner
         orbit = state.get("orbit", "unknown")
         titles = {"ascending": tr("Rates, ascending"), "descending": tr("Rates, descending")}
-        name = runner.free_name(titles.get(orbit, tr("Rates")))
         base = QgsSettings().value("ada_mapper/detect/save_in", "", str)
-        folder, number = detect_plan.results_folder(base, name), 1
-        while folder is not None and folder.exists():
-            number += 1
-            folder = detect_plan.results_folder(base, f"{name} ({number})")
+        name, folder = detect_plan.free_place(runner, base, titles.get(orbit, tr("Rates")))
         self._running = name
         if (
             runner.run(_STACK, self._stack_parameters(folder), name, self._after_stack(name, folder), group=name)

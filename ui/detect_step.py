@@ -180,13 +180,7 @@ class DetectStep(Step):
 
     def _free_place(self, name: str) -> tuple[str, Path | None]:
         """A name that no group, run or folder has, and the folder for the results."""
-        number, free = 1, self.context.runner.free_name(name)
-        folder = plan.results_folder(self.save_in.filePath(), free)
-        while folder is not None and folder.exists():
-            number += 1
-            free = self.context.runner.free_name(f"{name} ({number})")
-            folder = plan.results_folder(self.save_in.filePath(), free)
-        return free, folder
+        return plan.free_place(self.context.runner, self.save_in.filePath(), name)
 
     @property
     def _source(self) -> str:
