@@ -33,6 +33,7 @@ def open_create_samples(state: ProjectState, labels: str, scene: str) -> Any:
 
     dialog = processing.createAlgorithmDialog("adamapper:createsamples", sample_parameters(state, labels, scene))
     if dialog is not None:
+        state.destroyed.connect(dialog.close)  # goes with the plugin
         dialog.show()
     return dialog
 
