@@ -7,6 +7,6 @@ from typing import Any
 
 def classFactory(iface: Any) -> Any:
     """Called by QGIS when the plugin is loaded."""
-    from .plugin import AdaMapperPlugin
+    from ada_mapper.plugin import AdaMapperPlugin
 
     return AdaMapperPlugin(iface)

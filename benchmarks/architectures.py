@@ -14,18 +14,22 @@ from dataclasses import replace
 from pathlib import Path
 
 from ada_mapper.core.channels import COMBINATIONS
-from ada_mapper.core.learning.bundled import TEST_SEED, TRAINING_DENSITY, VALIDATION_SEED, bundled_card, split_terrain
-from ada_mapper.core.learning.evaluation import (
+from ada_mapper.core.learning import (
+    TEST_SEED,
+    TRAINING_DENSITY,
+    VALIDATION_SEED,
+    TrainingOptions,
     best_classical,
+    bundled_card,
     choose_thresholds,
     judge,
     judge_classical,
     judged_tiles,
+    split_terrain,
+    train,
 )
-from ada_mapper.core.learning.networks import NETWORKS, parameter_count
-from ada_mapper.core.learning.training import TrainingOptions, train
-from ada_mapper.core.simulation.landslides import LANDSLIDES_PER_KM2
-from ada_mapper.core.simulation.tiles import TileGenerator
+from ada_mapper.core.models import NETWORKS, parameter_count
+from ada_mapper.core.simulation import LANDSLIDES_PER_KM2, TileGenerator
 
 LEARNING_RATES = {"compact": 2e-3, "resnet50_unet": 3e-4, "vgg16_unet": 1e-4}
 

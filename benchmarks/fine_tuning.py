@@ -28,25 +28,28 @@ from typing import Any
 import numpy as np
 from osgeo import gdal
 
-from ada_mapper.core.baseline import ClassicalRules
+from ada_mapper.core.areas import ClassicalRules
 from ada_mapper.core.channels import ChannelKind
-from ada_mapper.core.learning.bundled import split_terrain
-from ada_mapper.core.learning.evaluation import ClassicalChoice, Judged, judge, judge_classical, judged_tiles
-from ada_mapper.core.learning.export import load_network
-from ada_mapper.core.learning.fine_tuning import count_areas
-from ada_mapper.core.learning.model_training import train_model
-from ada_mapper.core.learning.recipe import SIMULATED_SHARE, Recipe, usual_options
-from ada_mapper.core.learning.sample_set import SET_FILE, SET_FORMAT, TILE_FOLDER, stored_unit
-from ada_mapper.core.model_card import ModelCard, read_card
+from ada_mapper.core.learning import (
+    SIMULATED_SHARE,
+    ClassicalChoice,
+    Judged,
+    Recipe,
+    count_areas,
+    judge,
+    judge_classical,
+    judged_tiles,
+    split_terrain,
+    train_model,
+    usual_options,
+)
+from ada_mapper.core.models import ModelCard, load_network, read_card
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.raster import Array, Grid
-from ada_mapper.core.simulation.atmosphere import smooth
-from ada_mapper.core.simulation.semi_real_tiles import SemiRealTiles
-from ada_mapper.core.simulation.surface import LandCover
-from ada_mapper.core.simulation.terrain import Terrain
-from ada_mapper.core.simulation.tiles import Tile, TileGenerator
-from ada_mapper.core.viewing import Viewing
-from ada_mapper.core.writer import BandDescription, RasterWriter, write_array
+from ada_mapper.core.raster import BandDescription, Grid, RasterWriter, write_array
+from ada_mapper.core.samples import SET_FILE, SET_FORMAT, TILE_FOLDER, stored_unit
+from ada_mapper.core.satellite import Viewing
+from ada_mapper.core.simulation import LandCover, SemiRealTiles, Terrain, Tile, TileGenerator, smooth
+from ada_mapper.core.types import Array
 
 KINDS = (ChannelKind.PHASE_RATE, ChannelKind.LOS_RATE, ChannelKind.DEM, ChannelKind.SLOPE, ChannelKind.LOS_SENSITIVITY)
 REGION_SEED, STANDARD_SEED = 31_000, 32_000

@@ -22,13 +22,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ada_mapper.core.backends import Backend, open_backend
 from ada_mapper.core.channels import COMBINATIONS, Channel, ChannelKind, Scaling
-from ada_mapper.core.composite import Composite
-from ada_mapper.core.inference import DEFAULT_OVERLAP, detect
-from ada_mapper.core.model_card import ModelCard, read_card
-from ada_mapper.core.raster import Array, Grid, Window, row_blocks
-from ada_mapper.core.writer import BandDescription, RasterWriter
+from ada_mapper.core.detection import DEFAULT_OVERLAP, Composite, detect
+from ada_mapper.core.models import Backend, ModelCard, open_backend, read_card
+from ada_mapper.core.raster import BandDescription, Grid, RasterWriter, Window, row_blocks
+from ada_mapper.core.types import Array
 
 TILES_IN_MEMORY = 64
 _LAYERS = {
@@ -80,8 +78,7 @@ def _arguments() -> argparse.Namespace:
 
 def _random_model(folder: Path) -> Path:
     """The compact network on all four layers with random weights and local means, the dearest scaling."""
-    from ada_mapper.core.learning.export import export_onnx
-    from ada_mapper.core.learning.networks import build_network
+    from ada_mapper.core.models import build_network, export_onnx
 
     radius = 1500.0
     options = {

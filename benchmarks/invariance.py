@@ -27,15 +27,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ada_mapper.core.accuracy import Confusion, confusion, pixel_scores
-from ada_mapper.core.backends import Backend, open_backend
 from ada_mapper.core.channels import UNITS, ChannelKind
-from ada_mapper.core.composite import Composite
-from ada_mapper.core.inference import detect
-from ada_mapper.core.model_card import ModelCard, read_card
-from ada_mapper.core.raster import Array, BandReader, Grid
-from ada_mapper.core.simulation.tiles import LANDSLIDES_PER_KM2, TileGenerator
-from ada_mapper.core.viewing import to_los_rate
-from ada_mapper.core.writer import BandDescription, write_array
+from ada_mapper.core.detection import Composite, detect
+from ada_mapper.core.models import Backend, ModelCard, open_backend, read_card
+from ada_mapper.core.raster import BandDescription, BandReader, Grid, write_array
+from ada_mapper.core.satellite import to_los_rate
+from ada_mapper.core.simulation import LANDSLIDES_PER_KM2, TileGenerator
+from ada_mapper.core.types import Array
 
 SIZE = 512
 LEFT, TOP = 399_960.0, 2_200_080.0  # a corner of the lattices of all pixel sizes

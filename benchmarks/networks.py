@@ -18,9 +18,7 @@ import numpy as np
 import onnxruntime
 
 from ada_mapper.core.channels import COMBINATIONS, MINMAX_CHANNELS
-from ada_mapper.core.learning.export import export_onnx
-from ada_mapper.core.learning.networks import NETWORKS, build_network, parameter_count
-from ada_mapper.core.model_card import ModelCard
+from ada_mapper.core.models import NETWORKS, ModelCard, build_network, export_onnx, parameter_count
 
 REFERENCE = "resnet50_unet"
 

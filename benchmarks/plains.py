@@ -16,12 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import label
 
-from ada_mapper.core.backends import open_backend
-from ada_mapper.core.baseline import ClassicalRules, classical_mask
+from ada_mapper.core.accuracy import area_pixels
+from ada_mapper.core.areas import ClassicalRules, classical_mask
 from ada_mapper.core.channels import COMBINATIONS
-from ada_mapper.core.model_card import read_card
-from ada_mapper.core.simulation.tiles import Tile, TileGenerator
-from ada_mapper.core.tile_scores import area_pixels, network_input
+from ada_mapper.core.models import network_input, open_backend, read_card
+from ada_mapper.core.simulation import Tile, TileGenerator
 
 LEAST_RATE, LEAST_PIXELS, LEVEL = 10.0, 22, 5.0
 CORNERS = np.ones((3, 3))

@@ -27,12 +27,10 @@ import numpy as np
 import onnxruntime
 
 from ada_mapper.core.accuracy import Confusion, confusion, pixel_scores
-from ada_mapper.core.learning.losses import IGNORED
-from ada_mapper.core.learning.quantisation import QuantisationOptions, quantise, simulated_inputs
-from ada_mapper.core.learning.samples import to_input
-from ada_mapper.core.model_card import ModelCard, read_card
-from ada_mapper.core.raster import Array
-from ada_mapper.core.simulation.tiles import TileGenerator
+from ada_mapper.core.learning import IGNORED, QuantisationOptions, quantise, simulated_inputs, to_input
+from ada_mapper.core.models import ModelCard, read_card
+from ada_mapper.core.simulation import TileGenerator
+from ada_mapper.core.types import Array
 
 SEED = 1_000_004
 SIZE, SHIFT, MARGIN = 256, 13, 96

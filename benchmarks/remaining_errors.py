@@ -17,10 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, label
 
-from ada_mapper.core.backends import open_backend
-from ada_mapper.core.model_card import read_card
-from ada_mapper.core.simulation.tiles import Tile, TileGenerator
-from ada_mapper.core.tile_scores import IGNORED, area_pixels, network_input
+from ada_mapper.core.accuracy import area_pixels
+from ada_mapper.core.models import IGNORED, network_input, open_backend, read_card
+from ada_mapper.core.simulation import Tile, TileGenerator
 
 CORNERS = np.ones((3, 3))
 GAINS = (0.0, 0.3, 0.6, 1.0, 2.0, np.inf)

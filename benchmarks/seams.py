@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ada_mapper.core.backends import Backend, open_backend
-from ada_mapper.core.inference import Axis, detect, mirrored, plan_axis
-from ada_mapper.core.model_card import ModelCard, read_card
-from ada_mapper.core.raster import Array, BandReader, Grid
-from ada_mapper.core.simulation.tiles import LANDSLIDES_PER_KM2, TileGenerator
+from ada_mapper.core.detection import Axis, detect, mirrored, plan_axis
+from ada_mapper.core.models import Backend, ModelCard, open_backend, read_card
+from ada_mapper.core.raster import BandReader, Grid
+from ada_mapper.core.simulation import LANDSLIDES_PER_KM2, TileGenerator
+from ada_mapper.core.types import Array
 
 OVERLAPS = (0.0, 0.0625, 0.125, 0.1875, 0.25, 0.375, 0.5)
 

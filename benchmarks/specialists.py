@@ -19,14 +19,19 @@ from pathlib import Path
 import numpy as np
 
 from ada_mapper.core.channels import COMBINATIONS, ChannelKind
-from ada_mapper.core.learning.bundled import TEST_SEED, TRAINING_DENSITY, VALIDATION_SEED, split_terrain
-from ada_mapper.core.learning.evaluation import choose_thresholds, judge, judged_tiles
-from ada_mapper.core.learning.export import load_network
-from ada_mapper.core.learning.networks import Network
-from ada_mapper.core.learning.training import TrainingOptions, train
-from ada_mapper.core.model_card import ModelCard, read_card
-from ada_mapper.core.simulation.landslides import LANDSLIDES_PER_KM2
-from ada_mapper.core.simulation.tiles import Tile, TileGenerator
+from ada_mapper.core.learning import (
+    TEST_SEED,
+    TRAINING_DENSITY,
+    VALIDATION_SEED,
+    TrainingOptions,
+    choose_thresholds,
+    judge,
+    judged_tiles,
+    split_terrain,
+    train,
+)
+from ada_mapper.core.models import ModelCard, Network, load_network, read_card
+from ada_mapper.core.simulation import LANDSLIDES_PER_KM2, Tile, TileGenerator
 
 
 @dataclass(frozen=True)

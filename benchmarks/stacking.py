@@ -22,10 +22,10 @@ import numpy as np
 from osgeo import gdal, osr
 
 from ada_mapper.core.interferograms import Interferogram, Stack
+from ada_mapper.core.parallel import THREADS, map_ordered
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import Band, Grid, Window, limited_cache, row_blocks
-from ada_mapper.core.stack_reader import THREADS, ReaderPool, map_ordered, plan_windows
-from ada_mapper.core.stacking import StackingOptions, StackOutputs, stack_to_files
+from ada_mapper.core.stacking import ReaderPool, StackingOptions, StackOutputs, plan_windows, stack_to_files
 
 
 def make_stack(folder: Path, size: int, pairs: int, holes: float, coherence: bool, compressed: bool = False) -> Stack:

@@ -16,11 +16,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ada_mapper.core.learning.bundled import bundled_card
-from ada_mapper.core.learning.losses import dice_cross_entropy_loss
-from ada_mapper.core.learning.networks import build_network
-from ada_mapper.core.learning.samples import to_input
-from ada_mapper.core.simulation.tiles import TileGenerator
+from ada_mapper.core.learning import bundled_card, dice_cross_entropy_loss, to_input
+from ada_mapper.core.models import build_network
+from ada_mapper.core.simulation import TileGenerator
 
 BATCH = 16
 

@@ -51,3 +51,6 @@ class Progress:
     def warning(self, message: str) -> None:
         """Tell what the user should look at."""
         self.on_warning(message)
+
+
+QUIET = Progress()

@@ -5,29 +5,22 @@ from __future__ import annotations
 from qgis.core import QgsProcessingProvider
 from qgis.PyQt.QtGui import QIcon
 
+from .accuracy import AssessAccuracy, CompareChannels
 from .algorithm import ICONS, tr
-from .assess_accuracy import AssessAccuracy
-from .assess_survey import AssessSurvey
-from .build_composite import BuildComposite
-from .classical_detector import ClassicalDetector
-from .compare_channels import CompareChannels
-from .create_samples import CreateSamples
-from .detect_areas import DetectAreas
-from .export_model import ExportModel
-from .extract_areas import ExtractAreas
-from .import_model import ImportModel
-from .los_sensitivity import LosSensitivity
-from .map_active_areas import MapActiveAreas
-from .merge_orbits import MergeOrbits
-from .merge_survey import MergeSurvey
-from .review_labels import LabelsFromReview
-from .sample_sites import SampleSites
-from .simulate_scene import SimulateScene
-from .slope import Slope
-from .stack_interferograms import StackInterferograms
-from .survey_maps import SurveyMaps
-from .survey_package import SurveyPackage
-from .train_model import TrainModel
+from .learning import CreateSamples, ExportModel, ImportModel, LabelsFromReview, SimulateScene, TrainModel
+from .mapping import (
+    BuildComposite,
+    ClassicalDetector,
+    DetectAreas,
+    ExtractAreas,
+    LosSensitivity,
+    MapActiveAreas,
+    MergeOrbits,
+    Slope,
+    StackInterferograms,
+)
+from .sheets import SurveyMaps
+from .survey import AssessSurvey, MergeSurvey, SampleSites, SurveyPackage
 
 ALGORITHMS = (
     MapActiveAreas,

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from osgeo import gdal
 
-from ada_mapper.core.raster import Array, Grid, spatial_reference
+from ada_mapper.core.raster import Grid, spatial_reference
+from ada_mapper.core.types import Array
 
 WIDTH, HEIGHT = 6, 5
 DEGREES = Grid("EPSG:4326", (101.0, 0.001, 0.0, 31.0, 0.0, -0.001), WIDTH, HEIGHT)

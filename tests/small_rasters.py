@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ada_mapper.core.raster import Grid
-from ada_mapper.core.writer import BandDescription, write_array
+from ada_mapper.core.raster import BandDescription, Grid, write_array
 
 CRS = "EPSG:32648"
 

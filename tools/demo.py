@@ -9,7 +9,8 @@ import os
 import sys
 from pathlib import Path
 
-from ada_mapper.core.accuracy import ObjectScores, match_areas, read_areas
+from ada_mapper.core.accuracy import ObjectScores, match_areas
+from ada_mapper.core.vectors import read_areas
 from map_picture import MapInput, draw
 from qgis_session import QgisSession
 

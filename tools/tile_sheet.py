@@ -21,11 +21,10 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from qgis.PyQt.QtCore import QRect, Qt
 from qgis.PyQt.QtGui import QColor, QFont, QGuiApplication, QImage, QPainter
 
-from ada_mapper.core.backends import open_backend
-from ada_mapper.core.model_card import read_card
-from ada_mapper.core.simulation.tiles import Tile, TileGenerator
-from ada_mapper.core.tile_scores import IGNORED, area_pixels, network_input
-from ada_mapper.core.viewing import to_los_rate
+from ada_mapper.core.accuracy import area_pixels
+from ada_mapper.core.models import IGNORED, network_input, open_backend, read_card
+from ada_mapper.core.satellite import to_los_rate
+from ada_mapper.core.simulation import Tile, TileGenerator
 
 LARGEST_RATE = 30.0
 COLUMNS, CAPTION, GAP, ZOOM = 3, 36, 12, 2

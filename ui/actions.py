@@ -14,9 +14,10 @@ from qgis.PyQt.QtWidgets import QAction
 from ..processing.algorithm import ICONS, tr
 
 if TYPE_CHECKING:
-    from .channels_step import ChannelsStep
+    from .channels import ChannelsStep
     from .panel import Panel
     from .step import StepContext
+
 
 MENU = "ADA Mapper"
 _PANEL_IS_OPEN = "ada_mapper/panel/is_open"
@@ -49,8 +50,8 @@ class Actions(QObject):
     def context(self) -> StepContext:
         """State and runner of the panel; made when first needed."""
         if self._context is None:
-            from .runner import Runner
-            from .state import ProjectState
+            from .project import ProjectState
+            from .runs import Runner
             from .step import StepContext
 
             state = ProjectState()
@@ -112,7 +113,8 @@ class Actions(QObject):
 
     def repeat(self) -> None:
         """Open the tool that made the current layer, filled in as it was."""
-        from .results import inputs_of, run_of
+        from ..processing.layers import run_of
+        from .runs import inputs_of
 
         made = run_of(self._iface.activeLayer())
         if made is not None:
@@ -154,6 +156,6 @@ class Actions(QObject):
             self.panel.setUserVisible(True)
 
     def _on_current_layer(self, *_: object) -> None:
-        from .results import run_of
+        from ..processing.layers import run_of
 
         self.actions["repeat"].setEnabled(run_of(self._iface.activeLayer()) is not None)

@@ -22,12 +22,12 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ..processing.algorithm import ICONS, tr
-from .channels_step import ChannelsStep
-from .data_step import DataStep
-from .detect_step import DetectStep
-from .field_step import FieldStep
+from .channels import ChannelsStep
+from .data import DataStep
+from .detect import DetectStep
+from .field import FieldStep
 from .help import open_help
-from .review_step import ReviewStep
+from .review import ReviewStep
 from .step import Step, StepContext
 from .step_bar import STATE_COLOURS, StepBar, state_meaning
 

@@ -11,8 +11,9 @@ from qgis.PyQt.QtWidgets import QWidget
 if TYPE_CHECKING:
     from qgis.gui import QgisInterface
 
-    from .runner import Runner
-    from .state import ProjectState
+    from .project import ProjectState
+    from .runs import Runner
+
 
 STATES = ("empty", "ready", "done", "running", "problem")
 

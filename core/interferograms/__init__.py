@@ -1,31 +1,39 @@
-"""Interferograms of any processor as one stack, and the selection of its pairs."""
+"""Interferograms of any processor as one stack, and the selection of its pairs.
 
-from .finding import find_stack
-from .model import SENTINEL1_WAVELENGTH, Acquisition, Interferogram, Stack
-from .product import ProductReader
-from .products import AUTO, PRODUCTS
-from .selection import (
-    PairFacts,
-    PairLimits,
-    PairSelection,
-    nothing_left,
-    pair_facts,
-    reasons_against,
-    rules_against,
-    select_pairs,
-)
+Enters: files of pairs, read by one file a product in readers/.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..doors import opened_when_asked
+
+if TYPE_CHECKING:
+    from .finding import find_stack
+    from .model import Interferogram, Stack
+    from .network import baseline_positions, connected_dates
+    from .selection import (
+        PairFacts,
+        PairLimits,
+        PairSelection,
+        nothing_left,
+        pair_facts,
+        reasons_against,
+        rules_against,
+        select_pairs,
+    )
+else:
+    __getattr__ = opened_when_asked(__name__)
 
 __all__ = [
-    "AUTO",
-    "PRODUCTS",
-    "SENTINEL1_WAVELENGTH",
-    "Acquisition",
     "Interferogram",
     "PairFacts",
     "PairLimits",
     "PairSelection",
-    "ProductReader",
     "Stack",
+    "baseline_positions",
+    "connected_dates",
     "find_stack",
     "nothing_left",
     "pair_facts",

@@ -9,15 +9,26 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..progress import Progress
-from ..raster import Band, Grid, PathLike
-from .bands import band_of, checked_grid, coherence_of, declared_nodata_only
-from .dates import Pair
-from .files import Folder
+from ..raster import Band, Grid
+from ..satellite import SENTINEL1_WAVELENGTH
+from ..types import PathLike
 from .grids import common_grid, overlaps
-from .model import SENTINEL1_WAVELENGTH, Acquisition, Interferogram, Stack
+from .model import Acquisition, Interferogram, Stack
 from .pairs_file import Entry, read_pairs_file
-from .product import ProductReader
-from .products import AUTO, PRODUCTS, product_of, reader_of, recognise
+from .readers import (
+    AUTO,
+    PRODUCTS,
+    Folder,
+    Pair,
+    ProductReader,
+    band_of,
+    checked_grid,
+    coherence_of,
+    declared_nodata_only,
+    product_of,
+    reader_of,
+    recognise,
+)
 
 # Wavelengths of one sensor differ by less (frequencies are rounded differently); those of two sensors by more.
 _SAME_WAVELENGTH = 0.005

@@ -8,10 +8,7 @@ from datetime import date
 
 from ..errors import InputError
 from ..raster import Band, Grid
-
-SPEED_OF_LIGHT = 299_792_458.0
-SENTINEL1_WAVELENGTH = 0.055465763
-DAYS_PER_YEAR = 365.25
+from ..satellite import DAYS_PER_YEAR
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from ..errors import InputError
-from .dates import parse_date
+from .readers import parse_date
 
 REQUIRED = ("file", "date1", "date2")
 OPTIONAL = ("perpendicular_baseline_m", "coherence_file")

@@ -10,9 +10,9 @@ from datetime import date
 import numpy as np
 
 from ..errors import InputError
+from ..parallel import map_ordered
 from ..progress import Progress
 from ..raster import Band, BandReader, Window, row_blocks
-from ..stack_reader import map_ordered
 from .model import Interferogram, Stack
 from .network import connected_dates
 

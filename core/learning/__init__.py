@@ -1,0 +1,61 @@
+"""Training and fine-tuning, with PyTorch. Nothing of it is loaded before a training begins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..doors import opened_when_asked
+
+if TYPE_CHECKING:
+    from .bundled import TEST_SEED, TRAINING_DENSITY, VALIDATION_SEED, bundled_card, split_terrain
+    from .devices import own_settings
+    from .evaluation import (
+        ClassicalChoice,
+        Judged,
+        best_classical,
+        choose_thresholds,
+        judge,
+        judge_classical,
+        judged_tiles,
+    )
+    from .fine_tuning import count_areas
+    from .inputs import to_input
+    from .losses import IGNORED, dice_cross_entropy_loss
+    from .model_training import train_model
+    from .quantisation import QuantisationOptions, composite_inputs, quantise, simulated_inputs
+    from .recipe import SIMULATED_SHARE, Recipe, usual_options
+    from .training import TrainingOptions, train
+    from .training_report import write_training_report
+else:
+    __getattr__ = opened_when_asked(__name__)
+
+__all__ = [
+    "IGNORED",
+    "SIMULATED_SHARE",
+    "TEST_SEED",
+    "TRAINING_DENSITY",
+    "VALIDATION_SEED",
+    "ClassicalChoice",
+    "Judged",
+    "QuantisationOptions",
+    "Recipe",
+    "TrainingOptions",
+    "best_classical",
+    "bundled_card",
+    "choose_thresholds",
+    "composite_inputs",
+    "count_areas",
+    "dice_cross_entropy_loss",
+    "judge",
+    "judge_classical",
+    "judged_tiles",
+    "own_settings",
+    "quantise",
+    "simulated_inputs",
+    "split_terrain",
+    "to_input",
+    "train",
+    "train_model",
+    "usual_options",
+    "write_training_report",
+]

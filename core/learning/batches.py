@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ..progress import Progress
-from .samples import BatchSource
+from .inputs import BatchSource
 
 Batch = tuple[Tensor, Tensor]
 

@@ -11,14 +11,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..calibration import Reliability
+from ..accuracy import Reliability
 from ..channels import COMBINATIONS, Channel, ChannelKind, Scaling
 from ..errors import AdaMapperError, InputError
-from ..model_card import ModelCard, read_card
-from ..progress import Progress
-from ..raster import Grid, PathLike
-from ..simulation.landslides import LANDSLIDES_PER_KM2
-from ..simulation.tiles import Tile, TileGenerator
+from ..models import ModelCard, Network, export_onnx, load_network, read_card
+from ..progress import QUIET, Progress
+from ..raster import Grid
+from ..simulation import LANDSLIDES_PER_KM2, Tile, TileGenerator
+from ..types import PathLike
 from .evaluation import (
     best_classical,
     calibrate,
@@ -28,13 +28,10 @@ from .evaluation import (
     judged_tiles,
     reliability_of,
 )
-from .export import export_onnx, load_network
 from .mixtures import MixedTiles
-from .networks import Network
 from .quantisation import quantise, simulated_inputs
 from .training import TrainingOptions, train
 
-_QUIET = Progress()
 VALIDATION_SEED, TEST_SEED = 1_000_003, 2_000_003
 JUDGED_TILES = 240
 TRAINING_DENSITY = 3.0
@@ -128,7 +125,7 @@ def train_bundled(
     options: TrainingOptions,
     output: PathLike,
     checkpoint: PathLike | None = None,
-    progress: Progress = _QUIET,
+    progress: Progress = QUIET,
     start: PathLike | None = None,
 ) -> ModelCard:
     """Train, calibrate and choose thresholds on validation tiles, judge on test tiles, write the model; its card.
@@ -196,7 +193,7 @@ def held_out_tiles(seed: int, dem_paths: Sequence[str]) -> list[Tile]:
 
 
 def finish(
-    network: Network, card: ModelCard, validation: Sequence[Tile], test: Sequence[Tile], progress: Progress = _QUIET
+    network: Network, card: ModelCard, validation: Sequence[Tile], test: Sequence[Tile], progress: Progress = QUIET
 ) -> tuple[ModelCard, dict[str, Any]]:
     """Calibrate a trained network (in place), choose its thresholds, and judge it beside the classical detector.
 

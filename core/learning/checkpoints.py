@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError, OutputError
-from ..raster import PathLike
-from .networks import Network
+from ..models import Network, require_safe_loading
+from ..types import PathLike
 
 Weights = Mapping[str, Tensor]
 
@@ -104,15 +104,6 @@ def save_checkpoint(path: PathLike, run: Run, identity: Mapping[str, str]) -> No
     except (OSError, RuntimeError) as error:
         temporary.unlink(missing_ok=True)
         raise OutputError(f"The checkpoint {path} can't be written ({error}).") from None
-
-
-def require_safe_loading(path: PathLike) -> None:
-    """InputError where PyTorch can't keep a file of weights from running code."""
-    if tuple(int(part) for part in torch.__version__.split(".")[:2]) < (2, 6):
-        # CVE-2025-32434: before 2.6 weights_only didn't keep code from running.
-        raise InputError(
-            f"{path} can't be read safely with PyTorch {torch.__version__}: update PyTorch to 2.6 or later."
-        )
 
 
 def load_checkpoint(path: PathLike, run: Run, identity: Mapping[str, str]) -> None:

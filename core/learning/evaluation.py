@@ -11,18 +11,25 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ..accuracy import Confusion, ObjectScores, PixelScores, confusion, f1_score, pixel_scores
-from ..baseline import ClassicalRules, classical_mask
-from ..calibration import ProbabilityCounts, Reliability
+from ..accuracy import (
+    Confusion,
+    ObjectScores,
+    PixelScores,
+    ProbabilityCounts,
+    Reliability,
+    area_pixels,
+    confusion,
+    f1_score,
+    pixel_scores,
+    tile_objects,
+)
+from ..areas import ClassicalRules, classical_mask
 from ..channels import ChannelKind
-from ..model_card import ModelCard
-from ..progress import Progress
-from ..raster import Array
-from ..tile_scores import IGNORED, LabelledTile, Labels, area_pixels, network_input, tile_objects
-from .networks import Network
-from .samples import to_input
+from ..models import IGNORED, LabelledTile, Labels, ModelCard, Network, network_input
+from ..progress import QUIET, Progress
+from ..types import Array
+from .inputs import to_input
 
-_QUIET = Progress()
 _BINS = 1000
 ASKED_AREA, ASKED_RATE = 20_000.0, 10.0
 """Areas (m²) and peak LOS rates (mm/yr) from which on an area counts as clear: it should not be missed."""
@@ -91,7 +98,7 @@ def judged_tiles(
     card: ModelCard,
     tiles: Sequence[LabelledTile],
     missing: Collection[ChannelKind] = (),
-    progress: Progress = _QUIET,
+    progress: Progress = QUIET,
 ) -> list[Judged]:
     """The network's answers on tiles without the channels in ``missing``; ``progress`` may cancel at each tile."""
     results = []

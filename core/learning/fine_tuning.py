@@ -14,17 +14,14 @@ import numpy as np
 import torch
 
 from ..errors import InputError
-from ..model_card import ModelCard
-from ..progress import Progress
-from ..raster import PathLike
-from ..tile_scores import LabelledTile, TileSource
+from ..models import LabelledTile, ModelCard, Network, TileSource
+from ..progress import QUIET, Progress
+from ..types import PathLike
 from .checkpoints import TrainingState
 from .evaluation import Judged, calibrate, choose_thresholds, judge, judged_tiles
 from .mixtures import Concatenated, MixedTiles
-from .networks import Network
 from .training import TrainingOptions, train
 
-_QUIET = Progress()
 SHARES = (0.25, 0.5, 0.75, 1.0)
 TOLERATED_LOSS = 0.005
 LEAST_GAIN = 0.005
@@ -72,7 +69,7 @@ def fine_tune(
     simulated_share: float,
     options: TrainingOptions,
     checkpoint: PathLike | None = None,
-    progress: Progress = _QUIET,
+    progress: Progress = QUIET,
     identity: Mapping[str, str] | None = None,
 ) -> FineTuned:
     """Fine-tune ``base``, which isn't changed, on own tiles mixed with simulated ones.

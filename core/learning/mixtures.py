@@ -11,9 +11,9 @@ import numpy as np
 
 from ..channels import ChannelKind
 from ..errors import InputError
-from ..raster import Array
-from ..tile_scores import LabelledTile, TileSource
-from .sample_set import SampleTile
+from ..models import LabelledTile, TileSource
+from ..samples import SampleTile
+from ..types import Array
 
 _Item = TypeVar("_Item")
 

@@ -9,9 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..errors import InputError
-from ..model_card import ModelCard, read_card
-from ..progress import Progress
-from ..tile_scores import LabelledTile
+from ..models import LabelledTile, ModelCard, Network, export_onnx, load_network, read_card
+from ..progress import QUIET, Progress
 from .checkpoints import TrainingState
 from .devices import choose_device
 from .evaluation import (
@@ -23,14 +22,11 @@ from .evaluation import (
     judge_classical,
     judged_tiles,
 )
-from .export import export_onnx, load_network
 from .fine_tuning import FineTuned, Ground, count_areas, fine_tune, settles
 from .mixtures import Concatenated, MixedTiles, spread
-from .networks import Network
 from .recipe import OwnTiles, Recipe, SimulatedTiles, as_many, split_dems, starting_card
 from .training import train
 
-_QUIET = Progress()
 _WATCHED, _JUDGED, _CLASSICAL = 64, 256, 32
 """At most so many own tiles are looked at in each evaluation, in the end, and by each classical setting."""
 
@@ -43,7 +39,7 @@ class _Trained:
     fine_tuned: FineTuned | None = None
 
 
-def train_model(recipe: Recipe, progress: Progress = _QUIET) -> ModelCard:
+def train_model(recipe: Recipe, progress: Progress = QUIET) -> ModelCard:
     """Train what the recipe says and write the model; returns its card, whose ``training`` holds all figures.
 
     An unfinished training is kept beside the model and continued by the same call; when the model is written, it is

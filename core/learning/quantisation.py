@@ -18,17 +18,16 @@ from pathlib import Path
 
 import numpy as np
 
-from ..backends import missing_package
 from ..errors import AdaMapperError, InputError
-from ..model_card import QUANTISED, ModelCard, read_card
-from ..model_files import load_model, onnx_package, refuse_quantised, save_model
-from ..progress import Progress
-from ..raster import Array, Band, BandReader, PathLike, Window, open_raster
+from ..models import QUANTISED, ModelCard, load_model, onnx_package, read_card, refuse_quantised, save_model
+from ..packages import missing_package
+from ..progress import QUIET, Progress
+from ..raster import Band, BandReader, Window, open_raster
+from ..types import Array, PathLike
 
 CALIBRATION_TILES = 40
 CALIBRATION_SEED = 3_000_003
 _METHODS = {"minmax": "MinMax", "percentile": "Percentile", "entropy": "Entropy"}
-_QUIET = Progress()
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def quantise(
     tile_inputs: Iterable[Array],
     output: PathLike,
     options: QuantisationOptions = _DEFAULT,
-    progress: Progress = _QUIET,
+    progress: Progress = QUIET,
 ) -> ModelCard:
     """Write a quantised copy of a model, which appears only when complete; its card tells what it was made from.
 
@@ -178,8 +177,8 @@ def simulated_inputs(
 
     Needs PyTorch. InputError when the card has a channel that the simulation doesn't make.
     """
-    from ..simulation.tiles import TileGenerator
-    from .samples import draw_missing, to_input
+    from ..simulation import TileGenerator
+    from .inputs import draw_missing, to_input
 
     make_tile = TileGenerator(seed, card.tile_size, card.pixel_size, dem_paths)
     random = np.random.default_rng(seed)

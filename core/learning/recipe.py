@@ -14,15 +14,13 @@ import numpy as np
 
 from ..channels import MINMAX_CHANNELS, Channel, ChannelKind, Scaling
 from ..errors import InputError
-from ..model_card import ModelCard, read_card
-from ..raster import Grid, PathLike
-from ..simulation.landslides import LANDSLIDES_PER_KM2
-from ..simulation.tiles import TileGenerator
-from ..tile_scores import LabelledTile, TileSource
+from ..models import NETWORKS, LabelledTile, ModelCard, TileSource, build_network, read_card
+from ..raster import Grid
+from ..samples import SET_FILE, RepeatedTiles, SampleSet, StoredTiles
+from ..simulation import LANDSLIDES_PER_KM2, TileGenerator
+from ..types import PathLike
 from .bundled import TEST_SEED, TRAINING_DENSITY, VALIDATION_SEED, TerrainSplit, bundled_card
 from .mixtures import CompletedSource, CompletedTiles, Concatenated, joined, spread
-from .networks import NETWORKS, build_network
-from .sample_set import SET_FILE, RepeatedTiles, SampleSet, StoredTiles
 from .training import TrainingOptions
 
 _RADIANS_A_TURN = 6.283185307179586

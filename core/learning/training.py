@@ -15,19 +15,16 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import CancelledError, InputError, OutputError
-from ..model_card import ModelCard
-from ..progress import Progress
-from ..raster import PathLike
-from ..tile_scores import LabelledTile, TileSource
+from ..models import LabelledTile, ModelCard, Network, TileSource, build_network
+from ..progress import QUIET, Progress
+from ..types import PathLike
 from .batches import batches
 from .checkpoints import Run, TrainingState, load_checkpoint, save_checkpoint
 from .devices import DEVICES, choose_device, computes_in_half, device_label, own_settings
 from .evaluation import best_threshold, probability_histogram, scores_at
+from .inputs import BatchSource
 from .losses import LOSSES
-from .networks import Network, build_network
-from .samples import BatchSource
 
-_QUIET = Progress()
 WARM_UP = 0.05
 _CHECKPOINT_SECONDS = 300.0
 _FIRST_ESTIMATE_SECONDS = 20.0
@@ -106,7 +103,7 @@ def train(
     validation: Sequence[LabelledTile],
     options: TrainingOptions,
     checkpoint: PathLike | None = None,
-    progress: Progress = _QUIET,
+    progress: Progress = QUIET,
     *,
     start: Network | None = None,
     identity: Mapping[str, str] | None = None,

@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from ..charts import COLOURS, Frame, legend
-from ..html import bullet_list, number, svg, table, write_page
-from ..model_card import ModelCard
-from ..raster import PathLike
-from ..ticks import round_step
+from ..models import ModelCard
+from ..reports import COLOURS, Frame, bullet_list, legend, number, round_step, svg, table, write_page
+from ..types import PathLike
 
 _WIDTH, _HEIGHT = 900.0, 300.0
 _SCORES = (

@@ -1,0 +1,37 @@
+"""Scenes and tiles with a known truth, and landslides put into real rates.
+
+No file of data enters but DEMs and rates.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..doors import opened_when_asked
+
+if TYPE_CHECKING:
+    from .atmosphere import smooth
+    from .landslides import LANDSLIDES_PER_KM2
+    from .scene import SceneOptions
+    from .semi_real import SemiRealOptions, simulate_semi_real
+    from .semi_real_tiles import SemiRealTiles
+    from .stack import simulate_scene
+    from .surface import LandCover
+    from .terrain import Terrain
+    from .tiles import Tile, TileGenerator
+else:
+    __getattr__ = opened_when_asked(__name__)
+
+__all__ = [
+    "LANDSLIDES_PER_KM2",
+    "LandCover",
+    "SceneOptions",
+    "SemiRealOptions",
+    "SemiRealTiles",
+    "Terrain",
+    "Tile",
+    "TileGenerator",
+    "simulate_scene",
+    "simulate_semi_real",
+    "smooth",
+]

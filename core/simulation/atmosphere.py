@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..raster import Array
+from ..types import Array
 
 TURBULENCE_SCALE = 20_000.0
 STEEPENING = 1_500.0

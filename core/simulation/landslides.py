@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..raster import Array
-from ..viewing import Viewing
+from ..satellite import Viewing
+from ..types import Array
 from .atmosphere import FieldPool, as_float32, smooth, smoothstep
 from .terrain import Terrain
 

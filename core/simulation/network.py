@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..interferograms.model import DAYS_PER_YEAR
+from ..satellite import DAYS_PER_YEAR
 
 
 @dataclass(frozen=True)

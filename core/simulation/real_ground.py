@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..nodata import with_undeclared_nodata
 from ..progress import Progress
-from ..raster import Array, Band, BandReader, Grid, PathLike
-from ..terrain import metres_per_unit
+from ..raster import Band, BandReader, Grid, metres_per_unit, with_undeclared_nodata
+from ..types import Array, PathLike
 from .landslides import SLOPE_LIMITS
 from .terrain import Terrain, read_dem
 

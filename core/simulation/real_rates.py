@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal, ogr, osr
 
-from ..channels import MINMAX_CHANNELS, ChannelKind
+from ..channels import MINMAX_CHANNELS, UNREAL, ChannelKind, Layer, open_layer
 from ..errors import InputError
-from ..layers import UNREAL, Layer, open_layer
-from ..polygons import vector_memory
 from ..progress import Progress
-from ..raster import Array, Band, BandReader, Grid, PathLike, spatial_reference
-from ..units import SENTINEL1_WAVELENGTH
-from ..viewing import to_los_rate
+from ..raster import Band, BandReader, Grid, spatial_reference
+from ..satellite import SENTINEL1_WAVELENGTH, to_los_rate
+from ..types import Array, PathLike
+from ..vectors import vector_memory
 
 LARGEST = 4096
 """Pixels a side of what is read at most."""

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..progress import Progress
-from ..raster import Array, BandReader, Grid, PathLike, Window, spatial_reference
-from ..viewing import ASCENDING_HEADING, DESCENDING_HEADING, Viewing
+from ..progress import QUIET, Progress
+from ..raster import BandReader, Grid, Window, spatial_reference, utm_crs
+from ..satellite import ASCENDING_HEADING, DESCENDING_HEADING, Viewing
+from ..types import Array, PathLike
 from .atmosphere import FieldPool
 from .landslides import (
     Landslides,
@@ -26,7 +27,7 @@ from .landslides import (
     landslide_los_rate,
 )
 from .surface import LandCover, draw_land_cover
-from .terrain import Terrain, eroded_terrain, utm_crs
+from .terrain import Terrain, eroded_terrain
 
 ORBITS: Mapping[str, tuple[str, ...]] = {
     "ascending": ("ascending",),
@@ -129,7 +130,7 @@ class Scene:
         return OrbitView(orbit, viewing, los_rate, hidden, label, peaks)
 
 
-def make_scene(options: SceneOptions, progress: Progress = Progress()) -> Scene:  # noqa: B008
+def make_scene(options: SceneOptions, progress: Progress = QUIET) -> Scene:
     """The ground of a scene; the same options give the same scene."""
     grid, dem = _generated_ground(options) if not options.dem else _given_ground(options, options.dem, progress)
     progress.report(0.5)

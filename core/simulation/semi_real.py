@@ -18,12 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..los_sensitivity import los_sensitivity_to_file, turned_to_grid
-from ..progress import Progress
-from ..raster import Array, Grid, PathLike
-from ..terrain import slope_to_file
-from ..viewing import Viewing, to_phase_rate, viewing_tags
-from ..writer import BandDescription, RasterWriter, write_array
+from ..progress import QUIET, Progress
+from ..raster import BandDescription, Grid, RasterWriter, write_array
+from ..satellite import Viewing, to_phase_rate, viewing_tags
+from ..terrain import los_sensitivity_to_file, slope_to_file, turned_to_grid
+from ..types import Array, PathLike
 from .atmosphere import FieldPool
 from .folder import DONE, written_together
 from .landslides import (
@@ -156,7 +155,7 @@ class SemiRealScene:
 def simulate_semi_real(
     output_folder: PathLike,
     options: SemiRealOptions,
-    progress: Progress = Progress(),  # noqa: B008
+    progress: Progress = QUIET,
 ) -> SemiRealSummary:
     """Write a semi-real scene: rates with landslides, terrain, LOS sensitivity and ``true_areas.gpkg``.
 
@@ -192,7 +191,7 @@ def simulate_semi_real(
     return summary
 
 
-def make_semi_real(options: SemiRealOptions, progress: Progress = Progress()) -> SemiRealScene:  # noqa: B008
+def make_semi_real(options: SemiRealOptions, progress: Progress = QUIET) -> SemiRealScene:
     """The landslides of a semi-real scene on its grid; the same options and files give the same."""
     rates = read_rates(options.phase_rate, options.los_rate, progress)
     progress.report(0.2)

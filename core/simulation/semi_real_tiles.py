@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from ..channels import ChannelKind
 from ..errors import InputError
 from ..progress import Progress
-from ..raster import Array, PathLike
-from ..units import SENTINEL1_WAVELENGTH
-from ..viewing import Viewing, to_phase_rate
+from ..satellite import SENTINEL1_WAVELENGTH, Viewing, to_phase_rate
+from ..types import Array, PathLike
 from .landslides import LANDSLIDES_PER_KM2
 from .network import PairNetwork
 from .real_ground import reflected

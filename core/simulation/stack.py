@@ -12,11 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..interferograms.model import DAYS_PER_YEAR, SENTINEL1_WAVELENGTH
-from ..progress import Progress
-from ..raster import Array, PathLike
-from ..viewing import to_phase_rate
-from ..writer import BandDescription, RasterWriter, write_array
+from ..progress import QUIET, Progress
+from ..raster import BandDescription, RasterWriter, write_array
+from ..satellite import DAYS_PER_YEAR, SENTINEL1_WAVELENGTH, to_phase_rate
+from ..types import Array, PathLike
 from .atmosphere import FieldPool, smooth, turbulence
 from .folder import DONE, written_together
 from .network import PairNetwork
@@ -62,7 +61,7 @@ class SceneSummary:
 def simulate_scene(
     output_folder: PathLike,
     options: SceneOptions = SceneOptions(),  # noqa: B008
-    progress: Progress = Progress(),  # noqa: B008
+    progress: Progress = QUIET,
 ) -> SceneSummary:
     """Write a simulated scene: a folder of interferograms for each orbit, ``dem.tif``, ``true_areas.gpkg``.
 

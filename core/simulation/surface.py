@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..interferograms.model import DAYS_PER_YEAR
-from ..raster import Array
+from ..satellite import DAYS_PER_YEAR
+from ..types import Array
 from .atmosphere import FieldPool, as_float32, smooth
 from .network import PairNetwork
 from .terrain import Terrain

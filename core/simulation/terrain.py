@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..raster import Array, BandReader, Grid, PathLike
+from ..raster import BandReader, Grid, utm_crs
 from ..terrain import gradient as horn_gradient
 from ..terrain import slope_degrees
+from ..types import Array, PathLike
 from .atmosphere import as_float32, power_law_field, smooth, smoothstep
 
 MOTION_SCALE = 90.0
@@ -180,12 +181,6 @@ def _levels(receiver: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.
     order = np.argsort(depth, kind="stable")
     bounds = np.searchsorted(depth[order], np.arange(depth.max() + 2))
     return order, bounds
-
-
-def utm_crs(longitude: float, latitude: float) -> str:
-    """The EPSG code of the UTM zone of a place."""
-    zone = int((longitude + 180) // 6) % 60 + 1
-    return f"EPSG:{(32600 if latitude >= 0 else 32700) + zone}"
 
 
 def read_dem(path: PathLike, pixel_size: float) -> Array:

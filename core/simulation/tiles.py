@@ -17,15 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..interferograms.model import DAYS_PER_YEAR, SENTINEL1_WAVELENGTH
-from ..raster import Array, Grid, PathLike
-from ..viewing import (
+from ..raster import Grid
+from ..satellite import (
     ASCENDING_HEADING,
+    DAYS_PER_YEAR,
     DESCENDING_HEADING,
+    SENTINEL1_WAVELENGTH,
     Viewing,
     to_los_rate,
     to_phase_rate,
 )
+from ..types import Array, PathLike
 from .atmosphere import FieldPool, random_view, smooth, smoothstep
 from .landslides import (
     LANDSLIDES_PER_KM2,

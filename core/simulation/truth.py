@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from osgeo import gdal, ogr
 
 from ..errors import OutputError
-from ..polygons import Ground, polygonize
 from ..progress import Progress
-from ..raster import Array, Grid, spatial_reference
-from ..writer import BandDescription, RasterWriter
+from ..raster import BandDescription, Grid, RasterWriter, spatial_reference
+from ..types import Array
+from ..vectors import Ground, polygonize
 from .landslides import IGNORED, Landslides
 from .scene import OrbitView
 

@@ -1,1 +1,82 @@
 """The field survey: sites, the package for a phone or tablet, what comes back from it, and what it proves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..doors import opened_when_asked
+
+if TYPE_CHECKING:
+    from .advice import look_for
+    from .base_map import Frame, frame_around, write_hillshade, write_image
+    from .copies import converted, read_copy
+    from .merge_report import summary_of, write_conflicts_csv, write_merge_report
+    from .merging import merge_copies, with_photos
+    from .package import GEOPACKAGE, PHOTO_FOLDER, PROJECT, building, write_geopackage, write_gpx, write_kml
+    from .photos import copy_photos, remove_made
+    from .results import Share, SurveyResult, assess_survey, mapped_share, meaning_of
+    from .results_report import shown, write_survey_csv, write_survey_report
+    from .roads import Roads
+    from .sampling import District, SamplingRules, sample_sites
+    from .sites import (
+        CONFIRMED,
+        FORM_FIELDS,
+        NOT_ACCESSIBLE,
+        NOT_CONFIRMED,
+        PHOTOS,
+        RESULTS,
+        SIGNS,
+        SITE_FIELDS,
+        Site,
+        completed,
+        degrees_minutes,
+    )
+else:
+    __getattr__ = opened_when_asked(__name__)
+
+__all__ = [
+    "CONFIRMED",
+    "FORM_FIELDS",
+    "GEOPACKAGE",
+    "NOT_ACCESSIBLE",
+    "NOT_CONFIRMED",
+    "PHOTOS",
+    "PHOTO_FOLDER",
+    "PROJECT",
+    "RESULTS",
+    "SIGNS",
+    "SITE_FIELDS",
+    "District",
+    "Frame",
+    "Roads",
+    "SamplingRules",
+    "Share",
+    "Site",
+    "SurveyResult",
+    "assess_survey",
+    "building",
+    "completed",
+    "converted",
+    "copy_photos",
+    "degrees_minutes",
+    "frame_around",
+    "look_for",
+    "mapped_share",
+    "meaning_of",
+    "merge_copies",
+    "read_copy",
+    "remove_made",
+    "sample_sites",
+    "shown",
+    "summary_of",
+    "with_photos",
+    "write_conflicts_csv",
+    "write_geopackage",
+    "write_gpx",
+    "write_hillshade",
+    "write_image",
+    "write_kml",
+    "write_merge_report",
+    "write_survey_csv",
+    "write_survey_report",
+]

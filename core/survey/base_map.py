@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal
 
-from ..areas import Area
+from ..areas import Area, outlines_of
 from ..errors import InputError
-from ..polygons import quiet_gdal
-from ..raster import Grid, PathLike, spatial_reference
-from .package import outlines
+from ..raster import Grid, spatial_reference
+from ..types import PathLike
+from ..vectors import quiet_gdal
 from .sites import Site
 
 MOST_PIXELS = 4096
@@ -46,7 +46,7 @@ def frame_around(sites: Sequence[Site], crs: str, areas: Sequence[Area], areas_c
     """The frame that holds the sites, the areas that they stand for, and ``margin`` metres around."""
     wanted = {site.attributes.get("area_id") for site in sites}
     shown = [area for area in areas if area.attributes.get("id") in wanted]
-    boxes = [geometry.GetEnvelope() for geometry in outlines(shown, areas_crs, crs)]
+    boxes = [geometry.GetEnvelope() for geometry in outlines_of(shown, areas_crs).geometries(crs)]
     boxes += [(site.x, site.x, site.y, site.y) for site in sites]
     x_min, x_max, y_min, y_max = (reach(side) for reach, side in zip((min, max, min, max), zip(*boxes)))
     reference = spatial_reference(crs)

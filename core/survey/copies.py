@@ -11,10 +11,11 @@ from typing import Any
 
 from osgeo import gdal, ogr, osr
 
-from ..areas import Field
 from ..errors import InputError
-from ..polygons import quiet_gdal
-from ..raster import PathLike, same_crs, spatial_reference
+from ..fields import Field
+from ..raster import same_crs, spatial_reference
+from ..types import PathLike
+from ..vectors import quiet_gdal
 from .package import GEOPACKAGE
 from .sites import FORM_FIELDS, SITE_FIELDS, Site
 

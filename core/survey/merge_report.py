@@ -7,8 +7,9 @@ import io
 from collections.abc import Sequence
 from html import escape
 
-from ..html import bullet_list, table, write_page, write_text
-from ..raster import PathLike
+from ..files import write_text
+from ..reports import bullet_list, table, write_page
+from ..types import PathLike
 from .merging import Merged
 
 CSV_HEAD = ("site", "field", "who", "answer", "taken")

@@ -17,9 +17,9 @@ from typing import Any
 
 from osgeo import osr
 
-from ..areas import QUIET, Field
 from ..errors import InputError
-from ..progress import Progress
+from ..fields import Field
+from ..progress import QUIET, Progress
 from ..raster import spatial_reference
 from .copies import Copy, own_photo_file, photo_file, table_with_added
 from .sites import PHOTOS, SITE_FIELDS, Site, key_of, located

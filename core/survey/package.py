@@ -6,16 +6,17 @@ import contextlib
 import shutil
 import uuid
 from collections.abc import Iterator, Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-from osgeo import gdal, ogr, osr
+from osgeo import gdal, ogr
 
-from ..areas import Area, Field
+from ..areas import Area, outlines_of
 from ..errors import OutputError
-from ..polygons import as_valid_multipolygon, quiet_gdal
-from ..raster import PathLike, same_crs, spatial_reference
+from ..fields import Field
+from ..raster import spatial_reference
+from ..types import PathLike
+from ..vectors import create_layer, fill_feature, point_geometry, quiet_gdal
 from .sites import FORM_FIELDS, RESULTS, SITE_FIELDS, Site
 
 GEOPACKAGE, PROJECT, WAYPOINTS, GLOBE, PHOTO_FOLDER = "survey.gpkg", "survey.qgz", "sites.gpx", "sites.kml", "DCIM"
@@ -31,10 +32,6 @@ TRACK_FIELDS = (
     Field("surveyor", "str", "", "Who went it"),
     Field("walked_on", "date", "", "Day"),
 )
-_TYPES = {
-    "int": (ogr.OFTInteger, ogr.OFSTNone), "float": (ogr.OFTReal, ogr.OFSTNone), "str": (ogr.OFTString, ogr.OFSTNone),
-    "bool": (ogr.OFTInteger, ogr.OFSTBoolean), "date": (ogr.OFTDate, ogr.OFSTNone),
-}  # fmt: skip
 _AREA_STYLE = "PEN(c:#E31A1C,w:2px);BRUSH(fc:#E31A1C33)"
 
 
@@ -102,72 +99,32 @@ def write_geopackage(
         reference = spatial_reference(crs)
         _write_points(dataset, "sites", sites, (*SITE_FIELDS, *FORM_FIELDS), reference)
         _write_areas(dataset, areas, area_table, areas_crs, crs)
-        _create_layer(dataset, "notes", ogr.wkbPoint, NOTE_FIELDS, reference)
-        _create_layer(dataset, "tracks", ogr.wkbLineString, TRACK_FIELDS, reference)
+        create_layer(dataset, "notes", ogr.wkbPoint, NOTE_FIELDS, reference)
+        create_layer(dataset, "tracks", ogr.wkbLineString, TRACK_FIELDS, reference)
     finally:
         dataset = None
 
 
-def _create_layer(dataset: Any, name: str, kind: int, table: Sequence[Field], reference: Any) -> Any:
-    layer = dataset.CreateLayer(name, reference, kind)
-    for field in table:
-        definition = ogr.FieldDefn(field.name, _TYPES[field.type][0])
-        definition.SetSubType(_TYPES[field.type][1])
-        layer.CreateField(definition)
-    return layer
-
-
 def _write_points(dataset: Any, name: str, sites: Sequence[Site], table: Sequence[Field], reference: Any) -> None:
-    layer = _create_layer(dataset, name, ogr.wkbPoint, table, reference)
+    layer = create_layer(dataset, name, ogr.wkbPoint, table, reference)
     layer.StartTransaction()
     for site in sites:
         feature = ogr.Feature(layer.GetLayerDefn())
-        _fill(feature, site.attributes, table)
-        feature.SetGeometry(_point(site.x, site.y))
+        fill_feature(feature, site.attributes, table)
+        feature.SetGeometry(point_geometry(site.x, site.y))
         layer.CreateFeature(feature)
     layer.CommitTransaction()
 
 
 def _write_areas(dataset: Any, areas: Sequence[Area], table: Sequence[Field], source: str, target: str) -> None:
-    layer = _create_layer(dataset, "areas", ogr.wkbMultiPolygon, table, spatial_reference(target))
+    layer = create_layer(dataset, "areas", ogr.wkbMultiPolygon, table, spatial_reference(target))
     layer.StartTransaction()
-    for area, geometry in zip(areas, outlines(areas, source, target)):
+    for area, geometry in zip(areas, outlines_of(areas, source).geometries(target)):
         feature = ogr.Feature(layer.GetLayerDefn())
-        _fill(feature, area.attributes, table)
+        fill_feature(feature, area.attributes, table)
         feature.SetGeometry(geometry)
         layer.CreateFeature(feature)
     layer.CommitTransaction()
-
-
-def outlines(areas: Sequence[Area], source: str, target: str) -> list[ogr.Geometry]:
-    """The areas' outlines in another CRS, valid MultiPolygons."""
-    transformation = None
-    if areas and not same_crs(source, target):
-        transformation = osr.CoordinateTransformation(spatial_reference(source), spatial_reference(target))
-    result = []
-    for area in areas:
-        geometry = ogr.CreateGeometryFromWkb(area.geometry)
-        if transformation is not None:
-            geometry.Transform(transformation)
-        result.append(as_valid_multipolygon(geometry))
-    return result
-
-
-def _fill(feature: Any, attributes: Any, table: Sequence[Field]) -> None:
-    for field in table:
-        value = attributes.get(field.name)
-        if value is None:
-            continue
-        if isinstance(value, date):
-            feature.SetField(field.name, value.year, value.month, value.day, 0, 0, 0, 0)
-        else:
-            feature.SetField(field.name, int(value) if field.type == "bool" else value)
-
-
-def _point(x: float, y: float) -> ogr.Geometry:
-    point = ogr.Geometry(ogr.wkbPoint)
-    point.AddPoint_2D(x, y)
-    return point
 
 
 def write_gpx(path: Path, sites: Sequence[Site]) -> None:
@@ -184,7 +141,7 @@ def write_gpx(path: Path, sites: Sequence[Site]) -> None:
             feature.SetField("cmt", f"{own['latitude_dm']}, {own['longitude_dm']}")
             feature.SetField("desc", description(site))
             feature.SetField("sym", "Flag, Red")
-            feature.SetGeometry(_point(own["longitude"], own["latitude"]))
+            feature.SetGeometry(point_geometry(own["longitude"], own["latitude"]))
             layer.CreateFeature(feature)
             del feature
     finally:
@@ -202,12 +159,12 @@ def write_kml(path: Path, sites: Sequence[Site], areas: Sequence[Area], areas_cr
             for column in ("Name", "description"):
                 layer.CreateField(ogr.FieldDefn(column, ogr.OFTString))
             if name == "areas":
-                for area, geometry in zip(areas, outlines(areas, areas_crs, "EPSG:4326")):
+                for area, geometry in zip(areas, outlines_of(areas, areas_crs).geometries("EPSG:4326")):
                     number = area.attributes.get("id")
                     _placemark(layer, "" if number is None else f"Area {number}", "", geometry, _AREA_STYLE)
             else:
                 for site in sites:
-                    place = _point(site.attributes["longitude"], site.attributes["latitude"])
+                    place = point_geometry(site.attributes["longitude"], site.attributes["latitude"])
                     _placemark(layer, site.attributes["name"] or "", description(site), place)
     finally:
         layer = dataset = None

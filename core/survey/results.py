@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import ogr, osr
 
-from ..accuracy import in_crs, wilson_interval
-from ..areas import QUIET, Area
+from ..accuracy import wilson_interval
+from ..areas import Area
 from ..errors import InputError
-from ..polygons import boxes_that_meet
-from ..progress import Progress
+from ..progress import QUIET, Progress
 from ..raster import EQUAL_AREA_CRS, same_crs, spatial_reference
+from ..vectors import boxes_that_meet, in_crs
 from .merging import ADDED
 from .sites import CONFIRMED, NOT_ACCESSIBLE, NOT_CONFIRMED, RESULTS, SIGNS, Site
 

@@ -9,15 +9,13 @@ from html import escape
 import numpy as np
 from osgeo import ogr
 
-from ..accuracy_map import MapFrame, hillshade, png, scale_bar
-from ..areas import Area
-from ..charts import legend
-from ..html import svg, svg_text
-from ..nodata import with_undeclared_nodata
+from ..areas import Area, outlines_of
 from ..progress import Progress
-from ..raster import BandReader, Grid, PathLike
+from ..raster import BandReader, Grid, with_undeclared_nodata
+from ..reports import MapFrame, legend, png, scale_bar, svg, svg_text
+from ..terrain import hillshade
+from ..types import PathLike
 from .base_map import Frame, frame_around
-from .package import outlines
 from .sites import CONFIRMED, NOT_ACCESSIBLE, NOT_CONFIRMED, RESULTS, Site
 
 COLOURS = {CONFIRMED: "#009e73", NOT_CONFIRMED: "#d55e00", NOT_ACCESSIBLE: "#8c8c8c", "": "#0072b2"}
@@ -31,7 +29,7 @@ def survey_map(
     sites: Sequence[Site], crs: str, areas: Sequence[Area] = (), areas_crs: str = "", dem: PathLike | None = None
 ) -> str:
     """The map of sites in ``crs``, north up, with scale bar and legend; no areas or no DEM leave those out."""
-    shapes = outlines(areas, areas_crs, crs)
+    shapes = outlines_of(areas, areas_crs).geometries(crs)
     frame = _wide_enough(frame_around(sites, crs, areas, areas_crs or crs, 200.0), shapes)
     x_min, y_min, x_max, y_max = frame.bounds
     ground = (x_max - x_min) * frame.metres[0], (y_max - y_min) * frame.metres[1]

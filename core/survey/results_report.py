@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from ..areas import QUIET, Area
-from ..charts import Bar, grouped_bars
-from ..html import bullet_list, table, write_page, write_text
-from ..progress import Progress
-from ..raster import PathLike
+from ..areas import Area
+from ..files import write_text
+from ..progress import QUIET, Progress
+from ..reports import Bar, bullet_list, grouped_bars, table, write_page
+from ..types import PathLike
 from .copies import own_photo_file
 from .photos import thumbnail
 from .results import Group, Share, SurveyResult, meaning_of

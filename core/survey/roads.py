@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import ogr, osr
 
-from ..areas import QUIET
 from ..errors import InputError
-from ..polygons import quiet_gdal
-from ..progress import Progress
+from ..progress import QUIET, Progress
 from ..raster import spatial_reference
+from ..vectors import quiet_gdal
 
 
 class Roads:

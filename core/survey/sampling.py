@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from osgeo import ogr, osr
 
-from ..areas import QUIET, Area
+from ..accuracy import BY_AREA, BY_RATE, UNKNOWN, Classes
+from ..areas import Area
 from ..errors import InputError
-from ..polygons import Ground, as_valid_multipolygon
-from ..progress import Progress
-from ..raster import same_crs, spatial_reference
-from ..strata import BY_AREA, BY_RATE, UNKNOWN, Classes
+from ..progress import QUIET, Progress
+from ..raster import same_crs, spatial_reference, utm_zone
+from ..vectors import Ground, as_valid_multipolygon
 from .advice import look_for
 from .roads import Roads
-from .sites import SITE_FIELDS, Site, key_of, located, utm_zone
+from .sites import SITE_FIELDS, Site, key_of, located
 
 STRATIFICATIONS = ("none", "orbit", "size", "rate", "district")
 PAPER_COUNT = 56

@@ -11,8 +11,8 @@ from typing import Any
 
 from osgeo import osr
 
-from ..areas import Field
 from ..errors import InputError
+from ..fields import Field
 from ..raster import spatial_reference
 
 _NAMESPACE = uuid.UUID("6b1f4f0e-6d0c-5d8a-9a53-5f0a0a3f1c56")
@@ -90,23 +90,6 @@ def _degrees_minutes(value: float, positive: str, negative: str, digits: int) ->
     thousandths = round(abs(value) * 60_000)
     degrees, rest = divmod(thousandths, 60_000)
     return f"{degrees:0{digits}d}°{rest / 1000:06.3f}′ {negative if value < 0 and thousandths else positive}"
-
-
-def utm_zone(longitude: float, latitude: float) -> str:
-    """The code of the WGS 84 UTM zone of a place, "EPSG:32648" for example, with Norway's and Svalbard's exceptions.
-
-    Beyond 84° N and 80° S the polar stereographic CRS that stand beside UTM.
-    """
-    if latitude > 84:
-        return "EPSG:32661"
-    if latitude < -80:
-        return "EPSG:32761"
-    zone = int((longitude + 180) // 6) % 60 + 1
-    if 56 <= latitude < 64 and 3 <= longitude < 12:
-        zone = 32
-    elif latitude >= 72 and 0 <= longitude < 42:
-        zone = 31 if longitude < 9 else 33 if longitude < 21 else 35 if longitude < 33 else 37
-    return f"EPSG:{(32700 if latitude < 0 else 32600) + zone}"
 
 
 def located(sites: Iterable[Site], crs: str) -> tuple[Site, ...]:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ada_mapper.core.channels import Channel, ChannelKind, Scaling
-from ada_mapper.core.model_card import ModelCard
-from ada_mapper.core.raster import Array
-from ada_mapper.core.tile_scores import Labels
+from ada_mapper.core.models import Labels, ModelCard
+from ada_mapper.core.types import Array
 
 KIND = ChannelKind
 CHANNELS = (

@@ -14,21 +14,19 @@ from osgeo import gdal, ogr, osr
 from scipy.special import ndtri
 
 from ada_mapper.core.accuracy import (
-    MATCH_IOU,
     Confusion,
     ObjectScores,
-    area_geometries,
     confusion,
     f1_score,
-    iou_score,
     match_areas,
-    matched_areas,
     pixel_scores,
-    read_areas,
     wilson_interval,
 )
+from ada_mapper.core.accuracy.matching import MATCH_IOU, area_geometries, matched_areas
+from ada_mapper.core.accuracy.scores import iou_score
 from ada_mapper.core.areas import Area
 from ada_mapper.core.errors import InputError
+from ada_mapper.core.vectors import read_areas
 
 # Wu et al. 2024, Tables 5 and 6: IoU, precision, recall, F1 in percent.
 PUBLISHED = [

@@ -13,13 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from osgeo import gdal, ogr, osr
 
-from ada_mapper.core import components
-from ada_mapper.core.areas import FIELDS, Area, AreaRules, extract_areas, rules_for
+from ada_mapper.core.areas import FIELDS, Area, AreaRules, components, extract_areas, rules_for
 from ada_mapper.core.errors import CancelledError, InputError
-from ada_mapper.core.polygons import polygonize, vector_memory
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.raster import Grid
-from ada_mapper.core.writer import BandDescription, RasterWriter, write_array
+from ada_mapper.core.raster import BandDescription, Grid, RasterWriter, write_array
+from ada_mapper.core.vectors import polygonize, vector_memory
 
 UTM = Grid("EPSG:32648", (500_000.0, 30.0, 0.0, 3_000_000.0, 0.0, -30.0), 40, 30)
 ALL = AreaRules(threshold=0.5, low_threshold=0.5, min_area=0)

@@ -13,28 +13,34 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from osgeo import ogr
 
-from ada_mapper.core import judged_ground, strata
-from ada_mapper.core.accuracy import Confusion, confusion, pixel_scores
-from ada_mapper.core.accuracy_report import write_accuracy_csv, write_accuracy_report
-from ada_mapper.core.areas import AreaRules
-from ada_mapper.core.assessment import (
-    FALSE_ALARM,
-    HIT,
-    MISS,
+from ada_mapper.core.accuracy import (
+    BY_AREA,
+    BY_RATE,
     NOT_COUNTED,
     RIGHT,
+    UNKNOWN,
     AssessmentData,
     AssessmentOptions,
+    Confusion,
+    ProbabilityCounts,
     assess,
+    confusion,
+    pixel_scores,
+    strata,
+    write_accuracy_csv,
+    write_accuracy_report,
 )
-from ada_mapper.core.calibration import ProbabilityCounts
+from ada_mapper.core.accuracy import ground as judged_ground
+from ada_mapper.core.accuracy.assessment import FALSE_ALARM, HIT, MISS
+from ada_mapper.core.accuracy.figures import Column, bootstrap_intervals, empty_counts, scores_of
+from ada_mapper.core.accuracy.ground import Regions, grid_around
+from ada_mapper.core.accuracy.strata import BY_ASPECT, BY_SENSITIVITY
+from ada_mapper.core.areas import AreaRules
 from ada_mapper.core.errors import CancelledError, InputError, OutputError
-from ada_mapper.core.judged_ground import Burner, Outlines, Regions, grid_around
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import Window
-from ada_mapper.core.strata import BY_AREA, BY_ASPECT, BY_RATE, BY_SENSITIVITY, UNKNOWN
-from ada_mapper.core.tally import Column, bootstrap_intervals, empty_counts, scores_of
-from ada_mapper.core.viewing import Viewing
+from ada_mapper.core.satellite import Viewing
+from ada_mapper.core.vectors import Burner, Outlines
 from small_rasters import CRS, square_grid, write
 
 from .test_report import Balanced

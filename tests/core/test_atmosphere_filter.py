@@ -8,19 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ada_mapper.core import atmosphere_filter
-from ada_mapper.core.atmosphere_filter import (
-    Atmosphere,
-    AtmosphereFilter,
-    cell_means,
-    date_phases,
-    network,
-    temporal_high_pass,
-)
-from ada_mapper.core.corrections import Corrections, Reference
 from ada_mapper.core.errors import InputError
-from ada_mapper.core.raster import Window
-from ada_mapper.core.stacking import StackOutputs, stack_to_files
+from ada_mapper.core.raster import Window, cell_means
+from ada_mapper.core.stacking import (
+    AtmosphereFilter,
+    Corrections,
+    Reference,
+    StackOutputs,
+    atmosphere_filter,
+    stack_to_files,
+)
+from ada_mapper.core.stacking.atmosphere_filter import Atmosphere, date_phases, network, temporal_high_pass
 
 from .stacks import FIRST, WAVELENGTH, make_stack, network_days, read_raster, years_of
 

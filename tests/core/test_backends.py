@@ -11,9 +11,10 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from ada_mapper.core.backends import OnnxRuntimeBackend, open_backend
 from ada_mapper.core.channels import MINMAX_CHANNELS, ChannelKind
 from ada_mapper.core.errors import DependencyError, InputError
+from ada_mapper.core.models import open_backend
+from ada_mapper.core.models.onnx_runtime import OnnxRuntimeBackend
 from ada_mapper.core.progress import Progress
 
 from .tiny_models import RATE, card_of, write_model
@@ -207,8 +208,7 @@ def test_session_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def compact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The compact network with random weights."""
     torch = pytest.importorskip("torch")
-    from ada_mapper.core.learning.export import export_onnx
-    from ada_mapper.core.learning.networks import build_network
+    from ada_mapper.core.models import build_network, export_onnx
 
     torch.manual_seed(1)
     path = tmp_path_factory.mktemp("models") / "compact.onnx"

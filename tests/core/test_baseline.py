@@ -11,13 +11,11 @@ import pytest
 from osgeo import ogr
 from scipy import ndimage
 
-from ada_mapper.core import baseline
-from ada_mapper.core.areas import FIELDS
-from ada_mapper.core.baseline import ClassicalRules, classical_areas, classical_mask
+from ada_mapper.core.areas import FIELDS, ClassicalRules, classical_areas, classical_mask
+from ada_mapper.core.areas import classical as baseline
 from ada_mapper.core.errors import CancelledError, InputError
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.raster import Grid
-from ada_mapper.core.writer import BandDescription, RasterWriter, write_array
+from ada_mapper.core.raster import BandDescription, Grid, RasterWriter, write_array
 
 UTM = Grid("EPSG:32648", (500_000.0, 30.0, 0.0, 3_000_000.0, 0.0, -30.0), 1, 1)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ada_mapper.core.channel_preview import MAX_STEP, OutsideError, Preview, inspect_layer, preview
 from ada_mapper.core.channels import MINMAX_CHANNELS, Channel, ChannelKind, Scaling
-from ada_mapper.core.composite import Composite
+from ada_mapper.core.detection import Composite, OutsideError, Preview, inspect_layer, preview
+from ada_mapper.core.detection.channel_preview import MAX_STEP
 from ada_mapper.core.errors import CancelledError, InputError
-from ada_mapper.core.model_card import ModelCard
+from ada_mapper.core.models import ModelCard
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import Grid, Window
 from small_rasters import CRS, square_grid, write

@@ -11,16 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ada_mapper.core.channels import (
-    COMBINATIONS,
-    MINMAX_CHANNELS,
-    Channel,
-    ChannelKind,
-    Scaling,
-    minmax_channel,
-)
+from ada_mapper.core.channels import COMBINATIONS, MINMAX_CHANNELS, Channel, ChannelKind, Scaling, minmax_channel
 from ada_mapper.core.errors import InputError
-from ada_mapper.core.relief import RunningRelief, above_local_mean
+from ada_mapper.core.raster import RunningRelief, above_local_mean
 
 NAN = math.nan
 positive = st.floats(0.01, 1e4)

@@ -12,20 +12,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ada_mapper.core.channels import COMBINATIONS, Channel, ChannelKind, minmax_channel
-from ada_mapper.core.comparison import (
-    BEST_CLASSICAL,
-    CLASSICAL,
-    EVERYTHING,
+from ada_mapper.core.accuracy import (
     SimulatedTiles,
+    area_pixels,
+    combination_label,
     compare_channels,
-    unserved_reason,
+    tile_objects,
+    write_comparison_csv,
+    write_comparison_report,
 )
-from ada_mapper.core.comparison_report import combination_label, write_comparison_csv, write_comparison_report
+from ada_mapper.core.accuracy.comparison import BEST_CLASSICAL, CLASSICAL, EVERYTHING, unserved_reason
+from ada_mapper.core.accuracy.tile_scores import tile_counts
+from ada_mapper.core.channels import COMBINATIONS, Channel, ChannelKind, minmax_channel
 from ada_mapper.core.errors import CancelledError, InputError
+from ada_mapper.core.models import measured_pixels, network_input
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.raster import Array
-from ada_mapper.core.tile_scores import area_pixels, measured_pixels, network_input, tile_counts, tile_objects
+from ada_mapper.core.types import Array
 
 from .test_report import Balanced
 from .tiny_models import card_of, write_model

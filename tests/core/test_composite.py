@@ -12,11 +12,12 @@ import pytest
 from osgeo import gdal
 
 from ada_mapper.core.channels import MINMAX_CHANNELS, Channel, ChannelKind, Scaling
-from ada_mapper.core.composite import Composite
+from ada_mapper.core.detection import Composite
 from ada_mapper.core.errors import CancelledError, InputError
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.raster import Array, BandReader, Window
-from ada_mapper.core.units import SENTINEL1_WAVELENGTH
+from ada_mapper.core.raster import BandReader, Window
+from ada_mapper.core.satellite import SENTINEL1_WAVELENGTH
+from ada_mapper.core.types import Array
 
 from .tiny_models import card_of, grid, write_layer
 

@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ada_mapper.core import rate as rate_of_pixels
-from ada_mapper.core.atmosphere_filter import AtmosphereFilter
-from ada_mapper.core.corrections import Corrections, Reference
 from ada_mapper.core.errors import CancelledError, InputError
 from ada_mapper.core.interferograms import Stack
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import Grid
-from ada_mapper.core.reference_phase import _sample_without, _stable_window
-from ada_mapper.core.stack_reader import StackSample, sample_positions, sample_step
-from ada_mapper.core.stacking import StackingResult, StackOutputs, stack_to_files
-from ada_mapper.core.trends import basis, fit_trends, robust_fit
+from ada_mapper.core.robust import robust_fit
+from ada_mapper.core.stacking import AtmosphereFilter, Corrections, Reference, StackOutputs, stack_to_files
+from ada_mapper.core.stacking import rate as rate_of_pixels
+from ada_mapper.core.stacking.reading import StackSample, sample_positions, sample_step
+from ada_mapper.core.stacking.reference_phase import _sample_without, _stable_window
+from ada_mapper.core.stacking.stacking import StackingResult
+from ada_mapper.core.stacking.trends import basis, fit_trends
 
 from .stacks import make_stack, network_days, read_raster, write_raster, years_of
 

@@ -13,19 +13,21 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-from ada_mapper.core.channels import ChannelKind  # noqa: E402
-from ada_mapper.core.errors import InputError  # noqa: E402
-from ada_mapper.core.learning import fine_tuning  # noqa: E402
-from ada_mapper.core.learning.evaluation import judge, judged_tiles  # noqa: E402
-from ada_mapper.core.learning.fine_tuning import (  # noqa: E402
-    Candidate,
-    Ground,
-    choose,
+from ada_mapper.core.channels import ChannelKind
+from ada_mapper.core.errors import InputError
+from ada_mapper.core.learning import (
+    TrainingOptions,
     count_areas,
-    fine_tune,
-    mixture,
+    fine_tuning,
+    judge,
+    judged_tiles,
+    to_input,
+    train,
+    usual_options,
 )
-from ada_mapper.core.learning.mixtures import (  # noqa: E402
+from ada_mapper.core.learning.fine_tuning import Candidate, Ground, choose, fine_tune, mixture
+from ada_mapper.core.learning.inputs import BatchSource
+from ada_mapper.core.learning.mixtures import (
     CompletedSource,
     CompletedTiles,
     Concatenated,
@@ -34,17 +36,14 @@ from ada_mapper.core.learning.mixtures import (  # noqa: E402
     joined,
     spread,
 )
-from ada_mapper.core.learning.networks import Network, build_network  # noqa: E402
-from ada_mapper.core.learning.recipe import TUNING_RATE_SHARE, as_many, labelled_first, usual_options  # noqa: E402
-from ada_mapper.core.learning.sample_set import RepeatedTiles, StoredTiles, TileRecord  # noqa: E402
-from ada_mapper.core.learning.samples import BatchSource, to_input  # noqa: E402
-from ada_mapper.core.learning.training import TrainingOptions, train  # noqa: E402
-from ada_mapper.core.model_card import ModelCard  # noqa: E402
-from ada_mapper.core.progress import Progress  # noqa: E402
-from ada_mapper.core.tile_scores import LabelledTile, TileSource  # noqa: E402
+from ada_mapper.core.learning.recipe import TUNING_RATE_SHARE, as_many, labelled_first
+from ada_mapper.core.models import LabelledTile, ModelCard, Network, TileSource, build_network
+from ada_mapper.core.progress import Progress
+from ada_mapper.core.samples import RepeatedTiles, StoredTiles
+from ada_mapper.core.samples.sample_set import TileRecord
 
-from .learning_tiles import CHANNELS, DiscTile, DiscTiles  # noqa: E402
-from .tiny_network import tiny_card, use_tiny_network  # noqa: E402
+from .learning_tiles import CHANNELS, DiscTile, DiscTiles
+from .tiny_network import tiny_card, use_tiny_network
 
 OPTIONS = TrainingOptions(
     steps=60, batch_size=4, half=False, learning_rate=3e-3, evaluate_every=0.1, seed=3, patience=10, average=0.8

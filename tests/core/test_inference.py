@@ -13,14 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import uniform_filter
 
-from ada_mapper.core import inference
-from ada_mapper.core.backends import open_backend
 from ada_mapper.core.channels import Channel, ChannelKind, Scaling
-from ada_mapper.core.composite import Composite
+from ada_mapper.core.detection import DEFAULT_OVERLAP, Composite, detect, inference, mirrored, plan_axis
 from ada_mapper.core.errors import CancelledError, InputError, OutputError
-from ada_mapper.core.inference import DEFAULT_OVERLAP, detect, mirrored, plan_axis
+from ada_mapper.core.models import open_backend
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.raster import Array, BandReader, Grid
+from ada_mapper.core.raster import BandReader, Grid
+from ada_mapper.core.types import Array
 
 from .tiny_models import ArrayScene, FunctionBackend, card_of, grid, write_layer, write_model, write_strided_model
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ada_mapper.core.lattice import lattice_origin, resampled_on_lattice
-from ada_mapper.core.raster import Grid
+from ada_mapper.core.raster import Grid, lattice_origin, resampled_on_lattice
 
 from .tiny_models import UTM
 

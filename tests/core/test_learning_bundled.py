@@ -8,15 +8,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from ada_mapper.core.channels import COMBINATIONS, ChannelKind  # noqa: E402
-from ada_mapper.core.errors import InputError  # noqa: E402
-from ada_mapper.core.learning import bundled  # noqa: E402
-from ada_mapper.core.learning.bundled import bundled_card, split_terrain  # noqa: E402
-from ada_mapper.core.model_card import ModelCard, read_card  # noqa: E402
-from ada_mapper.core.raster import Grid  # noqa: E402
-from ada_mapper.core.writer import BandDescription, write_array  # noqa: E402
+from ada_mapper.core.channels import COMBINATIONS, ChannelKind
+from ada_mapper.core.errors import InputError
+from ada_mapper.core.learning import bundled, bundled_card, split_terrain
+from ada_mapper.core.models import ModelCard, read_card
+from ada_mapper.core.raster import BandDescription, Grid, write_array
 
-from .learning_tiles import DiscTiles  # noqa: E402
+from .learning_tiles import DiscTiles
 
 
 def test_the_bundled_card_survives_json_and_can_do_without_any_channel_but_not_without_a_rate() -> None:

@@ -9,22 +9,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from ada_mapper.core.learning.evaluation import (  # noqa: E402
-    best_classical,
-    best_threshold,
-    calibrate,
-    choose_thresholds,
-    judge,
-    judge_classical,
-    judged_tiles,
-    predict,
-    probability_histogram,
-    scores_at,
-)
-from ada_mapper.core.learning.networks import Network  # noqa: E402
-from ada_mapper.core.learning.samples import to_input  # noqa: E402
+from ada_mapper.core.learning import best_classical, choose_thresholds, judge, judge_classical, judged_tiles, to_input
+from ada_mapper.core.learning.evaluation import best_threshold, calibrate, predict, probability_histogram, scores_at
+from ada_mapper.core.models import Network
 
-from .learning_tiles import CHANNELS, KIND, DiscTiles, make_card  # noqa: E402
+from .learning_tiles import CHANNELS, KIND, DiscTiles, make_card
 
 CARD = make_card(channels=CHANNELS[:1])
 

@@ -13,17 +13,27 @@ torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-from ada_mapper.core.channels import ChannelKind  # noqa: E402
-from ada_mapper.core.errors import InputError, OutputError  # noqa: E402
-from ada_mapper.core.learning.export import export_onnx, load_network, write_card  # noqa: E402
-from ada_mapper.core.learning.networks import NETWORKS, Network, build_network  # noqa: E402
-from ada_mapper.core.learning.weights import import_weights, read_weights  # noqa: E402
-from ada_mapper.core.model_card import CARD_KEY, FOREIGN, read_card  # noqa: E402
-from ada_mapper.core.model_files import convert_storage, export_weights  # noqa: E402
-from ada_mapper.core.model_import import ChannelRequest, ImportOptions  # noqa: E402
-from ada_mapper.core.progress import Progress  # noqa: E402
+from ada_mapper.core.channels import ChannelKind
+from ada_mapper.core.errors import InputError, OutputError
+from ada_mapper.core.models import (
+    NETWORKS,
+    ChannelRequest,
+    ImportOptions,
+    Network,
+    build_network,
+    convert_storage,
+    export_onnx,
+    export_weights,
+    import_weights,
+    load_network,
+    read_card,
+)
+from ada_mapper.core.models.card import CARD_KEY, FOREIGN
+from ada_mapper.core.models.files import write_card
+from ada_mapper.core.models.weights import read_weights
+from ada_mapper.core.progress import Progress
 
-from .learning_tiles import CHANNELS, make_card  # noqa: E402
+from .learning_tiles import CHANNELS, make_card
 
 
 def trained_network(architecture: str, channels: int) -> Network:

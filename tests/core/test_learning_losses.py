@@ -7,14 +7,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from torch.nn import functional  # noqa: E402
+from torch.nn import functional
 
-from ada_mapper.core.learning.losses import (  # noqa: E402
-    IGNORED,
-    LOSSES,
-    dice_cross_entropy_loss,
-    dice_loss,
-)
+from ada_mapper.core.learning import IGNORED, dice_cross_entropy_loss
+from ada_mapper.core.learning.losses import LOSSES, dice_loss
 
 
 def random_case(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:

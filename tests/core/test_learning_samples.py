@@ -11,8 +11,8 @@ pytest.importorskip("torch")
 
 from ada_mapper.core.channels import Channel, Scaling
 from ada_mapper.core.errors import InputError
-from ada_mapper.core.learning.losses import IGNORED
-from ada_mapper.core.learning.samples import BatchSource, draw_missing, to_input
+from ada_mapper.core.learning import IGNORED, to_input
+from ada_mapper.core.learning.inputs import BatchSource, draw_missing
 
 from .learning_tiles import CHANNELS, KIND, DiscTiles, make_card
 

@@ -11,20 +11,17 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from ada_mapper.core.accuracy import PixelScores  # noqa: E402
-from ada_mapper.core.channels import Scaling  # noqa: E402
-from ada_mapper.core.errors import CancelledError, InputError  # noqa: E402
-from ada_mapper.core.learning import training  # noqa: E402
-from ada_mapper.core.learning.checkpoints import Run  # noqa: E402
-from ada_mapper.core.learning.devices import own_settings  # noqa: E402
-from ada_mapper.core.learning.evaluation import probability_histogram, scores_at  # noqa: E402
-from ada_mapper.core.learning.networks import build_network  # noqa: E402
-from ada_mapper.core.learning.training import TrainingOptions, train  # noqa: E402
-from ada_mapper.core.model_card import ModelCard  # noqa: E402
-from ada_mapper.core.progress import Progress  # noqa: E402
+from ada_mapper.core.accuracy import PixelScores
+from ada_mapper.core.channels import Scaling
+from ada_mapper.core.errors import CancelledError, InputError
+from ada_mapper.core.learning import TrainingOptions, own_settings, train, training
+from ada_mapper.core.learning.checkpoints import Run
+from ada_mapper.core.learning.evaluation import probability_histogram, scores_at
+from ada_mapper.core.models import ModelCard, build_network
+from ada_mapper.core.progress import Progress
 
-from .learning_tiles import CHANNELS, DiscTile, DiscTiles, make_card  # noqa: E402
-from .tiny_network import tiny_card, use_tiny_network  # noqa: E402
+from .learning_tiles import CHANNELS, DiscTile, DiscTiles, make_card
+from .tiny_network import tiny_card, use_tiny_network
 
 OPTIONS = TrainingOptions(steps=8, batch_size=2, views=2, half=False, learning_rate=1e-3, evaluate_every=0.25, seed=5)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ada_mapper.core import los_sensitivity as module
 from ada_mapper.core.errors import CancelledError, InputError
 from ada_mapper.core.interferograms import Interferogram
-from ada_mapper.core.interferograms.model import date
-from ada_mapper.core.los_sensitivity import los_sensitivity_to_file, smoothed, turned_to_grid
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.raster import Array, Band, BandReader, Grid
-from ada_mapper.core.simulation.atmosphere import smooth
-from ada_mapper.core.simulation.terrain import MOTION_SCALE, Terrain, eroded_terrain
+from ada_mapper.core.raster import Band, BandReader, Grid, smoothed
+from ada_mapper.core.satellite import Viewing, find_viewing, viewing_tags
+from ada_mapper.core.simulation import Terrain, smooth
+from ada_mapper.core.simulation.terrain import MOTION_SCALE, eroded_terrain
 from ada_mapper.core.simulation.tiles import LEVEL_SLOPE
-from ada_mapper.core.viewing import Viewing, find_viewing, stack_tags, viewing_tags
+from ada_mapper.core.stacking.stacking import stack_tags
+from ada_mapper.core.terrain import los_sensitivity as module
+from ada_mapper.core.terrain import los_sensitivity_to_file, turned_to_grid
+from ada_mapper.core.types import Array
 from small_rasters import square_grid, write
 
 ASCENDING, DESCENDING = Viewing(348, 38), Viewing(192, 38)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from ada_mapper.core.channels import MINMAX_CHANNELS, Channel, ChannelKind, Scaling
 from ada_mapper.core.errors import InputError
-from ada_mapper.core.model_card import CARD_FORMAT, CARD_KEY, ModelCard, read_card
+from ada_mapper.core.models import ModelCard, read_card
+from ada_mapper.core.models.card import CARD_FORMAT, CARD_KEY
 
 from .tiny_models import card_of, write_model
 

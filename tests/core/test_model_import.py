@@ -12,11 +12,11 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from ada_mapper.core.backends import open_backend
 from ada_mapper.core.channels import ChannelKind
 from ada_mapper.core.errors import InputError
-from ada_mapper.core.model_card import FOREIGN, read_card
-from ada_mapper.core.model_import import ChannelRequest, Deepness, ImportOptions, import_model
+from ada_mapper.core.models import ChannelRequest, ImportOptions, import_model, open_backend, read_card
+from ada_mapper.core.models.card import FOREIGN
+from ada_mapper.core.models.importing import Deepness
 from ada_mapper.core.progress import Progress
 
 from .tiny_models import card_of, write_model

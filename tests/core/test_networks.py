@@ -6,8 +6,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from ada_mapper.core.errors import InputError  # noqa: E402
-from ada_mapper.core.learning.networks import NETWORKS, build_network, parameter_count  # noqa: E402
+from ada_mapper.core.errors import InputError
+from ada_mapper.core.models import NETWORKS, build_network, parameter_count
 
 # Wu et al. 2024 give no numbers of parameters; these follow from their table 4 layer by layer.
 PARAMETERS = {

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from osgeo import gdal
 
-from ada_mapper.core.nodata import read_sample, with_undeclared_nodata
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.raster import Band, BandReader, Grid
+from ada_mapper.core.raster import Band, BandReader, Grid, read_sample, with_undeclared_nodata
 
 from .stacks import write_raster
 

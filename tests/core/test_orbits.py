@@ -10,11 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from osgeo import ogr, osr
 
-from ada_mapper.core.areas import FIELDS, Area
+from ada_mapper.core.areas import FIELDS, MERGED_FIELDS, Area, merge_orbits
 from ada_mapper.core.errors import CancelledError, InputError
-from ada_mapper.core.orbits import MERGED_FIELDS, merge_orbits
-from ada_mapper.core.polygons import boxes_that_meet
 from ada_mapper.core.progress import Progress
+from ada_mapper.core.vectors import boxes_that_meet
 
 UTM = "EPSG:32648"
 

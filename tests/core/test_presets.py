@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ada_mapper.core.channels import COMBINATIONS, MINMAX_CHANNELS, ChannelKind
-from ada_mapper.core.model_card import ModelCard, read_card
-from ada_mapper.core.presets import combination_name, presets_of, problem_of
+from ada_mapper.core.models import ModelCard, combination_name, presets_of, problem_of, read_card
 
 KIND = ChannelKind
 MODELS = Path(__file__).resolve().parents[2] / "models"

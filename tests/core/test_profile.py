@@ -9,8 +9,8 @@ import pytest
 from osgeo import gdal, ogr
 
 from ada_mapper.core.errors import InputError
-from ada_mapper.core.profile import area_profile, sample
-from ada_mapper.core.raster import BandReader
+from ada_mapper.core.evidence import area_profile
+from ada_mapper.core.raster import BandReader, sample
 
 from .stacks import write_raster
 

@@ -11,24 +11,16 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from ada_mapper.core.backends import open_backend  # noqa: E402
-from ada_mapper.core.errors import CancelledError, InputError  # noqa: E402
-from ada_mapper.core.learning.export import export_onnx, load_network  # noqa: E402
-from ada_mapper.core.learning.quantisation import (  # noqa: E402
-    QuantisationOptions,
-    composite_inputs,
-    quantise,
-    simulated_inputs,
-)
-from ada_mapper.core.model_card import read_card  # noqa: E402
-from ada_mapper.core.model_files import convert_storage, export_weights  # noqa: E402
-from ada_mapper.core.progress import Progress  # noqa: E402
-from ada_mapper.core.raster import Array  # noqa: E402
-from ada_mapper.core.writer import BandDescription, RasterWriter  # noqa: E402
+from ada_mapper.core.errors import CancelledError, InputError
+from ada_mapper.core.learning import QuantisationOptions, composite_inputs, quantise, simulated_inputs
+from ada_mapper.core.models import convert_storage, export_onnx, export_weights, load_network, open_backend, read_card
+from ada_mapper.core.progress import Progress
+from ada_mapper.core.raster import BandDescription, RasterWriter
+from ada_mapper.core.types import Array
 
-from .learning_tiles import CHANNELS, make_card  # noqa: E402
-from .test_learning_export import trained_network  # noqa: E402
-from .tiny_models import card_of, grid, write_model  # noqa: E402
+from .learning_tiles import CHANNELS, make_card
+from .test_learning_export import trained_network
+from .tiny_models import card_of, grid, write_model
 
 
 @pytest.fixture(scope="module")

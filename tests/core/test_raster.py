@@ -13,14 +13,16 @@ from ada_mapper.core.errors import InputError, OutputError
 from ada_mapper.core.raster import (
     EQUAL_AREA_CRS,
     Band,
+    BandDescription,
     BandReader,
     Grid,
+    RasterWriter,
     Window,
     limited_cache,
     row_blocks,
     spatial_reference,
+    write_array,
 )
-from ada_mapper.core.writer import BandDescription, RasterWriter, write_array
 
 UTM = Grid("EPSG:32643", (500000.0, 30.0, 0.0, 3900000.0, 0.0, -30.0), 40, 25)
 DEGREES = Grid("EPSG:4326", (73.0, 0.001, 0.0, 35.0, 0.0, -0.001), 40, 25)

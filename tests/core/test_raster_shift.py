@@ -10,8 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ada_mapper.core.errors import InputError
-from ada_mapper.core.raster import Band, BandReader, Grid, Window, open_raster
-from ada_mapper.core.writer import BandDescription, write_array
+from ada_mapper.core.raster import Band, BandDescription, BandReader, Grid, Window, open_raster, write_array
 
 OWN = Grid("EPSG:32643", (500_000.0, 30.0, 0.0, 3_900_000.0, 0.0, -30.0), 9, 7)
 VALUES = np.arange(63, dtype=np.float32).reshape(7, 9) + 1

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ada_mapper.core.rate import coherence_weight, outliers, stack_phases
+from ada_mapper.core.stacking import stack_phases
+from ada_mapper.core.stacking.rate import coherence_weight, outliers
 
 from .stacks import equation_1, years_of
 

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 
 from ada_mapper.core.errors import OutputError
-from ada_mapper.core.interferograms import PairSelection, Stack
-from ada_mapper.core.interferograms.network import baseline_positions
-from ada_mapper.core.report import write_report
-from ada_mapper.core.stacking import StackingResult, StackOutputs, stack_to_files
+from ada_mapper.core.interferograms import PairSelection, Stack, baseline_positions
+from ada_mapper.core.stacking import StackOutputs, stack_to_files, write_report
+from ada_mapper.core.stacking.stacking import StackingResult
 
 from .stacks import make_stack, network_days
 

@@ -16,14 +16,20 @@ from osgeo import gdal, ogr
 
 from ada_mapper.core.channels import ChannelKind
 from ada_mapper.core.errors import CancelledError, InputError, OutputError
-from ada_mapper.core.learning.label_check import check_labels
-from ada_mapper.core.learning.sample_plan import SampleOptions
-from ada_mapper.core.learning.sample_scene import Polygons, SceneInputs
-from ada_mapper.core.learning.sample_set import ROLES, Augmentation, RepeatedTiles, SampleSet, SampleTile
-from ada_mapper.core.learning.sample_writer import create_samples
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import Grid
-from ada_mapper.core.units import SENTINEL1_WAVELENGTH
+from ada_mapper.core.samples import (
+    Polygons,
+    RepeatedTiles,
+    SampleOptions,
+    SampleSet,
+    SampleTile,
+    SceneInputs,
+    create_samples,
+)
+from ada_mapper.core.samples.label_check import check_labels
+from ada_mapper.core.samples.sample_set import ROLES, Augmentation
+from ada_mapper.core.satellite import SENTINEL1_WAVELENGTH
 from small_rasters import CRS, square_grid, write
 
 KIND = ChannelKind

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ada_mapper.core.learning.sample_set import ROLES
-from ada_mapper.core.learning.sample_split import Tiling, draw_roles
 from ada_mapper.core.raster import Grid
+from ada_mapper.core.samples.sample_set import ROLES
+from ada_mapper.core.samples.split import Tiling, draw_roles
 from small_rasters import CRS, square_grid
 
 

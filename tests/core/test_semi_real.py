@@ -13,16 +13,17 @@ from osgeo import gdal, ogr
 
 from ada_mapper.core.channels import ChannelKind
 from ada_mapper.core.errors import CancelledError, InputError
-from ada_mapper.core.los_sensitivity import los_sensitivity_to_file
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.raster import Array, BandReader, Grid
+from ada_mapper.core.raster import BandReader, Grid
+from ada_mapper.core.satellite import Viewing, to_los_rate, to_phase_rate
+from ada_mapper.core.simulation import SemiRealOptions, SemiRealTiles, simulate_semi_real
 from ada_mapper.core.simulation import tiles as tile_generator
 from ada_mapper.core.simulation.atmosphere import power_law_field
 from ada_mapper.core.simulation.landslides import LABEL_PEAK, LABEL_RATE
-from ada_mapper.core.simulation.semi_real import SemiRealOptions, make_semi_real, simulate_semi_real
-from ada_mapper.core.simulation.semi_real_tiles import SemiRealTiles
+from ada_mapper.core.simulation.semi_real import make_semi_real
 from ada_mapper.core.simulation.terrain import eroded_terrain
-from ada_mapper.core.viewing import Viewing, to_los_rate, to_phase_rate
+from ada_mapper.core.terrain import los_sensitivity_to_file
+from ada_mapper.core.types import Array
 from shared_data import shared_data
 from small_rasters import square_grid, write
 

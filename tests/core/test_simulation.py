@@ -11,7 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ada_mapper.core.errors import InputError
-from ada_mapper.core.simulation.atmosphere import FieldPool, power_law_field, smooth, smoothstep, turbulence
+from ada_mapper.core.raster import utm_crs
+from ada_mapper.core.satellite import Viewing, to_los_rate, to_phase_rate
+from ada_mapper.core.simulation import Terrain, smooth
+from ada_mapper.core.simulation.atmosphere import FieldPool, power_law_field, smoothstep, turbulence
 from ada_mapper.core.simulation.landslides import (
     Landslides,
     bowl_los_rate,
@@ -32,8 +35,7 @@ from ada_mapper.core.simulation.surface import (
     stack_noise_by_class,
     weak_patches,
 )
-from ada_mapper.core.simulation.terrain import Terrain, eroded_terrain, utm_crs, with_plain
-from ada_mapper.core.viewing import Viewing, to_los_rate, to_phase_rate
+from ada_mapper.core.simulation.terrain import eroded_terrain, with_plain
 
 ASCENDING = Viewing(348, 38)
 DESCENDING = Viewing(192, 38)

@@ -14,12 +14,13 @@ from osgeo import gdal, ogr
 from ada_mapper.core.errors import CancelledError, InputError, OutputError
 from ada_mapper.core.interferograms import find_stack
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.raster import Array, BandReader, Grid
+from ada_mapper.core.raster import BandDescription, BandReader, Grid, write_array
+from ada_mapper.core.satellite import to_phase_rate
+from ada_mapper.core.simulation import SceneOptions, simulate_scene
 from ada_mapper.core.simulation.folder import written_together
-from ada_mapper.core.simulation.scene import Scene, SceneOptions, make_scene
-from ada_mapper.core.simulation.stack import PairSimulator, SceneSummary, scene_network, simulate_scene
-from ada_mapper.core.viewing import to_phase_rate
-from ada_mapper.core.writer import BandDescription, write_array
+from ada_mapper.core.simulation.scene import Scene, make_scene
+from ada_mapper.core.simulation.stack import PairSimulator, SceneSummary, scene_network
+from ada_mapper.core.types import Array
 
 QUIET_OPTIONS = SceneOptions(seed=2, size=192, dates=5, orbit="both", noise=0.0, landslides=0.4)
 OPTIONS = SceneOptions(seed=5, size=160, dates=6, landslides=0.4)

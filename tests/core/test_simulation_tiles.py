@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from ada_mapper.core.errors import InputError
-from ada_mapper.core.raster import Grid
-from ada_mapper.core.simulation.tiles import Tile, TileGenerator
-from ada_mapper.core.viewing import to_los_rate
-from ada_mapper.core.writer import BandDescription, write_array
+from ada_mapper.core.raster import BandDescription, Grid, write_array
+from ada_mapper.core.satellite import to_los_rate
+from ada_mapper.core.simulation import Tile, TileGenerator
 
 LAYERS = ["phase_rate", "los_rate", "dem", "slope", "coherence", "los_sensitivity"]
 

@@ -10,14 +10,13 @@ import numpy as np
 import pytest
 from osgeo import gdal
 
-from ada_mapper.core import stack_reader
 from ada_mapper.core.errors import CancelledError, InputError, OutputError
 from ada_mapper.core.interferograms import Stack
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.raster import Band, Window
-from ada_mapper.core.stack_reader import ReaderPool, window_shape
-from ada_mapper.core.stacking import StackingOptions, StackOutputs, stack_to_files
-from ada_mapper.core.writer import RasterWriter
+from ada_mapper.core.raster import Band, RasterWriter, Window
+from ada_mapper.core.stacking import ReaderPool, StackingOptions, StackOutputs, stack_to_files
+from ada_mapper.core.stacking import reading as stack_reader
+from ada_mapper.core.stacking.reading import window_shape
 
 from .stacks import WAVELENGTH, equation_1, make_stack, network_days, read_raster, years_of
 
@@ -193,7 +192,7 @@ def test_result_is_the_same_whatever_the_blocks(
     phases = phases_with_holes((50, 61), 0.1)
     stack = make_stack(tmp_path / "in", phases, DAYS, options=options)
     monkeypatch.setattr(stack_reader, "_CUBE_BYTES", cube)
-    monkeypatch.setattr("ada_mapper.core.stacking._CHUNK_VALUES", 700)
+    monkeypatch.setattr("ada_mapper.core.stacking.stacking._CHUNK_VALUES", 700)
     stack_to_files(stack, outputs(tmp_path))
     np.testing.assert_allclose(read_raster(tmp_path / "phase_rate.tif"), equation_1(phases, DAYS), atol=1e-4)
 

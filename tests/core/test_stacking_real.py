@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from osgeo import gdal
 
-from ada_mapper.core.corrections import Corrections, Reference
 from ada_mapper.core.interferograms import Stack, find_stack
-from ada_mapper.core.stacking import StackingOptions, StackOutputs, stack_to_files
+from ada_mapper.core.stacking import Corrections, Reference, StackingOptions, StackOutputs, stack_to_files
 
 from ..shared_data import shared_data
 from .stacks import read_raster

@@ -13,13 +13,23 @@ from osgeo import gdal, ogr, osr
 from ada_mapper.core.areas import FIELDS
 from ada_mapper.core.errors import InputError
 from ada_mapper.core.raster import spatial_reference
-from ada_mapper.core.survey.copies import photo_file, read_copy
-from ada_mapper.core.survey.merge_report import write_conflicts_csv, write_merge_report
-from ada_mapper.core.survey.merging import ADDED, Conflict, merge_copies, with_photos
-from ada_mapper.core.survey.package import write_geopackage
-from ada_mapper.core.survey.photos import copy_photos, remove_made, thumbnail
-from ada_mapper.core.survey.sampling import SamplingRules, sample_sites
-from ada_mapper.core.survey.sites import FORM_FIELDS, SITE_FIELDS
+from ada_mapper.core.survey import (
+    FORM_FIELDS,
+    SITE_FIELDS,
+    SamplingRules,
+    copy_photos,
+    merge_copies,
+    read_copy,
+    remove_made,
+    sample_sites,
+    with_photos,
+    write_conflicts_csv,
+    write_geopackage,
+    write_merge_report,
+)
+from ada_mapper.core.survey.copies import photo_file
+from ada_mapper.core.survey.merging import ADDED, Conflict
+from ada_mapper.core.survey.photos import thumbnail
 from survey_areas import UTM, areas
 
 TABLE = (*SITE_FIELDS, *FORM_FIELDS)

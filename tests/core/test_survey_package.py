@@ -12,12 +12,23 @@ from osgeo import gdal, ogr
 from ada_mapper.core.areas import FIELDS
 from ada_mapper.core.errors import InputError, OutputError
 from ada_mapper.core.raster import Grid
-from ada_mapper.core.survey import package
-from ada_mapper.core.survey.base_map import frame_around, write_hillshade, write_image
-from ada_mapper.core.survey.package import building, write_geopackage, write_gpx, write_kml
-from ada_mapper.core.survey.photos import copy_photos
-from ada_mapper.core.survey.sampling import SamplingRules, sample_sites
-from ada_mapper.core.survey.sites import FORM_FIELDS, SITE_FIELDS, Site, completed
+from ada_mapper.core.survey import (
+    FORM_FIELDS,
+    SITE_FIELDS,
+    SamplingRules,
+    Site,
+    building,
+    completed,
+    copy_photos,
+    frame_around,
+    package,
+    sample_sites,
+    write_geopackage,
+    write_gpx,
+    write_hillshade,
+    write_image,
+    write_kml,
+)
 from exchange_formats import check_gpx, check_kml
 from small_rasters import square_grid, write
 from survey_areas import UTM, areas

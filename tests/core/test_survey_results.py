@@ -11,12 +11,20 @@ from osgeo import gdal, ogr
 
 from ada_mapper.core.errors import InputError, OutputError
 from ada_mapper.core.raster import Grid
+from ada_mapper.core.survey import (
+    SamplingRules,
+    Share,
+    Site,
+    assess_survey,
+    mapped_share,
+    meaning_of,
+    sample_sites,
+    shown,
+    write_survey_csv,
+    write_survey_report,
+)
 from ada_mapper.core.survey.merging import ADDED
-from ada_mapper.core.survey.results import Share, assess_survey, mapped_share, meaning_of
 from ada_mapper.core.survey.results_map import survey_map
-from ada_mapper.core.survey.results_report import shown, write_survey_csv, write_survey_report
-from ada_mapper.core.survey.sampling import SamplingRules, sample_sites
-from ada_mapper.core.survey.sites import Site
 from small_rasters import write
 from survey_areas import UTM, areas, square
 

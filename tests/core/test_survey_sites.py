@@ -7,10 +7,19 @@ from osgeo import ogr
 
 from ada_mapper.core.areas import Area
 from ada_mapper.core.errors import InputError
-from ada_mapper.core.survey.advice import look_for
-from ada_mapper.core.survey.roads import Roads
-from ada_mapper.core.survey.sampling import District, SamplingRules, allocate, sample_sites
-from ada_mapper.core.survey.sites import SITE_FIELDS, Site, completed, degrees_minutes, utm_zone
+from ada_mapper.core.raster import utm_zone
+from ada_mapper.core.survey import (
+    SITE_FIELDS,
+    District,
+    Roads,
+    SamplingRules,
+    Site,
+    completed,
+    degrees_minutes,
+    look_for,
+    sample_sites,
+)
+from ada_mapper.core.survey.sampling import allocate
 from survey_areas import UTM, areas, square
 
 

@@ -14,7 +14,8 @@ from osgeo import gdal
 from ada_mapper.core.errors import CancelledError, InputError, OutputError
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import BandReader
-from ada_mapper.core.terrain import slope_and_aspect, slope_to_file
+from ada_mapper.core.terrain import slope_to_file
+from ada_mapper.core.terrain.slope import slope_and_aspect
 
 from .stacks import read_raster, write_raster
 
@@ -91,8 +92,8 @@ def test_interior_equals_gdaldem(tmp_path: Path) -> None:
 def test_blocks_join_without_seams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     elevation = rough((61, 40))
     dem = write_raster(tmp_path / "dem.tif", elevation, 30.0)
-    monkeypatch.setattr("ada_mapper.core.terrain._BLOCK_PIXELS", 40 * 7)
-    monkeypatch.setattr("ada_mapper.core.terrain._CHUNK_PIXELS", 40 * 3)
+    monkeypatch.setattr("ada_mapper.core.terrain.slope._BLOCK_PIXELS", 40 * 7)
+    monkeypatch.setattr("ada_mapper.core.terrain.slope._CHUNK_PIXELS", 40 * 3)
     slope_to_file(dem, tmp_path / "slope.tif")
     whole, _ = slope_and_aspect(elevation, 30, 30)
     np.testing.assert_allclose(read_raster(tmp_path / "slope.tif"), whole, atol=1e-4)
@@ -170,7 +171,7 @@ def test_readers_are_closed_when_a_run_fails(tmp_path: Path, monkeypatch: pytest
     enter, close = BandReader.__init__, BandReader.close
     monkeypatch.setattr(BandReader, "__init__", lambda self, *rest: (opened.append(self), enter(self, *rest))[1])
     monkeypatch.setattr(BandReader, "close", lambda self: (closed.append(self), close(self))[1])
-    monkeypatch.setattr("ada_mapper.core.terrain._BLOCK_PIXELS", 100)
+    monkeypatch.setattr("ada_mapper.core.terrain.slope._BLOCK_PIXELS", 100)
     dem = write_raster(tmp_path / "dem.tif", plane((50, 50), 0.1, 0))
     done: list[float] = []
     with pytest.raises(CancelledError):
@@ -197,7 +198,7 @@ def test_results_are_described(tmp_path: Path) -> None:
 
 
 def test_cancelling_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ada_mapper.core.terrain._BLOCK_PIXELS", 100)
+    monkeypatch.setattr("ada_mapper.core.terrain.slope._BLOCK_PIXELS", 100)
     dem = write_raster(tmp_path / "dem.tif", plane((50, 50), 0.1, 0))
     done: list[float] = []
     progress = Progress(on_fraction=done.append, is_cancelled=lambda: len(done) > 3)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ada_mapper.core.ticks import date_ticks, round_step, round_ticks
+from ada_mapper.core.reports import date_ticks, round_step, round_ticks
 
 
 @pytest.mark.parametrize(

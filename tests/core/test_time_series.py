@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from osgeo import ogr
 
 from ada_mapper.core.errors import CancelledError, InputError
+from ada_mapper.core.evidence import area_time_series, network_of
 from ada_mapper.core.interferograms import PairLimits, Stack
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.stacking import StackOutputs, stack_to_files
-from ada_mapper.core.time_series import area_time_series, network_of
 
 from .stacks import FIRST, WAVELENGTH, make_stack, network_days, read_raster, write_raster
 
@@ -146,8 +146,8 @@ def test_only_the_window_is_read_and_large_areas_are_sampled(tmp_path: Path, mon
     """With few cells and pixels allowed the answer stays the same."""
     toward = -3.0 * np.arange(6)
     stack = stack_of(tmp_path, toward)
-    monkeypatch.setattr("ada_mapper.core.time_series._MOST_CELLS", 400)
-    monkeypatch.setattr("ada_mapper.core.time_series._MOST_PIXELS", 30)
+    monkeypatch.setattr("ada_mapper.core.evidence.time_series._MOST_CELLS", 400)
+    monkeypatch.setattr("ada_mapper.core.evidence.time_series._MOST_PIXELS", 30)
     series = area_time_series(stack, AREA, UTM)
     assert series.pixels <= 30
     assert series.displacement == pytest.approx(toward, abs=1e-3)
@@ -157,7 +157,7 @@ def test_areas_smaller_than_a_pixel_and_in_degrees(tmp_path: Path) -> None:
     """Outlines may be in another CRS and cover no pixel's centre."""
     toward = -3.0 * np.arange(6)
     small = ogr.CreateGeometryFromWkb(box(25, 26, 25, 26)).Centroid().Buffer(2)
-    from ada_mapper.core.accuracy import in_crs
+    from ada_mapper.core.vectors import in_crs
 
     degrees = in_crs([small], UTM, "EPSG:4326")[0]
     series = area_time_series(stack_of(tmp_path, toward), bytes(degrees.ExportToWkb()), "EPSG:4326")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ada_mapper.core import units
 from ada_mapper.core.interferograms import model
-from ada_mapper.core.units import METRES, YEARLY_METRES, unit_of
+from ada_mapper.core.raster import METRES, YEARLY_METRES, unit_of, units
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from ada_mapper.core.channels import Channel, ChannelKind, minmax_channel
-from ada_mapper.core.model_card import ModelCard
-from ada_mapper.core.raster import Array, Grid
-from ada_mapper.core.writer import BandDescription, write_array
+from ada_mapper.core.models import ModelCard
+from ada_mapper.core.raster import BandDescription, Grid, write_array
+from ada_mapper.core.types import Array
 
 UTM = "EPSG:32614"
 RATE = minmax_channel(ChannelKind.LOS_RATE, -100.0, 100.0)

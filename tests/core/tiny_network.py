@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ada_mapper.core.channels import Channel
-from ada_mapper.core.learning import networks
-from ada_mapper.core.model_card import ModelCard
+from ada_mapper.core.models import ModelCard, networks
 
 from .learning_tiles import CHANNELS, make_card
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ada_mapper.core.model_card import read_card
+from ada_mapper.core.models import read_card
 from ada_mapper.processing.algorithm import BUNDLED_MODEL
 from qgis_session import QgisSession
 

@@ -13,9 +13,8 @@ from osgeo import ogr, osr
 from qgis.core import QgsApplication, QgsProcessingException, QgsVectorLayer
 
 from ada_mapper.core.channels import ChannelKind, minmax_channel
-from ada_mapper.core.model_card import ModelCard
-from ada_mapper.processing.assess_accuracy import AssessAccuracy
-from ada_mapper.processing.compare_channels import CompareChannels
+from ada_mapper.core.models import ModelCard
+from ada_mapper.processing.accuracy import AssessAccuracy, CompareChannels
 from recording_feedback import Feedback
 from small_rasters import CRS, write
 

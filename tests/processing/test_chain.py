@@ -300,7 +300,7 @@ def test_a_missing_package_is_said_with_what_to_do(run, mapped, monkeypatch):
     import sys
 
     result, _ = mapped
-    for name in [name for name in sys.modules if name.startswith(("scipy", "ada_mapper.core.areas"))]:
+    for name in [name for name in sys.modules if name.startswith(("scipy", "ada_mapper.core.areas.extraction"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "scipy", None)
     monkeypatch.setitem(sys.modules, "scipy.ndimage", None)

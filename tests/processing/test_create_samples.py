@@ -13,7 +13,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
-from ada_mapper.core.learning.sample_set import SampleSet
+from ada_mapper.core.samples import SampleSet
 from recording_feedback import Feedback
 from small_rasters import CRS, write
 

@@ -11,8 +11,8 @@ from osgeo import gdal
 from qgis.core import QgsProcessingException, QgsRasterLayer
 
 from ada_mapper.core.channels import ChannelKind, minmax_channel
-from ada_mapper.core.los_sensitivity import los_sensitivity_to_file
-from ada_mapper.core.viewing import Viewing
+from ada_mapper.core.satellite import Viewing
+from ada_mapper.core.terrain import los_sensitivity_to_file
 from recording_feedback import Feedback
 from small_rasters import write
 

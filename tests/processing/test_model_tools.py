@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 from qgis.core import QgsApplication, QgsProcessingException
 
-from ada_mapper.core.backends import open_backend
 from ada_mapper.core.channels import MINMAX_CHANNELS, ChannelKind
-from ada_mapper.core.model_card import ModelCard, read_card
+from ada_mapper.core.models import ModelCard, open_backend, read_card
 from ada_mapper.core.raster import BandReader
-from ada_mapper.processing.export_model import ExportModel
-from ada_mapper.processing.import_model import ANSWERS, NETWORKS, ImportModel
+from ada_mapper.processing.learning import ExportModel, ImportModel
+from ada_mapper.processing.learning.import_model import ANSWERS, NETWORKS
 from recording_feedback import Feedback
 from small_rasters import square_grid, write
 
@@ -34,8 +33,7 @@ def tools(plugin):
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    from ada_mapper.core.learning.export import export_onnx
-    from ada_mapper.core.learning.networks import build_network
+    from ada_mapper.core.models import build_network, export_onnx
 
     torch.manual_seed(3)
     path = tmp_path_factory.mktemp("model") / "model.onnx"
@@ -92,7 +90,7 @@ def test_weights_go_out_with_their_card_and_come_back(run, tmp_path, model):
 
 
 def test_weights_of_torch_with_chosen_channels(run, tmp_path, model, layers):
-    from ada_mapper.core.learning.export import load_network
+    from ada_mapper.core.models import load_network
 
     torch.save(load_network(model).state_dict(), tmp_path / "weights.pth")
     rows = ["phase rate", "", "", "", "", "slope", "0", "70", "", ""]
@@ -157,8 +155,8 @@ def test_a_composite_of_another_model_is_said(run, tmp_path, model, layers):
 
 
 def test_choices_are_those_of_core():
-    from ada_mapper.core.learning.networks import NETWORKS as KNOWN
-    from ada_mapper.core.model_import import ANSWERS as KNOWN_ANSWERS
+    from ada_mapper.core.models import NETWORKS as KNOWN
+    from ada_mapper.core.models.foreign_network import ANSWERS as KNOWN_ANSWERS
 
     assert set(NETWORKS) == set(KNOWN) and ANSWERS == KNOWN_ANSWERS
 

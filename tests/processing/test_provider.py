@@ -91,8 +91,8 @@ def test_optional_parameters_and_defaults_are_enough(algorithm):
 
 
 def test_products_of_the_dialog_are_those_of_the_readers():
-    from ada_mapper.core.interferograms import PRODUCTS as READERS
-    from ada_mapper.processing.stack_interferograms import PRODUCTS
+    from ada_mapper.core.interferograms.readers import PRODUCTS as READERS
+    from ada_mapper.processing.mapping import PRODUCTS
 
     assert set(PRODUCTS) == {"auto", *READERS}
 

@@ -12,7 +12,7 @@ import pytest
 from qgis.core import QgsFeature, QgsGeometry, QgsProcessingException, QgsProject, QgsVectorFileWriter, QgsVectorLayer
 
 from ada_mapper.core.errors import OutputError
-from ada_mapper.processing import review
+from ada_mapper.processing.layers import review
 
 MEMORY = (
     "MultiPolygon?crs=EPSG:32632&field=id:integer&field=orbit:string&field=area_km2:double"

@@ -35,13 +35,14 @@ from qgis.PyQt.QtCore import QRectF
 from qgis.PyQt.QtGui import QFont, QImage, QPainter
 
 from ada_mapper.core.errors import InputError
-from ada_mapper.core.raster import Grid
-from ada_mapper.core.sheet_relief import contour_interval, prepare_relief
-from ada_mapper.core.writer import BandDescription, write_array
-from ada_mapper.processing import sheet_text
-from ada_mapper.processing.sheet_layers import MapLayers, style_printed_areas, style_printed_rate, style_roads
-from ada_mapper.processing.sheet_layout import Page, print_picture
-from ada_mapper.processing.sheet_plan import (
+from ada_mapper.core.raster import BandDescription, Grid, write_array
+from ada_mapper.core.terrain import prepare_relief
+from ada_mapper.core.terrain.relief import contour_interval
+from ada_mapper.processing.layers import model_credit
+from ada_mapper.processing.sheets import text as sheet_text
+from ada_mapper.processing.sheets.layers import MapLayers, style_printed_areas, style_printed_rate, style_roads
+from ada_mapper.processing.sheets.layout import Page, print_picture
+from ada_mapper.processing.sheets.plan import (
     SitePlan,
     clear_of_corners,
     convergence,
@@ -50,8 +51,8 @@ from ada_mapper.processing.sheet_plan import (
     plan_sheets,
     zone_of,
 )
-from ada_mapper.processing.sheet_set import SheetSet, Words, overview_ground
-from ada_mapper.processing.survey_maps import LAYOUTS, PAPERS, model_credit
+from ada_mapper.processing.sheets.sheet_set import SheetSet, Words, overview_ground
+from ada_mapper.processing.sheets.survey_maps import LAYOUTS, PAPERS
 from recording_feedback import Feedback
 
 LONG_NAME = "四川省甘孜藏族自治州丹巴县梭坡乡莫洛村古碉群后山滑坡隐患点（重点监测）"

@@ -105,8 +105,8 @@ def test_a_table_of_a_geopackage_is_a_place_for_the_result(run, package, returne
 def test_a_table_that_cannot_be_written_leaves_the_others_alone(tmp_path, qgis_app):
     """Sinks tell so when the disk is full."""
     from ada_mapper.core.progress import Progress
-    from ada_mapper.core.survey.sites import SITE_FIELDS, Site
-    from ada_mapper.processing.survey_layers import write_sites
+    from ada_mapper.core.survey import SITE_FIELDS, Site
+    from ada_mapper.processing.layers import write_sites
 
     full = SimpleNamespace(addFeature=lambda *_: False)
     for ending, is_there in (("|layername=merged", True), ("", False)):

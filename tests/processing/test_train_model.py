@@ -14,15 +14,12 @@ pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
 from ada_mapper.core.channels import ChannelKind
-from ada_mapper.core.learning import recipe
-from ada_mapper.core.learning.export import load_network
-from ada_mapper.core.learning.recipe import OwnTiles, Recipe, new_channel, split_dems, starting_card
-from ada_mapper.core.learning.sample_set import SampleTile, stored_unit
-from ada_mapper.core.learning.training import TrainingOptions
-from ada_mapper.core.model_card import read_card
-from ada_mapper.core.raster import Grid
-from ada_mapper.core.writer import BandDescription, RasterWriter, write_array
-from ada_mapper.processing import train_model
+from ada_mapper.core.learning import Recipe, TrainingOptions, recipe
+from ada_mapper.core.learning.recipe import OwnTiles, new_channel, split_dems, starting_card
+from ada_mapper.core.models import load_network, read_card
+from ada_mapper.core.raster import BandDescription, Grid, RasterWriter, write_array
+from ada_mapper.core.samples import SampleTile, stored_unit
+from ada_mapper.processing.learning import train_model
 from recording_feedback import Feedback
 
 KINDS = (ChannelKind.PHASE_RATE, ChannelKind.LOS_RATE, ChannelKind.DEM)

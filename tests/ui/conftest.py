@@ -11,7 +11,7 @@ from qgis.core import QgsApplication, QgsProject, QgsSettings
 from qgis.PyQt.QtCore import QLocale
 
 from ada_mapper.plugin import AdaMapperPlugin
-from ada_mapper.ui.state import ProjectState
+from ada_mapper.ui.project import ProjectState
 from ada_mapper.ui.step import StepContext
 from shared_plugin import shared_plugin
 
@@ -42,7 +42,7 @@ def state(project: QgsProject) -> Iterator[ProjectState]:
 @pytest.fixture
 def runner(provider: AdaMapperPlugin, state: ProjectState, qgis_iface: Any) -> Iterator[Any]:
     """Runs tools in the background; nothing runs any more afterwards."""
-    from ada_mapper.ui.runner import Runner
+    from ada_mapper.ui.runs import Runner
 
     instance = Runner(state, qgis_iface)
     yield instance

@@ -12,7 +12,7 @@ from qgis.PyQt.QtWidgets import QApplication, QDialog, QToolBar
 
 from ada_mapper.plugin import AdaMapperPlugin
 from ada_mapper.ui.panel import Panel
-from ada_mapper.ui.results import RUN_PROPERTY
+from ada_mapper.ui.runs.results import RUN_PROPERTY
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject, QThread, QThreadPool
 
 from ada_mapper.core.errors import CancelledError
-from ada_mapper.ui import background
-from ada_mapper.ui.background import BackgroundCall
+from ada_mapper.ui.runs import BackgroundCall, background
 
 Wait = Callable[..., None]
 

@@ -11,10 +11,10 @@ from qgis.PyQt.QtCore import QEvent, QLocale, QPoint, QPointF, QRectF
 from qgis.PyQt.QtGui import QColor, QHelpEvent, QPalette
 from qgis.PyQt.QtWidgets import QApplication, QToolTip
 
-from ada_mapper.core.channel_preview import PreviewBand
 from ada_mapper.core.channels import ChannelKind
+from ada_mapper.core.detection import PreviewBand
 from ada_mapper.processing.styles import DIVERGING as MAP_COLOURS
-from ada_mapper.ui.channel_preview import DIVERGING, ChannelPreview, channel_title, described, picture, ramp_of
+from ada_mapper.ui.channels.channel_preview import DIVERGING, ChannelPreview, channel_title, described, picture, ramp_of
 
 _VALUES = np.array([[-2.0, 0.0, 2.0, np.nan]], np.float32).repeat(4, axis=0)
 _BAND = PreviewBand("los_rate", ChannelKind.LOS_RATE, "toward", _VALUES, -0.5, True, (-2.0, 2.0), True)

@@ -17,13 +17,13 @@ from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QDialogButtonBox, QFileDialog
 
 from ada_mapper.core.channels import MINMAX_CHANNELS, Channel, ChannelKind
-from ada_mapper.core.model_card import ModelCard
+from ada_mapper.core.models import ModelCard
 from ada_mapper.core.raster import Grid
-from ada_mapper.ui import background
-from ada_mapper.ui.channel_rows import ChannelRow
-from ada_mapper.ui.channels_dialog import ChannelsDialog
-from ada_mapper.ui.channels_step import ChannelsStep
-from ada_mapper.ui.state import ProjectState
+from ada_mapper.ui.channels import ChannelsStep
+from ada_mapper.ui.channels.channel_rows import ChannelRow
+from ada_mapper.ui.channels.channels_dialog import ChannelsDialog
+from ada_mapper.ui.project import ProjectState
+from ada_mapper.ui.runs import background
 from ada_mapper.ui.step import StepContext
 from small_rasters import CRS, square_grid, write
 

@@ -14,11 +14,11 @@ from qgis.PyQt.QtGui import QMouseEvent
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication, QWidget
 
-from ada_mapper.ui.data_step import DataStep
-from ada_mapper.ui.pair_choice import DAYS, METRES
+from ada_mapper.ui.data import DataStep
+from ada_mapper.ui.data.pair_choice import DAYS, METRES
 from ada_mapper.ui.panel import Panel
-from ada_mapper.ui.results import RUN_PROPERTY
-from ada_mapper.ui.state import ProjectState
+from ada_mapper.ui.project import ProjectState
+from ada_mapper.ui.runs.results import RUN_PROPERTY
 from ada_mapper.ui.step import StepContext
 from shared_data import shared_data
 from small_rasters import write
@@ -67,7 +67,7 @@ def names(step):
 def test_an_empty_project_asks_for_a_folder(step, monkeypatch, folder):
     status = step.status()
     assert status.state == "empty" and "folder" in status.missing and status.next_action == "Choose interferograms"
-    monkeypatch.setattr("ada_mapper.ui.data_step.QFileDialog.getExistingDirectory", lambda *_: str(folder))
+    monkeypatch.setattr("ada_mapper.ui.data.data_step.QFileDialog.getExistingDirectory", lambda *_: str(folder))
     step.do_next()
     assert step.context.state.get("folder") == str(folder) and step.choice.is_scanning
     assert step.status().state == "running"

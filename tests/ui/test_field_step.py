@@ -11,7 +11,7 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QWidget
 
-from ada_mapper.ui.field_step import FieldStep
+from ada_mapper.ui.field import FieldStep
 from small_rasters import square_grid, write
 
 

@@ -11,7 +11,8 @@ from qgis.PyQt.QtGui import QColor, QMouseEvent, QPalette
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication
 
-from ada_mapper.ui.histogram_plot import THRESHOLD, HistogramPlot, _bins
+from ada_mapper.ui.plots import HistogramPlot
+from ada_mapper.ui.plots.histogram_plot import THRESHOLD, _bins
 
 VALUES = [12, 24, 24, 36, 48, 60, 96]
 

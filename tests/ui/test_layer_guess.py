@@ -10,7 +10,8 @@ import pytest
 from osgeo import gdal
 from qgis.core import QgsFeature, QgsMapLayer, QgsProject, QgsRasterLayer, QgsVectorLayer
 
-from ada_mapper.ui.layer_guess import ROLE_PROPERTY, candidates, guess_role, guesses
+from ada_mapper.ui.project import candidates, guesses
+from ada_mapper.ui.project.layer_guess import ROLE_PROPERTY, guess_role
 from small_rasters import write
 
 Make = Callable[..., QgsRasterLayer]

@@ -10,7 +10,7 @@ from qgis.PyQt.QtCore import QPoint, QPointF, Qt
 from qgis.PyQt.QtGui import QColor, QPalette
 from qgis.PyQt.QtTest import QTest
 
-from ada_mapper.ui.network_plot import NetworkPlot, PlotPair
+from ada_mapper.ui.plots import NetworkPlot, PlotPair
 
 DAYS = [date(2018, 1, 6) + timedelta(12 * index) for index in range(5)]
 METRES = [0.0, 40.0, -30.0, 20.0, 5.0]

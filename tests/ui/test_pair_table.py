@@ -12,7 +12,7 @@ from qgis.PyQt.QtCore import QLocale, QPoint, Qt
 from qgis.PyQt.QtTest import QTest
 
 from ada_mapper.core.interferograms import PairFacts, PairLimits, reasons_against, rules_against
-from ada_mapper.ui.pair_table import COHERENCE, DAYS, FIRST, KEEP, METRES, SECOND, USED, PairTable
+from ada_mapper.ui.data.pair_table import COHERENCE, DAYS, FIRST, KEEP, METRES, SECOND, USED, PairTable
 
 START = date(2018, 1, 6)
 
@@ -120,7 +120,7 @@ def test_500_pairs_are_fluent(table):
 
 def test_the_table_needs_no_part_of_qgis():
     code = (
-        "import sys, qgis.PyQt.QtWidgets; before = set(sys.modules); import ada_mapper.ui.pair_table; "
+        "import sys, qgis.PyQt.QtWidgets; before = set(sys.modules); import ada_mapper.ui.data.pair_table; "
         "sys.exit(' '.join({'qgis.core', 'ada_mapper.processing', 'scipy'} & (set(sys.modules) - before)) or 0)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -11,7 +11,7 @@ from qgis.PyQt.QtCore import QPoint, QPointF, Qt
 from qgis.PyQt.QtGui import QColor, QPalette
 from qgis.PyQt.QtTest import QTest
 
-from ada_mapper.ui.plot import Axis, LegendEntry, PlotWidget
+from ada_mapper.ui.plots.plot import Axis, LegendEntry, PlotWidget
 
 
 class OnePoint(PlotWidget):
@@ -137,7 +137,7 @@ def test_colours_follow_the_theme(plot):
 def test_plots_need_no_part_of_qgis_but_its_qt():
     code = (
         "import sys; sys.modules['qgis.core'] = sys.modules['qgis.gui'] = None; "
-        "import ada_mapper.ui.network_plot, ada_mapper.ui.histogram_plot; "
+        "import ada_mapper.ui.plots.network_plot, ada_mapper.ui.plots.histogram_plot; "
         "sys.exit(any(name in sys.modules for name in ('scipy', 'osgeo', 'matplotlib')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

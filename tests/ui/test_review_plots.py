@@ -10,9 +10,10 @@ import pytest
 from qgis.PyQt.QtCore import QLocale, QPointF
 from qgis.PyQt.QtGui import QImage
 
-from ada_mapper.core.profile import Profile
-from ada_mapper.core.time_series import TimeSeries
-from ada_mapper.ui.review_plots import RATE, ProfilePlot, SeriesPlot, padded, runs
+from ada_mapper.core.evidence import Profile, TimeSeries
+from ada_mapper.ui.plots import ProfilePlot, SeriesPlot
+from ada_mapper.ui.plots.area_plots import RATE, runs
+from ada_mapper.ui.plots.numbers import padded
 
 
 def profile(**changes: Any) -> Profile:

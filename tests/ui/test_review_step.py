@@ -25,9 +25,9 @@ from qgis.gui import QgsMapToolPan
 from qgis.PyQt.QtCore import QLocale, QPoint, QSize, Qt
 from qgis.PyQt.QtTest import QTest
 
-from ada_mapper.processing import review
-from ada_mapper.ui.review_facts import facts
-from ada_mapper.ui.review_step import ReviewStep
+from ada_mapper.processing.layers import review
+from ada_mapper.ui.review import ReviewStep
+from ada_mapper.ui.review.facts import facts
 from ada_mapper.ui.step import StepContext
 
 SIDE, PIXEL, LEFT, TOP = 60, 30.0, 500_000.0, 5_000_000.0

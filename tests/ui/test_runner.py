@@ -10,7 +10,9 @@ from qgis.core import Qgis, QgsApplication, QgsFeature, QgsGeometry, QgsRasterLa
 from qgis.PyQt.QtCore import QLocale
 
 import patient_tools
-from ada_mapper.ui.results import RUN_PROPERTY, inputs_of, run_of
+from ada_mapper.processing.layers import run_of
+from ada_mapper.ui.runs import inputs_of
+from ada_mapper.ui.runs.results import RUN_PROPERTY
 from small_rasters import write
 
 

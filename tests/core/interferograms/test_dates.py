@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ada_mapper.core.interferograms.dates import date_in, day_of_year, pair_in, pair_of_days, parse_date
+from ada_mapper.core.interferograms.readers import parse_date
+from ada_mapper.core.interferograms.readers.dates import date_in, day_of_year, pair_in, pair_of_days
 
 FIRST, SECOND = date(2018, 1, 6), date(2018, 1, 30)
 

@@ -166,7 +166,7 @@ def test_a_raw_file_cut_short_is_left_out_and_not_read_as_zeros(tmp_path, build,
 
 def find_name(path: Path, pair: str) -> bool:
     """True for the file that the reader uses for a pair."""
-    from ada_mapper.core.interferograms.products import PRODUCTS, product_of
+    from ada_mapper.core.interferograms.readers import PRODUCTS, product_of
 
     key = product_of(path)
     dates = PRODUCTS[key].dates(path) if key else None

@@ -10,7 +10,8 @@ import pytest
 from interferogram_products import BUILDERS, coherences, phases, valid, write_text, write_tif
 
 from ada_mapper.core.errors import InputError
-from ada_mapper.core.interferograms import PRODUCTS, find_stack
+from ada_mapper.core.interferograms import find_stack
+from ada_mapper.core.interferograms.readers import PRODUCTS
 from ada_mapper.core.raster import BandReader
 
 

@@ -11,9 +11,17 @@ from hypothesis import strategies as st
 from interferogram_products import METRES, coherences, valid, write_tif
 
 from ada_mapper.core.errors import CancelledError, InputError
-from ada_mapper.core.interferograms import Interferogram, PairLimits, Stack, select_pairs
-from ada_mapper.core.interferograms.network import baseline_positions, connected_dates
-from ada_mapper.core.interferograms.selection import mean_coherences, pair_facts, reasons_against
+from ada_mapper.core.interferograms import (
+    Interferogram,
+    PairLimits,
+    Stack,
+    baseline_positions,
+    connected_dates,
+    pair_facts,
+    reasons_against,
+    select_pairs,
+)
+from ada_mapper.core.interferograms.selection import mean_coherences
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import Band, Grid
 

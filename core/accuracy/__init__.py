@@ -1,0 +1,59 @@
+"""How good a map or a model is: matches, figures with intervals, strata, comparison, beside the classical detector."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..doors import opened_when_asked
+
+if TYPE_CHECKING:
+    from .area_map import STYLES
+    from .assessment import NOT_COUNTED, RIGHT, Assessment, AssessmentData, AssessmentOptions, JudgedArea, assess
+    from .calibration import ProbabilityCounts, Reliability
+    from .comparison import Comparison, SimulatedTiles, compare_channels
+    from .comparison_report import combination_label, write_comparison_csv, write_comparison_report
+    from .figures import FIGURES, shown
+    from .matching import match_areas
+    from .report import write_accuracy_csv, write_accuracy_report
+    from .scores import Confusion, ObjectScores, PixelScores, confusion, f1_score, pixel_scores, wilson_interval
+    from .strata import BY_AREA, BY_RATE, UNKNOWN, Classes
+    from .tile_scores import area_pixels, tile_objects
+else:
+    __getattr__ = opened_when_asked(__name__)
+
+__all__ = [
+    "BY_AREA",
+    "BY_RATE",
+    "FIGURES",
+    "NOT_COUNTED",
+    "RIGHT",
+    "STYLES",
+    "UNKNOWN",
+    "Assessment",
+    "AssessmentData",
+    "AssessmentOptions",
+    "Classes",
+    "Comparison",
+    "Confusion",
+    "JudgedArea",
+    "ObjectScores",
+    "PixelScores",
+    "ProbabilityCounts",
+    "Reliability",
+    "SimulatedTiles",
+    "area_pixels",
+    "assess",
+    "combination_label",
+    "compare_channels",
+    "confusion",
+    "f1_score",
+    "match_areas",
+    "pixel_scores",
+    "shown",
+    "tile_objects",
+    "wilson_interval",
+    "write_accuracy_csv",
+    "write_accuracy_report",
+    "write_comparison_csv",
+    "write_comparison_report",
+]

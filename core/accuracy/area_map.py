@@ -1,0 +1,104 @@
+"""The map of an accuracy report: hits, misses and false alarms over a light hillshade, as one SVG drawing."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+from osgeo import ogr
+
+from ..progress import Progress
+from ..raster import BandReader, Window, with_undeclared_nodata
+from ..reports import MapFrame, legend, png, scale_bar, svg
+from ..terrain import hillshade
+from ..vectors import Burner
+from .assessment import FALSE_ALARM, HIT, MISS, NOT_COUNTED, RIGHT, Assessment, JudgedArea
+
+STYLES = {
+    HIT: ("#0072b2", "found: true area"),
+    MISS: ("#d55e00", "missed: true area"),
+    RIGHT: ("#56b4e9", "right: found area"),
+    FALSE_ALARM: ("#b3008f", "false alarm"),
+    NOT_COUNTED: ("#7f7f7f", "not counted"),
+}
+"""Colour and meaning of each result."""
+_WIDTH, _MOST_HEIGHT, _LEGEND = 900.0, 1100.0, 64.0
+_UNMAPPED = 222
+
+
+def area_map(assessment: Assessment, areas: Sequence[JudgedArea]) -> str:
+    """The areas on the assessment's grid, north up, with legend, scale bar and the coordinates of the frame."""
+    grid = assessment.grid
+    scale = min(_WIDTH / grid.width, _MOST_HEIGHT / grid.height)
+    east, north = grid.metres_per_pixel(np.array([grid.height // 2]))
+    # Degrees of longitude are shorter than those of latitude away from the equator.
+    stretch = float(east[0] / north[0])
+    width, height = (grid.width * scale * min(stretch, 1), grid.height * scale / max(stretch, 1))
+    left = (_WIDTH - width) / 2
+    frame = MapFrame(grid, left, width, height)
+    parts = [_background(assessment, frame)]
+    drawn = sorted(areas, key=lambda area: list(STYLES).index(area.result), reverse=True)
+    parts += [_outline(area, frame) for area in drawn]
+    parts.append(f'<rect x="{left:.1f}" y="0.5" width="{width:.1f}" height="{height:.1f}" fill="none" stroke="#888"/>')
+    parts += scale_bar(frame, float(east[0]) * grid.width / width)
+    present = [result for result in STYLES if any(area.result == result for area in areas)]
+    entries = [(STYLES[result][0], STYLES[result][1]) for result in present]
+    entries.append((f"rgb({_UNMAPPED},{_UNMAPPED},{_UNMAPPED})", "not mapped"))
+    parts += legend(entries, 10, height + 14, 300, 3)
+    return svg(_WIDTH, height + _LEGEND, parts, "Map of hits, misses and false alarms")
+
+
+def _outline(area: JudgedArea, frame: MapFrame) -> str:
+    """A polygon as a path, simplified to what can be seen, with its attributes as a tooltip."""
+    geometry = ogr.CreateGeometryFromWkb(area.polygon)
+    pixel = frame.grid.transform[1] * frame.grid.width / frame.width
+    simple = geometry.SimplifyPreserveTopology(pixel / 3)
+    colour, meaning = STYLES[area.result]
+    dash = ' stroke-dasharray="4 2"' if area.result == RIGHT else ""
+    fill = 0.0 if area.result == RIGHT else 0.35
+    return (
+        f'<path d="{frame.path(simple if simple is not None else geometry)}" fill="{colour}" '
+        f'fill-opacity="{fill:g}" fill-rule="evenodd" stroke="{colour}" stroke-width="1.6"{dash}>'
+        f"<title>{escape(_tooltip(area, meaning))}</title></path>"
+    )
+
+
+def _tooltip(area: JudgedArea, meaning: str) -> str:
+    own = area.properties
+    rate = f", |LOS rate| {own.los_rate:.0f} mm/yr" if math.isfinite(own.los_rate) else ""
+    return f"{meaning}; {own.area_km2:.3f} km²{rate}; largest IoU {area.iou:.2f}"
+
+
+def _background(assessment: Assessment, frame: MapFrame) -> str:
+    """The hillshade of the DEM, white without one, and what was not mapped in grey."""
+    coarse = frame.grid.resampled(max(frame.grid.pixel_size, frame.grid.pixel_size * frame.grid.width / frame.width))
+    shade = np.full((coarse.height, coarse.width), 255, np.float32)
+    data = assessment.data
+    if data.dem is not None:
+        with BandReader(with_undeclared_nodata(data.dem, "DEM", False, Progress()), coarse) as reader:
+            shade = hillshade(reader.read(), coarse)
+    unmapped = np.zeros(shade.shape, bool)
+    mapped_by = data.probability if data.probability is not None else data.los_rate
+    if mapped_by is not None and (data.probability is not None or data.extent is None):
+        is_rate = data.probability is None
+        band = with_undeclared_nodata(mapped_by, "LOS rate" if is_rate else "probability", is_rate, Progress())
+        with BandReader(band, coarse, "near") as reader:
+            unmapped = ~np.isfinite(reader.read())
+    if data.extent is not None:
+        unmapped |= ~Burner(data.extent, coarse).mask(Window(0, 0, coarse.width, coarse.height))
+    shade = np.where(unmapped, np.float32(_UNMAPPED) - (255 - shade) / 2, shade)
+    # The coarse grid may reach a little over the map's edge.
+    _, dx, _, _, _, dy = coarse.transform
+    wide = dx * coarse.width / (frame.grid.transform[1] * frame.grid.width) * frame.width
+    high = dy * coarse.height / (frame.grid.transform[5] * frame.grid.height) * frame.height
+    picture = base64.b64encode(png(np.clip(shade, 0, 255).astype(np.uint8))).decode("ascii")
+    clip = (
+        f'<clipPath id="map"><rect x="{frame.left:.1f}" y="0" width="{frame.width:.1f}" height="{frame.height:.1f}"/>'
+    )
+    return (
+        f'{clip}</clipPath><image clip-path="url(#map)" x="{frame.left:.1f}" y="0" width="{wide:.1f}" '
+        f'height="{high:.1f}" preserveAspectRatio="none" href="data:image/png;base64,{picture}"/>'
+    )

@@ -1,0 +1,383 @@
+"""The accuracy of found areas and of the probability that they came from, against true areas of the same ground.
+
+Pixel scores come from one pooled confusion matrix of the ground that was mapped, object scores from polygons
+(``accuracy.matched_areas``). The classical detector is judged on the same ground wherever a LOS rate is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from osgeo import ogr
+
+from ..areas import AreaRules, ClassicalRules, classical_areas, extract_areas, outlines_of, rules_for
+from ..errors import InputError
+from ..progress import QUIET, Progress
+from ..raster import EQUAL_AREA_CRS, Band, Grid, limited_cache, require_crs, with_undeclared_nodata
+from ..satellite import Viewing
+from ..types import Array, PathLike
+from ..vectors import Burner, Outlines
+from .calibration import ProbabilityCounts, Reliability, ThresholdCurve
+from .figures import Column, Counts, Scores, empty_counts, scores_of
+from .ground import JudgedGround, Regions, grid_around
+from .matching import MATCH_IOU, AreaMatches, matched_areas
+from .measuring import Properties, Surveyor
+from .strata import BY_AREA, BY_ASPECT, BY_RATE, BY_SENSITIVITY, Stratum, stratify
+
+FOUND, CLASSICAL = "areas found", "classical detector"
+HIT, MISS, FALSE_ALARM, RIGHT, NOT_COUNTED = "hit", "miss", "false alarm", "hit as found", "not counted"
+_MIN_MAPPED = 0.5
+# Softmax sums in float32 may pass 1 by a little.
+_TOLERANCE = 1e-4
+_FEW_REGIONS = 10
+_MANY_PARTS = 4
+
+
+@dataclass(frozen=True)
+class AssessmentData:
+    """What is judged and by what. Needs true areas, and found areas or a probability.
+
+    ``found``: the areas to judge; without them they are extracted from the probability. ``ignored``: ground that is
+    neither right nor wrong to report. ``extent``: the ground that was mapped; without it, where the probability (else
+    the LOS rate) has data. ``los_rate`` and ``slope`` are for the classical detector beside it and for the strata by
+    rate; ``los_sensitivity``, or ``dem`` with ``viewing``, for those by orientation. Rasters may have any grid.
+    """
+
+    true: Outlines
+    found: Outlines | None = None
+    probability: PathLike | None = None
+    ignored: Outlines | None = None
+    extent: Outlines | None = None
+    los_rate: PathLike | None = None
+    slope: PathLike | None = None
+    dem: PathLike | None = None
+    los_sensitivity: PathLike | None = None
+    viewing: Viewing | None = None
+
+    def __post_init__(self) -> None:
+        if self.found is None and self.probability is None:
+            raise InputError("There is nothing to judge: give found areas, a probability raster, or both.")
+
+
+@dataclass(frozen=True)
+class AssessmentOptions:
+    """``rules`` of the areas of the probability (None: as its model advises), the smallest intersection over union of a
+    match, the side of the regions (m) and the seed of the intervals' bootstrap."""
+
+    rules: AreaRules | None = None
+    min_iou: float = MATCH_IOU
+    region_metres: float = 5000.0
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 < self.min_iou <= 1:
+            raise InputError(f"The smallest intersection over union ({self.min_iou:g}) must lie between 0 and 1.")
+        if not self.region_metres > 0:
+            raise InputError(f"Regions of {self.region_metres:g} m are impossible.")
+
+
+@dataclass(frozen=True)
+class JudgedArea:
+    """One outline (WKB in the grid's CRS) and what became of it: HIT, MISS (true areas), RIGHT, FALSE_ALARM (found
+    ones) or NOT_COUNTED; ``iou`` is the largest with any area of the other set."""
+
+    polygon: bytes
+    is_true: bool
+    result: str
+    iou: float
+    properties: Properties
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One detector: its scores, those of areas that are alike, and each area."""
+
+    scores: Scores
+    strata: tuple[Stratum, ...]
+    areas: tuple[JudgedArea, ...]
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """All figures. ``judgements``: the found areas, and the classical detector where a LOS rate was given.
+
+    ``reliability`` and ``curve`` are None without a probability; ``threshold`` is then None too. ``sources`` are the
+    inputs and settings as a person reads them, ``notes`` what should be known.
+    """
+
+    judgements: tuple[Judgement, ...]
+    grid: Grid
+    reliability: Reliability | None
+    curve: ThresholdCurve | None
+    threshold: float | None
+    options: AssessmentOptions
+    data: AssessmentData
+    notes: tuple[str, ...]
+
+    @property
+    def found(self) -> Judgement:
+        """The judgement of the found areas."""
+        return self.judgements[0]
+
+    @property
+    def classical(self) -> Judgement | None:
+        """That of the classical detector."""
+        return self.judgements[1] if len(self.judgements) > 1 else None
+
+
+def assess(
+    data: AssessmentData, options: AssessmentOptions = AssessmentOptions(), progress: Progress = QUIET
+) -> Assessment:
+    """Judge found areas; memory is bounded by a block of rows, apart from the polygons.
+
+    An area counts when at least half of it lies on mapped ground. Raises InputError for inputs that can't be read or
+    don't share any mapped ground.
+    """
+    notes: list[str] = []
+    noting = _noting(progress, notes)
+    rules = options.rules
+    if data.probability is not None and rules is None:
+        rules = rules_for(data.probability, progress=progress)
+    detectors = {FOUND: _found(data, rules, progress.part(0.0, 0.2))}
+    if data.los_rate is not None:
+        classical = _classical(data, noting.part(0.2, 0.45))
+        detectors.update({} if classical is None else {CLASSICAL: classical})
+    else:
+        notes.append("No LOS rate was given, so the classical detector can't stand beside these figures.")
+    grid = _grid(data, detectors[FOUND])
+    counter = None if data.probability is None else ProbabilityCounts()
+    with limited_cache(), JudgedGround(grid, _mapped_by(data, noting), data.extent, data.true) as ground:
+        regions = Regions(grid, options.region_metres)
+        burners = {name: Burner(outlines, grid) for name, outlines in detectors.items()}
+        counts = _count_pixels(ground, regions, burners, Burner(data.ignored, grid), counter, noting.part(0.45, 0.75))
+        if not ground.is_known:
+            notes.append("How much ground was mapped isn't known, so false alarms per 100 km² aren't either.")
+        with Surveyor(ground, data.los_rate, data.dem, data.los_sensitivity, data.viewing, noting) as surveyor:
+            true = surveyor.measure(ground.truth, progress.part(0.75, 0.85))
+            judgements = []
+            for name, burner in burners.items():
+                judged = _Judging(
+                    true=_Side(True, data.true, ground.truth, true),
+                    found=_Side(False, detectors[name], burner, surveyor.measure(burner, progress.part(0.85, 0.95))),
+                    ignored=data.ignored,
+                )
+                judgements.append(judged.judgement(name, counts[name], regions, options))
+    notes += _remarks(judgements[0], regions)
+    progress.report(1.0)
+    return Assessment(
+        judgements=tuple(judgements),
+        grid=grid,
+        reliability=None if counter is None else counter.reliability(),
+        curve=None if counter is None else counter.curve(),
+        threshold=None if counter is None or rules is None else rules.threshold,
+        options=replace(options, rules=rules if data.found is None else options.rules),
+        data=data,
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _noting(progress: Progress, notes: list[str]) -> Progress:
+    """The progress, with its messages also kept."""
+
+    def info(message: str) -> None:
+        notes.append(message)
+        progress.info(message)
+
+    def warning(message: str) -> None:
+        notes.append(message)
+        progress.warning(message)
+
+    return replace(progress, on_info=info, on_warning=warning)
+
+
+def _found(data: AssessmentData, rules: AreaRules | None, progress: Progress) -> Outlines:
+    """The areas to judge, as given or from the probability."""
+    if data.found is not None or data.probability is None or rules is None:
+        return data.found or Outlines((), EQUAL_AREA_CRS)
+    return outlines_of(extract_areas(data.probability, rules, progress=progress), Grid.of(data.probability).crs)
+
+
+def _classical(data: AssessmentData, progress: Progress) -> Outlines | None:
+    """What the classical detector finds with its own rules; None, and told, where it can't be run."""
+    if data.los_rate is None:
+        return None
+    try:
+        areas = classical_areas(data.los_rate, data.slope, ClassicalRules(), progress=progress)
+    except InputError as error:
+        progress.warning(f"The classical detector can't stand beside these figures: {error}")
+        return None
+    return outlines_of(areas, Grid.of(data.los_rate).crs)
+
+
+def _grid(data: AssessmentData, found: Outlines) -> Grid:
+    """The grid of the probability, else of the LOS rate, else one around the polygons."""
+    for path in (data.probability, data.los_rate):
+        if path is not None:
+            grid = Grid.of(path)
+            require_crs(grid, path)
+            return grid
+    around = grid_around([data.true, found] if data.extent is None else [data.extent])
+    if around is None:
+        raise InputError("There are no polygons at all: neither found nor true areas. Check the layers.")
+    return around
+
+
+def _mapped_by(data: AssessmentData, progress: Progress) -> Band | None:
+    """The raster that tells where the ground was mapped."""
+    if data.probability is not None:
+        return with_undeclared_nodata(data.probability, "probability", False, progress)
+    if data.los_rate is None or data.extent is not None:
+        return None
+    return with_undeclared_nodata(data.los_rate, "LOS rate", True, progress)
+
+
+def _count_pixels(
+    ground: JudgedGround,
+    regions: Regions,
+    detectors: Mapping[str, Burner],
+    ignored: Burner,
+    counter: ProbabilityCounts | None,
+    progress: Progress,
+) -> dict[str, Counts]:
+    """The pixel columns and the mapped ground of each region for each detector; true wins over ignored."""
+    counts = {name: empty_counts(regions.count) for name in detectors}
+    east, north = ground.grid.metres_per_pixel()
+    km2 = east * north / 1e6
+    for first, window in ground.blocks(progress):
+        data = ground.data(window)
+        truth = ground.truth.mask(window)
+        counted = ground.mapped(window, data) & (truth | ~ignored.mask(window))
+        if counter is not None and data is not None:
+            _require_probability(data)
+            counter.add(data, truth, counted)
+        area = regions.sums(counted, first, km2[first : first + window.height])
+        for name, burner in detectors.items():
+            found = burner.mask(window)
+            for column, mask in (
+                (Column.TRUE_POSITIVE, found & truth),
+                (Column.FALSE_POSITIVE, found & ~truth),
+                (Column.FALSE_NEGATIVE, truth & ~found),
+                (Column.TRUE_NEGATIVE, ~(truth | found)),
+            ):
+                counts[name][:, column] += regions.sums(mask & counted, first)
+            counts[name][:, Column.MAPPED_KM2] += area if ground.is_known else np.nan
+    if not any(np.nan_to_num(values).any() for values in counts.values()):
+        raise InputError(
+            "No ground can be judged: the mapped extent and the rasters have none in common, or hold no data. Check "
+            "that they show the same place and that their coordinate reference systems are right."
+        )
+    return counts
+
+
+def _require_probability(values: Array) -> None:
+    lowest, highest = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
+    if lowest < -_TOLERANCE or highest > 1 + _TOLERANCE:
+        raise InputError(
+            f"The probability raster holds values from {lowest:g} to {highest:g}, so it is no probability between 0 "
+            "and 1. Choose the result of Detect active deformation areas."
+        )
+
+
+@dataclass(frozen=True)
+class _Side:
+    """The true or the found areas: as given, on the grid, and measured."""
+
+    is_true: bool
+    outlines: Outlines
+    burner: Burner
+    properties: Sequence[Properties]
+
+    def areas(self, results: Sequence[str], ious: Sequence[float]) -> list[JudgedArea]:
+        """Each with its result; one that lies mostly outside the mapped ground is not counted."""
+        items = zip(self.burner.geometries, results, ious, self.properties)
+        return [
+            JudgedArea(
+                bytes(geometry.ExportToWkb()),
+                self.is_true,
+                result if properties.mapped >= _MIN_MAPPED else NOT_COUNTED,
+                iou,
+                properties,
+            )
+            for geometry, result, iou, properties in items
+        ]
+
+
+@dataclass(frozen=True)
+class _Judging:
+    """Found areas of one detector against the true ones."""
+
+    true: _Side
+    found: _Side
+    ignored: Outlines | None
+
+    def judgement(self, name: str, counts: Counts, regions: Regions, options: AssessmentOptions) -> Judgement:
+        """Scores, strata and each area; the areas' columns of ``counts`` are filled in."""
+        matches = self._matches(options.min_iou)
+        true = self.true.areas([HIT if hit else MISS for hit in matches.true_found], matches.true_iou)
+        found = self.found.areas(
+            [
+                RIGHT if right else FALSE_ALARM if counted else NOT_COUNTED
+                for right, counted in zip(matches.found_right, matches.found_counted)
+            ],
+            matches.found_iou,
+        )
+        sides = (
+            (true, HIT, Column.TRUE_COUNT, Column.MATCHED_TRUE),
+            (found, RIGHT, Column.FOUND_COUNT, Column.MATCHED_FOUND),
+        )
+        for areas, good, every, matched in sides:
+            for area in areas:
+                if area.result != NOT_COUNTED:
+                    region = regions.at(*area.properties.place)
+                    counts[region, every] += 1
+                    counts[region, matched] += area.result == good
+        return Judgement(scores_of(name, counts, options.seed), _strata(true, found), (*true, *found))
+
+    def _matches(self, min_iou: float) -> AreaMatches:
+        ignored = () if self.ignored is None else self.ignored.geometries(EQUAL_AREA_CRS)
+        found, true = (side.outlines.geometries(EQUAL_AREA_CRS) for side in (self.found, self.true))
+        return matched_areas(found, true, min_iou, ignored)
+
+
+def _strata(true: Sequence[JudgedArea], found: Sequence[JudgedArea]) -> tuple[Stratum, ...]:
+    """The scores by each property that is known of any area; by aspect where the sensitivity isn't."""
+    of_true = [(area.properties, area.result == HIT) for area in true if area.result != NOT_COUNTED]
+    of_found = [(area.properties, area.result == RIGHT) for area in found if area.result != NOT_COUNTED]
+    every = [properties for properties, _ in (*of_true, *of_found)]
+    known = [
+        classes
+        for classes in (BY_RATE, BY_AREA, BY_SENSITIVITY, BY_ASPECT)
+        if np.isfinite([getattr(properties, classes.key) for properties in every]).any()
+    ]
+    if BY_SENSITIVITY in known and BY_ASPECT in known:
+        known.remove(BY_ASPECT)
+    return tuple(stratum for classes in known for stratum in stratify(classes, of_true, of_found))
+
+
+def _remarks(judgement: Judgement, regions: Regions) -> list[str]:
+    """What should be known about the figures of the found areas."""
+    remarks = []
+    apart = [area for area in judgement.areas if area.result == NOT_COUNTED]
+    for name, is_true in (("true", True), ("found", False)):
+        outside = [a for a in apart if a.is_true == is_true and a.properties.mapped < _MIN_MAPPED]
+        if outside:
+            remarks.append(f"Mostly outside the mapped ground, and not counted: {len(outside)} {name} areas.")
+    parts = [ogr.CreateGeometryFromWkb(a.polygon).GetGeometryCount() for a in judgement.areas if a.is_true]
+    if max(parts, default=1) >= _MANY_PARTS:
+        remarks.append(
+            f"A true area of several parts counts as one: the largest number of parts is {max(parts)}. If they are "
+            "several landslides, separate them (Multipart to singleparts)."
+        )
+    weak = [area for area in apart if area.properties.mapped >= _MIN_MAPPED]
+    if weak:
+        remarks.append(f"Found areas that match none but touch ignored ground, and were not counted: {len(weak)}.")
+    if judgement.scores.objects.true_count == 0:
+        remarks.append("No true area lies on the mapped ground: recall and IoU can't be told.")
+    if judgement.scores.regions < _FEW_REGIONS:
+        remarks.append(
+            f"The intervals rest on {judgement.scores.regions} regions of {regions.side / 1000:g} km only: "
+            "take them as rough."
+        )
+    return remarks

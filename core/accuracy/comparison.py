@@ -1,0 +1,299 @@
+"""Networks × channel combinations on one test set, beside the classical detector.
+
+The layout is that of Tables 5 and 6 and Fig. 5 of Wu et al. (2024), Remote Sens. 16, 1090. Needs no torch.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..areas import ClassicalRules, classical_mask
+from ..channels import COMBINATIONS, ChannelKind
+from ..errors import InputError
+from ..models import (
+    Backend,
+    LabelledTile,
+    ModelCard,
+    TileSource,
+    measured_pixels,
+    network_input,
+    open_backend,
+    read_card,
+)
+from ..progress import QUIET, Progress
+from ..types import Mask, PathLike
+from .figures import Counts, Scores, empty_counts, scores_of
+from .tile_scores import area_pixels, tile_counts
+
+EVERYTHING = "everything that the model takes"
+CLASSICAL, BEST_CLASSICAL = "classical detector", "classical detector, tuned"
+# With fewer regions than this the tiles themselves are drawn.
+_ENOUGH_REGIONS = 10
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """One network with one combination of channels; ``scores`` are None where it can't serve it, for the ``reason``.
+
+    ``coverage``: share of the test pixels on which the combination has a rate.
+    """
+
+    model: str
+    combination: str
+    scores: Scores | None
+    coverage: float = 0.0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """``rows`` model by model in the order of COMBINATIONS; ``classical`` has the classical detector's own rows.
+
+    ``models``: name of each model → its card's description of itself. ``drawn``: what the intervals were drawn from.
+    ``tuned_apart``: the classical detector was tuned on other tiles than those it is judged on.
+    """
+
+    rows: tuple[ComparisonRow, ...]
+    classical: tuple[ComparisonRow, ...]
+    models: Mapping[str, str]
+    tiles: int
+    drawn: str
+    own_ground: bool
+    tuned_apart: bool
+    seed: int
+
+    def of(self, model: str) -> tuple[ComparisonRow, ...]:
+        """The rows of one model."""
+        return tuple(row for row in self.rows if row.model == model)
+
+
+class SimulatedTiles(Sequence[LabelledTile]):
+    """The first ``count`` tiles of a source, each made when asked for."""
+
+    def __init__(self, source: TileSource, count: int) -> None:
+        self._source, self._count = source, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> LabelledTile: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[LabelledTile]: ...
+    def __getitem__(self, index: int | slice) -> LabelledTile | list[LabelledTile]:
+        places = range(self._count)[index]
+        return [self._source(place) for place in places] if isinstance(places, range) else self._source(places)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A network that serves a combination."""
+
+    model: str
+    combination: str
+    card: ModelCard
+    backend: Backend
+    missing: frozenset[ChannelKind]
+    min_area: float
+
+    def counts(self, tile: LabelledTile, test: Mask, own_ground: bool) -> tuple[Counts, float]:
+        """The counts of one tile on its ``test`` pixels, and on how many of these the combination has a rate."""
+        bands, measured = network_input(tile, self.card, self.missing)
+        height, width = tile.label.shape
+        probability = self.backend.predict(bands[np.newaxis])[0, :height, :width]
+        # As in a mapped scene: no probability where there is no rate.
+        probability[~measured] = np.nan
+        found = area_pixels(probability, self.card, tile.pixel_size)
+        ground = test & measured if own_ground else test
+        return tile_counts(found, tile, ground, self.min_area), float(np.count_nonzero(test & measured))
+
+
+@dataclass(frozen=True)
+class _Classical:
+    """One setting of the classical detector: the rate that it looks at, its rules, with or without slopes."""
+
+    layer: str
+    rules: ClassicalRules
+    min_area: float = 0.0
+
+    def counts(self, tile: LabelledTile, test: Mask) -> Counts:
+        """The counts of one tile on its ``test`` pixels."""
+        found = classical_mask(tile.layers[self.layer], tile.pixel_size, self.rules, tile.layers.get("slope"))
+        return tile_counts(found, tile, test, self.min_area)
+
+    @property
+    def name(self) -> str:
+        """Rate and threshold."""
+        return f"{ChannelKind(self.layer).label}, {self.rules.sigma:g} standard deviations"
+
+
+_CLASSICAL = tuple(
+    _Classical(layer, ClassicalRules(sigma=sigma)) for layer in ("los_rate", "phase_rate") for sigma in (4, 2, 3, 5, 6)
+)
+"""The settings that are tried, the default first."""
+
+
+def compare_channels(
+    models: Sequence[PathLike],
+    tiles: Sequence[LabelledTile],
+    progress: Progress = QUIET,
+    own_ground: bool = False,
+    seed: int = 1,
+    tuning_tiles: Sequence[LabelledTile] = (),
+) -> Comparison:
+    """Judge each model with each channel combination on the same tiles, areas by the thresholds of its card.
+
+    All rows are judged on the same pixels, those with any rate: where a combination has no rate, nothing is found. With
+    ``own_ground`` each is judged only where it has a rate itself. Intervals are drawn from the tiles' regions
+    (``metadata["region"]``) where there are ten or more of these, else from the tiles. Tiles are taken one at a time.
+    The classical detector is tuned on ``tuning_tiles``, without any on the test tiles, which favours it. Raises
+    InputError without models or tiles, or for a model that can't be read.
+    """
+    if not models or not len(tiles):
+        raise InputError("A comparison needs at least one model and one test tile.")
+    cards = _named_cards(models)
+    first = tiles[0]
+    tasks, unserved = _plan(cards, models, first, progress)
+    # One smallest area for all rows, so that all are asked for the same areas.
+    least = max(card.min_area for card in cards.values())
+    tasks = [replace(task, min_area=least) for task in tasks]
+    settings = [replace(setting, min_area=least) for setting in _CLASSICAL if setting.layer in first.layers]
+    counts: list[list[Counts]] = [[] for _ in (*tasks, *settings)]
+    covered, tested = np.zeros(len(tasks)), 0.0
+    regions = []
+    workers = max((task.backend.parallel for task in tasks), default=1)
+    with ThreadPoolExecutor(workers) as pool:
+        for number in range(len(tiles)):
+            progress.report(0.85 * number / len(tiles))
+            tile = tiles[number] if number else first
+            test = measured_pixels(tile)
+            tested += np.count_nonzero(test)
+            regions.append(str(getattr(tile, "metadata", {}).get("region", "")))
+            answers = [pool.submit(task.counts, tile, test, own_ground) for task in tasks]
+            classical = [pool.submit(setting.counts, tile, test) for setting in settings]
+            for index, answer in enumerate(answers):
+                own, on_pixels = answer.result()
+                counts[index].append(own)
+                covered[index] += on_pixels
+            for index, result in enumerate(classical, len(tasks)):
+                counts[index].append(result.result())
+    groups, drawn = _groups(regions)
+    pooled = [_by_group(np.array(values), groups) for values in counts]
+    rows = {
+        (task.model, task.combination): ComparisonRow(
+            task.model, task.combination, scores_of(task.model, own, seed), float(share)
+        )
+        for task, own, share in zip(tasks, pooled, covered / max(tested, 1))
+    }
+    order = [(name, combination) for name in cards for combination in (*COMBINATIONS, EVERYTHING)]
+    rows.update({(row.model, row.combination): row for row in unserved})
+    tuning = _tuning_scores(settings, tuning_tiles, progress.part(0.85, 1.0))
+    progress.report(1.0)
+    return Comparison(
+        rows=tuple(rows[key] for key in order if key in rows),
+        classical=_classical_rows(settings, pooled[len(tasks) :], tuning, seed),
+        models={name: f"{card.architecture}, version {card.version}" for name, card in cards.items()},
+        tiles=len(tiles),
+        drawn=drawn,
+        own_ground=own_ground,
+        tuned_apart=bool(tuning),
+        seed=seed,
+    )
+
+
+def _named_cards(models: Sequence[PathLike]) -> dict[str, ModelCard]:
+    """The card of each model by its name, with the file's name where two have the same."""
+    cards = [read_card(path) for path in models]
+    names = [card.name for card in cards]
+    result: dict[str, ModelCard] = {}
+    for path, card in zip(models, cards):
+        name = card.name if names.count(card.name) == 1 else f"{card.name} ({Path(os.fspath(path)).stem})"
+        while name in result:
+            name += " again"
+        result[name] = card
+    return result
+
+
+def _plan(
+    cards: Mapping[str, ModelCard], models: Sequence[PathLike], tile: LabelledTile, progress: Progress
+) -> tuple[list[_Task], list[ComparisonRow]]:
+    """What is to be run, and what can't be. Models that take more than the four channels get a row with everything."""
+    tasks, unserved = [], []
+    for (name, card), path in zip(cards.items(), models):
+        backend = open_backend(path, progress=progress)
+        combinations = dict(COMBINATIONS)
+        every = tuple(kind for kind in card.layers if kind.value in tile.layers)
+        if set(every) not in [set(kinds) for kinds in combinations.values()]:
+            combinations[EVERYTHING] = every
+        for combination, kinds in combinations.items():
+            reason = unserved_reason(card, kinds, tile)
+            if reason:
+                unserved.append(ComparisonRow(name, combination, None, reason=reason))
+                continue
+            missing = frozenset(channel.kind for channel in card.channels if channel.kind.layer not in kinds)
+            tasks.append(_Task(name, combination, card, backend, missing, card.min_area))
+    return tasks, unserved
+
+
+def _groups(regions: Sequence[str]) -> tuple[NDArray[np.intp], str]:
+    """The region of each tile as a number, and what these are called; each tile its own where regions are few."""
+    names, numbers = np.unique(np.array(regions), return_inverse=True)
+    if len(names) >= _ENOUGH_REGIONS:
+        return numbers.ravel(), f"{len(names)} regions"
+    return np.arange(len(regions)), f"{len(regions)} tiles"
+
+
+def _by_group(counts: Counts, groups: NDArray[np.intp]) -> Counts:
+    result = np.zeros((int(groups.max()) + 1, counts.shape[1]))
+    np.add.at(result, groups, counts)
+    return result
+
+
+def _tuning_scores(settings: Sequence[_Classical], tiles: Sequence[LabelledTile], progress: Progress) -> list[float]:
+    """The IoU of each setting on tiles that it may be tuned on; nothing without tiles."""
+    if not len(tiles):
+        return []
+    totals = empty_counts(len(settings))
+    for number in range(len(tiles)):
+        progress.report(number / len(tiles))
+        tile = tiles[number]
+        test = measured_pixels(tile)
+        for index, setting in enumerate(settings):
+            totals[index] += setting.counts(tile, test)
+    return [scores_of(setting.name, own[np.newaxis]).figures["iou"].value for setting, own in zip(settings, totals)]
+
+
+def _classical_rows(
+    settings: Sequence[_Classical], counts: Sequence[Counts], tuning: Sequence[float], seed: int
+) -> tuple[ComparisonRow, ...]:
+    """The detector as it is, and with the setting of the highest IoU, by ``tuning`` or else on these very tiles."""
+    if not settings:
+        return ()
+    scores = [scores_of(setting.name, own, seed) for setting, own in zip(settings, counts)]
+    ious = tuning or [own.figures["iou"].value for own in scores]
+    best = int(np.argmax(np.nan_to_num(ious)))
+    return (
+        ComparisonRow(CLASSICAL, settings[0].name, scores[0], 1.0),
+        ComparisonRow(BEST_CLASSICAL, settings[best].name, scores[best], 1.0),
+    )
+
+
+def unserved_reason(card: ModelCard, kinds: Sequence[ChannelKind], tile: LabelledTile) -> str:
+    """Why a model can't be judged with just these layers; "" where it can."""
+    layers = set(card.layers)
+    unused = [kind.label for kind in kinds if kind not in layers]
+    if unused:
+        return f"has no channel for the {unused[0]}"
+    absent = [kind.label for kind in kinds if kind.value not in tile.layers]
+    if absent:
+        return f"the tiles have no {absent[0]}"
+    required = [channel for channel in card.channels if not channel.optional and channel.kind.layer not in kinds]
+    return f"needs the {required[0].kind.label}" if required else ""

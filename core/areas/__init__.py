@@ -1,0 +1,33 @@
+"""Areas: connected pixels as polygons with attributes, both orbits merged, the classical detector."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..doors import opened_when_asked
+
+if TYPE_CHECKING:
+    from .area import FIELDS, Area, outlines_of
+    from .attributes import Layers
+    from .classical import ClassicalRules, classical_areas, classical_mask
+    from .components import rows_per_block
+    from .extraction import AreaRules, extract_areas, rules_for
+    from .orbits import MERGED_FIELDS, merge_orbits
+else:
+    __getattr__ = opened_when_asked(__name__)
+
+__all__ = [
+    "FIELDS",
+    "MERGED_FIELDS",
+    "Area",
+    "AreaRules",
+    "ClassicalRules",
+    "Layers",
+    "classical_areas",
+    "classical_mask",
+    "extract_areas",
+    "merge_orbits",
+    "outlines_of",
+    "rows_per_block",
+    "rules_for",
+]

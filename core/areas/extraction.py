@@ -1,0 +1,177 @@
+"""Areas: polygons of connected pixels of a probability raster, on exact pixel edges, with their attributes."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..progress import QUIET, Progress
+from ..raster import BandReader, Grid, Window, limited_cache, require_crs, with_undeclared_nodata
+from ..types import Mask, PathLike
+from ..vectors import Ground, polygonize, round_corners
+from .area import FIELDS, Area, numbered
+from .attributes import Layers, measure
+from .components import MaskSource, find_components
+
+# Softmax sums in float32 may pass 1 by a little.
+_TOLERANCE = 1e-4
+# The nominal size of a projected pixel and its size on the ground may differ by this much.
+_SIZE_TOLERANCE = 0.05
+
+
+@dataclass(frozen=True)
+class AreaRules:
+    """What makes an area: pixels of at least ``low_threshold`` that hang together (8-connected) and hold one of
+    at least ``threshold``, and at least ``min_area`` square metres of them on the ground. ``smooth`` rounds the
+    corners of the polygons. Raises InputError for impossible numbers.
+    """
+
+    threshold: float = 0.5
+    low_threshold: float = 0.3
+    min_area: float = 5000.0
+    smooth: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.low_threshold <= self.threshold <= 1:
+            raise InputError(
+                f"The low threshold ({self.low_threshold:g}) and the threshold ({self.threshold:g}) must lie between "
+                "0 and 1, and the low one must not be above the other."
+            )
+        if not self.min_area >= 0:
+            raise InputError(f"The smallest area ({self.min_area:g} m²) must not be negative.")
+
+
+_RULE_NAMES = {
+    "threshold": "Threshold {:g}",
+    "low_threshold": "Lower threshold {:g}",
+    "min_area": "Smallest area {:g} m²",
+}
+
+
+def rules_for(
+    probability: PathLike,
+    threshold: float | None = None,
+    low_threshold: float | None = None,
+    min_area: float | None = None,
+    smooth: bool = False,
+    progress: Progress = QUIET,
+) -> AreaRules:
+    """The rules with what is None taken from the probability's band, where its model advises it, or the defaults.
+
+    The band tags are THRESHOLD, LOW_THRESHOLD and MIN_AREA. A low threshold that nobody chose is lowered to the
+    threshold where it would lie above it.
+    """
+    with BandReader(probability) as reader:
+        tags = reader.tags
+    chosen = {"threshold": threshold, "low_threshold": low_threshold, "min_area": min_area}
+    numbers: dict[str, float] = {}
+    for name, value in chosen.items():
+        if value is not None:
+            numbers[name] = value
+            continue
+        try:
+            numbers[name] = float(tags[name.upper()])
+            progress.info(f"{_RULE_NAMES[name].format(numbers[name])}, as the model advises.")
+        except (KeyError, ValueError):
+            numbers[name] = getattr(AreaRules, name)
+    if low_threshold is None:
+        numbers["low_threshold"] = min(numbers["low_threshold"], numbers["threshold"])
+    return AreaRules(**numbers, smooth=smooth)
+
+
+class _ProbabilityMasks:
+    """The pixels above the two thresholds of a probability raster."""
+
+    def __init__(self, reader: BandReader, rules: AreaRules) -> None:
+        self._reader = reader
+        self._rules = rules
+        self.has_data = False
+
+    @property
+    def grid(self) -> Grid:
+        return self._reader.grid
+
+    def read(self, first: int, rows: int) -> tuple[Mask, Mask]:
+        values = self._reader.read(Window(0, first, self.grid.width, rows))
+        lowest, highest = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
+        if np.isfinite(lowest):
+            self.has_data = True
+        if lowest < -_TOLERANCE or highest > 1 + _TOLERANCE:
+            raise InputError(
+                f"{self._reader.source.path} holds values from {lowest:g} to {highest:g}, so it is no probability "
+                "between 0 and 1. Choose the result of Detect active deformation areas."
+            )
+        return values >= np.float32(self._rules.low_threshold), values >= np.float32(self._rules.threshold)
+
+
+def extract_areas(
+    probability: PathLike,
+    rules: AreaRules = AreaRules(),
+    orbit: str = "",
+    los_rate: PathLike | None = None,
+    slope: PathLike | None = None,
+    dem: PathLike | None = None,
+    progress: Progress = QUIET,
+) -> tuple[Area, ...]:
+    """The areas of a probability raster (0..1, NaN or nodata where unknown), the largest first.
+
+    Polygons are in the CRS of the probability; the other layers may have any grid. No area is a valid result.
+    Memory is bounded by a block of rows. Raises InputError for a raster without CRS, without data or with
+    values outside 0..1.
+    """
+    source = with_undeclared_nodata(probability, "probability", False, progress)
+    layers = Layers(source, los_rate, slope, dem)
+    with limited_cache(), BandReader(source) as reader:
+        require_crs(reader.grid, probability)
+        masks = _ProbabilityMasks(reader, rules)
+        areas = vectorize(masks, layers, rules.min_area, 1, orbit, rules.smooth, progress)
+        if not masks.has_data:
+            raise InputError(f"{probability} holds no data at all. Check the layers that it was made from.")
+    return areas
+
+
+def vectorize(
+    masks: MaskSource,
+    layers: Layers,
+    min_area: float,
+    min_pixels: int,
+    orbit: str,
+    smooth: bool,
+    progress: Progress,
+) -> tuple[Area, ...]:
+    """The connected pixels of the masks as areas of at least that many square metres and pixels."""
+    grid = masks.grid
+    east, north = grid.metres_per_pixel()
+    largest_pixel = float((east * north).max()) * (1 + _SIZE_TOLERANCE)
+    components = find_components(masks, max(min_pixels, min_area / largest_pixel), progress.part(0.0, 0.35))
+    if components.count == 0:
+        progress.report(1.0)
+        return ()
+    with tempfile.TemporaryDirectory(prefix="ada_mapper_") as folder:
+        labels = Path(folder) / "labels.tif"
+        statistics = measure(components, layers, labels, progress.part(0.35, 0.75))
+        geometries = polygonize(labels, components.count, progress.part(0.75, 0.95))
+    ground = Ground(grid.crs)
+    areas = []
+    for label, geometry in enumerate(geometries, 1):
+        if label % 256 == 0:
+            progress.report(0.95 + 0.05 * label / components.count)
+        square_metres = ground.area(geometry)
+        if square_metres < min_area:
+            continue
+        longitude, latitude = ground.inner_point(geometry)
+        measured = {
+            "orbit": orbit,
+            "area_km2": square_metres / 1e6,
+            "longitude": longitude,
+            "latitude": latitude,
+            **statistics.attributes(label),
+        }
+        outline = round_corners(geometry, grid) if smooth else geometry
+        areas.append(Area(bytes(outline.ExportToWkb()), measured))
+    progress.report(1.0)
+    return numbered(areas, [field.name for field in FIELDS])

@@ -1,0 +1,119 @@
+"""How physical values become the numbers that a network sees."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import InputError
+from ..raster import above_local_mean
+from ..types import Array
+
+_METHODS = ("minmax", "clip", "asinh", "wrap")
+
+_PARAMETERS = {"minmax": ("low", "high"), "clip": ("scale",), "asinh": ("scale",), "wrap": ("cycle",)}
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How physical values become the numbers that a network sees.
+
+    minmax: (x − low) / (high − low), cut off to [0, 1] (the paper's). clip: x / scale, cut off to [−1, 1].
+    asinh: asinh(x / scale). wrap: the angle 2π·x / cycle, of which the channel takes sine and cosine.
+    ``local_radius`` (metres): the mean over the valid pixels within that distance in x and in y is subtracted
+    first, so that a height becomes the relief above its surroundings and a rate loses its offset and ramps.
+    Raises InputError when numbers are missing, not finite or meaningless for the method.
+    """
+
+    method: str
+    low: float | None = None
+    high: float | None = None
+    scale: float | None = None
+    cycle: float | None = None
+    local_radius: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.method not in _METHODS:
+            raise InputError(f"Scaling “{self.method}” is unknown; known are {', '.join(_METHODS)}.")
+        for name in ("low", "high", "scale", "cycle"):
+            value = getattr(self, name)
+            if name in _PARAMETERS[self.method]:
+                if not is_number(value):
+                    raise InputError(f"Scaling “{self.method}” needs the number “{name}”, not {value!r}.")
+            elif value is not None:
+                raise InputError(f"Scaling “{self.method}” has no number “{name}”.")
+        if self.low is not None and self.high is not None and not self.low < self.high:
+            raise InputError(f"Scaling “minmax” needs low < high, not {self.low:g} and {self.high:g}.")
+        for name in ("scale", "cycle", "local_radius"):
+            value = getattr(self, name)
+            if value is not None and not (is_number(value) and value > 0):
+                raise InputError(f"Scaling “{self.method}” needs “{name}” above 0, not {value!r}.")
+
+    def halo(self, pixel_size: float) -> int:
+        """How many pixels around a pixel its scaled value depends on, at that pixel size in metres."""
+        return 0 if self.local_radius is None else max(1, round(self.local_radius / pixel_size))
+
+    def apply(self, values: ArrayLike, pixel_size: float) -> Array:
+        """Scaled float32 of the same shape (…, h, w); NaN stays NaN. ``pixel_size`` is in metres.
+
+        The method "wrap" gives the angle in radians.
+        """
+        result = np.array(values, np.float32)
+        if self.local_radius is not None:
+            result = above_local_mean(result, self.halo(pixel_size))
+        return self.squeeze(result)
+
+    def squeeze(self, result: Array) -> Array:
+        """What follows the local mean, done in place on float32 values of any shape."""
+        if self.low is not None and self.high is not None:
+            result -= np.float32(self.low)
+            result *= np.float32(1 / (self.high - self.low))
+            _cut_off(result, 0.0, 1.0)
+        elif self.cycle is not None:
+            result *= np.float32(2 * math.pi / self.cycle)
+        elif self.scale is not None:
+            result *= np.float32(1 / self.scale)
+            if self.method == "asinh":
+                np.arcsinh(result, out=result)
+            else:
+                _cut_off(result, -1.0, 1.0)
+        return result
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for JSON; numbers that the method doesn't use are left out."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Scaling:
+        """The scaling written by ``to_json``; InputError when the values don't describe one."""
+        return cls(**known_fields(values, cls, "a scaling"))
+
+
+def _cut_off(values: Array, low: float, high: float) -> None:
+    """np.clip in place, but several times faster in numpy 1; NaN stays."""
+    np.maximum(values, np.float32(low), out=values)
+    np.minimum(values, np.float32(high), out=values)
+
+
+def is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def known_fields(values: Mapping[str, Any], cls: type, what: str) -> dict[str, Any]:
+    """The values as keyword arguments; InputError for unknown or missing names."""
+    if not isinstance(values, Mapping):
+        raise InputError(f"{values!r} doesn't describe {what}.")
+    fields = cls.__dataclass_fields__  # type: ignore[attr-defined]
+    unknown = sorted(set(values) - set(fields))
+    if unknown:
+        raise InputError(f"{what.capitalize()} has no “{unknown[0]}”.")
+    required = [name for name, field in fields.items() if field.default is field.default_factory]
+    missing = [name for name in required if name not in values]
+    if missing:
+        raise InputError(f"{what.capitalize()} needs “{missing[0]}”.")
+    return dict(values)

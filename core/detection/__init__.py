@@ -1,0 +1,30 @@
+"""From a scene's layers to a probability: composite, tiles, preview."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..doors import opened_when_asked
+
+if TYPE_CHECKING:
+    from .channel_preview import LayerFacts, OutsideError, Preview, PreviewBand, inspect_layer, preview
+    from .composite import Composite
+    from .inference import DEFAULT_OVERLAP, detect
+    from .tiling import Axis, mirrored, plan_axis
+else:
+    __getattr__ = opened_when_asked(__name__)
+
+__all__ = [
+    "DEFAULT_OVERLAP",
+    "Axis",
+    "Composite",
+    "LayerFacts",
+    "OutsideError",
+    "Preview",
+    "PreviewBand",
+    "detect",
+    "inspect_layer",
+    "mirrored",
+    "plan_axis",
+    "preview",
+]

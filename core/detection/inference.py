@@ -1,0 +1,300 @@
+"""The tile runner: a network over a whole scene, in rows of overlapping tiles, streamed from and to files.
+
+Tiles lie on the composite's own grid, anchored in the map: a pixel farther from the scene's edge than a tile and the
+radius of local means gets the same probability however the scene is cut. Where tiles overlap, their results are
+blended with raised-cosine weights that sum to 1. The scene is mirrored at its edges by half the overlap and up to a
+stride more, so that no pixel of it is at a tile's edge.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..models import Backend, ModelCard
+from ..progress import Progress
+from ..raster import BandDescription, Grid, RasterWriter, lattice_origin, limited_cache
+from ..types import Array, PathLike
+from .tiling import Axis, mirrored, plan_axis
+
+DEFAULT_OVERLAP = 0.0625
+"""The smallest overlap at which benchmarks/seams.py finds no seam."""
+_TILES_AHEAD = 16
+"""How many tiles may be predicted before the first of them is blended: enough to write a row of tiles meanwhile."""
+
+
+class Rows(Protocol):
+    """Gives consecutive rows of a scene."""
+
+    def read_into(self, out: Array) -> None:
+        """Write the scaled bands of the next rows, shape (bands, rows, width), NaN for no data."""
+
+
+class Scene(Protocol):
+    """What ``detect`` asks of a composite."""
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the result."""
+
+    @property
+    def coarseness(self) -> float:
+        """How many times larger than the grid's pixels those of the data are, 1 where they are not larger."""
+
+    def rows(self) -> Rows:
+        """All rows from top to bottom."""
+
+    def valid(self, bands: Array) -> NDArray[np.bool_]:
+        """Where the scene can be judged at all."""
+
+
+@dataclass(frozen=True)
+class DetectionResult:
+    """What a run did. ``above_threshold`` is the share of the valid pixels; probabilities are NaN without any."""
+
+    output: str
+    backend: str
+    tiles: int
+    skipped_tiles: int
+    valid_pixels: int
+    above_threshold: float
+    highest_probability: float
+
+
+@dataclass(frozen=True)
+class _Strip:
+    """One row of tiles: filled bands (bands, tile, padded width) and, for the scene's own rows, what is valid."""
+
+    bands: Array
+    valid: NDArray[np.bool_]
+
+
+class _StripReader:
+    """Reads the rows of tiles one after the other; each row of the scene is read once.
+
+    Holds at most the rows of one row of tiles.
+    """
+
+    def __init__(self, scene: Scene, rows: Axis, columns: Axis, fills: tuple[float, ...]) -> None:
+        self._scene, self._source = scene, scene.rows()
+        self._rows, self._columns = rows, columns
+        self._fills = fills
+        self._stop = 0
+        self._inside: Array = np.empty((len(fills), 0, columns.size), np.float32)
+        self._valid = np.empty((0, columns.size), bool)
+
+    def read(self, index: int) -> _Strip:
+        """The strip of the tiles' row ``index``; to be called in order."""
+        start = self._rows.starts[index]
+        first, stop = max(start, 0), min(start + self._rows.tile, self._rows.size)
+        bands = np.empty((len(self._fills), self._rows.tile, len(self._columns.source)), np.float32)
+        left = -self._columns.starts[0]
+        inside = bands[:, first - start : stop - start, left : left + self._columns.size]
+        kept = self._stop - first
+        inside[:, :kept] = self._inside[:, len(self._valid) - kept :]
+        new_valid = self._read_into(inside[:, kept:])
+        valid = np.concatenate([self._valid[len(self._valid) - kept :], new_valid])
+        known = first - start + mirrored(np.arange(self._rows.tile) - (first - start), stop - first)
+        for row in (*range(first - start), *range(stop - start, self._rows.tile)):
+            bands[:, row] = bands[:, known[row]]
+        mirror = self._columns.source + left
+        bands[:, :, :left] = bands[:, :, mirror[:left]]
+        bands[:, :, left + self._columns.size :] = bands[:, :, mirror[left + self._columns.size :]]
+        self._stop, self._inside, self._valid = stop, inside, valid
+        return _Strip(bands, valid)
+
+    def _read_into(self, target: Array) -> NDArray[np.bool_]:
+        """Read the scene's next rows into (bands, rows, width), filled; gives where they are valid."""
+        self._source.read_into(target)
+        valid = self._scene.valid(target)
+        for band, fill in zip(target, self._fills):
+            gaps = np.isnan(band)
+            if gaps.any():
+                np.copyto(band, np.float32(fill), where=gaps)
+        return valid
+
+
+def detect(
+    composite: Scene,
+    backend: Backend,
+    card: ModelCard,
+    output: PathLike,
+    overlap: float = DEFAULT_OVERLAP,
+    progress: Progress | None = None,
+) -> DetectionResult:
+    """Write the probability of an active deformation area for each pixel of a composite, as a GeoTIFF.
+
+    ``overlap`` is the share of a tile's side that neighbours share, 0 to 0.5. Pixels without any rate are NaN;
+    other gaps are filled as the card says. The band's tags carry the model and its rules for areas. The result
+    doesn't depend on the number of threads. An error or cancellation leaves no file. Raises InputError for an
+    overlap out of range.
+    """
+    progress = progress or Progress()
+    if not 0 <= overlap <= 0.5:
+        raise InputError(f"The overlap of tiles must be from 0 to 50 %, not {overlap:.0%}.")
+    pixels = round(card.tile_size * overlap)
+    grid = composite.grid
+    first_column, first_row = lattice_origin(grid)
+    rows = plan_axis(grid.height, card.tile_size, pixels, card.stride, first_row)
+    columns = plan_axis(grid.width, card.tile_size, pixels, card.stride, first_column)
+    run = _Run(rows, columns, backend, card, progress)
+    blocks = run.blocks(composite)
+    with (
+        limited_cache(),
+        RasterWriter(output, grid, [_description(card, composite.coarseness)], compress=False) as writer,
+        closing(blocks),
+    ):
+        for row, block in blocks:
+            writer.write(block, row)
+    progress.report(1.0)
+    result = run.result(os.fspath(output))
+    progress.info(
+        f"{result.tiles} tiles, {result.skipped_tiles} of them without data; {result.above_threshold:.2%} of the "
+        f"scene reaches the threshold of {card.threshold:g}."
+    )
+    return result
+
+
+def _description(card: ModelCard, coarseness: float) -> BandDescription:
+    """The band; an area must have as many of the data's own pixels as the model was judged with."""
+    return BandDescription(
+        "probability",
+        "1",
+        (
+            ("MODEL", card.name),
+            ("MODEL_VERSION", card.version),
+            ("THRESHOLD", f"{card.threshold:g}"),
+            ("LOW_THRESHOLD", f"{card.low_threshold:g}"),
+            ("MIN_AREA", f"{card.min_area * coarseness**2:g}"),
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A batch of tiles of one row, by their columns; no ``future`` marks the end of the row."""
+
+    row: int
+    strip: _Strip
+    columns: tuple[int, ...] = ()
+    future: Future[Array] | None = None
+
+
+class _Run:
+    """The state of one detection: counters, and the rows whose tiles are not all blended yet."""
+
+    def __init__(self, rows: Axis, columns: Axis, backend: Backend, card: ModelCard, progress: Progress) -> None:
+        self._rows, self._columns = rows, columns
+        self._backend, self._card, self._progress = backend, card, progress
+        self._tiles = self._skipped = self._valid = self._above = 0
+        self._highest = math.nan
+        self._sums = np.zeros((rows.tile, columns.stop - columns.starts[0]), np.float32)
+
+    def result(self, output: str) -> DetectionResult:
+        """The counters."""
+        above = self._above / self._valid if self._valid else math.nan
+        return DetectionResult(
+            output, self._backend.name, self._tiles, self._skipped, self._valid, above, self._highest
+        )
+
+    def blocks(self, scene: Scene) -> Generator[tuple[int, Array], None, None]:
+        """(first row, probabilities) of consecutive blocks of finished rows of the scene.
+
+        Tiles of the next row are already predicted while the finished one is blended and written; blending is
+        done here, in the order of the tiles, so that sums don't depend on which thread was first.
+        """
+        reader = _StripReader(scene, self._rows, self._columns, self._card.fills)
+        pending: deque[_Task] = deque()
+        ahead = max(2, _TILES_AHEAD // self._backend.batch_size)
+        with ThreadPoolExecutor(1) as background, ThreadPoolExecutor(self._backend.parallel) as workers:
+            try:
+                for task in self._tasks(reader, background, workers):
+                    pending.append(task)
+                    if len(pending) > ahead:
+                        yield from self._finish(pending.popleft())
+                while pending:
+                    yield from self._finish(pending.popleft())
+            finally:
+                for task in pending:
+                    if task.future is not None:
+                        task.future.cancel()
+
+    def _tasks(self, reader: _StripReader, background: Executor, workers: Executor) -> Iterator[_Task]:
+        """All tiles in order, each sent to the workers; the next row of tiles is read meanwhile."""
+        following = background.submit(reader.read, 0)
+        for row in range(len(self._rows.starts)):
+            strip = following.result()
+            if row + 1 < len(self._rows.starts):
+                following = background.submit(reader.read, row + 1)
+            for columns in self._batches(strip, row):
+                tiles = self._cut(strip, columns)
+                yield _Task(row, strip, columns, workers.submit(self._backend.predict, tiles))
+            yield _Task(row, strip)
+
+    def _batches(self, strip: _Strip, row: int) -> Iterator[tuple[int, ...]]:
+        """The columns of the tiles that hold any data where they count, in batches."""
+        batch: tuple[int, ...] = ()
+        counted, first = self._rows.counted(row), max(self._rows.starts[row], 0)
+        valid = strip.valid[counted.start - first : counted.stop - first]
+        for column in range(len(self._columns.starts)):
+            self._tiles += 1
+            if not valid[:, self._columns.counted(column)].any():
+                self._skipped += 1
+                continue
+            batch = (*batch, column)
+            if len(batch) == self._backend.batch_size:
+                yield batch
+                batch = ()
+        if batch:
+            yield batch
+
+    def _cut(self, strip: _Strip, columns: tuple[int, ...]) -> Array:
+        offsets = [self._columns.starts[column] - self._columns.starts[0] for column in columns]
+        return np.stack([strip.bands[:, :, offset : offset + self._columns.tile] for offset in offsets])
+
+    def _finish(self, task: _Task) -> Iterator[tuple[int, Array]]:
+        """Blend a batch; at the end of a row of tiles give the rows of the scene that no later tile touches."""
+        if task.future is not None:
+            self._add(task, task.future.result())
+            return
+        start, tile = self._rows.starts[task.row], self._rows.tile
+        is_last = task.row + 1 == len(self._rows.starts)
+        done = tile if is_last else self._rows.starts[task.row + 1] - start
+        first, stop = max(start, 0), min(start + done, self._rows.size)
+        if first < stop:
+            left = -self._columns.starts[0]
+            block = self._sums[first - start : stop - start, left : left + self._columns.size]
+            self._mask_and_count(block, task.strip.valid[: stop - first])
+            yield first, block
+        self._sums[: tile - done] = self._sums[done:].copy()
+        self._sums[tile - done :] = 0
+
+    def _add(self, task: _Task, probabilities: Array) -> None:
+        """Add a batch to the sums, weighted."""
+        row_weights = self._rows.weights[task.row][:, np.newaxis]
+        for column, probability in zip(task.columns, probabilities):
+            offset = self._columns.starts[column] - self._columns.starts[0]
+            probability *= self._columns.weights[column]
+            probability *= row_weights
+            self._sums[:, offset : offset + self._columns.tile] += probability
+        done = task.row + (task.columns[-1] + 1) / len(self._columns.starts)
+        self._progress.report(done / len(self._rows.starts))
+
+    def _mask_and_count(self, block: Array, valid: NDArray[np.bool_]) -> None:
+        """Set NaN where nothing is known, in place, and count the rest."""
+        block[~valid] = np.nan
+        known = int(valid.sum())
+        if known:
+            self._valid += known
+            self._above += int((block >= self._card.threshold).sum())
+            self._highest = float(np.fmax(self._highest, np.nanmax(block)))

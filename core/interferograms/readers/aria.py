@@ -1,0 +1,70 @@
+"""ARIA Sentinel-1 geocoded unwrapped interferograms (S1-GUNW), one netCDF a pair."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+from osgeo import gdal
+
+from ...errors import InputError
+from ...raster import Band
+from ...satellite import SENTINEL1_WAVELENGTH
+from ..model import Acquisition
+from .bands import band_of, in_degrees
+from .dates import Pair
+from .files import Folder
+from .product import ProductReader
+
+_DATA = "/science/grids/data/"
+_GEOMETRY = "/science/grids/imagingGeometry/"
+
+
+class AriaReader(ProductReader):
+    """``S1-GUNW-*.nc``; named, and so signed, later date first."""
+
+    title = "ARIA S1-GUNW"
+    looks_for = "S1-GUNW-*.nc"
+    interferogram_name = re.compile(r"^S1-GUNW-.*-\d{8}_\d{8}-.*\.nc$")
+    coherence_name = interferogram_name
+
+    def phase(self, path: Path, folder: Folder) -> Band:
+        """``unwrappedPhase``."""
+        return _layer(path, "unwrappedPhase")
+
+    def find_coherence(self, path: Path, dates: Pair, folder: Folder) -> Path | None:
+        """The same file."""
+        return path
+
+    def coherence(self, path: Path, folder: Folder) -> Band:
+        """``coherence``."""
+        return _layer(path, "coherence")
+
+    def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
+        """Wavelength, and the means of the cubes of baseline and incidence."""
+        return Acquisition(
+            perpendicular_baseline=_mean(path, f"{_GEOMETRY}perpendicularBaseline"),
+            wavelength=_mean(path, "/science/radarMetaData/wavelength") or SENTINEL1_WAVELENGTH,
+            incidence=_mean(path, f"{_GEOMETRY}incidenceAngle"),
+            ascending=path.name.startswith("S1-GUNW-A-"),
+        )
+
+
+def _layer(path: Path, name: str) -> Band:
+    if gdal.GetDriverByName("netCDF") is None:
+        raise InputError(f"{path} is a netCDF file, which this GDAL can't read. Install GDAL's netCDF driver.")
+    return in_degrees(band_of(f'NETCDF:"{path}":{_DATA}{name}', name=str(path)))
+
+
+def _mean(path: Path, variable: str) -> float | None:
+    """The mean of a variable's valid values; None without the variable."""
+    try:
+        group = gdal.OpenEx(str(path), gdal.OF_MULTIDIM_RASTER).GetRootGroup()
+        array = group.OpenMDArrayFromFullname(variable)
+        values = np.asarray(array.ReadAsArray(), float)
+        nodata = array.GetNoDataValueAsDouble()
+    except (RuntimeError, AttributeError):
+        return None
+    valid = values[np.isfinite(values) & (values != (np.nan if nodata is None else nodata))]
+    return float(valid.mean()) if valid.size else None

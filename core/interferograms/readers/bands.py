@@ -1,0 +1,119 @@
+"""How the bands of products are opened: CRS that a product implies, scale by data type, files that were cut short."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from osgeo import gdal
+
+from ...errors import InputError
+from ...raster import Band, BandReader, Grid, Window, open_raster, spatial_reference
+
+LONGITUDE_LATITUDE = "EPSG:4326"
+_RAW_DRIVERS = ("ENVI", "ROI_PAC", "ISCE")
+
+
+def band_of(path: Path | str, index: int = 1, nodata: tuple[float, ...] = (0.0,), name: str = "") -> Band:
+    """A band whose exact zeros are no data, as in every product that doesn't declare it."""
+    return Band(str(path), index, nodata=nodata, name=name)
+
+
+def coherence_of(path: Path | str, index: int = 1, name: str = "") -> Band:
+    """A band of coherence, scaled to 0..1 whether it is stored as float, as uint8 or with a scale of its own."""
+    band = declared_nodata_only(band_of(path, index, name=name))
+    dataset = open_raster(band.path, band.label)
+    stored = dataset.GetRasterBand(index)
+    is_unscaled_byte = stored.DataType == gdal.GDT_Byte and stored.GetScale() in (None, 0.0, 1.0)
+    return replace(band, scale=1 / 255) if is_unscaled_byte else band
+
+
+def declared_nodata_only(band: Band) -> Band:
+    """The band with only its declared nodata value where it has one, so that its zeros are data."""
+    dataset = open_raster(band.path, band.label)
+    declared = dataset.GetRasterBand(band.index).GetNoDataValue()
+    return band if declared is None else replace(band, nodata=())
+
+
+def in_degrees(band: Band) -> Band:
+    """The band with the CRS of longitude and latitude where its file has none, and with longitudes within ±180°.
+
+    For products that are in degrees by definition but don't always say so. InputError when the coordinates can't be
+    degrees.
+    """
+    dataset = open_raster(band.path, band.label)
+    transform = list(dataset.GetGeoTransform())
+    centre = transform[0] + transform[1] * dataset.RasterXSize / 2
+    turns = math.floor((centre + 180) / 360)
+    if dataset.GetProjection() and (not turns or not spatial_reference(dataset.GetProjection()).IsGeographic()):
+        return band
+    if abs(transform[3]) > 90.01 or abs(centre) > 540:
+        raise InputError(
+            f"{band.label} has no coordinate reference system, and its coordinates aren't longitude and latitude. "
+            "Assign its CRS first (Raster > Projections > Assign projection)."
+        )
+    transform[0] -= 360 * turns
+    options = gdal.TranslateOptions(
+        format="VRT",
+        outputSRS=dataset.GetProjection() or LONGITUDE_LATITUDE,
+        bandList=[band.index],
+    )
+    described = gdal.Translate("", dataset, options=options)
+    described.SetGeoTransform(transform)
+    xml = described.GetMetadata("xml:VRT")[0]
+    return replace(band, path=xml, index=1, name=band.label)
+
+
+def check_geocoded(path: Path, advice: str) -> None:
+    """InputError when a raster of a product in degrees lies in radar geometry: pixels of size 1, or of none."""
+    dataset = open_raster(path)
+    transform = dataset.GetGeoTransform(can_return_null=True)
+    if transform is None or (abs(transform[1]) == 1 and abs(transform[5]) == 1):
+        raise InputError(f"{path} is in radar geometry (range and azimuth), not on a map. {advice}")
+
+
+def check_size(path: Path, expected: int, described_by: str) -> None:
+    """InputError when a raw file hasn't the size that its header gives it; GDAL would read zeros at its end."""
+    size = path.stat().st_size
+    if size != expected:
+        raise InputError(
+            f"{path} has {size} bytes where {described_by} describes {expected}: it is cut short, in radar "
+            "geometry (range and azimuth), or on another grid. Copy or geocode it again."
+        )
+
+
+def checked_grid(band: Band) -> Grid:
+    """The grid of a band whose last pixel can be read; InputError otherwise, or without a CRS."""
+    dataset = open_raster(band.path, band.label)
+    if dataset.GetDriver().ShortName in _RAW_DRIVERS:
+        pixel = sum(
+            gdal.GetDataTypeSize(dataset.GetRasterBand(i + 1).DataType) // 8 for i in range(dataset.RasterCount)
+        )
+        size = Path(band.path).stat().st_size
+        expected = pixel * dataset.RasterXSize * dataset.RasterYSize
+        if size < expected:
+            raise InputError(
+                f"{band.label} has {size} bytes where its header describes {expected}: it is cut short. Copy it again."
+            )
+    with BandReader(band) as reader:
+        grid = reader.grid
+        if not grid.crs:
+            raise InputError(
+                f"{band.label} has no coordinate reference system. Assign it first (Raster > Projections > Assign "
+                "projection)."
+            )
+        reader.read(Window(grid.width - 1, grid.height - 1, 1, 1))
+    return grid
+
+
+def centre_value(band: Band) -> float | None:
+    """The mean of the valid pixels of a band's middle row; None without one."""
+    try:
+        with BandReader(band) as reader:
+            row = reader.read(Window(0, reader.grid.height // 2, reader.grid.width, 1))
+    except InputError:
+        return None
+    valid = row[np.isfinite(row)]
+    return float(valid.mean()) if valid.size else None

@@ -1,0 +1,58 @@
+"""GeoTIFFs of GAMMA, PyRate and others: dates in the name or in tags."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from ...errors import InputError
+from ...raster import Band, open_raster
+from ..model import Acquisition
+from .bands import band_of, declared_nodata_only
+from .dates import Pair, pair_in, parse_date
+from .files import Folder, number_of
+from .gamma import gamma_acquisition
+from .product import ProductReader
+
+_BASELINE_TAGS = ("PERPENDICULAR_BASELINE_METRES", "PERPENDICULAR_BASELINE", "BPERP_METRES")
+
+
+class GeotiffReader(ProductReader):
+    """``*_unw.tif`` or ``*.unw.tif``, ``*_cc.tif``; tags FIRST_DATE, SECOND_DATE, WAVELENGTH_METRES; ``*.par``."""
+
+    title = "GeoTIFF"
+    looks_for = "*_unw.tif, *.unw.tif"
+    interferogram_name = re.compile(
+        r"^(?!.*(mask|conncomp|connected))(.*[._-])?unw(rapped)?([._-].*)?\.tiff?$", re.IGNORECASE
+    )
+    coherence_name = re.compile(r"(^|[._-])(cc|coh|cor|corr|coherence)([._-].*)?\.tiff?$", re.IGNORECASE)
+
+    def dates(self, path: Path) -> Pair | None:
+        """The dates of the name, else of the tags."""
+        return pair_in(path.name) or self._tagged_dates(path)
+
+    def _tagged_dates(self, path: Path) -> Pair | None:
+        tags = open_raster(path).GetMetadata()
+        first, second = (parse_date(tags.get(key, "")[:10]) for key in ("FIRST_DATE", "SECOND_DATE"))
+        return (first, second) if first and second else None
+
+    def phase(self, path: Path, folder: Folder) -> Band:
+        """Zero is no data only where the file declares no other value. InputError for units other than radians."""
+        dataset = open_raster(path)
+        unit = dataset.GetMetadata().get("DATA_UNITS", "radians")
+        if unit.lower() not in ("radians", "radian", "rad"):
+            raise InputError(f"{path} is in {unit.lower()} by its tag DATA_UNITS, not in radians of unwrapped phase.")
+        return declared_nodata_only(band_of(path))
+
+    def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
+        """From the tags, and from GAMMA's parameter files what they don't tell."""
+        tags = {key.lower(): value for key, value in open_raster(path).GetMetadata().items()}
+        other = gamma_acquisition(path, dates, folder)
+        baseline = number_of(tags, *(key.lower() for key in _BASELINE_TAGS))
+        return replace(
+            other,
+            perpendicular_baseline=other.perpendicular_baseline if baseline is None else baseline,
+            wavelength=number_of(tags, "wavelength_metres") or other.wavelength,
+            incidence=number_of(tags, "incidence_degrees") or other.incidence,
+        )

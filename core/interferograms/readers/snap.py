@@ -1,0 +1,93 @@
+"""ESA SNAP, BEAM-DIMAP: ENVI files in a .data folder, described by a .dim beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from osgeo import gdal
+
+from ...satellite import SPEED_OF_LIGHT
+from ...vectors import quiet_gdal
+from ..model import Acquisition
+from .dates import Pair, parse_date
+from .files import Folder, finite_number, nearest, skipped, text_of
+from .product import ProductReader
+
+_DIM = re.compile(r"\.dim$")
+_BASELINE = "Perp Baseline"
+_DAY = re.compile(r"\d{2}[A-Za-z]{3}\d{4}")
+
+
+class SnapReader(ProductReader):
+    """``Unw_Phase_ifg_17Mar2017_10Apr2017_VV.img`` and ``coh_*.img``, big-endian, with or without their ``.dim``."""
+
+    title = "SNAP"
+    looks_for = "Unw_Phase_*.img"
+    interferogram_name = re.compile(r"^unw_?phase.*\.img$", re.IGNORECASE)
+    coherence_name = re.compile(r"^coh.*\.img$", re.IGNORECASE)
+
+    def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
+        """Wavelength, baseline, heading and mean incidence from the ``.dim``."""
+        file = _dim_of(path, folder)
+        attributes = list(_attributes(_parsed(text_of(file)), ())) if file else []
+        values: dict[str, float] = {}
+        for _, name, text in attributes:
+            value = finite_number(text)
+            if value is not None:
+                # The first one of a name counts, which is the product's own.
+                values.setdefault(name, value)
+        frequency = values.get("radar_frequency")
+        angles = [values[key] for key in ("incidence_near", "incidence_far") if 0 < values.get(key, 0) < 90]
+        baselines = [(parents, text) for parents, name, text in attributes if name == _BASELINE]
+        unread = [text for _, text in baselines if text.strip() and finite_number(text) is None]
+        return Acquisition(
+            perpendicular_baseline=_baseline(baselines, dates),
+            wavelength=SPEED_OF_LIGHT / (frequency * 1e6) if frequency else None,
+            heading=values.get("centre_heading"),
+            incidence=sum(angles) / len(angles) if angles else None,
+            notes=skipped(file, unread),
+        )
+
+
+def _dim_of(path: Path, folder: Folder) -> Path | None:
+    """The .dim of the .data folder, else the only .dim of the file's own folder."""
+    if path.parent.suffix == ".data":
+        return path.parent.with_suffix(".dim")
+    beside = [item for item in folder.matching(_DIM) if item.parent == path.parent]
+    return nearest(beside, path) if len(beside) == 1 else None
+
+
+def _parsed(text: str) -> list[Any]:
+    """A .dim as GDAL's tree: lists of kind, name or text, and children; empty where it is broken."""
+    try:
+        with quiet_gdal():
+            return gdal.ParseXMLString(text) or []
+    except RuntimeError:
+        return []
+
+
+def _attributes(node: list[Any], parents: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """(names of the elements around, name, text) of each piece of metadata, in the order of the file."""
+    children = [child for child in node[2:] if child[0] == gdal.CXT_Element]
+    for child in children:
+        name = next((item[2][1] for item in child[2:] if item[0] == gdal.CXT_Attribute and item[1] == "name"), "")
+        if child[1] == "MDATTR":
+            yield parents, name, "".join(item[1] for item in child[2:] if item[0] == gdal.CXT_Text)
+        else:
+            yield from _attributes(child, (*parents, name) if child[1] == "MDElem" else parents)
+
+
+def _baseline(baselines: Sequence[tuple[tuple[str, ...], str]], dates: Pair) -> float | None:
+    """The perpendicular baseline of the second date relative to the first."""
+    for names, text in baselines:
+        days = [parse_date(found) for name in names for found in _DAY.findall(name)]
+        value = finite_number(text)
+        if value is not None and len(days) >= 2 and days[-2] != days[-1]:
+            if (days[-2], days[-1]) == dates:
+                return value
+            if (days[-1], days[-2]) == dates:
+                return -value
+    return None

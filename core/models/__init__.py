@@ -1,0 +1,58 @@
+"""Networks as files: cards, presets, import and export, and what runs them (ONNX Runtime or PyTorch)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..doors import opened_when_asked
+
+if TYPE_CHECKING:
+    from .backend import Backend
+    from .backends import open_backend
+    from .card import QUANTISED, ModelCard, read_card
+    from .export import export_onnx, load_network
+    from .files import convert_storage, export_weights, load_model, onnx_package, refuse_quantised, save_model
+    from .importing import ChannelRequest, ImportOptions, import_model
+    from .networks import NETWORKS, Network, build_network, parameter_count
+    from .presets import Preset, Presets, Scores, combination_name, presets_of, problem_of
+    from .tiles import IGNORED, LabelledTile, Labels, TileSource, measured_pixels, network_input
+    from .weights import import_weights, require_safe_loading
+else:
+    __getattr__ = opened_when_asked(__name__)
+
+__all__ = [
+    "IGNORED",
+    "NETWORKS",
+    "QUANTISED",
+    "Backend",
+    "ChannelRequest",
+    "ImportOptions",
+    "LabelledTile",
+    "Labels",
+    "ModelCard",
+    "Network",
+    "Preset",
+    "Presets",
+    "Scores",
+    "TileSource",
+    "build_network",
+    "combination_name",
+    "convert_storage",
+    "export_onnx",
+    "export_weights",
+    "import_model",
+    "import_weights",
+    "load_model",
+    "load_network",
+    "measured_pixels",
+    "network_input",
+    "onnx_package",
+    "open_backend",
+    "parameter_count",
+    "presets_of",
+    "problem_of",
+    "read_card",
+    "refuse_quantised",
+    "require_safe_loading",
+    "save_model",
+]

@@ -1,0 +1,196 @@
+"""What a model needs and promises: the card that every model file (ONNX) carries in its metadata."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..channels import Channel, ChannelKind, known_fields
+from ..errors import InputError
+from ..types import PathLike
+from .metadata import read_metadata
+
+CARD_KEY = "ada_mapper_card"
+CARD_FORMAT = 1
+FOREIGN = "imported"
+"""The architecture of a model that another program made: only ONNX Runtime can run it."""
+QUANTISED = "quantised"
+"""The entry of ``training`` that tells how a model was quantised, and under "from" of which file."""
+CLASSES = ("background", "active deformation area")
+
+_DEEPNESS_OVERLAP = 12
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """A model's inputs, its output rules and where it comes from.
+
+    ``channels`` in the order of the network's input; ``pixel_size`` in metres; ``tile_size`` in pixels, a multiple
+    of ``stride``, of which every input side must be one. ``threshold``, ``low_threshold`` (probabilities) and
+    ``min_area`` (m²) are the rules under which its areas were judged. ``training`` is free JSON: data, seed,
+    samples, budget, accuracy. Raises InputError for values that contradict each other.
+    """
+
+    name: str
+    version: str
+    description: str
+    channels: tuple[Channel, ...]
+    pixel_size: float = 30.0
+    tile_size: int = 256
+    classes: tuple[str, ...] = CLASSES
+    threshold: float = 0.5
+    low_threshold: float = 0.3
+    min_area: float = 5000.0
+    architecture: str = "compact"
+    stride: int = 32
+    training: Mapping[str, Any] = field(default_factory=dict)
+    licence: str = ""
+
+    def __post_init__(self) -> None:
+        kinds = [channel.kind for channel in self.channels]
+        problems = {
+            "it has no name": not self.name,
+            "it has no channels": not kinds,
+            "a channel appears twice": len(set(kinds)) < len(kinds),
+            "the pixel size must be above 0": not self.pixel_size > 0,
+            "the tile size and the stride must be integers": not all(
+                isinstance(size, int) for size in (self.tile_size, self.stride)
+            ),
+            "the tile size must be a multiple of the stride": self.stride < 1
+            or self.tile_size < self.stride
+            or bool(self.tile_size % self.stride),
+            "there must be two classes": len(self.classes) != 2,
+            "the thresholds must satisfy 0 < low ≤ high < 1": not 0 < self.low_threshold <= self.threshold < 1,
+            "the minimum area can't be negative": not self.min_area >= 0,
+        }
+        wrong = [problem for problem, holds in problems.items() if holds]
+        if wrong:
+            raise InputError(f"The model card “{self.name}” contradicts itself: {wrong[0]}.")
+
+    @property
+    def band_names(self) -> tuple[str, ...]:
+        """The names of the network's input bands, in order."""
+        return tuple(name for channel in self.channels for name in channel.band_names)
+
+    @property
+    def fills(self) -> tuple[float, ...]:
+        """What each input band holds, after scaling, where there is no data."""
+        return tuple(channel.fill for channel in self.channels for _ in channel.band_names)
+
+    @property
+    def quantised_from(self) -> str:
+        """The name of the file that the model was quantised from; empty for a model of full precision."""
+        facts = self.training.get(QUANTISED)
+        return str(facts.get("from") or "an unnamed file") if isinstance(facts, Mapping) else ""
+
+    @property
+    def layers(self) -> tuple[ChannelKind, ...]:
+        """The layers that the channels are computed from, each once, in order."""
+        return tuple(dict.fromkeys(channel.kind.layer for channel in self.channels))
+
+    def require_layers(self, given: Collection[ChannelKind]) -> None:
+        """InputError when a channel that may not be missing has no layer, naming it and all that the model needs."""
+        needed = [channel for channel in self.channels if not channel.optional]
+        missing = [channel for channel in needed if channel.kind.layer not in given]
+        wanted = dict.fromkeys(channel.kind.layer.label for channel in needed)
+        if missing:
+            raise InputError(
+                f"The model “{self.name}” needs {_listed(list(wanted))}, but the {missing[0].kind.layer.label} is "
+                "missing. Give that layer, or choose a model that works without it."
+            )
+        rates = [channel for channel in self.channels if channel.kind.is_rate]
+        if rates and not any(channel.kind.layer in given for channel in rates):
+            labels = list(dict.fromkeys(channel.kind.layer.label for channel in rates))
+            raise InputError(
+                f"The model “{self.name}” needs {_listed(labels, 'or')}, but none is given: without a rate no motion "
+                "can be seen."
+            )
+
+    def to_json(self) -> str:
+        """The card as JSON text."""
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        values["channels"] = [channel.to_json() for channel in self.channels]
+        return json.dumps({"format": CARD_FORMAT, **values}, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelCard:
+        """The card written by ``to_json``; InputError when the text isn't one or is of a newer format."""
+        try:
+            values = json.loads(text)
+        except ValueError as error:
+            raise InputError(f"The model card isn't valid JSON ({error}).") from None
+        if not isinstance(values, dict):
+            raise InputError("The model card isn't a JSON object.")
+        version = values.pop("format", None)
+        if not isinstance(version, int):
+            raise InputError("The model card doesn't say which format it has.")
+        if version > CARD_FORMAT:
+            raise InputError(
+                f"The model card has format {version}, and this version of ADA Mapper reads up to {CARD_FORMAT}: "
+                "update the plugin."
+            )
+        known = known_fields(values, cls, "the model card")
+        try:
+            known["channels"] = tuple(Channel.from_json(channel) for channel in known["channels"])
+            return cls(**{**known, "classes": tuple(known.get("classes", CLASSES))})
+        except (TypeError, ValueError) as error:
+            raise InputError(f"The model card holds a value of the wrong type ({error}).") from None
+
+    def deepness_metadata(self) -> dict[str, str]:
+        """The metadata that the QGIS plugin Deepness reads, each value JSON text.
+
+        Deepness divides pixels by 255 and then standardises; with these numbers it hands the network the values of
+        a composite (written by "Build composite") unchanged.
+        """
+        bands = len(self.band_names)
+        values = {
+            "model_type": "Segmentor",
+            "class_names": {str(index): name for index, name in enumerate(self.classes)},
+            "resolution": self.pixel_size * 100,
+            "tile_size": self.tile_size,
+            "tiles_size": self.tile_size,
+            "tiles_overlap": _DEEPNESS_OVERLAP,
+            "standardization_mean": [0.0] * bands,
+            "standardization_std": [1 / 255] * bands,
+            "seg_thresh": self.threshold,
+            "seg_small_segment": round(math.sqrt(self.min_area) / self.pixel_size),
+        }
+        return {key: json.dumps(value) for key, value in values.items()}
+
+    def metadata(self) -> dict[str, str]:
+        """All entries for the model file's metadata: the card, and what Deepness reads."""
+        return {CARD_KEY: self.to_json(), **self.deepness_metadata()}
+
+
+def _listed(names: Sequence[str], conjunction: str = "and") -> str:
+    """“the a, the b and the c”."""
+    named = [f"the {name}" for name in names]
+    return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} {conjunction} {named[-1]}"
+
+
+def read_card(path: PathLike) -> ModelCard:
+    """The card in a model file. Reads only the file's outermost structure, so it takes no ONNX package.
+
+    Raises InputError, naming the file, when it doesn't exist, isn't a complete ONNX model, carries no card, or
+    carries one that this version can't use.
+    """
+    name, metadata = os.fspath(path), read_metadata(path)
+    if CARD_KEY not in metadata:
+        raise InputError(
+            f"{name} is an ONNX model that was not made for ADA Mapper: it has no model card, which tells what its "
+            "channels are and how they are scaled. Choose a model trained or exported by ADA Mapper, or give it a card "
+            "with Import a model."
+        )
+    try:
+        return ModelCard.from_json(metadata[CARD_KEY])
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
+
+
+def has_card(path: PathLike) -> bool:
+    """True when a model file carries a card. InputError when it doesn't exist or isn't a complete ONNX model."""
+    return CARD_KEY in read_metadata(path)

@@ -1,0 +1,81 @@
+"""The metadata of an ONNX file, read without the onnx package."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Iterator
+from typing import Union
+
+from ..errors import InputError
+from ..types import PathLike
+
+_Buffer = Union[bytes, mmap.mmap]
+
+
+def read_metadata(path: PathLike) -> dict[str, str]:
+    name = os.fspath(path)
+    try:
+        with open(name, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return _onnx_metadata(content)
+    except FileNotFoundError:
+        raise InputError(f"The model file {name} doesn't exist.") from None
+    except OSError as error:
+        raise InputError(f"The model file {name} can't be read ({error.strerror}).") from None
+    except ValueError:
+        raise InputError(f"{name} is not an ONNX model, or it is damaged. Download or export it again.") from None
+
+
+# Field numbers of onnx.proto: ModelProto.ir_version, .graph, .metadata_props; StringStringEntryProto.key, .value.
+_IR_VERSION, _GRAPH, _METADATA, _KEY, _VALUE = 1, 7, 14, 1, 2
+
+
+def _onnx_metadata(content: _Buffer) -> dict[str, str]:
+    """The metadata_props of an ONNX model; ValueError when the bytes aren't one, or end early."""
+    seen: set[int] = set()
+    metadata = {}
+    for number, start, stop in _protobuf_fields(content, 0, len(content)):
+        seen.add(number)
+        if number == _METADATA:
+            entry = content[start:stop]
+            parts = {key: entry[first:last] for key, first, last in _protobuf_fields(entry, 0, len(entry))}
+            metadata[parts.get(_KEY, b"").decode()] = parts.get(_VALUE, b"").decode()
+    if not {_IR_VERSION, _GRAPH} <= seen:
+        raise ValueError("not an ONNX model")
+    return metadata
+
+
+def _protobuf_fields(content: _Buffer, position: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """(field number, start, stop) of each field of a protobuf message, skipping over the contents.
+
+    See protobuf.dev/programming-guides/encoding. ValueError for what isn't a complete message.
+    """
+    while position < end:
+        tag, position = _varint(content, position, end)
+        number, wire_type = tag >> 3, tag & 7
+        if wire_type == 0:
+            start, position = position, _varint(content, position, end)[1]
+        elif wire_type == 2:
+            length, start = _varint(content, position, end)
+            position = start + length
+        elif wire_type in (1, 5):
+            start, position = position, position + (8 if wire_type == 1 else 4)
+        else:
+            raise ValueError("unknown wire type")
+        if number == 0 or position > end:
+            raise ValueError("incomplete message")
+        yield number, start, position
+
+
+def _varint(content: _Buffer, position: int, end: int) -> tuple[int, int]:
+    """The variable-length integer at the position, and the position after it."""
+    value = 0
+    for shift in range(0, 70, 7):
+        if position >= end:
+            break
+        byte = content[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, position
+    raise ValueError("incomplete integer")

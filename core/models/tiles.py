@@ -1,0 +1,78 @@
+"""Labelled tiles: what networks are trained with and judged on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..channels import Channel, ChannelKind, minmax_channel
+from ..errors import InputError
+from ..types import Array, Mask
+from .card import ModelCard
+
+Labels = NDArray[np.uint8]
+
+IGNORED = 255
+
+
+class LabelledTile(Protocol):
+    """What a tile must have: layers (h, w) by kind in the usual units and signs, and labels 0, 1, 255 = ignored."""
+
+    @property
+    def layers(self) -> Mapping[str, Array]: ...
+    @property
+    def label(self) -> Labels: ...
+    @property
+    def pixel_size(self) -> float: ...
+
+
+class TileSource(Protocol):
+    """Gives the tile of an index, the same one each time; can be pickled."""
+
+    def __call__(self, index: int) -> LabelledTile: ...
+
+
+def tile_layer(tile: LabelledTile, channel: Channel) -> Array:
+    """The layer of a tile (h, w) that a channel needs; InputError when the tile has none in the channel's unit."""
+    kind = channel.kind.layer
+    usual = minmax_channel(kind, 0.0, 1.0)
+    if kind.value not in tile.layers or (usual.unit, usual.sign) != (channel.unit, channel.sign):
+        unit = f"{channel.unit or 'plain numbers'} {channel.sign}".rstrip()
+        raise InputError(f"The tiles hold no {kind.label} in {unit}. Change that channel in the model card.")
+    return tile.layers[kind.value]
+
+
+def network_input(tile: LabelledTile, card: ModelCard, missing: Collection[ChannelKind] = ()) -> tuple[Array, Mask]:
+    """A tile as a network gets it at prediction: float32 (bands, h, w) without NaN, sides multiples of the stride.
+
+    Channels in ``missing`` are filled wholly, gaps of the others as the card says; what the stride asks for beyond the
+    tile repeats its edge. Also where (h, w) any rate was given.
+    """
+    height, width = tile.label.shape
+    bands = []
+    measured = np.zeros((height, width), bool)
+    for channel in card.channels:
+        shape = (len(channel.band_names), height, width)
+        if channel.kind in missing:
+            bands.append(np.full(shape, channel.fill, np.float32))
+            continue
+        values = tile_layer(tile, channel)
+        valid = np.isfinite(values)
+        if channel.kind.is_rate:
+            measured |= valid
+        scaled = channel.bands(values, tile.pixel_size)
+        bands.append(np.where(valid, scaled, np.float32(channel.fill)))
+    beyond = ((0, 0), (0, -height % card.stride), (0, -width % card.stride))
+    return np.pad(np.concatenate(bands), beyond, mode="edge"), measured
+
+
+def measured_pixels(tile: LabelledTile) -> Mask:
+    """Where (h, w) a tile has any rate at all."""
+    rates = [values for kind, values in tile.layers.items() if ChannelKind(kind).is_rate]
+    result = np.zeros(tile.label.shape, bool)
+    for values in rates:
+        result |= np.isfinite(values)
+    return result

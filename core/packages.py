@@ -1,0 +1,19 @@
+"""What to do when a Python package is missing or broken."""
+
+from __future__ import annotations
+
+from .errors import DependencyError
+
+
+def missing_package(package: str, purpose: str, reason: ImportError) -> DependencyError:
+    """The error that tells how to get a Python package into QGIS."""
+    detail = "is not installed" if isinstance(reason, ModuleNotFoundError) else f"can't be loaded ({reason})"
+    return DependencyError(
+        f"{purpose} needs the Python package {package}, which {detail}. On Windows open the OSGeo4W shell and run "
+        f"“python -m pip install {package}”; on Linux and macOS run “python3 -m pip install --user {package}” with "
+        "the Python that QGIS uses. Then restart QGIS."
+    )
+
+
+def first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

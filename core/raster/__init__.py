@@ -1,0 +1,76 @@
+"""Rasters: grids, any band read as float32 with NaN for no data, writing whole or not at all, smoothing, units.
+
+Enters: files and arrays; nothing of what a band is used for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..doors import opened_when_asked
+
+if TYPE_CHECKING:
+    from .cache import limited_cache
+    from .crs import EQUAL_AREA_CRS, same_crs, spatial_reference, utm_crs, utm_zone
+    from .grid import Grid, Window, require_crs, row_blocks
+    from .lattice import lattice_origin, resampled_on_lattice
+    from .local_mean import RunningRelief, above_local_mean
+    from .nodata import with_undeclared_nodata
+    from .opening import open_raster
+    from .reading import Band, BandReader
+    from .sampling import PIXELS_AT_A_TIME, Double, read_sample, sample
+    from .smoothing import (
+        GAUSSIAN_TRUNCATE,
+        box_mean,
+        cell_means,
+        coarsening_factor,
+        gaussian_mean,
+        smooth_maps,
+        smoothed,
+        smoothing_reach,
+    )
+    from .units import METRES, YEARLY_METRES, los_rate_factor, metres_per_unit, unit_of
+    from .writing import BandDescription, RasterWriter, write_array
+else:
+    __getattr__ = opened_when_asked(__name__)
+
+__all__ = [
+    "EQUAL_AREA_CRS",
+    "GAUSSIAN_TRUNCATE",
+    "METRES",
+    "PIXELS_AT_A_TIME",
+    "YEARLY_METRES",
+    "Band",
+    "BandDescription",
+    "BandReader",
+    "Double",
+    "Grid",
+    "RasterWriter",
+    "RunningRelief",
+    "Window",
+    "above_local_mean",
+    "box_mean",
+    "cell_means",
+    "coarsening_factor",
+    "gaussian_mean",
+    "lattice_origin",
+    "limited_cache",
+    "los_rate_factor",
+    "metres_per_unit",
+    "open_raster",
+    "read_sample",
+    "require_crs",
+    "resampled_on_lattice",
+    "row_blocks",
+    "same_crs",
+    "sample",
+    "smooth_maps",
+    "smoothed",
+    "smoothing_reach",
+    "spatial_reference",
+    "unit_of",
+    "utm_crs",
+    "utm_zone",
+    "with_undeclared_nodata",
+    "write_array",
+]

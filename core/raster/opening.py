@@ -1,0 +1,41 @@
+"""Opening rasters for reading: the one place that lets GDAL open a file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+from osgeo import gdal
+
+from ..errors import InputError
+from ..types import PathLike
+
+
+def open_raster(path: PathLike, name: str = "") -> gdal.Dataset:
+    """Open a raster for reading; InputError names the file and the reason when GDAL can't.
+
+    ``path`` may be the XML of a VRT; ``name`` is then what messages call it.
+    """
+    try:
+        with _raw_sources_allowed():
+            return gdal.Open(os.fspath(path), gdal.GA_ReadOnly)
+    except RuntimeError as error:
+        raise InputError(
+            f"{name or path} can't be read as a raster ({error}). Check that the file is complete."
+        ) from None
+
+
+@contextlib.contextmanager
+def _raw_sources_allowed() -> Iterator[None]:
+    """Let a VRT of this thread describe raw files wherever they lie, which GDAL 3.12 and later refuse by default."""
+    if not hasattr(gdal, "GetThreadLocalConfigOption"):  # older than the restriction
+        yield
+        return
+    key = "GDAL_VRT_RAWRASTERBAND_ALLOWED_SOURCE"
+    before = gdal.GetThreadLocalConfigOption(key)
+    gdal.SetThreadLocalConfigOption(key, "ALL")
+    try:
+        yield
+    finally:
+        gdal.SetThreadLocalConfigOption(key, before)

@@ -1,0 +1,217 @@
+"""Grids, and block-wise reading of rasters on any grid.
+
+All reading yields float32 with NaN where there is no data. GDAL's geotransform order is used throughout:
+(x of the left edge, pixel width, 0, y of the top edge, 0, minus pixel height).
+
+Importing this module lets GDAL and OSR raise exceptions in the whole process, for without it failures go unseen; so
+nothing that QGIS loads at its start may import it, only a tool that runs.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+import numpy as np
+from osgeo import gdal, osr
+
+from ..errors import InputError
+from ..types import Array, PathLike
+from .crs import spatial_reference
+from .grid import Grid, Window
+from .opening import open_raster
+
+gdal.UseExceptions()
+osr.UseExceptions()
+
+
+@dataclass(frozen=True)
+class Band:
+    """One band of a raster file and how its stored numbers become physical ones.
+
+    value = (stored · file's scale + file's offset) · ``scale``, where a file that declares neither has 1 and 0;
+    stored values equal to the band's declared nodata or to one of ``nodata`` are no data. ``path`` is anything that
+    GDAL opens (a file, a subdataset, the XML of a VRT); ``name`` is what messages call it where the path doesn't read
+    well.
+    """
+
+    path: str
+    index: int = 1
+    scale: float = 1.0
+    nodata: tuple[float, ...] = ()
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """The file's name for messages."""
+        return self.name or self.path
+
+
+class BandReader:
+    """Reads windows of one band as float32 with NaN for no data, on the band's own grid or on another.
+
+    Where the pixels of the two grids coincide, the windows are only shifted, with NaN outside the band, and every
+    value is the stored one; otherwise the band is resampled (``is_resampled``).
+
+    Holds an open file: use as a context manager, from one thread at a time.
+    """
+
+    def __init__(self, band: Band | PathLike, grid: Grid | None = None, resampling: str = "bilinear") -> None:
+        self.source = band if isinstance(band, Band) else Band(os.fspath(band))
+        self._layers: list[gdal.Dataset] = []
+        self._dataset = open_raster(self.source.path, self.source.label)
+        if not 1 <= self.source.index <= self._dataset.RasterCount:
+            raise InputError(f"{self.source.label} has no band {self.source.index}.")
+        stored = self._dataset.GetRasterBand(self.source.index)
+        self._factor, self._shift = _linear_terms(stored, self.source.scale)
+        declared = stored.GetNoDataValue()
+        self.declares_nodata = declared is not None
+        self._nodata = _as_float32((*self.source.nodata, *(() if declared is None else (declared,))))
+        own = self._own_grid()
+        self.grid = own if grid is None else grid
+        offset = own.offset_of(self.grid)
+        self.is_resampled = offset is None
+        self._column, self._row = offset or (0, 0)
+        if self.is_resampled:
+            self._dataset = self._warped(own, self.grid, resampling)
+            self._nodata = ()
+            stored = self._dataset.GetRasterBand(1)
+        self._band = stored
+
+    def _own_grid(self) -> Grid:
+        try:
+            return Grid.of_dataset(self._dataset)
+        except InputError as error:
+            raise InputError(f"{self.source.label}: {error}") from None
+
+    def _warped(self, own: Grid, grid: Grid, resampling: str) -> gdal.Dataset:
+        if not own.crs or not grid.crs:
+            raise InputError(
+                f"{self.source.label} has another grid than the layer it is used with, and one of the two has no "
+                "coordinate reference system. Assign it first (Raster > Projections > Assign projection)."
+            )
+        # GDAL warps with one value for no data at most, so each becomes NaN before, in one virtual layer each. The
+        # layers must outlive the one on top of them.
+        self._layers = [self._dataset]
+        options = {"format": "VRT", "bandList": [self.source.index], "outputType": gdal.GDT_Float32, "noData": "nan"}
+        self._layers.append(gdal.Translate("", self._dataset, **options))
+        for nodata in self._nodata:
+            self._layers.append(gdal.BuildVRT("", [self._layers[-1]], srcNodata=repr(nodata), VRTNodata="nan"))
+        factor = grid.pixel_size / own.pixel_size
+        options = gdal.WarpOptions(
+            format="VRT",
+            dstSRS=spatial_reference(grid.crs).ExportToWkt(),
+            outputBounds=grid.bounds,
+            width=grid.width,
+            height=grid.height,
+            outputType=gdal.GDT_Float32,
+            dstNodata=float("nan"),
+            resampleAlg="average" if factor > 1.5 and resampling == "bilinear" else resampling,
+            warpMemoryLimit=64,
+            errorThreshold=0.05,
+        )
+        try:
+            return gdal.Warp("", self._layers[-1], options=options)
+        except RuntimeError as error:
+            raise InputError(
+                f"{self.source.label} can't be put on the grid of the layer it is used with ({error}). Check that both "
+                "show the same place and that their coordinate reference systems are right."
+            ) from None
+
+    @property
+    def block_size(self) -> tuple[int, int]:
+        """(width, height) of the blocks that the file is stored in."""
+        return tuple(self._band.GetBlockSize())
+
+    def read(self, window: Window | None = None, out: Array | None = None) -> Array:
+        """The window of the grid (the whole of it by default), shape (window.height, window.width); NaN outside.
+
+        ``out``: a float32 array of that shape that is filled and returned instead of a new one.
+        """
+        wanted = Window(0, 0, self.grid.width, self.grid.height) if window is None else window
+        left = max(wanted.column, 0, -self._column)
+        top = max(wanted.row, 0, -self._row)
+        right = min(wanted.column + wanted.width, self.grid.width, self._band.XSize - self._column)
+        bottom = min(wanted.row + wanted.height, self.grid.height, self._band.YSize - self._row)
+        if (right - left, bottom - top) == (wanted.width, wanted.height):
+            return self._read(Window(left + self._column, top + self._row, wanted.width, wanted.height), out)
+        result = np.empty((wanted.height, wanted.width), np.float32) if out is None else out
+        result.fill(np.nan)
+        if bottom > top and right > left:
+            inside = self._read(Window(left + self._column, top + self._row, right - left, bottom - top))
+            row, column = top - wanted.row, left - wanted.column
+            result[row : row + inside.shape[0], column : column + inside.shape[1]] = inside
+        return result
+
+    def _read(self, window: Window, out: Array | None = None) -> Array:
+        corner_and_size = (window.column, window.row, window.width, window.height)
+        try:
+            values: Array = self._band.ReadAsArray(*corner_and_size, buf_type=gdal.GDT_Float32, buf_obj=out)
+        except RuntimeError as error:
+            raise InputError(
+                f"{self.source.label} can't be read to its end ({error}). It is probably truncated: copy or "
+                "download it again."
+            ) from None
+        # One pass instead of one for each value, where all are far below the data (NaN in it makes this false).
+        if len(self._nodata) > 1 and values.size and values.min() > max(self._nodata):
+            return self._to_physical(values)
+        for nodata in self._nodata:
+            missing = values == nodata
+            if missing.any():
+                values[missing] = np.nan
+        return self._to_physical(values)
+
+    def _to_physical(self, stored: Array) -> Array:
+        if self._factor != 1.0:
+            stored *= np.float32(self._factor)
+        if self._shift != 0.0:
+            stored += np.float32(self._shift)
+        return stored
+
+    def physical(self, stored: float) -> float:
+        """The number that ``read`` gives for a stored one."""
+        return float(self._to_physical(np.full(1, stored, np.float32))[0])
+
+    def sample(self, side: int) -> Array:
+        """At most about ``side`` × ``side`` of the band's own pixels, evenly spread over it, in bounded memory."""
+        width, height = min(side, self._band.XSize), min(side, self._band.YSize)
+        return self._read(Window(0, 0, self._band.XSize, self._band.YSize), np.empty((height, width), np.float32))
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The band's metadata, with its unit as ``unit`` and its name as ``description`` where they are set."""
+        dataset = open_raster(self.source.path, self.source.label)
+        band = dataset.GetRasterBand(self.source.index)
+        return {
+            **band.GetMetadata(),
+            "unit": band.GetUnitType() or "",
+            "description": band.GetDescription() or "",
+        }
+
+    def close(self) -> None:
+        """Close the file."""
+        self._band = self._dataset = None
+        while self._layers:
+            self._layers.pop()
+
+    def __enter__(self) -> BandReader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _linear_terms(band: gdal.Band, scale: float) -> tuple[float, float]:
+    """Factor and shift from stored to physical values; a declared scale of 0 can only be one that was never set."""
+    factor, shift = band.GetScale() or 1.0, band.GetOffset() or 0.0
+    return factor * scale, shift * scale
+
+
+def _as_float32(values: Sequence[float]) -> tuple[float, ...]:
+    with np.errstate(over="ignore"):
+        return tuple({float(np.float32(value)) for value in values if not math.isnan(value)})

@@ -1,0 +1,156 @@
+"""Atomic writing of GeoTIFFs, block by block."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from osgeo import gdal
+
+from ..errors import OutputError
+from ..types import Array, PathLike
+from .crs import spatial_reference
+from .grid import Grid
+
+BLOCK = 256
+
+
+@dataclass(frozen=True)
+class BandDescription:
+    """What a written band holds: a name, the unit of its numbers, and tags for whoever reads it later."""
+
+    name: str
+    unit: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+_DATA_TYPES = {
+    "float32": gdal.GDT_Float32,
+    "uint8": gdal.GDT_Byte,
+    "uint16": gdal.GDT_UInt16,
+    "int32": gdal.GDT_Int32,
+}
+
+
+def _compression(dtype: str) -> tuple[str, ...]:
+    return "COMPRESS=DEFLATE", "ZLEVEL=1", f"PREDICTOR={3 if dtype == 'float32' else 2}"
+
+
+class RasterWriter:
+    """Writes a tiled GeoTIFF block by block; the file appears under its name only when complete.
+
+    ``compress`` is worth its time except for noisy floats (rates, slopes), which hardly shrink.
+    Use as a context manager: an error or a cancellation inside it removes the temporary file. ``nodata`` is
+    NaN for float32 and the given value for integers. Raises OutputError when the file can't be written.
+    """
+
+    def __init__(
+        self,
+        path: PathLike,
+        grid: Grid,
+        bands: Sequence[BandDescription],
+        dtype: str = "float32",
+        nodata: float | None = float("nan"),
+        compress: bool = True,
+    ) -> None:
+        self.path = Path(path)
+        self.grid = grid
+        if self.path.suffix.lower() not in (".tif", ".tiff"):
+            raise OutputError(f"{self.path}: results are written as GeoTIFF. Choose a file name that ends in .tif.")
+        self._check_replaceable()
+        self._temporary = self.path.with_name(f".{self.path.stem}-{uuid.uuid4().hex[:8]}.tif")
+        try:
+            self._dataset = gdal.GetDriverByName("GTiff").Create(
+                str(self._temporary),
+                grid.width,
+                grid.height,
+                len(bands),
+                _DATA_TYPES[dtype],
+                [
+                    "TILED=YES",
+                    f"BLOCKXSIZE={BLOCK}",
+                    f"BLOCKYSIZE={BLOCK}",
+                    "BIGTIFF=IF_SAFER",
+                    "INTERLEAVE=BAND",
+                    *(_compression(dtype) if compress else ()),
+                ],
+            )
+        except RuntimeError as error:
+            raise self._failed(error) from None
+        self._dataset.SetGeoTransform(grid.transform)
+        if grid.crs:
+            self._dataset.SetProjection(spatial_reference(grid.crs).ExportToWkt())
+        for index, description in enumerate(bands, 1):
+            band = self._dataset.GetRasterBand(index)
+            band.SetDescription(description.name)
+            band.SetUnitType(description.unit)
+            band.SetMetadata(dict(description.tags))
+            if nodata is not None:
+                band.SetNoDataValue(nodata)
+
+    def write(self, values: NDArray[Any], row: int = 0, column: int = 0, band: int = 1) -> None:
+        """Write a 2-D block with its top left pixel at (row, column)."""
+        try:
+            self._dataset.GetRasterBand(band).WriteArray(np.ascontiguousarray(values), column, row)
+        except RuntimeError as error:
+            raise self._failed(error) from None
+
+    def _check_replaceable(self) -> None:
+        """Find out before the work, not after it, that the file can't be replaced."""
+        if self.path.is_dir():
+            raise OutputError(f"{self.path} is a folder. Choose another file name.")
+        if self.path.exists():
+            try:
+                # Windows refuses to rename a file that is open elsewhere, even to its own name.
+                self.path.rename(self.path)
+            except OSError as error:
+                raise self._failed(error) from None
+
+    def _failed(self, error: Exception) -> OutputError:
+        return OutputError(
+            f"{self.path} can't be written ({error}). Check that the folder exists, that you may write there and "
+            "that the disk is not full; or it is open in QGIS or another program: remove that layer or choose "
+            "another file name."
+        )
+
+    def close(self) -> None:
+        """Finish the file and give it its name."""
+        try:
+            self._dataset.FlushCache()
+            self._dataset = None
+            self._temporary.replace(self.path)
+            # Statistics that GDAL keeps beside a file would outlive the numbers that they were taken from.
+            self.path.with_name(f"{self.path.name}.aux.xml").unlink(missing_ok=True)
+        except (RuntimeError, OSError) as error:
+            self.discard()
+            raise self._failed(error) from None
+
+    def discard(self) -> None:
+        """Remove what was written so far."""
+        self._dataset = None
+        with contextlib.suppress(OSError):
+            self._temporary.unlink()
+
+    def __enter__(self) -> RasterWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.discard()
+
+
+def write_array(path: PathLike, grid: Grid, values: Array, description: BandDescription) -> None:
+    """Write a whole float32 array as a one-band GeoTIFF."""
+    with RasterWriter(path, grid, [description]) as writer:
+        writer.write(values)

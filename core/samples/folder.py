@@ -1,0 +1,232 @@
+"""The folder of a sample set as a whole: its index for QGIS, and changing all of it or nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from osgeo import gdal, ogr, osr
+
+from ..errors import InputError, OutputError
+from ..raster import Grid, same_crs, spatial_reference
+from ..vectors import boxes_that_meet
+
+INDEX_FIELDS: Mapping[str, Mapping[str, int]] = {
+    "tiles": {
+        "name": ogr.OFTString,
+        "scene": ogr.OFTString,
+        "block": ogr.OFTString,
+        "role": ogr.OFTString,
+        "area_pixels": ogr.OFTInteger,
+        "ignored_share": ogr.OFTReal,
+        "valid_share": ogr.OFTReal,
+    },
+    "areas": {
+        "scene": ogr.OFTString,
+        "label": ogr.OFTInteger,
+        "role": ogr.OFTString,
+        "pixels": ogr.OFTInteger,
+    },
+    "label_problems": {
+        "scene": ogr.OFTString,
+        "label": ogr.OFTInteger,
+        "problem": ogr.OFTString,
+        "detail": ogr.OFTString,
+    },
+}
+"""The layers of the index and their fields."""
+
+
+@dataclass(frozen=True)
+class IndexRow:
+    """A feature of the index: WKB in the index's CRS ("" bytes for none), and its fields."""
+
+    geometry: bytes
+    values: Mapping[str, Any]
+
+
+Index = Mapping[str, Sequence[IndexRow]]
+
+
+def write_index(path: Path, crs: str, index: Index) -> None:
+    """Write all layers of the index as a GeoPackage."""
+    try:
+        source = ogr.GetDriverByName("GPKG").CreateDataSource(str(path))
+        for name, fields in INDEX_FIELDS.items():
+            kind = ogr.wkbPolygon if name == "tiles" else ogr.wkbMultiPolygon
+            layer = source.CreateLayer(name, spatial_reference(crs), kind, ["FID=id"])
+            for field, field_type in fields.items():
+                layer.CreateField(ogr.FieldDefn(field, field_type))
+            layer.StartTransaction()
+            for row in index[name]:
+                feature = ogr.Feature(layer.GetLayerDefn())
+                for field, value in row.values.items():
+                    feature.SetField(field, value)
+                if row.geometry:
+                    feature.SetGeometry(ogr.CreateGeometryFromWkb(row.geometry))
+                layer.CreateFeature(feature)
+            layer.CommitTransaction()
+    except RuntimeError as error:
+        raise OutputError(f"{path} can't be written ({error}). Check that the disk is not full.") from None
+    finally:
+        layer = source = None
+
+
+def read_index(path: Path) -> dict[str, list[IndexRow]]:
+    """The layers that ``write_index`` wrote; InputError for a file that is missing or was changed."""
+    result: dict[str, list[IndexRow]] = {}
+    source = None
+    try:
+        source = gdal.OpenEx(str(path), gdal.OF_VECTOR | gdal.OF_READONLY)
+        for name, fields in INDEX_FIELDS.items():
+            layer = source.GetLayerByName(name)
+            result[name] = [
+                IndexRow(_wkb(feature.GetGeometryRef()), {field: feature[field] for field in fields})
+                for feature in layer
+            ]
+            layer = None
+    except (RuntimeError, KeyError, AttributeError, TypeError) as error:
+        raise InputError(
+            f"{path} is missing or was changed ({error}), so another scene can't be added. Choose a new folder."
+        ) from None
+    finally:
+        source = None
+    return result
+
+
+def _wkb(geometry: ogr.Geometry | None) -> bytes:
+    return b"" if geometry is None else bytes(geometry.ExportToWkb())
+
+
+def footprint(grid: Grid) -> ogr.Geometry:
+    """The outline of a grid in its CRS, with points along its sides, so that it can be put in another one."""
+    x_min, y_min, x_max, y_max = grid.bounds
+    ring = ogr.Geometry(ogr.wkbLinearRing)
+    for x, y in ((x_min, y_max), (x_max, y_max), (x_max, y_min), (x_min, y_min)):
+        ring.AddPoint_2D(x, y)
+    ring.CloseRings()
+    polygon = ogr.Geometry(ogr.wkbPolygon)
+    polygon.AddGeometryDirectly(ring)
+    polygon.Segmentize((x_max - x_min) / 4)
+    return polygon
+
+
+def transformed(geometry: bytes, source: str, target: str) -> ogr.Geometry:
+    """WKB of one CRS as a geometry in another."""
+    result = ogr.CreateGeometryFromWkb(geometry)
+    if not same_crs(source, target):
+        result.Transform(osr.CoordinateTransformation(spatial_reference(source), spatial_reference(target)))
+    return result
+
+
+class EarlierGround:
+    """The ground of a set's other scenes, in the CRS of the one that is added: what its role is."""
+
+    def __init__(self, index: Index, index_crs: str, crs: str) -> None:
+        self._tiles, self._areas = (
+            [
+                (str(row.values["role"]), transformed(row.geometry, index_crs, crs))
+                for row in index[name]
+                if row.geometry
+            ]
+            for name in ("tiles", "areas")
+        )
+        boxes = [geometry.GetEnvelope() for _, geometry in self._tiles]
+        self._boxes = np.array(boxes, float).reshape(-1, 4)
+
+    def block_roles(self, tiles: Iterable[tuple[str, Grid]]) -> dict[str, str]:
+        """The role of each block that shares ground with earlier tiles: that of the most of it."""
+        shared: dict[str, dict[str, float]] = {}
+        for block, grid in tiles:
+            x_min, y_min, x_max, y_max = grid.bounds
+            wide = np.minimum(self._boxes[:, 1], x_max) - np.maximum(self._boxes[:, 0], x_min)
+            tall = np.minimum(self._boxes[:, 3], y_max) - np.maximum(self._boxes[:, 2], y_min)
+            # Blocks that merely touch share nothing.
+            share = np.maximum(wide, 0) * np.maximum(tall, 0) / ((x_max - x_min) * (y_max - y_min))
+            for number in np.flatnonzero(share > 1e-3).tolist():
+                by_role = shared.setdefault(block, {})
+                role = self._tiles[number][0]
+                by_role[role] = by_role.get(role, 0.0) + float(share[number])
+        return {block: max(by_role, key=lambda role: by_role[role]) for block, by_role in shared.items()}
+
+    def area_roles(self, areas: Iterable[tuple[int, bytes]]) -> dict[int, str]:
+        """The role of each area that overlaps one of an earlier scene: that of the one it shares most with."""
+        numbered = [(number, ogr.CreateGeometryFromWkb(wkb)) for number, wkb in areas]
+        ours, theirs = (
+            np.array([geometry.GetEnvelope() for _, geometry in group], float).reshape(-1, 4)
+            for group in (numbered, self._areas)
+        )
+        largest: dict[int, float] = {}
+        roles: dict[int, str] = {}
+        for first, second in zip(*(indices.tolist() for indices in boxes_that_meet(ours, theirs))):
+            number, geometry = numbered[first]
+            shared = geometry.Intersection(self._areas[second][1]).GetArea()
+            if shared > largest.get(number, 0.0):
+                largest[number], roles[number] = shared, self._areas[second][0]
+        return roles
+
+    def other_ground(self, role: str, margin: float) -> list[tuple[int, bytes]]:
+        """Numbered WKB of the earlier tiles of other roles, grown by ``margin`` (units of the CRS)."""
+        result = []
+        for other, geometry in self._tiles:
+            if other != role:
+                grown = geometry.Buffer(margin) if margin > 0 else geometry
+                result.append((1, bytes(grown.ExportToWkb())))
+        return result
+
+
+@contextlib.contextmanager
+def changed_folder(folder: Path, replaced: Callable[[str], bool]) -> Iterator[Path]:
+    """A new folder beside ``folder`` that takes its name when the block ends well and vanishes when it doesn't.
+
+    It starts with all files of the old one but those whose path inside it ``replaced`` says yes to. The files are
+    shared with the old folder where the disk can (hard links), so none of them may be changed in place.
+    """
+    folder = folder.resolve()  # of a link, what it points to is exchanged
+    name = f".{folder.name}.{uuid.uuid4().hex[:8]}"
+    staging = folder.with_name(f"{name}.partial")
+    try:
+        staging.mkdir(parents=True)
+        for path in sorted(folder.rglob("*")) if folder.exists() else ():
+            inside = path.relative_to(folder)
+            if path.is_dir():
+                (staging / inside).mkdir(parents=True, exist_ok=True)
+            elif not replaced(inside.as_posix()):
+                _link(path, staging / inside)
+        yield staging
+        _exchange(staging, folder, folder.with_name(f"{name}.old"))
+    except OSError as error:
+        raise OutputError(
+            f"The folder {folder} can't be written ({error}). Check that you may write there and that the disk is not "
+            "full; remove its layers from QGIS and close other programs that use it."
+        ) from None
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _link(path: Path, target: Path) -> None:
+    try:
+        os.link(path, target)
+    except OSError:
+        shutil.copy2(path, target)
+
+
+def _exchange(new: Path, folder: Path, aside: Path) -> None:
+    """Give ``new`` the name of ``folder``, which is deleted; all stays as it was when that fails."""
+    had_one = folder.exists()
+    if had_one:
+        folder.rename(aside)
+    try:
+        new.rename(folder)
+    except OSError:
+        if had_one:
+            aside.rename(folder)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)

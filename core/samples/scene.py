@@ -1,0 +1,216 @@
+"""One scene of a sample set: its layers on one grid in training units, and its labels burned tile by tile."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from osgeo import gdal, ogr
+
+from ..channels import RESAMPLING_TOLERANCE, UNREAL, ChannelKind, minmax_channel
+from ..detection import Composite
+from ..errors import InputError
+from ..models import ModelCard
+from ..progress import Progress
+from ..raster import Band, BandReader, Grid, Window, same_crs
+from ..types import Array, PathLike
+from ..vectors import quiet_gdal, to_crs, vector_memory
+
+_RATES = (ChannelKind.PHASE_RATE, ChannelKind.LOS_RATE)
+# Pixel sizes that differ by less are taken for the same when a scene is resampled, so that blocks fall on each other.
+_SAME_PIXELS = 0.02
+
+
+@dataclass(frozen=True)
+class Polygons:
+    """Polygons as WKB in ``crs`` (WKT), and the name of the layer that they come from."""
+
+    geometries: tuple[bytes, ...]
+    crs: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class SceneInputs:
+    """What one scene's samples are made of.
+
+    ``areas``: the labels. ``ignored``: ground that is neither area nor background. ``surveyed``: where the labels are
+    complete; elsewhere only the areas themselves are labelled. None: everywhere.
+    """
+
+    name: str
+    layers: Mapping[ChannelKind, PathLike]
+    areas: Polygons
+    ignored: tuple[Polygons, ...] = ()
+    surveyed: Polygons | None = None
+
+
+class SceneLayers:
+    """The layers of a scene on one grid of about ``pixel_size`` metres, in the units that tiles have.
+
+    The grid is chosen as for detection; ``like`` are grids of earlier scenes, whose pixels are taken where they
+    differ by less than 2 % in the same CRS. Raises InputError as Composite does, and without any rate. Holds open
+    files: use as a context manager, from one thread.
+    """
+
+    def __init__(
+        self, layers: Mapping[ChannelKind, PathLike], pixel_size: float, like: Sequence[Grid], progress: Progress
+    ) -> None:
+        self.kinds = tuple(kind for kind in ChannelKind if kind in layers)
+        if not any(kind in layers for kind in _RATES):
+            raise InputError("Samples need a phase rate or a LOS rate: without a rate no motion can be seen.")
+        base = next(kind for kind in _RATES if kind in layers)
+        own_size = self._pixel_size(layers[base])
+        channels = tuple(minmax_channel(kind, 0.0, 1.0) for kind in self.kinds)
+        # The composite of a model with just these channels: it checks the layers and says what is assumed.
+        card = ModelCard("samples", "1", "", channels, pixel_size=own_size)
+        with Composite(layers, card, progress) as composite:
+            self.grid, found = composite.grid, composite.layers
+        if not 1 / RESAMPLING_TOLERANCE <= own_size / pixel_size <= RESAMPLING_TOLERANCE:
+            progress.info(
+                f"The {base.label} has pixels of {own_size:.4g} m: all layers are resampled to {pixel_size:.4g} m."
+            )
+            self.grid = _aligned(self.grid.resampled(pixel_size), like)
+        self.pixel_size = self.grid.pixel_size
+        self._readers: dict[ChannelKind, BandReader] = {}
+        for channel in channels:
+            layer = found[channel.kind]
+            band = Band(layer.path, layer.index, layer.factor(channel), layer.nodata)
+            self._readers[channel.kind] = BandReader(band, self.grid)
+            units = f"{layer.unit}, positive {layer.sign}" if layer.sign else layer.unit
+            wanted = f"{channel.unit}, positive {channel.sign}" if channel.sign else channel.unit
+            if units != wanted:
+                progress.info(f"The {channel.kind.label} is converted from {units} to {wanted}.")
+
+    @staticmethod
+    def _pixel_size(path: PathLike) -> float:
+        try:
+            return Grid.of(path).pixel_size
+        except InputError as error:
+            raise InputError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
+
+    def read(self, window: Window, kinds: Iterable[ChannelKind] | None = None) -> Array:
+        """The layers in a window, float32 (layers, h, w), NaN for no data and outside the scene."""
+        chosen = self.kinds if kinds is None else tuple(kinds)
+        values = np.stack([self._readers[kind].read(window) for kind in chosen])
+        values[~(np.abs(values) < UNREAL)] = np.nan
+        return values
+
+    def measured(self, window: Window) -> NDArray[np.bool_]:
+        """Where any rate has data."""
+        return _any_finite(self.read(window, [kind for kind in _RATES if kind in self.kinds]))
+
+    def measured_in(self, values: Array) -> NDArray[np.bool_]:
+        """Where any rate has data in what ``read`` gave of all layers."""
+        return _any_finite(values[[self.kinds.index(kind) for kind in _RATES if kind in self.kinds]])
+
+    def close(self) -> None:
+        """Close the files."""
+        for reader in self._readers.values():
+            reader.close()
+        self._readers = {}
+
+    def __enter__(self) -> SceneLayers:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _any_finite(rates: Array) -> NDArray[np.bool_]:
+    result: NDArray[np.bool_] = np.isfinite(rates).any(axis=0)
+    return result
+
+
+def _aligned(grid: Grid, like: Sequence[Grid]) -> Grid:
+    """The grid with the pixel size of an earlier one in the same CRS, where that is nearly its own."""
+    x, dx, _, y, _, dy = grid.transform
+    for other in like:
+        ratios = other.transform[1] / dx, other.transform[5] / dy
+        if same_crs(grid.crs, other.crs) and all(abs(ratio - 1) < _SAME_PIXELS for ratio in ratios):
+            transform = (x, other.transform[1], 0.0, y, 0.0, other.transform[5])
+            return Grid(grid.crs, transform, round(grid.width / ratios[0]), round(grid.height / ratios[1]))
+    return grid
+
+
+class Burner:
+    """Burns numbered polygons (WKB in the grid's CRS) onto windows of a grid: a pixel whose centre lies inside.
+
+    Where polygons overlap, the later one wins.
+    """
+
+    def __init__(self, geometries: Iterable[tuple[int, bytes]]) -> None:
+        self._vectors = vector_memory()
+        self._layer = self._vectors.CreateLayer("polygons", None, ogr.wkbUnknown)
+        self._layer.CreateField(ogr.FieldDefn("number", ogr.OFTInteger))
+        for number, wkb in geometries:
+            feature = ogr.Feature(self._layer.GetLayerDefn())
+            feature.SetField("number", number)
+            feature.SetGeometry(ogr.CreateGeometryFromWkb(wkb))
+            self._layer.CreateFeature(feature)
+        self.count = self._layer.GetFeatureCount()
+
+    def burn(self, grid: Grid, window: Window) -> NDArray[np.int32]:
+        """The number at each pixel of the window, 0 where there is no polygon."""
+        if not self.count:
+            return np.zeros((window.height, window.width), np.int32)
+        x, dx, _, y, _, dy = grid.transform
+        left, top = x + window.column * dx, y + window.row * dy
+        target: Any = gdal.GetDriverByName("MEM").Create("", window.width, window.height, 1, gdal.GDT_Int32)
+        target.SetGeoTransform((left, dx, 0.0, top, 0.0, dy))
+        self._layer.SetSpatialFilterRect(left, top + window.height * dy, left + window.width * dx, top)
+        with quiet_gdal():
+            gdal.RasterizeLayer(target, [1], self._layer, options=["ATTRIBUTE=number"])
+        values: NDArray[np.int32] = target.ReadAsArray()
+        return values
+
+    def close(self) -> None:
+        """Let go of the polygons."""
+        self._layer = self._vectors = None
+
+
+class SceneLabels:
+    """The labels of a scene as masks of a window: numbered areas, ignored ground and surveyed ground."""
+
+    def __init__(self, inputs: SceneInputs, areas: Iterable[tuple[int, bytes]], grid: Grid) -> None:
+        self.grid = grid
+        self._areas = Burner(areas)
+        self._ignored = Burner(row for polygons in inputs.ignored for row in _numbered(polygons, grid, "ignored areas"))
+        self._surveyed = None
+        if inputs.surveyed is not None:
+            self._surveyed = Burner(_numbered(inputs.surveyed, grid, "mapped extent"))
+
+    def areas(self, window: Window) -> NDArray[np.int32]:
+        """The number of the area at each pixel, 0 where there is none."""
+        return self._areas.burn(self.grid, window)
+
+    def ignored(self, window: Window) -> NDArray[np.bool_]:
+        """Ground that is neither area nor background by the user's word."""
+        return self._ignored.burn(self.grid, window) > 0
+
+    def surveyed(self, window: Window) -> NDArray[np.bool_]:
+        """Ground where the labels are complete."""
+        if self._surveyed is None:
+            return np.ones((window.height, window.width), bool)
+        return self._surveyed.burn(self.grid, window) > 0
+
+    def close(self) -> None:
+        """Let go of the polygons."""
+        for burner in (self._areas, self._ignored, self._surveyed):
+            with contextlib.suppress(AttributeError):
+                burner.close()  # type: ignore[union-attr]
+
+
+def _numbered(polygons: Polygons, grid: Grid, what: str) -> list[tuple[int, bytes]]:
+    try:
+        geometries = to_crs(polygons.geometries, polygons.crs, grid.crs)
+    except InputError as error:
+        raise InputError(f"{polygons.source or what}: {error}") from None
+    return [(1, bytes(geometry.ExportToWkb())) for geometry in geometries if geometry is not None]

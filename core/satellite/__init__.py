@@ -1,0 +1,39 @@
+"""The satellite's view and equation 2. Enters: angles, rates and their units."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..doors import opened_when_asked
+
+if TYPE_CHECKING:
+    from .rates import DAYS_PER_YEAR, SENTINEL1_WAVELENGTH, SPEED_OF_LIGHT, metres_away, to_los_rate, to_phase_rate
+    from .viewing import (
+        ASCENDING_HEADING,
+        DESCENDING_HEADING,
+        HEADING_TAG,
+        INCIDENCE_TAG,
+        Viewing,
+        downslope_sensitivity,
+        find_viewing,
+        viewing_tags,
+    )
+else:
+    __getattr__ = opened_when_asked(__name__)
+
+__all__ = [
+    "ASCENDING_HEADING",
+    "DAYS_PER_YEAR",
+    "DESCENDING_HEADING",
+    "HEADING_TAG",
+    "INCIDENCE_TAG",
+    "SENTINEL1_WAVELENGTH",
+    "SPEED_OF_LIGHT",
+    "Viewing",
+    "downslope_sensitivity",
+    "find_viewing",
+    "metres_away",
+    "to_los_rate",
+    "to_phase_rate",
+    "viewing_tags",
+]

@@ -1,0 +1,32 @@
+"""Equation 2 of Wu et al. 2024: phase rate and LOS rate, their signs and the constants between them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..raster import YEARLY_METRES
+from ..types import Array
+
+SPEED_OF_LIGHT = 299_792_458.0
+
+SENTINEL1_WAVELENGTH = 0.055465763
+
+DAYS_PER_YEAR = 365.25
+
+
+def metres_away(unit: str, sign: str, wavelength: float) -> float:
+    """Metres a year away from the satellite that one such unit stands for (Wu et al. 2024, Eq. 2)."""
+    metres = wavelength / (4 * math.pi) if unit == "rad/yr" else YEARLY_METRES[unit]
+    return metres if sign == "away" else -metres
+
+
+def to_phase_rate(los_rate: Array, wavelength: float = SENTINEL1_WAVELENGTH) -> Array:
+    """Phase rate (rad/yr, positive away) of a LOS rate (mm/yr, positive toward): p = -4πr/λ."""
+    return los_rate * np.float32(-4e-3 * math.pi / wavelength)
+
+
+def to_los_rate(phase_rate: Array, wavelength: float = SENTINEL1_WAVELENGTH) -> Array:
+    """LOS rate (mm/yr, positive toward) of a phase rate (rad/yr, positive away): r = -λp/4π."""
+    return phase_rate * np.float32(-1e3 * wavelength / (4 * math.pi))

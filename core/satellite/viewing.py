@@ -1,0 +1,165 @@
+"""How a right-looking radar satellite sees motion of the ground: line of sight, layover and shadow.
+
+Vectors are (east, north, up); angles are in degrees, headings clockwise from north; rates toward the satellite
+are positive.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Union
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..progress import QUIET, Progress
+from ..types import Array
+
+ASCENDING_HEADING = 348.0
+DESCENDING_HEADING = 192.0
+USUAL_INCIDENCE = 38.0
+HEADING_TAG, INCIDENCE_TAG = "HEADING_DEGREES", "INCIDENCE_DEGREES"
+"""Tags of a rate's band: the direction of flight clockwise from north, and the incidence angle in mid-scene."""
+_HEADINGS = {"ascending": ASCENDING_HEADING, "descending": DESCENDING_HEADING}
+
+Component = Union[float, Array]
+
+
+@dataclass(frozen=True)
+class Viewing:
+    """The direction of flight and the incidence angle of a right-looking radar, both in degrees.
+
+    A left-looking radar sees what a right-looking one of the opposite heading does.
+    """
+
+    heading: float
+    incidence: float
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.heading):
+            raise InputError(f"A heading of {self.heading}° is impossible; give degrees clockwise from north.")
+        if not 0 < self.incidence < 90:
+            raise InputError(f"An incidence angle of {self.incidence}° is impossible; Sentinel-1 has 30–46°.")
+
+    @classmethod
+    def usual(cls, orbit: str) -> Viewing:
+        """Sentinel-1's middle view from the "ascending" or the "descending" orbit."""
+        return cls(_HEADINGS[orbit], USUAL_INCIDENCE)
+
+    @property
+    def orbit(self) -> str:
+        """ "ascending" when the satellite flies northward, else "descending"."""
+        return "ascending" if math.cos(math.radians(self.heading)) > 0 else "descending"
+
+    @property
+    def mirrored(self) -> Viewing:
+        """The view that an east–west flip of the scene makes of this one."""
+        return Viewing((540 - self.heading) % 360, self.incidence)
+
+    @property
+    def look(self) -> tuple[float, float]:
+        """(east, north) of the horizontal unit vector away from the satellite, 90° right of the heading."""
+        azimuth = math.radians(self.heading + 90)
+        return math.sin(azimuth), math.cos(azimuth)
+
+    @property
+    def to_satellite(self) -> tuple[float, float, float]:
+        """The unit vector from the ground to the satellite."""
+        incidence = math.radians(self.incidence)
+        east, north = self.look
+        return -math.sin(incidence) * east, -math.sin(incidence) * north, math.cos(incidence)
+
+    def downslope_sensitivity(self, gradient_east: Array, gradient_north: Array) -> Array:
+        """LOS motion toward the satellite per unit of motion down the steepest slope, in [-1, 1].
+
+        The gradients are dz/d(east) and dz/d(north), dimensionless; 0 where the ground is level.
+        """
+        return downslope_sensitivity(self.to_satellite, gradient_east, gradient_north)
+
+    def hidden(self, dem: Array, pixel_size: float | NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+        """Layover and shadow, active and passive, along the rows of a DEM (metres, row 0 in the north).
+
+        ``pixel_size``: metres of a pixel along the row, one number or one per row (h,). The ray is followed along
+        the row although the orbit is inclined by about 12°, which misplaces the far ends of a mask by a fifth of
+        its length at most. The ray's slant range falls, or its height over the wave front falls, behind a point
+        that hides what follows.
+        """
+        incidence = math.radians(self.incidence)
+        east = self.look[0]
+        heights = dem if east > 0 else dem[:, ::-1]
+        step = (np.asarray(pixel_size, np.float64) * abs(east)).astype(np.float32).reshape(-1, 1)
+        ground = np.arange(dem.shape[1], dtype=np.float32) * step
+        slant_range = ground * math.sin(incidence) - heights * math.cos(incidence)
+        front = ground * math.cos(incidence) + heights * math.sin(incidence)
+        layover = slant_range < np.maximum.accumulate(slant_range, axis=1)
+        layover |= slant_range > np.minimum.accumulate(slant_range[:, ::-1], axis=1)[:, ::-1]
+        shadow = front < np.maximum.accumulate(front, axis=1)
+        mask = layover | shadow
+        return mask if east > 0 else np.ascontiguousarray(mask[:, ::-1])
+
+
+def downslope_sensitivity(
+    to_satellite: tuple[Component, Component, Component], gradient_east: Array, gradient_north: Array
+) -> Array:
+    """``Viewing.downslope_sensitivity`` for a unit vector to the satellite that may differ from pixel to pixel."""
+    east, north, up = to_satellite
+    squared = gradient_east**2 + gradient_north**2
+    length = np.sqrt(squared * (1 + squared))
+    along = -(east * gradient_east + north * gradient_north + up * squared)
+    sensitivity: Array = (along / np.maximum(length, 1e-9)).astype(np.float32)
+    return sensitivity
+
+
+def viewing_tags(viewing: Viewing | None) -> tuple[tuple[str, str], ...]:
+    """Tags for a rate's band, from which ``find_viewing`` gets the view again; none for an unknown one."""
+    if viewing is None:
+        return ()
+    return (HEADING_TAG, f"{viewing.heading % 360:.10g}"), (INCIDENCE_TAG, f"{viewing.incidence:.10g}")
+
+
+def find_viewing(
+    orbit: str = "unknown",
+    heading: float | None = None,
+    incidence: float | None = None,
+    tags: Mapping[str, str] | None = None,
+    progress: Progress = QUIET,
+) -> Viewing | None:
+    """The view from what is given, else from a rate's tags, else Sentinel-1's usual one of the orbit.
+
+    ``orbit`` is "ascending", "descending" or anything else for unknown. None where neither the heading nor the orbit
+    is known. What was read and assumed is told; InputError for impossible angles.
+    """
+    told = {name: _number(tags or {}, name) for name in (HEADING_TAG, INCIDENCE_TAG)}
+    sources = ["as given", "as given"]
+    if heading is None:
+        heading, sources[0] = told[HEADING_TAG], "from the products"
+    if heading is None:
+        heading, sources[0] = _HEADINGS.get(orbit), f"assumed for the {orbit} orbit of Sentinel-1"
+    if heading is None:
+        return None
+    if incidence is None:
+        incidence, sources[1] = told[INCIDENCE_TAG], "from the products"
+    if incidence is None:
+        incidence, sources[1] = USUAL_INCIDENCE, "assumed, the middle of Sentinel-1's swath"
+    viewing = Viewing(heading % 360, incidence)
+    progress.info(
+        f"The satellite looks from a heading of {viewing.heading:.4g}° ({sources[0]}; {viewing.orbit}) at an incidence "
+        f"angle of {viewing.incidence:.4g}° ({sources[1]})."
+    )
+    if orbit in _HEADINGS and orbit != viewing.orbit:
+        progress.warning(
+            f"The orbit was given as {orbit}, but the heading of {viewing.heading:.4g}° ({sources[0]}) is "
+            f"{viewing.orbit}: the heading was used. Check the orbit."
+        )
+    return viewing
+
+
+def _number(tags: Mapping[str, str], name: str) -> float | None:
+    try:
+        value = float(tags.get(name, "nan"))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

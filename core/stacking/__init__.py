@@ -1,0 +1,32 @@
+"""From phases to rates: corrections, the sum of Eq. 1, its error, streamed through memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..doors import opened_when_asked
+
+if TYPE_CHECKING:
+    from .atmosphere_filter import AtmosphereFilter
+    from .corrections import Corrections
+    from .rate import stack_phases
+    from .reading import ReaderPool, plan_windows, read_pixels
+    from .reference_phase import Reference
+    from .report import write_report
+    from .stacking import StackingOptions, StackOutputs, stack_to_files
+else:
+    __getattr__ = opened_when_asked(__name__)
+
+__all__ = [
+    "AtmosphereFilter",
+    "Corrections",
+    "ReaderPool",
+    "Reference",
+    "StackOutputs",
+    "StackingOptions",
+    "plan_windows",
+    "read_pixels",
+    "stack_phases",
+    "stack_to_files",
+    "write_report",
+]

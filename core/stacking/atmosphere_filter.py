@@ -1,0 +1,289 @@
+"""Atmospheric delay of each date, separated from motion by a high-pass in time and a low-pass in space.
+
+Phases of the dates follow from the network of pairs by least squares; what changes fast in time and slowly in space is
+taken for atmosphere (Ferretti et al. 2001; Hooper et al. 2012) and subtracted from the pairs. The smoother in time
+is a local line with Gaussian weights, so motion at a constant rate passes unchanged, also at the first and last date.
+Delays are smooth, so they are kept on a grid of cells, averages of 2ⁿ × 2ⁿ pixels, that fits in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..interferograms import connected_dates
+from ..parallel import map_ordered
+from ..progress import Progress
+from ..raster import Band, Grid, Window
+from ..types import Array, Double, PathLike
+from .rate import stack_phases
+from .reading import ReaderPool, plan_windows, read_phases
+
+if TYPE_CHECKING:
+    from ..interferograms import Stack
+from ..raster import cell_means, smooth_maps
+
+MIN_DATES = 5
+_MAP_BYTES = 96 * 2**20
+_MAX_CELL = 256
+# Memory of the links between dates while the phases of dates are solved for.
+_SOLVER_BYTES = 4 * 2**20
+
+Surfaces = Callable[[Double, Double, "NDArray[np.floating[Any]] | None"], Double]
+
+
+@dataclass(frozen=True)
+class AtmosphereFilter:
+    """Standard deviations of the Gaussian windows in time (days) and space (metres)."""
+
+    temporal_days: float = 60.0
+    spatial_metres: float = 2000.0
+
+    def __post_init__(self) -> None:
+        if not (self.temporal_days > 0 and self.spatial_metres > 0):
+            raise InputError("The windows of the atmospheric filter must be longer than zero.")
+
+
+@dataclass(frozen=True)
+class Atmosphere:
+    """Delay of each date: ``maps`` (dates, rows, columns) in rad on cells of ``cell`` pixels.
+
+    ``incidence`` (pairs, dates) is −1 at a pair's first and +1 at its second date.
+    """
+
+    maps: Array
+    cell: int
+    incidence: Double
+
+    def of_pairs(self, window: Window, part: tuple[slice, slice]) -> Double:
+        """Atmospheric phase of each pair in a part of a window, (pairs, h, w), interpolated between cells."""
+        row, row_weight = self._between(window.row, part[0], self.maps.shape[1])
+        column, column_weight = self._between(window.column, part[1], self.maps.shape[2])
+        below = np.minimum(row + 1, self.maps.shape[1] - 1)
+        right = np.minimum(column + 1, self.maps.shape[2] - 1)
+        lines = self.maps[:, row] * (1 - row_weight)[:, None] + self.maps[:, below] * row_weight[:, None]
+        values = lines[:, :, column] * (1 - column_weight) + lines[:, :, right] * column_weight
+        return np.tensordot(self.incidence, values, 1)
+
+    def _between(self, origin: int, part: slice, cells: int) -> tuple[NDArray[np.intp], Double]:
+        """(cell before, weight of the next cell) of pixels along an axis."""
+        position = (origin + np.arange(part.start, part.stop) + 0.5) / self.cell - 0.5
+        position = np.clip(position, 0, cells - 1)
+        before = position.astype(np.intp)
+        return before, position - before
+
+
+def network(stack: Stack) -> tuple[list[date], Double, NDArray[np.intp]]:
+    """(dates, incidence matrix (pairs, dates), connected component of each date)."""
+    pairs = stack.interferograms
+    dates = sorted({day for pair in pairs for day in (pair.first_date, pair.second_date)})
+    index = {day: position for position, day in enumerate(dates)}
+    first = [index[pair.first_date] for pair in pairs]
+    second = [index[pair.second_date] for pair in pairs]
+    incidence = np.zeros((len(pairs), len(dates)))
+    incidence[np.arange(len(pairs)), first] = -1
+    incidence[np.arange(len(pairs)), second] = 1
+    groups = connected_dates(pairs)
+    component = {day: number for number, group in enumerate(groups) for day in group}
+    return dates, incidence, np.array([component[day] for day in dates], np.intp)
+
+
+def temporal_high_pass(days: Double, components: NDArray[np.intp], window_days: float) -> Double:
+    """Matrix (dates, dates) that leaves of a series what a local line with Gaussian weights does not follow.
+
+    It turns every straight line into zero. Components of fewer than ``MIN_DATES`` dates become zero altogether.
+    """
+    result = np.zeros((len(days), len(days)))
+    for component in np.unique(components):
+        members = np.nonzero(components == component)[0]
+        if len(members) < MIN_DATES:
+            continue
+        for target in members:
+            offset = (days[members] - days[target]) / window_days
+            root = np.exp(-0.25 * offset**2)
+            line = np.vstack([np.ones(len(members)), offset]).T * root[:, None]
+            result[target, members] = -(np.linalg.pinv(line)[0] * root)
+            result[target, target] += 1
+    return result
+
+
+def date_phases(phases: NDArray[np.floating[Any]], incidence: Double) -> Double:
+    """Least-squares phase of each date, (dates, cells), from pairs (pairs, cells) of which some may be NaN.
+
+    Of smallest norm: in each cell, each group of dates that its valid pairs connect has mean zero. The normal equations
+    are those of a network of conductors, which is solved by eliminating one date after the other (star-mesh transform);
+    no cell's solution loses digits by it, and dates without a valid pair are 0.
+    """
+    plan = _elimination(incidence)
+    solution = np.zeros((incidence.shape[1], phases.shape[1]))
+    step = max(64, _SOLVER_BYTES // (8 * max(plan.links, 1)))
+    for start in range(0, phases.shape[1], step):
+        part = phases[:, start : start + step]
+        solution[:, start : start + step] = _solved(part.astype(np.float64), incidence, plan)
+    return solution
+
+
+@dataclass(frozen=True)
+class _Elimination:
+    """In which order dates are eliminated: (date, its dates yet to come, their links with it), and links in all.
+
+    ``link`` (dates, dates) numbers the links between dates, those included that arise on the way.
+    """
+
+    steps: tuple[tuple[int, NDArray[np.intp], NDArray[np.intp]], ...]
+    link: NDArray[np.intp]
+    links: int
+
+
+def _elimination(incidence: Double) -> _Elimination:
+    """The order that eliminates a date with the fewest links first, so that few new ones arise."""
+    first, second = np.argmin(incidence, axis=1), np.argmax(incidence, axis=1)
+    around: dict[int, set[int]] = {day: set() for day in range(incidence.shape[1])}
+    for one, other in zip(first.tolist(), second.tolist()):
+        around[one].add(other)
+        around[other].add(one)
+    link = np.full((len(around),) * 2, -1, np.intp)
+    steps, links = [], 0
+    while around:
+        day = min(around, key=lambda item: len(around[item]))
+        later = sorted(around.pop(day))
+        numbers = np.arange(links, links + len(later))
+        link[day, later] = link[later, day] = numbers
+        links += len(later)
+        for other in later:
+            around[other] |= set(later)
+            around[other] -= {day, other}
+        steps.append((day, np.array(later, np.intp), numbers))
+    return _Elimination(tuple(steps), link, links)
+
+
+def _solved(phases: Double, incidence: Double, plan: _Elimination) -> Double:
+    """``date_phases`` of a few cells."""
+    valid = np.isfinite(phases)
+    solution: Double = incidence.T @ np.where(valid, phases, 0.0)
+    weights = np.zeros((plan.links, phases.shape[1]))
+    ends = np.argmin(incidence, axis=1), np.argmax(incidence, axis=1)
+    for link, known in zip(plan.link[ends], valid):
+        weights[link] += known
+    for day, later, links in plan.steps:
+        here = weights[links]
+        total = here.sum(axis=0)
+        share = here / np.where(total > 0, total, 1)
+        solution[later] += share * solution[day]
+        for index in range(len(later) - 1):
+            weights[plan.link[later[index], later[index + 1 :]]] += share[index] * here[index + 1 :]
+        solution[day] /= np.where(total > 0, total, np.inf)
+        weights[links] = share
+    # Backwards from the last date of each group, which is held at zero.
+    group = np.empty(solution.shape, np.intp)
+    for day, later, links in reversed(plan.steps):
+        share = weights[links]
+        solution[day] += np.einsum("ij,ij->j", share, solution[later])
+        group[day] = np.where(share > 0, group[later], -1).max(axis=0, initial=-1)
+        group[day] = np.where(group[day] < 0, day, group[day])
+    return solution - _group_means(solution, group)
+
+
+def _group_means(values: Double, group: NDArray[np.intp]) -> Double:
+    """The mean of each cell's values of the same group, (dates, cells)."""
+    key = group * values.shape[1] + np.arange(values.shape[1])
+    total = np.bincount(key.ravel(), values.ravel(), values.size)
+    return np.asarray((total / np.maximum(np.bincount(key.ravel(), minlength=values.size), 1))[key])
+
+
+def estimate_atmosphere(
+    stack: Stack,
+    pool: ReaderPool,
+    options: AtmosphereFilter,
+    surfaces: Surfaces | None,
+    dem: Band | PathLike | None,
+    anchor: tuple[float, float] | None,
+    progress: Progress,
+) -> tuple[Atmosphere | None, tuple[str, ...]]:
+    """The atmosphere of each date and what to tell; None where there are too few dates.
+
+    ``surfaces`` are the corrections that come before (pairs, ...) at rows, columns and elevations. Delays are relative
+    to the pixel ``anchor`` (row, column), or to the median of the scene.
+    """
+    dates, incidence, components = network(stack)
+    days = np.array([(day - dates[0]).days for day in dates], np.float64)
+    high_pass = temporal_high_pass(days, components, options.temporal_days)
+    if not high_pass.any():
+        return None, (
+            f"The atmospheric filter was skipped: it needs {MIN_DATES} connected dates or more, and the network has "
+            f"{int(np.bincount(components).max())}.",
+        )
+    cell = _cell_size(stack.grid, len(dates), options.spatial_metres)
+    maps, share = _filtered_dates(stack, pool, (incidence, high_pass), cell, (surfaces, dem), progress)
+    if not share.any():
+        return None, ("The atmospheric filter was skipped: no pixel has any valid phase.",)
+    sigmas = smooth_maps(maps, share, stack.grid, cell, options.spatial_metres)
+    position = None
+    if anchor is not None:
+        position = tuple(min(int(a // cell), size - 1) for a, size in zip(anchor, share.shape))
+    for values in maps:
+        values -= np.median(values[share > 0]) if position is None else values[position]
+    note = (
+        f"Atmospheric filter: {int(np.count_nonzero(high_pass.any(axis=1)))} dates, windows of "
+        f"{options.temporal_days:g} days and {options.spatial_metres:g} m, on cells of {cell} × {cell} pixels."
+    )
+    if max(sigmas) < 1 and cell > 1:
+        note += " The scene is too large for cells as small as this window, so the delays are smoother than asked."
+    return Atmosphere(maps, cell, incidence), (note,)
+
+
+def _cell_size(grid: Grid, dates: int, spatial_metres: float) -> int:
+    """Pixels on a side of a cell: a quarter of the spatial window, and more where memory asks for it; a power of 2."""
+    cell = 1
+    while cell * 2 * grid.pixel_size <= spatial_metres / 4 and cell < _MAX_CELL:
+        cell *= 2
+    while 4 * dates * -(-grid.width // cell) * -(-grid.height // cell) > _MAP_BYTES and cell < _MAX_CELL:
+        cell *= 2
+    return cell
+
+
+def _filtered_dates(
+    stack: Stack,
+    pool: ReaderPool,
+    matrices: tuple[Double, Double],
+    cell: int,
+    before: tuple[Surfaces | None, Band | PathLike | None],
+    progress: Progress,
+) -> tuple[Array, Array]:
+    """(maps (dates, rows, columns) after the high-pass in time, share of valid pairs (rows, columns)) of all cells."""
+    incidence, high_pass = matrices
+    surfaces, dem = before
+    years = np.array([pair.years for pair in stack.interferograms])
+    grid = stack.grid
+    shape = -(-grid.height // cell), -(-grid.width // cell)
+    maps, share = np.zeros((len(high_pass), *shape), np.float32), np.zeros(shape, np.float32)
+
+    def estimate(window: Window) -> tuple[Double, Double]:
+        means = np.stack([cell_means(values, cell) for values in read_phases(stack, pool, window)])
+        if surfaces is not None:
+            elevation = None
+            if dem is not None:
+                with pool.reader(dem) as reader:
+                    elevation = cell_means(reader.read(window), cell)
+            rows = window.row + (np.arange(means.shape[1]) + 0.5) * cell - 0.5
+            columns = window.column + (np.arange(means.shape[2]) + 0.5) * cell - 0.5
+            means -= surfaces(rows[:, None], columns[None, :], elevation)
+        flat = means.reshape(len(means), -1)
+        # Without the steady motion, a missing pair is best replaced by zero to begin with.
+        flat -= years[:, None] * np.nan_to_num(stack_phases(flat, years, with_error=False).rate)
+        high = high_pass @ date_phases(flat, incidence)
+        return high.reshape(-1, *means.shape[1:]), np.isfinite(means).mean(axis=0)
+
+    windows = plan_windows(stack, pool, multiple=cell)
+    for window, (high, valid) in map_ordered(estimate, windows, progress):
+        rows = slice(window.row // cell, window.row // cell + valid.shape[0])
+        columns = slice(window.column // cell, window.column // cell + valid.shape[1])
+        maps[:, rows, columns] = high
+        share[rows, columns] = valid
+    return maps, share

@@ -1,0 +1,214 @@
+"""What is subtracted from the phases before stacking: reference phase, ramp, height-correlated delay, atmosphere.
+
+Everything is estimated from a regular sample of the scene (bounded memory) and applied inside the one pass of the
+stacking. Each correction is a surface per pair, linear in the terms of ``trends.basis``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..progress import Progress
+from ..raster import Band, Window
+from ..types import Array, Double, PathLike
+from .atmosphere_filter import Atmosphere, AtmosphereFilter, estimate_atmosphere
+from .reading import ReaderPool, StackSample, sample_stack
+from .reference_phase import Reference, reference_phases
+from .trends import RAMPS, basis, fit_trends, trend_terms
+
+if TYPE_CHECKING:
+    from ..interferograms import Stack
+
+
+_NO_REFERENCE = Reference()
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """What is to be corrected; nothing by default.
+
+    ``ramp``: "none", "plane" or "quadratic". ``height``: a delay linear in elevation. ``exclude_mask``: a raster on any
+    grid; nothing is estimated where it is above 0.
+    """
+
+    reference: Reference = _NO_REFERENCE
+    ramp: str = "none"
+    height: bool = False
+    atmosphere: AtmosphereFilter | None = None
+    exclude_mask: PathLike | None = None
+
+    def __post_init__(self) -> None:
+        if self.ramp not in RAMPS:
+            raise InputError(f"The ramp must be one of {', '.join(RAMPS)}, not “{self.ramp}”.")
+
+    @property
+    def has_trends(self) -> bool:
+        """True when a ramp or the height-correlated delay is to be removed."""
+        return self.ramp != "none" or self.height
+
+    @property
+    def needs_estimation(self) -> bool:
+        """True when phases must be read before the stacking."""
+        return self.reference.mode != "none" or self.has_trends or self.atmosphere is not None
+
+
+NO_CORRECTIONS = Corrections()
+
+
+@dataclass(frozen=True)
+class CorrectionModel:
+    """The estimated corrections of each pair of ``stack`` (the pairs that are left).
+
+    ``coefficients`` (pairs, terms) of ``trends.basis``; ``dropped`` (name, reason) of the pairs left out; ``notes`` say
+    what was found, ``warnings`` what could not be done as asked.
+    """
+
+    stack: Stack
+    terms: tuple[str, ...] = ()
+    coefficients: Double | None = None
+    atmosphere: Atmosphere | None = None
+    dropped: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def needs_elevation(self) -> bool:
+        """True when ``corrected`` needs the elevation of its pixels."""
+        return "height" in self.terms
+
+    def surfaces(self, rows: Double, columns: Double, elevation: NDArray[np.floating[Any]] | None) -> Double:
+        """Phase to subtract from each pair at pixels of any shape (...): (pairs, ...).
+
+        ``rows`` and ``columns`` in pixels, broadcast against each other; NaN where the elevation is needed and missing.
+        """
+        grid, shape = self.stack.grid, np.broadcast_shapes(rows.shape, columns.shape)
+        if self.coefficients is None:
+            return np.zeros((len(self.stack.interferograms), *shape))
+        return np.tensordot(self.coefficients, basis(self.terms, rows, columns, elevation, grid), 1)
+
+    def correct(self, values: Double, window: Window, part: tuple[slice, slice], elevation: Array | None) -> None:
+        """Take reference, ramp and height delay away from ``values`` (pairs, h, w), phases of a part of a window."""
+        if self.coefficients is None:
+            return
+        if self.terms == ("constant",):
+            values -= self.coefficients[:, :, None]
+            return
+        rows = np.arange(part[0].start, part[0].stop) + float(window.row)
+        columns = np.arange(part[1].start, part[1].stop) + float(window.column)
+        heights = elevation[part] if elevation is not None else None
+        values -= self.surfaces(rows[:, None], columns[None, :], heights)
+
+    def filtered(self, corrected: Double, window: Window, part: tuple[slice, slice]) -> Double:
+        """``corrected`` without the atmosphere of each date; the very same array where it is not filtered."""
+        if self.atmosphere is None:
+            return corrected
+        return corrected - self.atmosphere.of_pairs(window, part)
+
+
+def estimate_corrections(
+    stack: Stack, pool: ReaderPool, corrections: Corrections, dem: Band | PathLike | None, progress: Progress
+) -> CorrectionModel:
+    """Estimate what is asked for, from at most two passes over the phases.
+
+    Raises InputError when the height correction has no DEM or one that lies elsewhere, or when no pair has data in the
+    reference.
+    """
+    if not corrections.needs_estimation:
+        return CorrectionModel(stack)
+    if corrections.height and dem is None:
+        raise InputError("The height-correlated delay can only be corrected with a DEM. Choose one.")
+    sample = None
+    if corrections.has_trends or corrections.reference.needs_sample:
+        sample = sample_stack(
+            stack, pool, dem if corrections.height else None, corrections.exclude_mask, progress.part(0, 0.5)
+        )
+    model = CorrectionModel(stack)
+    if corrections.has_trends and sample is not None:
+        model = _with_trends(model, corrections, sample, progress)
+    model, anchor = _with_reference(model, pool, corrections.reference, sample, dem)
+    if corrections.atmosphere is not None:
+        atmosphere, notes = estimate_atmosphere(
+            model.stack,
+            pool,
+            corrections.atmosphere,
+            model.surfaces if model.coefficients is not None else None,
+            dem if model.needs_elevation else None,
+            anchor,
+            progress.part(0.5, 1),
+        )
+        if atmosphere is None:
+            model = replace(model, warnings=model.warnings + notes)
+        else:
+            model = replace(model, atmosphere=atmosphere, notes=model.notes + notes)
+    return model
+
+
+def _with_trends(
+    model: CorrectionModel, corrections: Corrections, sample: StackSample, progress: Progress
+) -> CorrectionModel:
+    terms, notes = trend_terms(corrections.ramp, corrections.height, sample, model.stack.grid)
+    model = replace(model, warnings=notes)
+    if not terms:
+        return model
+    years = np.array([pair.years for pair in model.stack.interferograms])
+    surfaces = basis(
+        terms,
+        sample.rows[:, None].astype(float),
+        sample.columns[None, :].astype(float),
+        sample.elevation,
+        model.stack.grid,
+    )
+    coefficients, more = fit_trends(sample.phases, years, surfaces, sample.excluded, progress.check)
+    return replace(model, terms=terms, coefficients=coefficients, notes=more)
+
+
+def _with_reference(
+    model: CorrectionModel,
+    pool: ReaderPool,
+    reference: Reference,
+    sample: StackSample | None,
+    dem: Band | PathLike | None,
+) -> tuple[CorrectionModel, tuple[float, float] | None]:
+    """The model with the reference phase as its constant term, and the reference's (row, column)."""
+    if reference.mode == "none":
+        return model, None
+    has_trends = model.coefficients is not None
+    found = reference_phases(
+        model.stack,
+        pool,
+        reference,
+        sample,
+        model.surfaces if has_trends else None,
+        dem if model.needs_elevation else None,
+    )
+    kept = np.isfinite(found.phases)
+    pairs = model.stack.interferograms
+    dropped = tuple(
+        (pair.name, f"{pair.name} was left out: it has no valid pixel in the reference ({found.place}).")
+        for pair, keep in zip(pairs, kept)
+        if not keep
+    )
+    if not kept.any():
+        raise InputError(f"No pair has a valid pixel in the reference ({found.place}). Choose another reference.")
+    stack = replace(model.stack, interferograms=tuple(pair for pair, keep in zip(pairs, kept) if keep))
+    terms: tuple[str, ...] = ("constant",)
+    coefficients = found.phases[kept, None]
+    if model.coefficients is not None:
+        terms = (*terms, *model.terms)
+        coefficients = np.hstack([coefficients, model.coefficients[kept]])
+    note = f"Reference phase: {found.place}, subtracted from each of {len(stack.interferograms)} pairs."
+    result = replace(
+        model,
+        stack=stack,
+        terms=terms,
+        coefficients=coefficients,
+        dropped=model.dropped + dropped,
+        notes=(*model.notes, note),
+        warnings=(*model.warnings, *(reason for _, reason in dropped)),
+    )
+    return result, found.position

@@ -1,0 +1,181 @@
+"""Phase that varies smoothly over the whole scene: orbital ramps and delays that grow with elevation.
+
+A surface fitted to each interferogram takes the motion away where the motion itself looks like the surface. So the
+fit is split. Per pair, it is made to what is left after the pixel's own rate × Δt, which holds no steady motion. What
+the pairs' surfaces have in common, and alone changes the stacked rate, is fitted once, to the rate, on ground that
+does not move: outlying areas are excluded again and again until the fit stands still, and it is subtracted only where
+it explains more than half of the variance of the rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..raster import Grid
+from ..types import Array, Double
+from .rate import stack_phases
+
+if TYPE_CHECKING:
+    from .reading import StackSample
+from ..robust import median_or_zero, robust_fit
+
+RAMPS = {"none": (), "plane": ("x", "y"), "quadratic": ("x", "y", "xx", "xy", "yy")}
+# Shorter side of the scene in metres below which a ramp can't be told from motion.
+MIN_SIDE = {"plane": 10_000.0, "quadratic": 20_000.0}
+# Metres between the 5th and the 95th percentile of elevation below which a delay can't be told from noise.
+MIN_RELIEF = 100.0
+_MIN_STABLE = 0.25
+_MOVING_SIGMA = 2.5
+# Scatter of the rate without a trend over that about it, below which the trend may be the foot of a motion.
+_MIN_GAIN = 1.5
+_MAX_ROUNDS = 12
+
+Mask = NDArray[np.bool_]
+
+
+def basis(
+    terms: tuple[str, ...], rows: Double, columns: Double, elevation: NDArray[np.floating[Any]] | None, grid: Grid
+) -> Double:
+    """The terms' values at pixels of shape (...): (terms, ...).
+
+    x and y run from −1 to 1 over the grid, east and south; height is in kilometres.
+    """
+    x, y = np.broadcast_arrays(2 * (columns + 0.5) / grid.width - 1, 2 * (rows + 0.5) / grid.height - 1)
+    powers = {"constant": (0, 0), "x": (1, 0), "y": (0, 1), "xx": (2, 0), "xy": (1, 1), "yy": (0, 2)}
+    values = np.empty((len(terms), *x.shape))
+    for value, term in zip(values, terms):
+        if term == "height":
+            if elevation is None:
+                raise InputError("The height-correlated delay needs a DEM.")
+            value[...] = elevation.astype(np.float64) / 1000
+        else:
+            value[...] = x ** powers[term][0] * y ** powers[term][1]
+    return values
+
+
+def trend_terms(ramp: str, height: bool, sample: StackSample, grid: Grid) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(terms that the scene can bear, a sentence for each that it can't).
+
+    A ramp needs valid data over at least 10 km (quadratic: 20 km) in both directions, as a smaller scene of moving
+    ground looks like a ramp itself. A height-correlated delay needs 100 m of relief.
+    """
+    terms: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    valid = np.isfinite(sample.phases).any(axis=0)
+    if ramp != "none":
+        sides = _sides(valid, sample.step, grid)
+        if min(sides) >= MIN_SIDE[ramp]:
+            terms += RAMPS[ramp]
+        elif not valid.any():
+            notes += ("No ramp was removed: no pixel has any valid phase.",)
+        else:
+            notes += (
+                f"No ramp was removed: the valid data measure {sides[0] / 1000:.1f} × {sides[1] / 1000:.1f} km, and "
+                f"below {MIN_SIDE[ramp] / 1000:.0f} km motion can't be told from a ramp.",
+            )
+    if height and sample.elevation is not None:
+        heights = sample.elevation[valid & np.isfinite(sample.elevation)]
+        relief = float(np.ptp(np.percentile(heights, (5, 95)))) if heights.size else 0.0
+        if relief >= MIN_RELIEF:
+            terms += ("height",)
+            without = 1 - heights.size / valid.sum()
+            if without > 0:
+                share = "Less than 0.1" if without < 1e-3 else f"{100 * without:.1f}"
+                notes += (
+                    f"{share} % of the pixels with valid phase have no elevation in the DEM. They can't be corrected "
+                    "and are left empty; use a DEM that covers the whole scene.",
+                )
+        elif not valid.any():
+            notes += ("No height-correlated delay was removed: no pixel has any valid phase.",)
+        elif not heights.size:
+            notes += (
+                "No height-correlated delay was removed: the DEM has no elevation where the interferograms have valid "
+                "phase.",
+            )
+        else:
+            notes += (
+                f"No height-correlated delay was removed: the relief is {relief:.0f} m, and {MIN_RELIEF:.0f} m are "
+                "needed.",
+            )
+    return terms, notes
+
+
+def _sides(valid: Mask, step: int, grid: Grid) -> tuple[float, float]:
+    """East-west and north-south extent in metres of the valid samples."""
+    if not valid.any():
+        return 0.0, 0.0
+    rows, columns = np.nonzero(valid.any(axis=1))[0], np.nonzero(valid.any(axis=0))[0]
+    dx, dy = grid.metres_per_pixel(np.array([grid.height // 2]))
+    return float((np.ptp(columns) + 1) * step * dx[0]), float((np.ptp(rows) + 1) * step * dy[0])
+
+
+def fit_trends(
+    phases: Array, years: Double, surfaces: Double, excluded: Mask, check: Callable[[], None]
+) -> tuple[Double, tuple[str, ...]]:
+    """Coefficients (pairs, terms) of ``surfaces`` (terms, h, w) in ``phases`` (pairs, h, w), and what to tell.
+
+    Nothing is estimated where ``excluded`` (h, w). ``check`` is called between pairs and may raise to cancel.
+    """
+    usable = ~excluded & np.isfinite(surfaces).all(axis=0)
+    levels = np.array([median_or_zero(values[usable]) for values in phases], np.float32)
+    levelled = (phases - levels[:, None, None]).astype(np.float32, copy=False)
+    rate = stack_phases(levelled, years, with_error=False).rate
+    common, stable, notes = fit_rate(rate, surfaces, usable)
+    coefficients = np.outer(years, common)
+    design = np.vstack([np.ones(stable.sum()), surfaces[:, stable]]).T
+    steady = rate[stable]
+    for index, values in enumerate(levelled):
+        check()
+        rest = values[stable] - years[index] * steady
+        valid = np.isfinite(rest)
+        if valid.sum() > 10 * design.shape[1]:
+            coefficients[index] += robust_fit(design[valid], rest[valid])[1:]
+    return coefficients, notes
+
+
+def fit_rate(rate: Double, surfaces: Double, usable: Mask) -> tuple[Double, Mask, tuple[str, ...]]:
+    """(coefficients of the surfaces in the stacked rate, where the ground is stable, what to tell).
+
+    Coefficients are 0 where the fit explains too little, or where too little stable ground is left.
+    """
+    from scipy import ndimage
+
+    candidates = usable & np.isfinite(rate)
+    stable = candidates
+    coefficients = np.zeros(1)
+    scatter = 0.0
+    # From the stiffest surface to the softest, which alone would bend into a wide bowl of subsidence.
+    for terms in sorted({0, min(2, len(surfaces)), len(surfaces)}):
+        for _ in range(_MAX_ROUNDS):
+            design = np.vstack([np.ones(stable.sum()), surfaces[:terms, stable]]).T
+            coefficients = robust_fit(design, rate[stable])
+            residual = rate - coefficients[0] - np.tensordot(coefficients[1:], surfaces[:terms], 1)
+            inside = residual[stable]
+            scatter = 1.4826 * median_or_zero(abs(inside - median_or_zero(inside)))
+            outlying = candidates & (abs(residual - median_or_zero(inside)) > _MOVING_SIGMA * scatter)
+            # Areas, not single noisy pixels; with a rim, because an area's edge moves too.
+            areas = ndimage.binary_dilation(ndimage.binary_opening(outlying, np.ones((3, 3))), iterations=3)
+            before, stable = stable, candidates & ~areas & ~outlying
+            if stable.sum() < max(_MIN_STABLE * candidates.sum(), 10 * (len(surfaces) + 1)):
+                note = "No ramp or delay was removed from the rate: too little of the scene is stable."
+                return np.zeros(len(surfaces)), before, (note,)
+            if np.array_equal(stable, before):
+                break
+    trend = np.tensordot(coefficients[1:], surfaces[:, stable], 1)
+    spread = float(np.ptp(np.percentile(trend, (2, 98))))
+    steady = rate[stable]
+    without = 1.4826 * median_or_zero(abs(steady - median_or_zero(steady)))
+    share = 100 * stable.sum() / max(candidates.sum(), 1)
+    if without < _MIN_GAIN * scatter:
+        note = (
+            f"The rate has no clear ramp or height delay: on the stable {share:.0f} % of the scene its scatter is "
+            f"{without:.3g} rad/yr, and {scatter:.3g} about the fit. None was removed from it."
+        )
+        return np.zeros(len(surfaces)), stable, (note,)
+    note = f"Ramp and height delay: {spread:.3g} rad/yr of the rate, from the stable {share:.0f} % of the scene."
+    return coefficients[1:], stable, (note,)

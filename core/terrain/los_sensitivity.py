@@ -1,0 +1,256 @@
+"""The share of a motion down the slope that the line of sight sees, and where it could see nothing.
+
+Ground is taken to move down the slope smoothed over about 90 m, as landslides do in simulated scenes. The share is
+−1 to 1, positive where that motion comes toward the satellite; 0 on level ground, where no slope tells a direction.
+Metres are those of each row, whatever the grid's units; true north is that of the middle of the grid.
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from osgeo import osr
+
+from ..errors import InputError
+from ..progress import QUIET, Progress
+from ..raster import (
+    Band,
+    BandDescription,
+    BandReader,
+    Grid,
+    RasterWriter,
+    Window,
+    limited_cache,
+    metres_per_unit,
+    read_sample,
+    row_blocks,
+    smoothed,
+    smoothing_reach,
+    spatial_reference,
+    unit_of,
+    with_undeclared_nodata,
+)
+from ..satellite import Viewing, downslope_sensitivity, viewing_tags
+from ..types import Array, PathLike
+from .slope import gradient, slope_degrees
+
+MOTION_SCALE = 90.0
+LEVEL_SLOPE = 1.0
+POORLY_SEEN = 0.2
+CLASSES = {1: "seen well", 2: "poorly seen", 3: "layover or shadow", 4: "level ground"}
+"""The classes of visibility; 0 is no data."""
+
+_BLOCK_PIXELS = 2**20
+# Below this share of the look direction across the columns, rays cross the rows too steeply to follow one.
+_ALONG_ROWS = 0.5
+_HIGHEST_INCIDENCE = 50.0
+
+
+def motion_gradient(
+    padded: Array, dx: NDArray[np.float64] | float, dy: NDArray[np.float64] | float, sigmas: tuple[float, float]
+) -> tuple[Array, Array]:
+    """dz/d(east) and dz/d(north), (h, w) each, smoothed: the direction in which ground on a slope moves.
+
+    ``padded``: elevations (h + 2, w + 2) in metres with their halo, NaN for no data; ``dx``, ``dy``: metres of a pixel
+    to the east and to the south, numbers or one per row (h,); ``sigmas`` as in ``smoothed``.
+    """
+    east, south = gradient(padded, dx, dy)
+    return smoothed(east, sigmas), -smoothed(south, sigmas)
+
+
+def los_sensitivity(
+    east: Array, north: Array, viewing: Viewing, incidence: Array | None = None
+) -> tuple[Array, NDArray[np.bool_]]:
+    """The sensitivity (h, w) from a smoothed gradient, 0 on level ground, and where the ground is level.
+
+    ``incidence``: of each pixel in degrees, where it is known; else the viewing's holds everywhere.
+    """
+    if incidence is None:
+        share = viewing.downslope_sensitivity(east, north)
+    else:
+        angle = np.radians(incidence)
+        sine, (look_east, look_north) = np.sin(angle), viewing.look
+        to_satellite = -sine * np.float32(look_east), -sine * np.float32(look_north), np.cos(angle)
+        share = downslope_sensitivity(to_satellite, east, north)
+    level = slope_degrees(east, north) < LEVEL_SLOPE
+    share[level & np.isfinite(share)] = 0
+    return share, level
+
+
+def visibility(share: Array, level: NDArray[np.bool_], hidden: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The class of each pixel (CLASSES), 0 where ``share`` is NaN."""
+    classes = np.where(np.abs(share) < POORLY_SEEN, 2, 1)
+    classes[level] = 4
+    classes[hidden] = 3
+    classes[np.isnan(share)] = 0
+    return classes.astype(np.uint8)
+
+
+def sigmas_of(grid: Grid) -> tuple[float, float]:
+    """MOTION_SCALE in pixels along the columns and along the rows, at the grid's middle."""
+    dx, dy = grid.metres_per_pixel(np.array([grid.height // 2]))
+    return MOTION_SCALE / float(dy[0]), MOTION_SCALE / float(dx[0])
+
+
+def turned_to_grid(viewing: Viewing, grid: Grid, progress: Progress = QUIET) -> Viewing:
+    """The viewing with its heading counted from the grid's columns instead of true north, at the grid's middle."""
+    if grid.is_geographic:
+        return viewing
+    longitude, latitude = grid.centre_lonlat
+    step = 0.01 if latitude < 89 else -0.01
+    source = osr.CoordinateTransformation(spatial_reference("EPSG:4326"), spatial_reference(grid.crs))
+    here, there = source.TransformPoints([(longitude, latitude), (longitude, latitude + step)])
+    turn = math.degrees(math.atan2((there[0] - here[0]) / step, (there[1] - here[1]) / step))
+    if abs(turn) >= 1:
+        progress.info(f"True north is {turn:.1f}° right of the grid's columns in mid-scene; the heading follows it.")
+    return Viewing((viewing.heading + turn) % 360, viewing.incidence)
+
+
+@dataclass(frozen=True)
+class _Input:
+    """The DEM (its band, grid and metres per unit) and the incidence angles on its grid, in degrees."""
+
+    dem: Band
+    grid: Grid
+    scale: float
+    incidence: Band | None
+
+
+def los_sensitivity_to_file(
+    dem: PathLike,
+    output: PathLike,
+    viewing: Viewing,
+    incidence: PathLike | None = None,
+    visibility_output: PathLike | None = None,
+    progress: Progress = QUIET,
+) -> None:
+    """Write the LOS sensitivity, and on demand the classes of visibility (uint8), on the DEM's own grid.
+
+    ``incidence``: a raster of the angle between line of sight and vertical, in degrees or radians, on any grid, which
+    takes the place of the viewing's; no sensitivity where it has no data. Memory is bounded by blocks of rows. Raises
+    InputError for a DEM without CRS or in a unit of no length, and for angles that can't be; OutputError when writing
+    fails.
+    """
+    source, mean = _open(dem, incidence, viewing, progress)
+    grid = source.grid
+    seen = turned_to_grid(Viewing(viewing.heading, mean), grid, progress)
+    follows_rows = abs(seen.look[0]) >= _ALONG_ROWS
+    if visibility_output is not None and not follows_rows:
+        progress.warning("The satellite looks along the columns of the grid: layover and shadow were not looked for.")
+    sigmas = sigmas_of(grid)
+    band = BandDescription("los_sensitivity", "1", viewing_tags(Viewing(viewing.heading, mean)))
+    with ExitStack() as stack:
+        stack.enter_context(limited_cache())
+        writer = stack.enter_context(RasterWriter(output, grid, [band], compress=False))
+        classes = None
+        if visibility_output is not None:
+            legend = tuple((f"CLASS_{value}", text) for value, text in CLASSES.items())
+            description = BandDescription("visibility", "", legend)
+            classes = stack.enter_context(RasterWriter(visibility_output, grid, [description], "uint8", 0))
+        reader = stack.enter_context(BandReader(source.dem))
+        angles = stack.enter_context(BandReader(source.incidence, grid)) if source.incidence else None
+        rows = max(_BLOCK_PIXELS // grid.width, 2 * smoothing_reach(sigmas[0]), 16)
+        for first, count in row_blocks(grid.height, rows):
+            block = _Block.read(reader, grid, first, count, smoothing_reach(sigmas[0]), source.scale)
+            east, north = block.gradient(sigmas)
+            angle = None if angles is None else angles.read(Window(0, first, grid.width, count))
+            share, level = los_sensitivity(east, north, seen, angle)
+            share[np.isnan(block.heights)] = np.nan
+            writer.write(share, first)
+            if classes is not None:
+                hidden = np.zeros(share.shape, bool)
+                if follows_rows:
+                    hidden = seen.hidden(_without_gaps(block.heights), block.dx[block.inner])
+                classes.write(visibility(share, level, hidden), first)
+            progress.report((first + count) / grid.height)
+
+
+def _open(dem: PathLike, incidence: PathLike | None, viewing: Viewing, progress: Progress) -> tuple[_Input, float]:
+    """The opened inputs, and the incidence angle in mid-scene."""
+    band = with_undeclared_nodata(dem, "DEM", False, progress)
+    with BandReader(band) as reader:
+        grid, unit = reader.grid, reader.tags["unit"]
+    try:
+        grid.metres_per_pixel(np.array([0]))
+    except InputError as error:
+        raise InputError(f"{dem}: {error}") from None
+    source = _Input(band, grid, metres_per_unit(unit, dem, progress), None)
+    if incidence is None:
+        return source, viewing.incidence
+    angles, mean = _incidence_band(incidence, grid, progress)
+    return _Input(band, grid, source.scale, angles), mean
+
+
+def _incidence_band(path: PathLike, grid: Grid, progress: Progress) -> tuple[Band, float]:
+    """The band of incidence angles in degrees, and their median on the grid."""
+    band = with_undeclared_nodata(path, "incidence angle", False, progress)
+    band = replace(band, nodata=(*band.nodata, 0.0))
+    with BandReader(band, grid) as reader:
+        unit, sample = unit_of(reader.tags["unit"]), read_sample(reader)
+    sample = sample[np.isfinite(sample)]
+    if not sample.size:
+        raise InputError(f"{path}: no incidence angle where the DEM is. Choose a raster that covers the DEM.")
+    median = float(np.median(sample))
+    if unit not in ("degree", "rad"):
+        unit = "rad" if median < math.pi / 2 else "degree"
+        progress.info(f"{path} does not say its unit; the incidence angles were taken as {unit}.")
+    factor = math.degrees(1) if unit == "rad" else 1.0
+    median *= factor
+    if not 5 < median < 85:
+        raise InputError(
+            f"{path} can't hold incidence angles: their median is {median:.3g}°, and Sentinel-1 has 30–46°. Choose "
+            "another raster, or give one angle for the scene."
+        )
+    if median > _HIGHEST_INCIDENCE:
+        progress.warning(
+            f"{path}: a median incidence angle of {median:.3g}° is more than Sentinel-1 has. Check that it is measured "
+            "from the vertical (HyP3's inc_map), not from the horizontal (lv_theta)."
+        )
+    return replace(band, scale=factor), median
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Rows of a DEM with those around them that smoothing needs: ``padded`` (h + 2, w + 2), ``dx``, ``dy`` (h,).
+
+    ``inner``: the block's own rows among the h.
+    """
+
+    padded: Array
+    dx: NDArray[np.float64]
+    dy: NDArray[np.float64]
+    inner: slice
+
+    @classmethod
+    def read(cls, reader: BandReader, grid: Grid, first: int, count: int, reach: int, scale: float) -> _Block:
+        """Read the block of ``count`` rows from ``first`` on, with ``reach`` rows around it where there are any."""
+        top, bottom = max(0, first - reach), min(grid.height, first + count + reach)
+        padded = reader.read(Window(-1, top - 1, grid.width + 2, bottom - top + 2))
+        if scale != 1:
+            padded *= np.float32(scale)
+        dx, dy = grid.metres_per_pixel(np.arange(top, bottom))
+        return cls(padded, dx, dy, slice(first - top, first - top + count))
+
+    @property
+    def heights(self) -> Array:
+        """Metres, of the block's own rows."""
+        return self.padded[1:-1, 1:-1][self.inner]
+
+    def gradient(self, sigmas: tuple[float, float]) -> tuple[Array, Array]:
+        """``motion_gradient`` of the block's own rows."""
+        east, north = motion_gradient(self.padded, self.dx, self.dy, sigmas)
+        return east[self.inner], north[self.inner]
+
+
+def _without_gaps(heights: NDArray[Any]) -> Array:
+    """Each missing height from the last one before it in its row, else from the first one after it, else 0."""
+    for _ in range(2):
+        known = np.where(np.isfinite(heights), np.arange(heights.shape[1]), 0)
+        nearest = np.maximum.accumulate(known, axis=1)
+        heights = np.take_along_axis(heights, nearest, axis=1)[:, ::-1]
+    return np.nan_to_num(heights)

@@ -1,0 +1,39 @@
+"""Polygons: outlines in a CRS, polygons on exact pixel edges, burning, tables of features.
+
+Enters: geometries; nothing of what they outline.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..doors import opened_when_asked
+
+if TYPE_CHECKING:
+    from .burning import Burner, burn
+    from .measures import Ground, boxes_that_meet
+    from .ogr_memory import quiet_gdal, vector_memory
+    from .outlines import Outlines, as_valid_multipolygon, in_crs, read_areas, to_crs
+    from .polygons import polygonize, round_corners
+    from .tables import create_layer, fill_feature, point_geometry
+else:
+    __getattr__ = opened_when_asked(__name__)
+
+__all__ = [
+    "Burner",
+    "Ground",
+    "Outlines",
+    "as_valid_multipolygon",
+    "boxes_that_meet",
+    "burn",
+    "create_layer",
+    "fill_feature",
+    "in_crs",
+    "point_geometry",
+    "polygonize",
+    "quiet_gdal",
+    "read_areas",
+    "round_corners",
+    "to_crs",
+    "vector_memory",
+]

@@ -1,0 +1,31 @@
+"""OGR in memory, whatever the version calls its driver, and without its messages on the console."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from osgeo import gdal
+
+from ..errors import InputError
+
+
+@contextlib.contextmanager
+def quiet_gdal() -> Iterator[None]:
+    """Keep GDAL's own messages off the console; errors are still raised."""
+    gdal.PushErrorHandler("CPLQuietErrorHandler")
+    try:
+        yield
+    finally:
+        gdal.PopErrorHandler()
+
+
+def vector_memory() -> Any:
+    """An empty vector data set in memory, under the driver's old name or its new one (GDAL 3.11)."""
+    for name in ("Memory", "MEM"):
+        with contextlib.suppress(RuntimeError):
+            driver = gdal.GetDriverByName(name)
+            if driver is not None and driver.GetMetadataItem("DCAP_VECTOR"):
+                return driver.Create("", 0, 0, 0, gdal.GDT_Unknown)
+    raise InputError("This GDAL has no driver for vectors in memory; reinstall QGIS or GDAL.")

@@ -1,0 +1,101 @@
+"""Outlines: polygons as WKB or from a file as valid MultiPolygons in the CRS that is asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from osgeo import gdal, ogr, osr
+
+from ..errors import InputError
+from ..raster import EQUAL_AREA_CRS, same_crs, spatial_reference
+from ..types import PathLike
+from .ogr_memory import quiet_gdal
+
+
+def read_areas(path: PathLike, target_crs: str = EQUAL_AREA_CRS, layer: str | None = None) -> list[ogr.Geometry]:
+    """The polygons of a vector file's layer (its first by default), valid MultiPolygons in the target CRS.
+
+    Raises InputError for a file or layer that can't be read, has no CRS or holds no polygons but other shapes.
+    """
+    name = os.fspath(path)
+    try:
+        dataset = gdal.OpenEx(name, gdal.OF_VECTOR | gdal.OF_READONLY)
+    except RuntimeError as error:
+        raise InputError(f"{name} can't be read as a vector file ({error}). Check that it is complete.") from None
+    source = dataset.GetLayer(0) if layer is None else dataset.GetLayerByName(layer)
+    if source is None:
+        raise InputError(f"{name} has no layer {layer or ''}.".replace(" .", "."))
+    reference = source.GetSpatialRef()
+    if reference is None:
+        raise InputError(f"{name} has no coordinate reference system. Set it first (layer properties > Source).")
+    geometries = [feature.GetGeometryRef().Clone() for feature in source if feature.GetGeometryRef() is not None]
+    if any(geometry.GetDimension() < 2 for geometry in geometries):
+        raise InputError(f"{name} holds points or lines where areas are needed. Choose a layer of polygons.")
+    return in_crs(geometries, reference.ExportToWkt(), target_crs)
+
+
+def in_crs(geometries: Sequence[ogr.Geometry], source: str, target: str) -> list[ogr.Geometry]:
+    """The geometries, which are transformed in place, as valid MultiPolygons in the target CRS."""
+    if geometries and not same_crs(source, target):
+        transformation = osr.CoordinateTransformation(spatial_reference(source), spatial_reference(target))
+        for geometry in geometries:
+            geometry.Transform(transformation)
+    return [as_valid_multipolygon(geometry) for geometry in geometries]
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """Polygons as WKB in one CRS."""
+
+    polygons: tuple[bytes, ...]
+    crs: str
+
+    def geometries(self, crs: str) -> list[ogr.Geometry]:
+        """Valid MultiPolygons in another CRS, in the same order."""
+        return in_crs([ogr.CreateGeometryFromWkb(polygon) for polygon in self.polygons], self.crs, crs)
+
+
+def to_crs(geometries: Sequence[bytes], crs: str, target: str) -> list[ogr.Geometry | None]:
+    """WKB polygons of one CRS as valid MultiPolygons in another; None for empty and for unprojectable ones."""
+    if not crs:
+        raise InputError(
+            "The polygon layer has no coordinate reference system. Assign it first (Layer > Set CRS of layer)."
+        )
+    transformation = osr.CoordinateTransformation(spatial_reference(crs), spatial_reference(target))
+    return [_transformed(wkb, transformation) for wkb in geometries]
+
+
+def _transformed(wkb: bytes, transformation: Any) -> ogr.Geometry | None:
+    try:
+        with quiet_gdal():
+            geometry = ogr.CreateGeometryFromWkb(wkb)
+            geometry.Transform(transformation)
+            geometry = as_valid_multipolygon(geometry)
+    except (RuntimeError, InputError, AttributeError):
+        return None
+    return None if geometry.IsEmpty() else geometry
+
+
+def as_valid_multipolygon(geometry: ogr.Geometry) -> ogr.Geometry:
+    """The polygons of a geometry as one valid MultiPolygon of the same area; lines and points are left out."""
+    with quiet_gdal():
+        if not geometry.IsValid():
+            geometry = geometry.MakeValid()
+            if geometry is None:
+                raise InputError("A polygon can't be made valid; repair the layer first (Fix geometries).")
+    geometry.FlattenTo2D()
+    result = ogr.Geometry(ogr.wkbMultiPolygon)
+    for polygon in _polygons(geometry):
+        result.AddGeometry(polygon)
+    return result
+
+
+def _polygons(geometry: ogr.Geometry) -> Iterator[ogr.Geometry]:
+    if ogr.GT_Flatten(geometry.GetGeometryType()) in (ogr.wkbPolygon, ogr.wkbCurvePolygon):
+        yield geometry.GetLinearGeometry()
+    else:
+        for index in range(geometry.GetGeometryCount()):
+            yield from _polygons(geometry.GetGeometryRef(index))

@@ -1,0 +1,142 @@
+"""adamapper:comparechannels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingContext,
+    QgsProcessingOutputNumber,
+    QgsProcessingOutputString,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterMultipleLayers,
+)
+
+from ...core.errors import InputError
+from ...core.progress import Progress
+from ..algorithm import BUNDLED_MODEL, Algorithm, remove_results, tr
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...core.accuracy import Comparison
+    from ...core.models import LabelledTile
+
+
+ROLES = ("test", "validation", "training")
+_FOLDER = QgsProcessingParameterFile.Behavior.Folder
+
+
+class CompareChannels(Algorithm):
+    """Networks × channel combinations on one test set."""
+
+    NAME = "comparechannels"
+    TITLE = "Compare channels"
+    GROUP = "accuracy"
+    SUMMARY = (
+        "Judges networks with each of the seven combinations of phase rate, LOS rate, elevation and slope on the same "
+        "labelled tiles, in the layout of Tables 5 and 6 and Figure 5 of Wu and others (2024), with confidence "
+        "intervals and the classical detector beside them. The tiles are those of a sample set, or simulated ones."
+    )
+
+    def define(self) -> None:
+        self.add(
+            QgsProcessingParameterMultipleLayers(
+                "MODELS", tr("Models"), QgsProcessing.SourceType.TypeFile, optional=True
+            ),
+            "ONNX files with a model card. A model serves a combination when its other channels are optional in "
+            "its card. Empty: the model that comes with the plugin.",
+        )
+        self.add(
+            QgsProcessingParameterFile("SAMPLES", tr("Sample set"), behavior=_FOLDER, optional=True),
+            "A folder from Create samples. Empty: simulated tiles, of which nothing is real.",
+        )
+        self.add_choice("ROLE", "Tiles of the sample set", "Judge on tiles that no training has seen.", ROLES, "test")
+        self.add_number("TILES", "Number of simulated tiles", "Used without a sample set.", 100, 1, integer=True)
+        self.add_number(
+            "TILE_SIZE", "Size of simulated tiles (pixels)", "Width and height, of 30 m pixels.", 256, 64, 1024,
+            integer=True, advanced=True,
+        )  # fmt: skip
+        self.add_number(
+            "SEED", "Seed", "Of the simulated tiles and of the intervals. Take one that no training used.", 1001, 0,
+            integer=True,
+        )  # fmt: skip
+        self.add(
+            QgsProcessingParameterFile("DEM_FOLDER", tr("Folder of elevation models"), behavior=_FOLDER, optional=True),
+            "GeoTIFFs that simulated tiles are cut from, of regions that no training used. Empty: terrain is made up.",
+        )
+        for name, title, kind, text in (
+            ("REPORT", "Report", "HTML (*.html)", "Tables and bars."),
+            ("FIGURES", "Table of figures", "CSV (*.csv)", "One row for each model and combination."),
+        ):
+            self.add(QgsProcessingParameterFileDestination(name, tr(title), kind, optional=True), text)
+        self.addOutput(QgsProcessingOutputNumber("TILE_COUNT", tr("Number of tiles")))
+        self.addOutput(QgsProcessingOutputNumber("BEST_IOU", tr("Highest IoU")))
+        self.addOutput(QgsProcessingOutputString("BEST_COMBINATION", tr("Combination of the highest IoU")))
+        self.addOutput(QgsProcessingOutputNumber("CLASSICAL_IOU", tr("IoU of the tuned classical detector")))
+
+    def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
+        from ...core.accuracy import compare_channels, write_comparison_csv, write_comparison_report
+
+        models = self.parameterAsFileList(parameters, "MODELS", context) or [str(BUNDLED_MODEL)]
+        tiles, tuning, source = self._tiles(parameters, context)
+        files = {name: self.parameterAsFileOutput(parameters, name, context) for name in ("REPORT", "FIGURES")}
+        seed = self.parameterAsInt(parameters, "SEED", context)
+        comparison = compare_channels(models, tiles, progress, seed=seed, tuning_tiles=tuning)
+        try:
+            if files["REPORT"]:
+                settings = {tr("Models"): ", ".join(models), tr("Tiles"): source}
+                write_comparison_report(files["REPORT"], comparison, settings)
+            if files["FIGURES"]:
+                write_comparison_csv(files["FIGURES"], comparison)
+        except Exception:
+            remove_results(path for path in files.values() if path)
+            raise
+        return {**_outputs(comparison, progress), **{name: path or None for name, path in files.items()}}
+
+    def _tiles(
+        self, parameters: dict[str, Any], context: QgsProcessingContext
+    ) -> tuple[Sequence[LabelledTile], Sequence[LabelledTile], str]:
+        """The test tiles, others to tune the classical detector on (maybe none), and what they are in words."""
+        folder = self.parameterAsString(parameters, "SAMPLES", context)
+        if folder:
+            from ...core.samples import SampleSet
+
+            role = self.parameterAsEnumString(parameters, "ROLE", context)
+            tiles = SampleSet(folder).tiles(role)
+            if not len(tiles):
+                message = tr("The sample set {} has no {} tiles. Choose another role, or make it with such a share.")
+                raise InputError(message.format(folder, role))
+            tuning = SampleSet(folder).tiles("validation") if role == "test" else ()
+            return tiles, tuning, f"{folder}, {role}"
+        from ...core.accuracy import SimulatedTiles
+        from ...core.simulation import TileGenerator
+
+        count, size, seed = (self.parameterAsInt(parameters, name, context) for name in ("TILES", "TILE_SIZE", "SEED"))
+        dems = self.parameterAsString(parameters, "DEM_FOLDER", context)
+        words = f"{count} simulated tiles of {size} × {size} pixels, seed {seed}, terrain: {dems or 'made up'}"
+        return SimulatedTiles(TileGenerator(seed, size, dem_paths=dems or None), count), (), words
+
+
+def _outputs(comparison: Comparison, progress: Progress) -> dict[str, Any]:
+    """The best row and the classical detector; each row is told."""
+    from ...core.accuracy import combination_label, shown
+
+    best: dict[str, Any] = {"BEST_IOU": None, "BEST_COMBINATION": ""}
+    classical = None
+    for row in (*comparison.rows, *comparison.classical):
+        label = f"{row.model}, {combination_label(row.combination)}"
+        if row.scores is None:
+            progress.info(f"{label}: – (the model {row.reason})")
+            continue
+        figure = row.scores.figures["iou"]
+        progress.info(f"{label}: IoU {shown(figure, 'iou')} %")
+        if figure.value != figure.value:
+            continue
+        if row in comparison.classical:
+            classical = figure.value
+        elif best["BEST_IOU"] is None or figure.value > best["BEST_IOU"]:
+            best = {"BEST_IOU": figure.value, "BEST_COMBINATION": row.combination}
+    return {**best, "CLASSICAL_IOU": classical, "TILE_COUNT": comparison.tiles}

@@ -1,0 +1,104 @@
+"""adamapper:exportmodel."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qgis.core import QgsProcessingContext, QgsProcessingParameterFileDestination
+
+from ...core.errors import InputError
+from ...core.progress import Progress
+from ..algorithm import Algorithm, tr
+
+if TYPE_CHECKING:
+    from ...core.models import ModelCard
+
+
+STORAGE = ("float32", "float16", "int8", "weights")
+
+
+class ExportModel(Algorithm):
+    """A model → the same with its weights stored otherwise, or its weights alone, and its card as text."""
+
+    NAME = "exportmodel"
+    TITLE = "Export a model"
+    GROUP = "learning"
+    SUMMARY = (
+        "Writes a copy of a model: smaller, faster, or as weights for other programs; and its card, which tells what "
+        "it was trained on and how its channels are scaled, as readable text. Needs the Python package onnx."
+    )
+
+    def define(self) -> None:
+        self.add_model()
+        self.add_choice(
+            "STORAGE",
+            "Store as",
+            "float32, float16: an ONNX file with such weights, equally fast. int8: a quantised ONNX file, a quarter of "
+            "the size and two to three times as fast on a processor, which can't be trained further. weights: a "
+            ".safetensors file for PyTorch, with the card in it.",
+            STORAGE,
+            "float32",
+        )
+        self.add_raster(
+            "CALIBRATION",
+            "Composite to calibrate with",
+            "For int8: a composite for this model from Build channel composite, of the kind of scene that the model "
+            "will be used on. Empty: simulated tiles, which needs PyTorch.",
+        )
+        self.add_number("TILES", "Tiles to calibrate with", "For int8.", 40, 1, 1000, integer=True, advanced=True)
+        self.add(
+            QgsProcessingParameterFileDestination(
+                "OUTPUT", tr("Exported model"), tr("Models (*.onnx);;Weights (*.safetensors)")
+            ),
+            "A model is written with the extension .onnx, weights with .safetensors.",
+        )
+        self.add(
+            QgsProcessingParameterFileDestination(
+                "CARD", tr("Card"), tr("Text (*.json)"), optional=True, createByDefault=False
+            ),
+            "The model's card as a JSON file: channels, scaling, thresholds, training data, accuracy, limits.",
+        )
+
+    def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
+        from ...core.files import write_file
+
+        source = self.model_path(parameters, context)
+        storage = self.parameterAsEnumString(parameters, "STORAGE", context)
+        output = Path(self.parameterAsFileOutput(parameters, "OUTPUT", context))
+        output = output.with_suffix(".safetensors" if storage == "weights" else ".onnx")
+        if output.resolve() == source.resolve():
+            raise InputError(tr("{} would be written over itself. Choose another file.").format(source))
+        card = self._export(parameters, context, source, output, storage, progress)
+        text = self.parameterAsFileOutput(parameters, "CARD", context)
+        if text:
+            write_file(text, json.dumps(json.loads(card.to_json()), indent=2, ensure_ascii=False).encode())
+        progress.info(f"{output.name}: {output.stat().st_size / 1e6:.1f} MB.")
+        return {"OUTPUT": str(output), "CARD": text or None}
+
+    def _export(
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        source: Path,
+        output: Path,
+        storage: str,
+        progress: Progress,
+    ) -> ModelCard:
+        from ...core.models import convert_storage, export_weights, read_card
+
+        if storage == "weights":
+            return export_weights(source, output)
+        if storage != "int8":
+            return convert_storage(source, output, half=storage == "float16")
+        # This package of core is the door to PyTorch; opening it takes none.
+        from ...core.learning import composite_inputs, quantise, simulated_inputs
+
+        card = read_card(source)
+        count = self.parameterAsInt(parameters, "TILES", context)
+        composite = self.raster_path(parameters, "CALIBRATION", context)
+        if composite is None:
+            progress.info(f"Calibrated with {count} simulated tiles.")
+            return quantise(source, simulated_inputs(card, count), output, progress=progress)
+        return quantise(source, composite_inputs(composite, card, count), output, progress=progress)

@@ -1,0 +1,167 @@
+"""adamapper:importmodel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qgis.core import (
+    QgsProcessingContext,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterMatrix,
+    QgsProcessingParameterString,
+)
+
+from ...core.errors import InputError
+from ...core.progress import Progress
+from ..algorithm import Algorithm, tr
+
+if TYPE_CHECKING:
+    from ...core.models import ChannelRequest, ImportOptions
+
+
+ANSWERS = ("auto", "probabilities", "logits")
+NETWORKS = ("compact", "resnet50_unet", "vgg16_unet")
+COLUMNS = ("Channel", "Low", "High", "Unit", "Sign")
+_PAPER = [
+    *("phase_rate", -35, 35, "rad/yr", "away"),
+    *("los_rate", -150, 150, "mm/yr", "toward"),
+    *("dem", 0, 6000, "m", ""),
+    *("slope", 0, 70, "degree", ""),
+]
+
+
+class ImportModel(Algorithm):
+    """A network of another program, or weights, → a model that Detect active deformation areas runs."""
+
+    NAME = "importmodel"
+    TITLE = "Import a model"
+    GROUP = "learning"
+    SUMMARY = (
+        "Gives a network that another program made a card, so that Detect active deformation areas runs it: an ONNX "
+        "file (such as those for the plugin Deepness, whose settings are read from the file), or the weights of one of "
+        "the networks of ADA Mapper (.safetensors, or a PyTorch state dict). Files that could run code when they are "
+        "opened are refused. Needs the Python package onnx."
+    )
+
+    def define(self) -> None:
+        self.add(
+            QgsProcessingParameterFile(
+                "INPUT", tr("Network or weights"), fileFilter=tr("Networks (*.onnx *.safetensors *.pt *.pth)")
+            ),
+            "A file that has an ADA Mapper card already is checked and taken as it is; no other setting is used then.",
+        )
+        self.add(
+            QgsProcessingParameterMatrix(
+                "CHANNELS", tr("Channels"), 4, False, [tr(column) for column in COLUMNS], _PAPER, optional=True
+            ),
+            "What the network's inputs show, in its order: phase_rate, phase_rate_wrapped, los_rate, dem, slope, "
+            "coherence or los_sensitivity. Low to High are scaled to 0 to 1, and cut off there. Both empty: for a "
+            "network made for Deepness the layer's own numbers, divided by 255; for weights, the limits shown here at "
+            "first. A standardisation stored in the file follows. Unit and Sign (away or toward) of rates may be left "
+            "empty for the usual ones.",
+        )
+        self.add_number(
+            "PIXEL_SIZE",
+            "Pixel size (m)",
+            "That of the data it was trained on. Empty: as stored in the file.",
+            None,
+            0.01,
+        )
+        self.add_choice("NETWORK", "Network of the weights", "Only for weights.", NETWORKS, "compact")
+        self._define_advanced()
+        self.add(
+            QgsProcessingParameterFileDestination("OUTPUT", tr("Model"), tr("Models (*.onnx)")),
+            "The network with its card. Give it as Model to the other tools.",
+        )
+
+    def _define_advanced(self) -> None:
+        stored = "Empty: as stored in the file, else "
+        self.add_number("THRESHOLD", "Threshold", stored + "0.5.", None, 0.01, 0.99, advanced=True)
+        self.add_number("MIN_AREA", "Smallest area (m²)", stored + "5000.", None, 0, advanced=True)
+        self.add_number("TILE_SIZE", "Tile size (pixels)", stored + "256.", None, 16, 4096, integer=True, advanced=True)
+        self.add_number(
+            "AREA_CLASS",
+            "Class of the areas",
+            "Counted from 0. Empty: the last of one or two classes; with more it must be given.",
+            None,
+            0,
+            integer=True,
+            advanced=True,
+        )
+        self.add_choice(
+            "ANSWER",
+            "The network gives",
+            "auto: found out by trying it on made-up tiles; the log tells the result.",
+            ANSWERS,
+            "auto",
+            advanced=True,
+        )
+        self.add(
+            QgsProcessingParameterString("NAME", tr("Name of the model"), optional=True),
+            "Empty: the name of the file.",
+            advanced=True,
+        )
+
+    def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
+        from ...core.models import import_model, read_card
+
+        source = Path(self.parameterAsFile(parameters, "INPUT", context))
+        output = str(Path(self.parameterAsFileOutput(parameters, "OUTPUT", context)).with_suffix(".onnx"))
+        if Path(output).resolve() == source.resolve():
+            raise InputError(tr("{} would be written over itself. Choose another file.").format(source))
+        options = self._options(parameters, context)
+        if source.suffix.lower() == ".onnx":
+            import_model(source, output, options, progress)
+        else:
+            from ...core.models import import_weights
+
+            architecture = self.parameterAsEnumString(parameters, "NETWORK", context)
+            import_weights(source, architecture, options, output, progress)
+        card = read_card(output)
+        progress.info(f"{card.name}: {', '.join(card.band_names)}; pixels of {card.pixel_size:g} m.")
+        return {"OUTPUT": output}
+
+    def _options(self, parameters: dict[str, Any], context: QgsProcessingContext) -> ImportOptions:
+        from ...core.models import ImportOptions
+
+        given = parameters.get("CHANNELS") is not None
+        cells = self.parameterAsMatrix(parameters, "CHANNELS", context) if given else _PAPER
+        area_class = self.number(parameters, "AREA_CLASS", context)
+        tile_size = self.number(parameters, "TILE_SIZE", context)
+        return ImportOptions(
+            channels=channel_requests(cells),
+            pixel_size=self.number(parameters, "PIXEL_SIZE", context),
+            tile_size=None if tile_size is None else int(tile_size),
+            threshold=self.number(parameters, "THRESHOLD", context),
+            min_area=self.number(parameters, "MIN_AREA", context),
+            area_class=None if area_class is None else int(area_class),
+            answer=self.parameterAsEnumString(parameters, "ANSWER", context),
+            name=self.parameterAsString(parameters, "NAME", context),
+        )
+
+
+def channel_requests(cells: list[Any]) -> tuple[ChannelRequest, ...]:
+    """The rows of the table of channels, given cell by cell; rows without a channel are left out."""
+    from ...core.channels import ChannelKind
+    from ...core.models import ChannelRequest
+
+    texts = ["" if str(cell) in ("NULL", "None") else str(cell).strip() for cell in cells]
+    texts += [""] * (-len(texts) % len(COLUMNS))
+    requests = []
+    for first in range(0, len(texts), len(COLUMNS)):
+        name, low, high, unit, sign = texts[first : first + len(COLUMNS)]
+        if not name:
+            continue
+        try:
+            kind = ChannelKind(name.lower().replace(" ", "_"))
+        except ValueError:
+            known = ", ".join(kind.value for kind in ChannelKind)
+            raise InputError(tr("There is no channel called {}; known are {}.").format(name, known)) from None
+        try:
+            limits = [float(text) if text else None for text in (low, high)]
+        except ValueError:
+            raise InputError(tr("The limits of {} must be numbers, not {} and {}.").format(name, low, high)) from None
+        requests.append(ChannelRequest(kind, limits[0], limits[1], unit, sign))
+    return tuple(requests)

@@ -1,0 +1,33 @@
+"""The tools from interferograms to areas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...core.doors import opened_when_asked
+
+if TYPE_CHECKING:
+    from .build_composite import BuildComposite
+    from .classical_detector import ClassicalDetector
+    from .detect_areas import DetectAreas
+    from .extract_areas import ExtractAreas
+    from .los_sensitivity import LosSensitivity
+    from .map_active_areas import MapActiveAreas
+    from .merge_orbits import MergeOrbits
+    from .slope import Slope
+    from .stack_interferograms import PRODUCTS, StackInterferograms
+else:
+    __getattr__ = opened_when_asked(__name__)
+
+__all__ = [
+    "PRODUCTS",
+    "BuildComposite",
+    "ClassicalDetector",
+    "DetectAreas",
+    "ExtractAreas",
+    "LosSensitivity",
+    "MapActiveAreas",
+    "MergeOrbits",
+    "Slope",
+    "StackInterferograms",
+]

@@ -1,0 +1,78 @@
+"""adamapper:classicaldetector."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import QgsProcessingContext, QgsProcessingOutputNumber, QgsProcessingParameterFeatureSink
+
+from ...core.progress import Progress
+from ..algorithm import ORBITS, POLYGONS, Algorithm, tr
+
+
+class ClassicalDetector(Algorithm):
+    """LOS rate → areas by thresholding, the yardstick for the network."""
+
+    NAME = "classicaldetector"
+    TITLE = "Classical detector"
+    GROUP = "detection"
+    SUMMARY = (
+        "Finds areas without a network, as ADAfinder does: removes the smooth part of the LOS rate, marks pixels "
+        "that stand out by a multiple of the scene's own spread, and joins neighbours. Compare the network with it."
+    )
+
+    def define(self) -> None:
+        self.add_raster("LOS_RATE", "LOS rate", "mm/yr or m/yr.", optional=False)
+        self.add_raster("SLOPE", "Slope", "For the slope rule and the slope of each area.")
+        self.add_raster("DEM", "Digital elevation model", "For the elevation and aspect of each area.")
+        self.add_number(
+            "SIGMA",
+            "Threshold (multiples of the spread)",
+            "2 as published; 4 gives fewer false alarms.",
+            4,
+            0.1,
+        )
+        self.add_number(
+            "SMOOTH_METRES",
+            "Width of the smooth part (m)",
+            "Standard deviation of the Gaussian.",
+            1200,
+            1,
+            advanced=True,
+        )
+        self.add_number("MIN_PIXELS", "Fewest pixels of an area", "Smaller areas are left out.", 20, 1, integer=True)
+        self.add_number(
+            "MIN_SLOPE",
+            "Smallest slope (degrees)",
+            "Flatter pixels are left out where a slope is given.",
+            5,
+            0,
+            90,
+        )
+        self.add_choice("ORBIT", "Orbit", "Written into the attributes and used for the colour.", ORBITS, "unknown")
+        self.add(QgsProcessingParameterFeatureSink("AREAS", tr("Areas, classical"), POLYGONS), "Polygons.")
+        self.addOutput(QgsProcessingOutputNumber("AREA_COUNT", tr("Number of areas")))
+
+    def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
+        from ...core.areas import FIELDS, ClassicalRules, classical_areas
+        from ...core.raster import Grid
+        from ..layers import write_areas
+
+        los_rate = self.raster_path(parameters, "LOS_RATE", context)
+        slope = self.raster_path(parameters, "SLOPE", context)
+        rules = ClassicalRules(
+            sigma=self.number(parameters, "SIGMA", context),
+            smooth_metres=self.number(parameters, "SMOOTH_METRES", context),
+            min_pixels=self.parameterAsInt(parameters, "MIN_PIXELS", context),
+            min_slope=self.number(parameters, "MIN_SLOPE", context) if slope else None,
+        )
+        areas = classical_areas(
+            los_rate,
+            slope,
+            rules,
+            orbit=self.parameterAsEnumString(parameters, "ORBIT", context),
+            dem=self.raster_path(parameters, "DEM", context),
+            progress=progress,
+        )
+        destination = write_areas(self, parameters, context, progress, areas, FIELDS, Grid.of(los_rate).crs)
+        return {"AREAS": destination, "AREA_COUNT": len(areas)}

@@ -1,0 +1,109 @@
+"""adamapper:lossensitivity."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import QgsProcessingContext, QgsProcessingParameterBoolean
+
+from ...core.errors import InputError
+from ...core.progress import Progress
+from ..algorithm import ORBITS, Algorithm, tr
+
+UNKNOWN_VIEW = (
+    "Nothing tells from where the satellite looks: choose the orbit, give its heading, or give a rate that Stack "
+    "interferograms made of products that tell it."
+)
+
+
+class LosSensitivity(Algorithm):
+    """A DEM and a view → the share of downslope motion that the line of sight sees."""
+
+    NAME = "lossensitivity"
+    TITLE = "LOS sensitivity"
+    GROUP = "channels"
+    SUMMARY = (
+        "Computes which share of a motion down the slope the satellite sees: 1 where it comes straight toward the "
+        "satellite, -1 where it goes straight away, and near 0 where the satellite is blind to it. Slopes are smoothed "
+        "over 90 m; level ground has 0. Models can use it as a layer, and it tells where an empty map means nothing. "
+        "For a satellite that looks to the left, add 180 to its heading."
+    )
+
+    def define(self) -> None:
+        self.add_raster(
+            "INPUT", "Digital elevation model", "Elevations in metres, in any projection or in degrees.", False
+        )
+        self.add_raster(
+            "RATE",
+            "Phase rate or LOS rate",
+            "From Stack interferograms: heading and incidence angle of the products are read from it where they are "
+            "not given below.",
+        )
+        self.add_choice("ORBIT", "Orbit", "Sentinel-1's headings: ascending 348°, descending 192°.", ORBITS, "unknown")
+        self.add_number(
+            "HEADING",
+            "Heading (degrees)",
+            "Direction of flight, clockwise from north. Empty: from the rate, else from the orbit.",
+            None,
+            -360,
+            360,
+            advanced=True,
+        )
+        self.add_number(
+            "INCIDENCE",
+            "Incidence angle (degrees)",
+            "Between the line of sight and the vertical. Empty: from the rate, else 38.",
+            None,
+            1,
+            89,
+            advanced=True,
+        )
+        self.add_raster(
+            "INCIDENCE_RASTER",
+            "Raster of incidence angles",
+            "Degrees or radians from the vertical (HyP3: inc_map). Used instead of one angle.",
+            advanced=True,
+        )
+        self.add(
+            QgsProcessingParameterBoolean("SKIP_UNKNOWN", tr("Write nothing where the view is unknown"), False),
+            "For models: where nothing tells the view, go on without this layer instead of stopping.",
+            advanced=True,
+        )
+        self.add_raster_output("OUTPUT", "LOS sensitivity", "-1 to 1, positive toward the satellite.")
+        self.add_raster_output(
+            "VISIBILITY",
+            "Visibility",
+            "1 seen well, 2 poorly seen (below 0.2), 3 layover or shadow, 4 level ground.",
+            optional=True,
+        )
+
+    def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
+        from ...core.raster import BandReader
+        from ...core.satellite import find_viewing
+        from ...core.terrain import los_sensitivity_to_file
+
+        tags: dict[str, str] = {}
+        rate = self.raster_path(parameters, "RATE", context)
+        if rate is not None:
+            with BandReader(rate) as reader:
+                tags = reader.tags
+        viewing = find_viewing(
+            self.parameterAsEnumString(parameters, "ORBIT", context),
+            self.number(parameters, "HEADING", context),
+            self.number(parameters, "INCIDENCE", context),
+            tags,
+            progress,
+        )
+        if viewing is None:
+            if not self.parameterAsBool(parameters, "SKIP_UNKNOWN", context):
+                raise InputError(tr(UNKNOWN_VIEW))
+            progress.warning(tr(UNKNOWN_VIEW))
+            return {"OUTPUT": None, "VISIBILITY": None}
+        output = self.output_path(parameters, "OUTPUT", context)
+        visibility = self.output_path(parameters, "VISIBILITY", context)
+        dem = self.raster_path(parameters, "INPUT", context)
+        incidence = self.raster_path(parameters, "INCIDENCE_RASTER", context)
+        los_sensitivity_to_file(dem, output, viewing, incidence, visibility, progress)
+        self.finish_raster(output, "los_sensitivity", context)
+        self.finish_raster(visibility, "visibility", context)
+        return {"OUTPUT": output, "VISIBILITY": visibility}

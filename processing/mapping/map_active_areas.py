@@ -1,0 +1,194 @@
+"""adamapper:mapactiveareas: the whole chain in one step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProcessingMultiStepFeedback,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterFeatureSink,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterString,
+    QgsProcessingUtils,
+)
+
+from ..algorithm import ORBITS, POLYGONS, Algorithm, remove_results, tr
+from .detect_areas import BACKENDS
+from .stack_interferograms import PRODUCTS
+
+_RASTERS = {
+    "PROBABILITY": ("Probability", "That a pixel belongs to an active deformation area, 0 to 1."),
+    "PHASE_RATE": ("Phase rate", "rad/yr, positive for growing range."),
+    "LOS_RATE": ("LOS rate", "mm/yr, positive toward the satellite, masked by coherence."),
+    "SLOPE": ("Slope", "Degrees."),
+}
+_SENSITIVITY = "LOS_SENSITIVITY"
+
+
+class MapActiveAreas(Algorithm):
+    """A folder of interferograms and a DEM → active deformation areas, with the rasters behind them."""
+
+    NAME = "mapactiveareas"
+    TITLE = "Map active deformation areas"
+    GROUP = "map"
+    SUMMARY = (
+        "From a folder of unwrapped interferograms and an elevation model to polygons of the slopes that are "
+        "moving, in one step. Stacks the interferograms, computes the slope, runs the network and extracts the "
+        "areas, as the single tools do with their default settings. Run it once for each orbit, then merge the two "
+        "results with Merge orbits. Check areas in the field before you rely on them."
+    )
+
+    def define(self) -> None:
+        self.add(
+            QgsProcessingParameterFile(
+                "INPUT_FOLDER", tr("Folder of interferograms"), QgsProcessingParameterFile.Behavior.Folder
+            ),
+            "Unwrapped interferograms of one orbit, searched with all subfolders.",
+        )
+        self.add_raster("DEM", "Digital elevation model", "Elevations in metres that cover the scene.", False)
+        self.add_choice(
+            "ORBIT",
+            "Orbit",
+            "Of the interferograms: sets the colour and the attribute, and tells the model where the satellite looks "
+            "from, unless the products do.",
+            ORBITS,
+            "unknown",
+        )
+        self.add_model()
+        self.add_choice(
+            "PRODUCT",
+            "Product",
+            "What made the interferograms; auto recognises it.",
+            PRODUCTS,
+            "auto",
+            advanced=True,
+        )
+        self.add_number(
+            "MAX_TEMPORAL_BASELINE",
+            "Largest temporal baseline (days)",
+            "Longer pairs are left out.",
+            40,
+            1,
+            advanced=True,
+        )
+        self.add_number(
+            "MAX_PERPENDICULAR_BASELINE",
+            "Largest perpendicular baseline (m)",
+            "Pairs with a larger one are left out.",
+            120,
+            1,
+            advanced=True,
+        )
+        self.add(
+            QgsProcessingParameterString("EXCLUDED_PAIRS", tr("Pairs left out by hand"), "", optional=True),
+            "Names of pairs (such as 20180106_20180130) with spaces or commas between them.",
+            advanced=True,
+        )
+        self.add_number("MIN_AREA", "Smallest area (m²)", "Empty: as the model advises.", None, 0, advanced=True)
+        self.add_choice("BACKEND", "Runs on", "auto takes what is installed.", BACKENDS, "auto", advanced=True)
+        self.add(
+            QgsProcessingParameterFeatureSink("AREAS", tr("Active deformation areas"), POLYGONS),
+            "Polygons with size, probability, rate, slope, elevation and position.",
+        )
+        for name, (title, text) in _RASTERS.items():
+            self.add_raster_output(name, title, text)
+        self.add_raster_output(
+            _SENSITIVITY, "LOS sensitivity", "Share of downslope motion that the satellite sees, -1 to 1.", True
+        )
+        self.add(
+            QgsProcessingParameterFileDestination(
+                "REPORT", tr("Report on the stack"), "HTML (*.html)", optional=True, createByDefault=True
+            ),
+            "Pairs used and dropped, with the reasons.",
+        )
+        for name, title in (
+            ("AREA_COUNT", "Number of areas"),
+            ("PAIRS_FOUND", "Pairs found"),
+            ("PAIRS_USED", "Pairs used"),
+        ):
+            self.addOutput(QgsProcessingOutputNumber(name, tr(title)))
+
+    def start(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> dict[str, Any]:
+        self.check_model(parameters, context)
+        # Asked for once: each time QGIS makes another temporary name and expects a layer there.
+        paths = {name: self.output_path(parameters, name, context) for name in (*_RASTERS, _SENSITIVITY)}
+        paths["REPORT"] = self.parameterAsFileOutput(parameters, "REPORT", context) or None
+        new = [path for path in paths.values() if path and not Path(path).exists()]
+        try:
+            return self.chain(parameters, paths, context, feedback)
+        except QgsProcessingException:
+            remove_results(new)
+            raise
+
+    def check_model(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
+        """Open the model before the long work, so that a wrong or missing one is told at once."""
+        from ...core.models import open_backend
+
+        model = self.detection_model(parameters, context)
+        open_backend(model, self.parameterAsEnumString(parameters, "BACKEND", context))
+
+    def chain(
+        self,
+        parameters: dict[str, Any],
+        paths: dict[str, str | None],
+        context: QgsProcessingContext,
+        feedback: QgsProcessingFeedback,
+    ) -> dict[str, Any]:
+        """Run the tools one after the other; ``paths`` are those of the results by name, None for what isn't wanted."""
+        import processing
+
+        dem = self.raster_path(parameters, "DEM", context)
+        steps = QgsProcessingMultiStepFeedback(5, feedback)
+
+        def run(step: int, algorithm: str, values: dict[str, Any]) -> dict[str, Any]:
+            steps.setCurrentStep(step)
+            identifier = f"adamapper:{algorithm}"
+            return dict(processing.run(identifier, values, context=context, feedback=steps, is_child_algorithm=True))
+
+        names = (
+            "INPUT_FOLDER", "PRODUCT", "MAX_TEMPORAL_BASELINE", "MAX_PERPENDICULAR_BASELINE", "EXCLUDED_PAIRS",
+        )  # fmt: skip
+        rates = {name: paths[name] for name in ("PHASE_RATE", "LOS_RATE")}
+        given = {name: parameters[name] for name in names if parameters.get(name) is not None}
+        stack = run(0, "stackinterferograms", {**given, **rates, "REPORT": paths["REPORT"]})
+        run(1, "slope", {"INPUT": dem, "OUTPUT": paths["SLOPE"]})
+        view = {name: parameters[name] for name in ("ORBIT",) if parameters.get(name) is not None}
+        sensitivity = self.sensitivity_path(parameters, paths[_SENSITIVITY], context)
+        if sensitivity is not None:
+            inputs = {"INPUT": dem, "RATE": paths["PHASE_RATE"], "SKIP_UNKNOWN": True, **view}
+            sensitivity = run(2, "lossensitivity", {**inputs, "OUTPUT": sensitivity})["OUTPUT"]
+        layers = {"LOS_RATE": paths["LOS_RATE"], "DEM": dem, "SLOPE": paths["SLOPE"]}
+        detection = {name: parameters.get(name) for name in ("MODEL", "BACKEND") if parameters.get(name)}
+        detection.update(layers, PHASE_RATE=paths["PHASE_RATE"], PROBABILITY=paths["PROBABILITY"])
+        run(3, "detectareas", {**detection, _SENSITIVITY: sensitivity})
+        rules = {name: parameters[name] for name in ("MIN_AREA",) if parameters.get(name) is not None}
+        extraction = {**layers, **rules, **view, "PROBABILITY": paths["PROBABILITY"], "AREAS": parameters["AREAS"]}
+        areas = run(4, "extractareas", extraction)
+        paths[_SENSITIVITY] = sensitivity if paths[_SENSITIVITY] is not None else None
+        for name in ("SLOPE", "PHASE_RATE", _SENSITIVITY):
+            if paths[name] is not None:
+                self.hide_when_loaded(paths[name], context)
+        numbers = {name: stack[name] for name in ("PAIRS_FOUND", "PAIRS_USED", "REPORT")}
+        return {**paths, **numbers, "AREAS": areas["AREAS"], "AREA_COUNT": areas["AREA_COUNT"]}
+
+    def sensitivity_path(
+        self, parameters: dict[str, Any], wanted: str | None, context: QgsProcessingContext
+    ) -> str | None:
+        """Where the LOS sensitivity goes; None where neither the user nor the model asks for it."""
+        from ...core.channels import ChannelKind
+        from ...core.models import read_card
+
+        if (
+            wanted is not None
+            or ChannelKind.LOS_SENSITIVITY not in read_card(self.model_path(parameters, context)).layers
+        ):
+            return wanted
+        return QgsProcessingUtils.generateTempFilename("los_sensitivity.tif")

@@ -1,0 +1,58 @@
+"""adamapper:mergeorbits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import (
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterFeatureSink,
+    QgsProcessingParameterFeatureSource,
+)
+
+from ...core.progress import Progress
+from ..algorithm import POLYGONS, Algorithm, crs_text, tr
+
+
+class MergeOrbits(Algorithm):
+    """Areas seen from the ascending and from the descending orbit → one layer."""
+
+    NAME = "mergeorbits"
+    TITLE = "Merge orbits"
+    GROUP = "areas"
+    SUMMARY = (
+        "Joins the areas that were found in ascending and in descending data. Areas that overlap become one, "
+        "marked as seen from both; the attributes of each orbit are kept side by side."
+    )
+
+    def define(self) -> None:
+        for name, title in (("ASCENDING", "Areas, ascending orbit"), ("DESCENDING", "Areas, descending orbit")):
+            self.add(QgsProcessingParameterFeatureSource(name, tr(title), [POLYGONS]), "From Extract areas.")
+        self.add(
+            QgsProcessingParameterFeatureSink("AREAS", tr("Areas of both orbits"), POLYGONS),
+            "In the coordinate reference system of the ascending areas.",
+        )
+        self.addOutput(QgsProcessingOutputNumber("AREA_COUNT", tr("Number of areas")))
+
+    def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
+        from ...core.areas import FIELDS, MERGED_FIELDS, merge_orbits
+        from ..layers import read_areas, write_areas
+
+        sources = {}
+        for name in ("ASCENDING", "DESCENDING"):
+            source = self.parameterAsSource(parameters, name, context)
+            if source is None:
+                raise QgsProcessingException(self.invalidSourceError(parameters, name))
+            sources[name] = source
+        target = crs_text(sources["ASCENDING"].sourceCrs())
+        areas = merge_orbits(
+            read_areas(sources["ASCENDING"], FIELDS),
+            read_areas(sources["DESCENDING"], FIELDS),
+            target,
+            descending_crs=crs_text(sources["DESCENDING"].sourceCrs()),
+            progress=progress,
+        )
+        destination = write_areas(self, parameters, context, progress, areas, MERGED_FIELDS, target)
+        return {"AREAS": destination, "AREA_COUNT": len(areas)}

@@ -1,0 +1,89 @@
+"""Points of a layer as sites of map sheets, each with the area that it stands for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import QgsCoordinateTransform, QgsFeatureSource, QgsGeometry, QgsPointXY, QgsProject, QgsVectorLayer
+
+from ...core.errors import InputError
+from ...core.survey import look_for
+from ..algorithm import tr
+from ..layers import read_sites
+from .plan import WGS84, SitePlan
+
+_OWN_OR_OF_AREA = {
+    "area_km2": ("area_km2",),
+    "los_rate": ("los_rate_extreme", "los_rate_extreme_ascending", "los_rate_extreme_descending"),
+    "los_rate_mean": ("los_rate_mean",),
+    "slope": ("slope_mean", "slope_mean_ascending", "slope_mean_descending"),
+    "slope_max": ("slope_max", "slope_max_ascending", "slope_max_descending"),
+    "elevation_min": ("elevation_min", "elevation_min_ascending", "elevation_min_descending"),
+    "elevation_max": ("elevation_max", "elevation_max_ascending", "elevation_max_descending"),
+    "orbit": ("seen_from", "orbit"),
+    "area_id": ("id",),
+}
+"""Attributes of a site, and the fields of its area that stand in for those that it does not have."""
+
+
+def site_plans(source: QgsFeatureSource, areas: QgsVectorLayer, toward_is_positive: bool | None) -> list[SitePlan]:
+    """The sites in the order of their numbers. InputError for a point that can't be placed on Earth."""
+    to_degrees = QgsCoordinateTransform(source.sourceCrs(), WGS84, QgsProject())
+    outlines = _Outlines(areas)
+    plans = []
+    for index, site in enumerate(read_sites(source), 1):
+        place = to_degrees.transform(QgsPointXY(site.x, site.y))
+        if not (-180 <= place.x() <= 180 and -90 <= place.y() <= 90):
+            message = tr("The site at {}, {} can't be placed on Earth. Check the layer's coordinate reference system.")
+            raise InputError(message.format(f"{site.x:g}", f"{site.y:g}"))
+        given = {name: value for name, value in site.attributes.items() if value not in (None, "")}
+        area, outline = outlines.of(given.get("area_id"), place)
+        attributes = {**_of_area(area), **given}
+        if not attributes.get("look_for") and attributes.get("los_rate") is not None:
+            attributes["look_for"] = look_for(attributes, "away" if toward_is_positive is False else "toward")
+        number = given.get("id", index)
+        name = str(given.get("name") or f"S{number:02d}" if isinstance(number, int) else number)
+        plans.append(
+            (number if isinstance(number, int) else index, SitePlan(name, place.x(), place.y(), attributes, outline))
+        )
+    return [plan for _, plan in sorted(plans, key=lambda entry: entry[0])]
+
+
+def _of_area(area: dict[str, Any]) -> dict[str, Any]:
+    """What a site inherits from its area."""
+    inherited = {}
+    for name, fields in _OWN_OR_OF_AREA.items():
+        value = next((area[field] for field in fields if area.get(field) is not None), None)
+        if value is not None:
+            inherited[name] = value
+    return inherited
+
+
+class _Outlines:
+    """Areas by number and by place, in degrees."""
+
+    def __init__(self, areas: QgsVectorLayer) -> None:
+        to_degrees = QgsCoordinateTransform(areas.crs(), WGS84, QgsProject())
+        names = [field.name() for field in areas.fields()]
+        self._all: list[tuple[dict[str, Any], QgsGeometry]] = []
+        for feature in areas.getFeatures():
+            outline = QgsGeometry(feature.geometry())
+            if outline.isEmpty():
+                continue
+            outline.transform(to_degrees)
+            values = [None if hasattr(value, "isNull") and value.isNull() else value for value in feature.attributes()]
+            self._all.append((dict(zip(names, values)), outline))
+        self._by_number: dict[Any, list[tuple[dict[str, Any], QgsGeometry]]] = {}
+        for entry in self._all:
+            self._by_number.setdefault(entry[0].get("id"), []).append(entry)
+
+    def of(self, number: Any, place: QgsPointXY) -> tuple[dict[str, Any], QgsGeometry | None]:
+        """The area of a number, else the one at a place; nothing where there is none."""
+        numbered = self._by_number.get(number, []) if number is not None else []
+        if len(numbered) == 1:
+            return numbered[0]
+        point = QgsGeometry.fromPointXY(place)
+        for attributes, outline in numbered or self._all:
+            if outline.boundingBox().contains(place) and outline.intersects(point):
+                return attributes, outline
+        return numbered[0] if numbered else ({}, None)

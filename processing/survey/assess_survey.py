@@ -1,0 +1,212 @@
+"""adamapper:assesssurvey."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFileDestination,
+)
+
+from ...core.errors import InputError
+from ...core.progress import Progress
+from ..algorithm import POLYGONS, Algorithm, crs_text, remove_results, tr
+
+if TYPE_CHECKING:
+    from ...core.areas import Area
+    from ...core.survey import Share, SurveyResult
+
+
+_POINTS = QgsProcessing.SourceType.TypeVectorPoint
+_ANY = QgsProcessing.SourceType.TypeVectorAnyGeometry
+_NO = ("0", "0.0", "false", "f", "no")
+_OUTPUTS = {
+    "CONFIRMED": "Sites confirmed",
+    "VISITED": "Sites visited",
+    "NOT_ACCESSIBLE": "Sites not accessible",
+    "NOT_VISITED": "Sites without a result",
+    "PRECISION": "Precision (%)",
+    "PRECISION_LOW": "Precision, lower end (%)",
+    "PRECISION_HIGH": "Precision, upper end (%)",
+    "WEIGHTED_PRECISION": "Weighted precision (%)",
+    "RECALL": "Recall of known landslides (%)",
+}
+
+
+class AssessSurvey(Algorithm):
+    """Returned sites → how much of the map was confirmed."""
+
+    NAME = "assesssurvey"
+    TITLE = "Assess a survey"
+    GROUP = "survey"
+    SUMMARY = (
+        "Tells how many of the visited areas were confirmed, with a 95 % confidence interval (Wilson), overall, by "
+        "stratum and by orbit, and what that measures: the precision of the map. Recall is told only where landslides "
+        "are given that were known independently of the map. Sites that could not be reached don't count. The report "
+        "is one file with a map and the photos."
+    )
+
+    def define(self) -> None:
+        self.add(
+            QgsProcessingParameterFeatureSource("SITES", tr("Visited sites"), [_POINTS]),
+            "From Merge a survey, or the sites of a returned package.",
+        )
+        self.add(
+            QgsProcessingParameterFeatureSource("AREAS", tr("Active deformation areas"), [POLYGONS], optional=True),
+            "For the map of the report and to find out which known landslides are mapped.",
+        )
+        self.add_raster("DEM", "Digital elevation model", "For the hillshade of the report's map.")
+        self.add(
+            QgsProcessingParameterFeatureSource("KNOWN", tr("Known landslides"), [_ANY], optional=True),
+            "Landslides that were known independently of the map, for the recall. One is mapped where it meets an "
+            "area, or as its field mapped tells, if it has one. Those whose field visited is false are left out.",
+        )
+        self.add(
+            QgsProcessingParameterFile(
+                "PHOTO_FOLDER", tr("Folder of the photos"), QgsProcessingParameterFile.Behavior.Folder, optional=True
+            ),
+            "Where the paths of the photos begin. Empty: the folder of the sites' file.",
+        )
+        for name, title, kind, text in (
+            ("REPORT", "Report", "HTML (*.html)", "Figures, map, signs and photos in one file."),
+            ("FIGURES", "Table of figures", "CSV (*.csv)", "The same figures, one a row."),
+        ):
+            self.add(QgsProcessingParameterFileDestination(name, tr(title), kind, optional=True), text)
+        for name, title in _OUTPUTS.items():
+            self.addOutput(QgsProcessingOutputNumber(name, tr(title)))
+
+    def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
+        from ...core.survey import assess_survey, meaning_of, shown, write_survey_csv, write_survey_report
+        from ..layers import read_sites
+
+        source = self.parameterAsSource(parameters, "SITES", context)
+        if source is None:
+            raise QgsProcessingException(self.invalidSourceError(parameters, "SITES"))
+        areas, areas_crs = self._areas(parameters, context)
+        files = {name: self.parameterAsFileOutput(parameters, name, context) for name in ("REPORT", "FIGURES")}
+        if files["REPORT"] and not source.sourceCrs().isValid():
+            raise InputError(
+                tr("The sites have no coordinate reference system. Set it first (layer properties > Source).")
+            )
+        known = self._known(parameters, context, areas, areas_crs)
+        result = assess_survey(read_sites(source), known, progress.part(0.0, 0.2))
+        try:
+            if files["REPORT"]:
+                write_survey_report(
+                    files["REPORT"],
+                    result,
+                    crs_text(source.sourceCrs()),
+                    areas,
+                    areas_crs,
+                    self.raster_path(parameters, "DEM", context),
+                    self._photo_folder(parameters, context),
+                    self._settings(parameters, context),
+                    progress.part(0.2, 0.9),
+                )
+            progress.report(0.95)
+            if files["FIGURES"]:
+                write_survey_csv(files["FIGURES"], result)
+            progress.check()
+        except Exception:
+            remove_results(path for path in files.values() if path)
+            raise
+        overall = result.overall
+        message = tr("{} of {} visited areas were confirmed: {}.")
+        progress.info(message.format(overall.confirmed, overall.visited, shown(overall.share)))
+        for note in (meaning_of(result), *result.notes):
+            progress.info(note)
+        return {**_numbers(result), **{name: path or None for name, path in files.items()}}
+
+    def _areas(self, parameters: dict[str, Any], context: QgsProcessingContext) -> tuple[tuple[Area, ...], str]:
+        from ...core.areas import FIELDS
+        from ..layers import read_areas
+
+        source = self.parameterAsSource(parameters, "AREAS", context)
+        if source is None:
+            if parameters.get("AREAS"):
+                raise QgsProcessingException(self.invalidSourceError(parameters, "AREAS"))
+            return (), ""
+        if not source.sourceCrs().isValid():
+            raise InputError(
+                tr("The areas have no coordinate reference system. Set it first (layer properties > Source).")
+            )
+        return read_areas(source, FIELDS), crs_text(source.sourceCrs())
+
+    def _known(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, areas: tuple[Area, ...], areas_crs: str
+    ) -> Share | None:
+        """Mapped of known landslides; None where none were given."""
+        from ...core.survey import Share, mapped_share
+
+        source = self.parameterAsSource(parameters, "KNOWN", context)
+        if source is None:
+            if parameters.get("KNOWN"):
+                raise QgsProcessingException(self.invalidSourceError(parameters, "KNOWN"))
+            return None
+        names = {field.name().lower(): field.name() for field in source.fields()}
+        features = [
+            feature
+            for feature in source.getFeatures()
+            if "visited" not in names or _is_true(feature[names["visited"]], unknown=True)
+        ]
+        if not features:
+            raise InputError(
+                tr("None of the known landslides was visited, so there is no recall. Leave the layer out.")
+            )
+        if "mapped" in names:
+            return Share(sum(_is_true(feature[names["mapped"]], False) for feature in features), len(features))
+        if not parameters.get("AREAS"):
+            raise InputError(tr("Give the areas of the map, too, to find out which known landslides are in it."))
+        shapes = [bytes(feature.geometry().asWkb()) for feature in features if not feature.geometry().isEmpty()]
+        return mapped_share(shapes, crs_text(source.sourceCrs()), areas, areas_crs)
+
+    def _photo_folder(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Path | None:
+        chosen = self.parameterAsFile(parameters, "PHOTO_FOLDER", context)
+        if chosen:
+            return Path(chosen)
+        layer = self.parameterAsVectorLayer(parameters, "SITES", context)
+        if layer is None or layer.providerType() != "ogr":
+            return None
+        return Path(layer.source().split("|")[0]).parent
+
+    def _settings(self, parameters: dict[str, Any], context: QgsProcessingContext) -> dict[str, str]:
+        """The inputs as the report shows them."""
+        settings: dict[str, str] = {}
+        for name in ("SITES", "AREAS", "KNOWN"):
+            source = self.parameterAsSource(parameters, name, context)
+            if source is not None:
+                title = self.parameterDefinition(name).description()
+                settings[title] = f"{source.sourceName()} ({source.featureCount()})"
+        return settings
+
+
+def _is_true(value: Any, unknown: bool) -> bool:
+    """A field's value as yes or no."""
+    if value is None or (hasattr(value, "isNull") and value.isNull()):
+        return unknown
+    return str(value).strip().lower() not in ("", *_NO)
+
+
+def _numbers(result: SurveyResult) -> dict[str, float | None]:
+    """The figures as outputs; None where unknown."""
+    overall, (low, high) = result.overall, result.overall.share.interval
+    values: dict[str, float | None] = {
+        "CONFIRMED": overall.confirmed,
+        "VISITED": overall.visited,
+        "NOT_ACCESSIBLE": overall.not_accessible,
+        "NOT_VISITED": overall.not_visited,
+        "PRECISION": 100 * overall.share.value,
+        "PRECISION_LOW": 100 * low,
+        "PRECISION_HIGH": 100 * high,
+        "WEIGHTED_PRECISION": None if result.weighted is None else 100 * result.weighted.value,
+        "RECALL": None if result.known is None else 100 * result.known.value,
+    }
+    return {name: value if value is not None and math.isfinite(value) else None for name, value in values.items()}

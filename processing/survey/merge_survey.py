@@ -1,0 +1,197 @@
+"""adamapper:mergesurvey."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsDataSourceUri,
+    QgsProcessing,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterFeatureSink,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterFolderDestination,
+    QgsProcessingParameterMultipleLayers,
+)
+
+from ...core.errors import InputError
+from ...core.progress import Progress
+from ..algorithm import Algorithm, crs_text, destination_of, remove_results, tr
+
+_POINTS = QgsProcessing.SourceType.TypeVectorPoint
+_COUNTS = {
+    "CHANGED": "Sites changed",
+    "ADDED": "New sites",
+    "DELETED": "Sites gone from a copy",
+    "CONFLICT_COUNT": "Conflicts",
+    "MISSING_PHOTOS": "Missing photos",
+}
+
+
+class MergeSurvey(Algorithm):
+    """Copies edited in the field → one layer."""
+
+    NAME = "mergesurvey"
+    TITLE = "Merge a survey"
+    GROUP = "survey"
+    SUMMARY = (
+        "Brings the packages that surveyors edited back into one new layer, by the key of each site. Answers that only "
+        "one side gives are taken. Where answers differ, that of the latest visit is taken; where the days don't tell, "
+        "it stays as it was in the master. Every conflict, deleted site, changed form and missing photo is told; "
+        "nothing is deleted and no input is changed."
+    )
+
+    def define(self) -> None:
+        self.add(
+            QgsProcessingParameterFeatureSource("MASTER", tr("Master"), [_POINTS]),
+            "The sites that the packages were made of, or an earlier result of this tool.",
+        )
+        self.add(
+            QgsProcessingParameterMultipleLayers("COPIES", tr("Returned packages"), QgsProcessing.SourceType.TypeFile),
+            "The survey.gpkg of each package that came back, in its folder with the photos; or the folders.",
+        )
+        self.add(
+            QgsProcessingParameterFeatureSink("SITES", tr("Merged sites"), _POINTS), "In the master's coordinates."
+        )
+        self.add(
+            QgsProcessingParameterFolderDestination(
+                "PHOTO_FOLDER", tr("Folder for photos"), optional=True, createByDefault=False
+            ),
+            "Photos are copied there; none is written over. Empty: a folder beside the merged layer's file.",
+        )
+        for name, title, kind, text in (
+            ("REPORT", "Report", "HTML (*.html)", "Conflicts, deleted and new sites, missing photos, changed forms."),
+            ("CONFLICTS", "Table of conflicts", "CSV (*.csv)", "One row for each answer."),
+        ):
+            self.add(QgsProcessingParameterFileDestination(name, tr(title), kind, optional=True), text)
+        for name, title in _COUNTS.items():
+            self.addOutput(QgsProcessingOutputNumber(name, tr(title)))
+
+    def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
+        from ...core.survey import (
+            FORM_FIELDS,
+            SITE_FIELDS,
+            copy_photos,
+            merge_copies,
+            read_copy,
+            remove_made,
+            summary_of,
+            with_photos,
+            write_conflicts_csv,
+            write_merge_report,
+        )
+        from ..layers import read_sites, table_of, write_sites
+
+        source = self.parameterAsSource(parameters, "MASTER", context)
+        if source is None:
+            raise QgsProcessingException(self.invalidSourceError(parameters, "MASTER"))
+        if not source.sourceCrs().isValid():
+            raise InputError(
+                tr("The master has no coordinate reference system. Set it first (layer properties > Source).")
+            )
+        crs = crs_text(source.sourceCrs())
+        known = {field.name: field for field in (*SITE_FIELDS, *FORM_FIELDS)}
+        paths = self.parameterAsFileList(parameters, "COPIES", context)
+        if not paths:
+            raise InputError(tr("No returned package was given. Choose the survey.gpkg of each."))
+        master_folder = self._check_inputs_stay(parameters, paths, context)
+        copies = []
+        for number, path in enumerate(paths):
+            progress.report(0.4 * number / len(paths))
+            copies.append(read_copy(path, crs))
+        merged = merge_copies(
+            read_sites(source), table_of(source, known), crs, copies, master_folder, progress.part(0.4, 0.7)
+        )
+        result = _result_file(parameters)
+        result_folder = None if result is None else result.parent
+        files = {name: self.parameterAsFileOutput(parameters, name, context) for name in ("REPORT", "CONFLICTS")}
+        made: list[Path] = []
+        try:
+            if merged.photos:
+                folder = self._photo_folder(parameters, context, result)
+                placed, made = copy_photos(merged.photos, folder)
+                merged = with_photos(merged, {file: _called(path, result_folder) for file, path in placed.items()})
+            progress.report(0.9)
+            if files["REPORT"]:
+                write_merge_report(files["REPORT"], merged, [copy.name for copy in copies])
+            if files["CONFLICTS"]:
+                write_conflicts_csv(files["CONFLICTS"], merged)
+            destination = write_sites(self, parameters, context, progress, merged.sites, merged.table, crs)
+        except Exception:
+            remove_made(made)
+            remove_results(path for path in files.values() if path)
+            raise
+        for text in summary_of(merged):
+            progress.info(text)
+        _tell(merged, progress)
+        return {
+            "SITES": destination,
+            "PHOTO_FOLDER": str(folder) if merged.photos else None,
+            **{name: path or None for name, path in files.items()},
+            "CHANGED": len(merged.changed),
+            "ADDED": len(merged.added),
+            "DELETED": len(merged.deleted),
+            "CONFLICT_COUNT": len(merged.conflicts),
+            "MISSING_PHOTOS": len(merged.missing),
+        }
+
+    def _check_inputs_stay(
+        self, parameters: dict[str, Any], copies: list[str], context: QgsProcessingContext
+    ) -> Path | None:
+        """The folder of the master's file, where the paths of its photos begin; None if it is in memory.
+
+        InputError where the result would replace the master or a copy.
+        """
+        layer = self.parameterAsVectorLayer(parameters, "MASTER", context)
+        master = Path(layer.source().split("|")[0]) if layer is not None and layer.providerType() == "ogr" else None
+        result = _result_file(parameters)
+        inputs = [Path(path) / "survey.gpkg" if Path(path).is_dir() else Path(path) for path in copies]
+        if result and result.resolve() in {path.resolve() for path in (*inputs, *([master] if master else ()))}:
+            message = tr("The merged sites would be written over {}. Choose another file.")
+            raise InputError(message.format(result))
+        return None if master is None else master.parent
+
+    def _photo_folder(self, parameters: dict[str, Any], context: QgsProcessingContext, result: Path | None) -> Path:
+        if parameters.get("PHOTO_FOLDER"):
+            return Path(self.parameterAsString(parameters, "PHOTO_FOLDER", context)).absolute()
+        if result is None:
+            raise InputError(
+                tr("The packages hold photos: say where to (Folder for photos), or save the result to a file.")
+            )
+        return result.with_name(f"{result.stem}_photos")
+
+
+def _result_file(parameters: dict[str, Any]) -> Path | None:
+    """The file of the merged layer, also one that it becomes a table of; None where it is kept in memory."""
+    chosen = destination_of(parameters.get("SITES")).split("|")[0]
+    if chosen.startswith("ogr:"):
+        chosen = QgsDataSourceUri(chosen[4:]).database()
+    if not chosen or chosen.startswith((QgsProcessing.TEMPORARY_OUTPUT, "memory:", "postgis:", "spatialite:")):
+        return None
+    return Path(chosen).absolute()
+
+
+def _called(path: Path, folder: Path | None) -> str:
+    """A photo's path relative to the folder of the layer, if it lies below it."""
+    if folder is not None and str(path).startswith(str(folder) + os.sep):
+        return path.relative_to(folder).as_posix()
+    return str(path)
+
+
+def _tell(merged: Any, progress: Progress) -> None:
+    """Each thing that somebody should look at, in the log."""
+    for conflict in merged.conflicts:
+        answers = "; ".join(f"{who}: {text or '–'}" for who, text in conflict.answers)
+        taken = tr("taken: {}").format(conflict.taken) if conflict.taken else tr("open")
+        progress.warning(f"{conflict.site}, {conflict.field}: {answers} ({taken})")
+    for copy, site in merged.deleted:
+        progress.warning(tr("{} is gone from {}; it stays.").format(site, copy))
+    for who, path in merged.missing:
+        progress.warning(tr("The photo {} is missing in {}.").format(path, who))
+    for who, note in merged.notes:
+        progress.info(f"{who}: {note}")

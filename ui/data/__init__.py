@@ -1,0 +1,16 @@
+"""The Data step: folder, DEM, orbit, the table of pairs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...core.doors import opened_when_asked
+
+if TYPE_CHECKING:
+    from .data_step import DataStep
+else:
+    __getattr__ = opened_when_asked(__name__)
+
+__all__ = [
+    "DataStep",
+]

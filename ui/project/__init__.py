@@ -1,0 +1,22 @@
+"""What the panel knows, kept in the QGIS project, and what its layers are for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...core.doors import opened_when_asked
+
+if TYPE_CHECKING:
+    from .layer_guess import BY_VALUES, candidates, guesses
+    from .state import ROLE_PROPERTY, ROLES, ProjectState
+else:
+    __getattr__ = opened_when_asked(__name__)
+
+__all__ = [
+    "BY_VALUES",
+    "ROLES",
+    "ROLE_PROPERTY",
+    "ProjectState",
+    "candidates",
+    "guesses",
+]

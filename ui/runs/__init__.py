@@ -1,0 +1,23 @@
+"""Algorithms run in the background, and their results on the map."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...core.doors import opened_when_asked
+
+if TYPE_CHECKING:
+    from .background import BackgroundCall
+    from .places import free_place
+    from .results import inputs_of, plain
+    from .runner import Runner
+else:
+    __getattr__ = opened_when_asked(__name__)
+
+__all__ = [
+    "BackgroundCall",
+    "Runner",
+    "free_place",
+    "inputs_of",
+    "plain",
+]
