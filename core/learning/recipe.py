@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..channels import MINMAX_CHANNELS, Channel, ChannelKind, Scaling
 from ..errors import InputError
@@ -20,7 +21,7 @@ from ..samples import SET_FILE, RepeatedTiles, SampleSet, StoredTiles
 from ..simulation import LANDSLIDES_PER_KM2, TileGenerator
 from ..types import PathLike
 from .bundled import TEST_SEED, TRAINING_DENSITY, VALIDATION_SEED, TerrainSplit, bundled_card
-from .mixtures import CompletedSource, CompletedTiles, Concatenated, joined, spread
+from .mixtures import CompletedSource, CompletedTiles, Concatenated, joined
 from .training import TrainingOptions
 
 _RADIANS_A_TURN = 6.283185307179586
@@ -141,7 +142,7 @@ class OwnTiles:
         return CompletedSource(joined(repeated, [source.epoch_length for source in repeated]), kinds)
 
     def tiles(self, role: str, kinds: tuple[ChannelKind, ...], most: int | None = None) -> Sequence[LabelledTile]:
-        """The tiles of a role, with what the classical detector looks at too; at most about ``most`` of each set.
+        """The tiles of a role, with what the classical detector looks at too; at most ``most`` of each set.
 
         Then those with areas come first: what few labels there are must not be thinned out.
         """
@@ -162,14 +163,17 @@ class OwnTiles:
 
 
 def labelled_first(tiles: StoredTiles, most: int | None) -> StoredTiles:
-    """At most ``most`` tiles: those with areas, then the others, both evenly spread."""
+    """``most`` tiles, or all where there are fewer: those with areas before any other, both evenly spread."""
     if most is None or len(tiles) <= most:
         return tiles
-    with_areas = spread(np.flatnonzero(tiles.holds_area).tolist(), most)
-    room = most - len(with_areas)
-    others = spread(np.flatnonzero(~tiles.holds_area).tolist(), room) if room else []
-    records = tuple(tiles.records[number] for number in sorted([*with_areas, *others]))
-    return replace(tiles, records=records)
+    with_areas = _evenly(np.flatnonzero(tiles.holds_area), most)
+    others = _evenly(np.flatnonzero(~tiles.holds_area), most - len(with_areas))
+    return replace(tiles, records=tuple(tiles.records[number] for number in sorted([*with_areas, *others])))
+
+
+def _evenly(numbers: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """``count`` of the numbers, evenly spread over them, or all where there are fewer."""
+    return numbers if len(numbers) <= count else numbers[np.arange(count) * len(numbers) // count]
 
 
 @dataclass(frozen=True)

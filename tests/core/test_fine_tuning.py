@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
@@ -160,17 +160,24 @@ def test_usual_options_are_those_of_the_network_but_for_what_is_given() -> None:
 
 
 @given(areas=st.lists(st.integers(0, 1), max_size=60), most=st.integers(1, 60))
+@example(areas=[0, 1, 1, 1, 1], most=3)
 def test_of_many_tiles_those_with_areas_are_kept_first(areas: list[int], most: int) -> None:
     records = tuple(
         TileRecord(f"t{number}", "s", "b", "validation", 0, 0, area, 9, 0, 9) for number, area in enumerate(areas)
     )
     tiles = StoredTiles(Path("set"), records, (), {})
     kept = labelled_first(tiles, most)
-    with_areas = sum(areas)
-    assert len(kept) <= max(most, 0) and list(kept.records) == sorted(kept.records, key=records.index)
-    assert with_areas > most or sum(record.area_pixels for record in kept.records) == with_areas
-    assert with_areas <= most or (kept.holds_area.all() and len(kept) > most / 2 - 1)
+    assert len(kept) == min(most, len(tiles)) and list(kept.records) == sorted(kept.records, key=records.index)
+    assert kept.holds_area.sum() == min(most, sum(areas))
     assert labelled_first(tiles, None) is tiles
+
+
+def test_kept_tiles_are_spread_evenly() -> None:
+    records = tuple(TileRecord(f"t{n}", "s", "b", "validation", 0, 0, int(n < 40), 9, 0, 9) for n in range(60))
+    kept = labelled_first(StoredTiles(Path("set"), records, (), {}), 10)
+    assert [records.index(record) for record in kept.records] == list(range(0, 40, 4))
+    kept = labelled_first(StoredTiles(Path("set"), records, (), {}), 45)
+    assert [records.index(record) for record in kept.records] == [*range(40), *range(40, 60, 4)]
 
 
 def test_of_small_tiles_more_make_as_much_ground() -> None:
