@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint package train benchmark clean
+.PHONY: help setup demo test search lint package train benchmark clean
 PYTHON ?= /usr/bin/python3
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -27,6 +27,9 @@ demo: $(STAMP)  ## simulate a scene, map its active deformation areas, draw the 
 
 test: $(STAMP)  ## all tests
 	$(VENV)/bin/pytest -n 2 --dist loadfile
+
+search: $(STAMP)  ## the property tests with many random examples, new ones each time; takes long
+	$(VENV)/bin/pytest -n 2 --dist worksteal --hypothesis-profile=search -m hypothesis
 
 lint: $(STAMP)  ## style and types
 	$(VENV)/bin/ruff format --check .

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from osgeo import gdal, ogr, osr
@@ -27,6 +27,7 @@ from ada_mapper.core.accuracy.scores import iou_score
 from ada_mapper.core.areas import Area
 from ada_mapper.core.errors import InputError
 from ada_mapper.core.vectors import read_areas
+from examples import examples
 
 # Wu et al. 2024, Tables 5 and 6: IoU, precision, recall, F1 in percent.
 PUBLISHED = [
@@ -169,7 +170,7 @@ def test_matches_tell_of_each_area() -> None:
     assert MATCH_IOU == 0.3
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(
     st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=6),
     st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=6),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from osgeo import gdal, ogr, osr
@@ -18,6 +18,7 @@ from ada_mapper.core.errors import CancelledError, InputError
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import BandDescription, Grid, RasterWriter, write_array
 from ada_mapper.core.vectors import polygonize, vector_memory
+from examples import examples
 
 UTM = Grid("EPSG:32648", (500_000.0, 30.0, 0.0, 3_000_000.0, 0.0, -30.0), 40, 30)
 ALL = AreaRules(threshold=0.5, low_threshold=0.5, min_area=0)
@@ -137,7 +138,7 @@ def test_pixels_that_touch_at_corners_are_one_valid_area(mask: np.ndarray, smoot
 MASKS = arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12)), elements=st.booleans())
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(MASKS)
 def test_polygons_rasterize_back_to_the_mask(mask: np.ndarray) -> None:
     check_polygons(mask, extract(mask))
@@ -153,7 +154,7 @@ def test_large_ragged_areas_are_valid(share: float, smooth: bool) -> None:
     assert total == pytest.approx(pixels(mask), rel=0.2 if smooth else 1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(MASKS)
 def test_smoothed_polygons_are_valid_do_not_overlap_and_cover_the_same_pixels(mask: np.ndarray) -> None:
     areas = extract(mask, smooth=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from osgeo import ogr
 
@@ -41,6 +41,7 @@ from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import Window
 from ada_mapper.core.satellite import Viewing
 from ada_mapper.core.vectors import Burner, Outlines
+from examples import examples
 from small_rasters import CRS, square_grid, write
 
 from .test_report import Balanced
@@ -317,7 +318,7 @@ def test_equal_regions_leave_no_doubt_and_one_region_leaves_all() -> None:
     assert alone.value == 0.6 and math.isnan(alone.low) and math.isnan(alone.high)
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(st.lists(st.tuples(*[st.integers(1, 200)] * 3), min_size=5, max_size=30), st.integers(0, 5))
 def test_intervals_hold_the_figure_and_repeat_by_seed(pixels: list[tuple[int, int, int]], seed: int) -> None:
     counts = region_counts(*pixels)

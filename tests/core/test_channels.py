@@ -7,13 +7,14 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from ada_mapper.core.channels import COMBINATIONS, MINMAX_CHANNELS, Channel, ChannelKind, Scaling, minmax_channel
 from ada_mapper.core.errors import InputError
 from ada_mapper.core.raster import RunningRelief, above_local_mean
+from examples import examples
 
 NAN = math.nan
 positive = st.floats(0.01, 1e4)
@@ -62,7 +63,7 @@ def _mean_by_hand(values: np.ndarray, radius: int) -> np.ndarray:
     return result
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(layers, st.integers(1, 15))
 def test_relief_is_the_value_above_the_mean_of_the_valid_neighbours(values: np.ndarray, radius: int) -> None:
     scaled = Scaling("asinh", scale=7, local_radius=radius * 30.0).apply(values, 30)
@@ -70,13 +71,13 @@ def test_relief_is_the_value_above_the_mean_of_the_valid_neighbours(values: np.n
     np.testing.assert_allclose(scaled, expected, atol=1e-4)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(layers, scalings)
 def test_nan_stays_nan_and_nothing_else_becomes_it(values: np.ndarray, scaling: Scaling) -> None:
     np.testing.assert_array_equal(np.isnan(scaling.apply(values, 30)), np.isnan(values))
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(scalings)
 def test_scaling_survives_json(scaling: Scaling) -> None:
     assert Scaling.from_json(json.loads(json.dumps(scaling.to_json()))) == scaling
@@ -113,7 +114,7 @@ def test_a_window_with_a_halo_equals_the_whole_scene(holes: float) -> None:
         np.testing.assert_allclose(inner, whole[row : row + 100, column : column + 100], atol=1e-7)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(layers, st.integers(1, 15), st.lists(st.integers(1, 5), min_size=1))
 def test_relief_of_rows_that_come_bit_by_bit(values: np.ndarray, radius: int, counts: list[int]) -> None:
     running, given_back, row = RunningRelief(radius, values.shape[1]), [], 0

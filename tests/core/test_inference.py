@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import uniform_filter
 
@@ -20,6 +20,7 @@ from ada_mapper.core.models import open_backend
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import BandReader, Grid
 from ada_mapper.core.types import Array
+from examples import examples
 
 from .tiny_models import ArrayScene, FunctionBackend, card_of, grid, write_layer, write_model, write_strided_model
 
@@ -41,7 +42,7 @@ def _run(bands: Array, path: Path, backend: FunctionBackend | None = None, **opt
 _TILES = st.sampled_from([(32, 32), (64, 32), (96, 32), (64, 16), (256, 32), (60, 4), (5, 1)])
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.integers(1, 1200), _TILES, st.floats(0, 0.5), st.integers(-3000, 3000))
 def test_tiles_cover_the_scene_and_their_weights_sum_to_one(
     size: int, sides: tuple[int, int], share: float, origin: int
@@ -62,7 +63,7 @@ def test_tiles_cover_the_scene_and_their_weights_sum_to_one(
     assert all(0 < second - first <= tile - overlap for first, second in zip(axis.starts, axis.starts[1:]))
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(_TILES, st.floats(0, 0.5), st.integers(-3000, 3000), st.integers(0, 700), st.integers(0, 700))
 def test_pixels_inside_have_the_same_tiles_in_any_cut(
     sides: tuple[int, int], share: float, pixel: int, before: int, after: int
@@ -107,7 +108,7 @@ def test_identity_is_exact_for_any_size_and_overlap(shape: tuple[int, int], over
     np.testing.assert_allclose(_run(values, tmp_path / "p.tif", overlap=overlap), values, atol=2e-7)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     st.integers(1, 130), st.integers(1, 210), st.integers(-70, 70), st.integers(-70, 70), st.sampled_from([0, 0.2, 0.5])
 )
@@ -122,7 +123,7 @@ def test_results_dont_depend_on_where_the_tiles_lie(
         np.testing.assert_allclose(reader.read(), ground, atol=2e-7)
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(st.integers(-70, 70), st.integers(-70, 70))
 def test_what_lies_outside_a_scene_is_its_mirror_image(
     tmp_path_factory: pytest.TempPathFactory, row: int, column: int

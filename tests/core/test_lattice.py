@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ada_mapper.core.raster import Grid, lattice_origin, resampled_on_lattice
+from examples import examples
 
 from .tiny_models import UTM
 
@@ -24,7 +25,7 @@ def test_a_known_origin() -> None:
     assert lattice_origin(_cut(-60.0, 90.0, 30.0, 0, 0)) == (-2, -3)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(_FRACTIONS, _FRACTIONS, st.sampled_from([30.0, 1 / 3600, 2.77e-4, 12.5]), _CUTS, _CUTS)
 def test_cuts_count_alike(across: float, down: float, size: float, column: int, row: int) -> None:
     x, y = (13333 + across) * size, (73000 + down) * size
@@ -32,7 +33,7 @@ def test_cuts_count_alike(across: float, down: float, size: float, column: int, 
     assert second == (first[0] + column, first[1] + row)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(_FRACTIONS, _FRACTIONS, st.sampled_from([10.0, 15.0, 20.0, 60.0, 90.0, 37.0]), _CUTS, _CUTS)
 def test_resampled_cuts_have_the_same_pixels(across: float, down: float, size: float, column: int, row: int) -> None:
     x, y = 4e5 + across * size, 2.2e6 + down * size

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ada_mapper.core.channels import MINMAX_CHANNELS, Channel, ChannelKind, Scaling
 from ada_mapper.core.errors import InputError
 from ada_mapper.core.models import ModelCard, read_card
 from ada_mapper.core.models.card import CARD_FORMAT, CARD_KEY
+from examples import examples
 
 from .tiny_models import card_of, write_model
 
@@ -134,7 +135,7 @@ def test_a_file_that_ends_inside_the_network_is_damaged(tmp_path: Path) -> None:
     assert "damaged" in _refused(path)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.binary(max_size=200))
 def test_random_bytes_only_ever_give_the_users_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "random.onnx"

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from osgeo import ogr, osr
 
@@ -14,6 +14,7 @@ from ada_mapper.core.areas import FIELDS, MERGED_FIELDS, Area, merge_orbits
 from ada_mapper.core.errors import CancelledError, InputError
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.vectors import boxes_that_meet
+from examples import examples
 
 UTM = "EPSG:32648"
 
@@ -123,7 +124,7 @@ def test_one_orbit_without_areas() -> None:
     assert area.attributes["seen_from"] == "descending"
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12), st.integers(1, 4), st.booleans()), max_size=14))
 def test_merged_areas_cover_the_same_ground_once(squares: list[tuple[int, int, int, bool]]) -> None:
     areas = [square(100 * x, 100 * y, 100 * side) for x, y, side, _ in squares]

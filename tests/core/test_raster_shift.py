@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from ada_mapper.core.errors import InputError
 from ada_mapper.core.raster import Band, BandDescription, BandReader, Grid, Window, open_raster, write_array
+from examples import examples
 
 OWN = Grid("EPSG:32643", (500_000.0, 30.0, 0.0, 3_900_000.0, 0.0, -30.0), 9, 7)
 VALUES = np.arange(63, dtype=np.float32).reshape(7, 9) + 1
@@ -27,7 +28,7 @@ def path(tmp_path):
     return tmp_path / "own.tif"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.tuples(st.integers(-12, 12), st.integers(-12, 12), st.integers(1, 14), st.integers(1, 14)),
     st.tuples(st.integers(-5, 15), st.integers(-5, 15), st.integers(1, 10), st.integers(1, 10)),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ada_mapper.core.stacking import stack_phases
 from ada_mapper.core.stacking.rate import coherence_weight, outliers
+from examples import examples
 
 from .stacks import equation_1, years_of
 
@@ -24,7 +25,7 @@ def noisy(shape: tuple[int, ...], holes: float, seed: int = 0) -> np.ndarray:
 
 
 @given(holes=st.floats(0, 0.9), seed=st.integers(0, 1000))
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_rate_is_equation_1_over_the_valid_pairs(holes: float, seed: int) -> None:
     phases = noisy((4, 5), holes, seed)
     found = stack_phases(phases, YEARS)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from osgeo import gdal, ogr
 
@@ -30,6 +30,7 @@ from ada_mapper.core.samples import (
 from ada_mapper.core.samples.label_check import check_labels
 from ada_mapper.core.samples.sample_set import ROLES, Augmentation
 from ada_mapper.core.satellite import SENTINEL1_WAVELENGTH
+from examples import examples
 from small_rasters import CRS, square_grid, write
 
 KIND = ChannelKind
@@ -157,7 +158,7 @@ def test_no_area_is_labelled_in_two_roles_and_tiles_never_meet(made):
     assert len(roles_of_area) >= 23
 
 
-@settings(max_examples=8)
+@examples(8)
 @given(seed=st.integers(0, 10_000), gap=st.sampled_from([0.0, 240.0]))
 def test_no_leakage_whatever_the_seed(layers, tmp_path_factory, seed, gap):
     areas = scattered_areas(seed)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ada_mapper.core.raster import Grid
 from ada_mapper.core.samples.sample_set import ROLES
 from ada_mapper.core.samples.split import Tiling, draw_roles
+from examples import examples
 from small_rasters import CRS, square_grid
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(
     pixels=st.dictionaries(st.text("abcdef", min_size=1, max_size=3), st.integers(0, 900), min_size=1, max_size=40),
     seed=st.integers(0, 99),

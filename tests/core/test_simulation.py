@@ -7,7 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ada_mapper.core.errors import InputError
@@ -36,6 +36,7 @@ from ada_mapper.core.simulation.surface import (
     weak_patches,
 )
 from ada_mapper.core.simulation.terrain import eroded_terrain, with_plain
+from examples import examples
 
 ASCENDING = Viewing(348, 38)
 DESCENDING = Viewing(192, 38)
@@ -388,7 +389,7 @@ def test_whole_cycles_are_lost_beyond_half_a_cycle() -> None:
     assert lost_cycle_rate(np.array([[20.0]], np.float32), network)[0, 0] == 0
 
 
-@settings(max_examples=10, deadline=None)
+@examples(10)
 @given(st.integers(0, 1000))
 def test_weak_patches_are_disjoint_and_bounded(seed: int) -> None:
     pool = FieldPool(5, 30.0, 256, 2, (-2.4, -2.8), 900.0, 5000.0)

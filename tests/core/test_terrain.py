@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from osgeo import gdal
 
@@ -16,6 +16,7 @@ from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import BandReader
 from ada_mapper.core.terrain import slope_to_file
 from ada_mapper.core.terrain.slope import slope_and_aspect
+from examples import examples
 
 from .stacks import read_raster, write_raster
 
@@ -26,7 +27,7 @@ def plane(shape: tuple[int, int], east: float, south: float, dx: float = 30, dy:
 
 
 @given(east=st.floats(-2, 2), south=st.floats(-2, 2), dx=st.floats(5, 90), dy=st.floats(5, 90), holes=st.floats(0, 0.5))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_a_plane_keeps_its_slope_at_edges_and_beside_holes(
     east: float, south: float, dx: float, dy: float, holes: float
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ada_mapper.core.interferograms.readers import parse_date
@@ -60,7 +60,6 @@ def test_days_of_the_year_count_from_zero():
     assert pair_of_days("0000059_0000083") is None
 
 
-@settings(deadline=None)
 @given(st.dates(date(1970, 1, 1), date(2068, 12, 31)))
 def test_every_date_is_read_as_it_was_written(day):
     assert parse_date(day.isoformat()) == day

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from interferogram_products import METRES, coherences, valid, write_tif
 
@@ -131,7 +131,6 @@ def test_a_split_network_is_reported():
     assert not select_pairs(stack_of(pair(0, 12), pair(12, 24), pair(0, 24))).notes
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(1, 5)), min_size=1, max_size=15))
 def test_components_are_those_of_graph_theory(edges):
     from scipy.sparse import coo_matrix
