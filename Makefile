@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test search lint package train benchmark clean
+.PHONY: help setup demo test search lint pages package train benchmark clean
 PYTHON ?= /usr/bin/python3
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -35,6 +35,9 @@ lint: $(STAMP)  ## style and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
+
+pages: $(STAMP)  ## pages of the tools, in docs/algorithms/, from the tools themselves
+	$(PY) tools/algorithm_pages.py
 
 package: $(STAMP)  ## the ZIP that QGIS installs, in dist/
 	$(PY) tools/package.py
