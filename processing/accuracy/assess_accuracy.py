@@ -199,7 +199,7 @@ class AssessAccuracy(Algorithm):
         }
 
     def _outlines(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> Outlines | None:
-        from ...core.vectors import Outlines
+        from ...core.areas import outlines_of
         from ..layers import read_areas
 
         source = self.parameterAsSource(parameters, name, context)
@@ -212,7 +212,7 @@ class AssessAccuracy(Algorithm):
         if not crs.isValid():
             message = tr("{} has no coordinate reference system. Set it first (layer properties > Source).")
             raise InputError(message.format(source.sourceName()))
-        return Outlines.of_areas(read_areas(source, ()), crs_text(crs))
+        return outlines_of(read_areas(source, ()), crs_text(crs))
 
     def _viewing(
         self, parameters: dict[str, Any], context: QgsProcessingContext, los_rate: str | None, progress: Progress

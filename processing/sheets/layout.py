@@ -44,9 +44,8 @@ from qgis.PyQt.QtXml import QDomDocument
 
 from ...core.errors import InputError, OutputError
 from ..algorithm import tr
-from . import text as sheet_text
 from .plan import grid_interval
-from .typesetting import SMALLEST
+from .typesetting import SMALLEST, cut, fitted, text_width
 
 _GROUPED = r"regexp_replace(to_string(round(@grid_number)), '(\\d)(?=(\\d{3})+$)', '\\1 ')"
 _METRES, _KILOMETRES = QgsUnitTypes.DistanceUnit.DistanceMeters, QgsUnitTypes.DistanceUnit.DistanceKilometers
@@ -106,7 +105,7 @@ class Page:
         if label is None:
             return
         font, size = _font_of(label)
-        fit, chosen = sheet_text.fitted(text, font, size, label.rect().width() - 0.3, label.rect().height())
+        fit, chosen = fitted(text, font, size, label.rect().width() - 0.3, label.rect().height())
         # Brackets of a name must not be read as an expression.
         label.setText(fit.replace("[%", "[ %"))
         _set_size(label, chosen)
@@ -117,7 +116,7 @@ class Page:
         if not isinstance(label, QgsLayoutItemLabel):
             return True
         font, size = _font_of(label)
-        fit, _ = sheet_text.fitted(text, font, size, label.rect().width() - 0.3, label.rect().height())
+        fit, _ = fitted(text, font, size, label.rect().width() - 0.3, label.rect().height())
         return not fit.endswith("…") or text.endswith("…")
 
     def show(
@@ -213,7 +212,7 @@ class Page:
             for column, text in enumerate(row):
                 is_bold = (bold in ("row", "both") and index == 0) or (bold in ("column", "both") and column == 0)
                 chosen = strong if is_bold else style
-                cell = QgsTableCell(sheet_text.cut(text, chosen.font(), size, columns[column] - padding - 0.2))
+                cell = QgsTableCell(cut(text, chosen.font(), size, columns[column] - padding - 0.2))
                 cell.setTextFormat(chosen)
                 cell.setVerticalAlignment(Qt.AlignmentFlag.AlignVCenter)
                 line_of_cells.append(cell)
@@ -314,7 +313,7 @@ def _natural_widths(rows: Sequence[Sequence[str]], font: QFont) -> list[float]:
     bold.setBold(True)
     columns = list(zip(*rows[1:])) or list(zip(*rows))
     return [
-        max(sheet_text.text_width(text, bold if index == 0 else font, SMALLEST) for text in column) + 2
+        max(text_width(text, bold if index == 0 else font, SMALLEST) for text in column) + 2
         for index, column in enumerate(columns)
     ]
 
@@ -328,7 +327,7 @@ def _table_size(
     size = min(style.size(), (pitch - 0.4) / 0.3528 / 1.2)
     for row in rows:
         for text, width in zip(row, columns):
-            needed = sheet_text.text_width(text, bold, 1.0)
+            needed = text_width(text, bold, 1.0)
             if needed:
                 size = min(size, (width - padding) / needed)
     return max(SMALLEST, size)

@@ -40,6 +40,7 @@ from ada_mapper.core.terrain import prepare_relief
 from ada_mapper.core.terrain.relief import contour_interval
 from ada_mapper.processing.layers import model_credit
 from ada_mapper.processing.sheets import text as sheet_text
+from ada_mapper.processing.sheets import typesetting
 from ada_mapper.processing.sheets.layers import MapLayers, style_printed_areas, style_printed_rate, style_roads
 from ada_mapper.processing.sheets.layout import Page, print_picture
 from ada_mapper.processing.sheets.plan import (
@@ -344,18 +345,18 @@ def legend_size(legend: QgsLayoutItemLegend) -> Any:
 @pytest.mark.parametrize("text", [LONG_NAME, LONG_NAME * 3, "A very long name of a site " * 6, "x" * 300, "S01", ""])
 def test_texts_fit_their_labels_and_stay_legible(qgis_app, text):
     font = QFont("DejaVu Sans")
-    lines, size = sheet_text.fitted(text, font, 13.5, 60, 8)
+    lines, size = typesetting.fitted(text, font, 13.5, 60, 8)
     assert 6.5 <= size <= 13.5
     assert lines.count("\n") <= 1
     for line in lines.split("\n"):
-        assert sheet_text.text_width(line, font, size) <= 60
+        assert typesetting.text_width(line, font, size) <= 60
     assert lines.replace("\n", "") == text or lines.endswith("…") or " " in text
 
 
 def test_short_texts_keep_their_size_and_chinese_breaks_anywhere_but_before_a_comma(qgis_app):
     font = QFont("DejaVu Sans")
-    assert sheet_text.fitted("S01", font, 13.5, 60, 8) == ("S01", 13.5)
-    lines = sheet_text.wrapped("滑坡，" * 30, font, 8, 40)
+    assert typesetting.fitted("S01", font, 13.5, 60, 8) == ("S01", 13.5)
+    lines = typesetting.wrapped("滑坡，" * 30, font, 8, 40)
     assert len(lines) > 1 and "".join(lines) == "滑坡，" * 30
     assert not any(line.startswith("，") for line in lines)
 

@@ -32,6 +32,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ...processing.algorithm import ORBITS, tr
+from ..runs import free_place
 from ..step import Step, StepContext, StepStatus
 from . import detect_plan as plan
 from .underlay import put_under
@@ -180,7 +181,7 @@ class DetectStep(Step):
 
     def _free_place(self, name: str) -> tuple[str, Path | None]:
         """A name that no group, run or folder has, and the folder for the results."""
-        return plan.free_place(self.context.runner, self.save_in.filePath(), name)
+        return free_place(self.context.runner, self.save_in.filePath(), name)
 
     @property
     def _source(self) -> str:
