@@ -26,14 +26,19 @@ def opened_when_asked(room: str) -> Callable[[str], Any]:
             places.update(_places(Path(package.__file__).read_text(encoding="utf-8")))
         if name not in places:
             raise AttributeError(f"module {room!r} has no attribute {name!r}")
-        value = getattr(importlib.import_module(f"{room}.{places[name]}"), name)
+        place = places[name]
+        value = getattr(importlib.import_module(f"{room}.{place}"), name) if place else _file(room, name)
         setattr(package, name, value)
         return value
 
     return attribute
 
 
+def _file(room: str, name: str) -> Any:
+    return importlib.import_module(f"{room}.{name}")
+
+
 def _places(source: str) -> dict[str, str]:
-    """The file of each name that is imported from a file beside ``__init__``."""
+    """The file of each name that is imported from a file beside ``__init__``; "" for a whole file."""
     imports = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom) and node.level == 1)
-    return {alias.name: node.module for node in imports if node.module for alias in node.names}
+    return {alias.name: node.module or "" for node in imports for alias in node.names}

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .finding import find_stack
     from .model import Interferogram, Stack
     from .network import baseline_positions, connected_dates
+    from .readers import PRODUCTS
     from .selection import (
         PairFacts,
         PairLimits,
@@ -27,6 +28,7 @@ else:
     __getattr__ = opened_when_asked(__name__)
 
 __all__ = [
+    "PRODUCTS",
     "Interferogram",
     "PairFacts",
     "PairLimits",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ...core.doors import opened_when_asked
 
 if TYPE_CHECKING:
+    from . import review
     from .areas import read_areas, write_areas
     from .features import fields_of, to_python, write_features
     from .judged import write_judged
@@ -27,6 +28,7 @@ __all__ = [
     "model_credit",
     "read_areas",
     "read_sites",
+    "review",
     "run_of",
     "style_sites",
     "table_of",

@@ -265,7 +265,7 @@ class DataStep(Step):
     # Building
 
     def _make_widgets(self) -> None:
-        from ...core.interferograms.readers import PRODUCTS as READERS
+        from ...core.interferograms import PRODUCTS as READERS
 
         self.folder = QgsFileWidget()
         self.folder.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)

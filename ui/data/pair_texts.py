@@ -42,7 +42,7 @@ def folder_text(choice: PairChoice, folder: str) -> str:
     scan = choice.scan
     if scan is None:
         return Path(folder).name
-    from ...core.interferograms.readers import PRODUCTS
+    from ...core.interferograms import PRODUCTS
 
     number = QLocale().toString
     text = tr("{} pairs of {} dates, {}").format(
