@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test search lint pages package train benchmark clean
+.PHONY: help setup demo test search lint pages docs package store train benchmark clean
 PYTHON ?= /usr/bin/python3
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -36,11 +36,21 @@ lint: $(STAMP)  ## style and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 
+docs: $(VENV)/.docs  ## the documentation as a web site, in build/docs/
+	$(VENV)/bin/mkdocs build --strict --quiet
+
 pages: $(STAMP)  ## pages of the tools, in docs/algorithms/, from the tools themselves
 	$(PY) tools/algorithm_pages.py
 
 package: $(STAMP)  ## the ZIP that QGIS installs, in dist/
 	$(PY) tools/package.py
+
+store: $(VENV)/.store  ## the ZIP against the rules and scanners of QGIS' plugin store
+	$(PY) tools/store_check.py
+
+$(VENV)/.docs $(VENV)/.store: $(VENV)/.%: $(STAMP)
+	$(PY) -m pip install -q --disable-pip-version-check -c $(VENV)/constraints.txt -e '.[$*]'
+	@touch $@
 
 train: $(STAMP)  ## train the bundled model anew: make train DEMS=folder VALIDATION=name TEST="name name"
 	@mkdir -p build

@@ -93,8 +93,8 @@ def index(algorithms: Iterable[QgsProcessingAlgorithm]) -> str:
     lines = [
         "# All tools",
         "",
-        "Each tool with its inputs, their defaults, its results, and how scripts call it. The [guide](../guide.md) tells",
-        "what they are for. These pages are made from the tools themselves.",
+        "Each tool with its inputs, their defaults, its results, and how scripts call it. The [guide](../guide.md)",
+        "tells what they are for. These pages are made from the tools themselves.",
     ]
     group = None
     for algorithm in algorithms:
@@ -225,8 +225,8 @@ def command_line(name: str, values: dict[str, Any]) -> str:
 
 def python_call(name: str, values: dict[str, Any]) -> str:
     """The call of processing.run."""
-    lines = [f'    "{key}": {quoted(value)},' for key, value in values.items()]
-    return "\n".join(["import processing", "", f'processing.run("{name}", {{', *lines, "})"])
+    lines = [f'        "{key}": {quoted(value)},' for key, value in values.items()]
+    return "\n".join(["import processing", "", "processing.run(", f'    "{name}",', "    {", *lines, "    },", ")"])
 
 
 def quoted(value: Any) -> str:
