@@ -109,7 +109,7 @@ def _from_safetensors(name: str) -> tuple[dict[str, Tensor], Mapping[str, str]]:
         raise missing_package("safetensors", "Reading weights", error) from None
     try:
         with safe_open(name, framework="pt") as file:
-            return {key: file.get_tensor(key) for key in file}, file.metadata() or {}
+            return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(f"{name} is no safetensors file, or it is damaged ({error}).") from None
 
