@@ -7,7 +7,7 @@ import html
 import importlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, TypeVar
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
@@ -43,6 +43,8 @@ FROM_BOTTOM = (
     "count", "standard_error", "aspect", "slope", "visibility", "los_sensitivity", "phase_rate", "los_rate",
     "probability", "areas",
 )  # fmt: skip
+
+Given = TypeVar("Given")
 
 _GROUPS = {
     "map": "Whole chain",
@@ -103,6 +105,13 @@ def missing_package(error: ImportError) -> str:
     return message.format(name, name, name)
 
 
+def given(value: Given | None, name: str) -> Given:
+    """The value of the parameter ``name``. InputError for None, as scripts may give it past the checks of QGIS."""
+    if value is None:
+        raise InputError(tr("Nothing was given as {}.").format(name))
+    return value
+
+
 def _can_be_imported(package: str) -> bool:
     """False, too, where a package is there but broken, as ONNX Runtime is without its C++ runtime on Windows."""
     try:
@@ -158,6 +167,14 @@ class Algorithm(QgsProcessingAlgorithm):
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
         self.define()
+
+    def define(self) -> None:
+        """Add the parameters and outputs."""
+        raise NotImplementedError
+
+    def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
+        """Do the work; the outputs by name."""
+        raise NotImplementedError
 
     def processAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
@@ -282,6 +299,10 @@ class Algorithm(QgsProcessingAlgorithm):
             raise InputError(message.format(layer.name()))
         return str(layer.source())
 
+    def required_raster(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> str:
+        """raster_path() of a parameter that is not optional; InputError without one."""
+        return given(self.raster_path(parameters, name, context), name)
+
     def geometry(
         self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
     ) -> tuple[str | None, str | None]:
@@ -308,9 +329,17 @@ class Algorithm(QgsProcessingAlgorithm):
             return None if default is None else float(default)
         return float(self.parameterAsDouble(parameters, name, context))
 
+    def required_number(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> float:
+        """number() of a parameter that has a default; InputError where there is none."""
+        return given(self.number(parameters, name, context), name)
+
     def output_path(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> str | None:
         """Where a raster output goes; None for an optional output that is not wanted."""
         return self.parameterAsOutputLayer(parameters, name, context) or None
+
+    def required_output(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> str:
+        """output_path() of an output that is always made; InputError without one."""
+        return given(self.output_path(parameters, name, context), name)
 
     def finish_raster(self, path: str | None, kind: str, context: QgsProcessingContext) -> None:
         """Save the style of a finished raster beside it and style the layer when QGIS loads it."""

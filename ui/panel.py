@@ -171,7 +171,8 @@ class Panel(QgsDockWidget):
     @property
     def current(self) -> Step:
         """The chosen step."""
-        return self.steps[self._pages.currentIndex()]
+        index: int = self._pages.currentIndex()
+        return self.steps[index]
 
     def choose(self, name: str) -> None:
         """Go to a step; the project remembers it."""

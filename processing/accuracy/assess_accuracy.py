@@ -15,7 +15,7 @@ from qgis.core import (
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import POLYGONS, Algorithm, crs_text, remove_results, tr
+from ..algorithm import POLYGONS, Algorithm, crs_text, given, remove_results, tr
 
 if TYPE_CHECKING:
     from ...core.accuracy import Assessment
@@ -167,7 +167,7 @@ class AssessAccuracy(Algorithm):
         polygons = {name: self._outlines(parameters, name, context) for name, *_ in _POLYGONS}
         rasters = {name: self.raster_path(parameters, name, context) for name, *_ in (("PROBABILITY",), *_RASTERS)}
         data = AssessmentData(
-            true=polygons["TRUE_AREAS"],
+            true=given(polygons["TRUE_AREAS"], "TRUE_AREAS"),
             found=polygons["AREAS"],
             ignored=polygons["IGNORED_AREAS"],
             extent=polygons["MAPPED_EXTENT"],
@@ -175,9 +175,9 @@ class AssessAccuracy(Algorithm):
             **{name.lower(): path for name, path in rasters.items()},
         )
         options = AssessmentOptions(
-            self._rules(parameters, context, data.probability, progress),
-            min_iou=self.number(parameters, "MIN_IOU", context),
-            region_metres=1000 * self.number(parameters, "REGION_SIZE", context),
+            self._rules(parameters, context, rasters["PROBABILITY"], progress),
+            min_iou=self.required_number(parameters, "MIN_IOU", context),
+            region_metres=1000 * self.required_number(parameters, "REGION_SIZE", context),
             seed=self.parameterAsInt(parameters, "SEED", context),
         )
         files = {name: self.parameterAsFileOutput(parameters, name, context) for name in ("REPORT", "FIGURES")}
@@ -238,10 +238,13 @@ class AssessAccuracy(Algorithm):
 
         if probability is None:
             return None
-        chosen = {
-            name: self.number(parameters, name.upper(), context) for name in ("threshold", "low_threshold", "min_area")
-        }
-        return rules_for(probability, **chosen, progress=progress)
+        return rules_for(
+            probability,
+            threshold=self.number(parameters, "THRESHOLD", context),
+            low_threshold=self.number(parameters, "LOW_THRESHOLD", context),
+            min_area=self.number(parameters, "MIN_AREA", context),
+            progress=progress,
+        )
 
     def _settings(
         self, parameters: dict[str, Any], context: QgsProcessingContext, rasters: dict[str, str | None]

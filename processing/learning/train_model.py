@@ -199,7 +199,7 @@ class TrainModel(Algorithm):
         report = self.parameterAsFileOutput(parameters, "REPORT", context)
         if report:
             write_training_report(report, card, notes, recipe.identity())
-        judged = next((scores["model"] for scores in card.training["judged"].values()), {})
+        judged: dict[str, float] = next((scores["model"] for scores in card.training["judged"].values()), {})
         return {
             "MODEL": str(recipe.output),
             "REPORT": report or None,

@@ -31,7 +31,7 @@ class BuildComposite(Algorithm):
         from ...core.detection import Composite
         from ...core.models import read_card
 
-        output = self.output_path(parameters, "OUTPUT", context)
+        output = self.required_output(parameters, "OUTPUT", context)
         card = read_card(self.model_path(parameters, context))
         with Composite(chosen_layers(self, parameters, context), card, progress) as composite:
             composite.write(output, progress)

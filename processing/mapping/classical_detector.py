@@ -58,11 +58,11 @@ class ClassicalDetector(Algorithm):
         from ...core.raster import Grid
         from ..layers import write_areas
 
-        los_rate = self.raster_path(parameters, "LOS_RATE", context)
+        los_rate = self.required_raster(parameters, "LOS_RATE", context)
         slope = self.raster_path(parameters, "SLOPE", context)
         rules = ClassicalRules(
-            sigma=self.number(parameters, "SIGMA", context),
-            smooth_metres=self.number(parameters, "SMOOTH_METRES", context),
+            sigma=self.required_number(parameters, "SIGMA", context),
+            smooth_metres=self.required_number(parameters, "SMOOTH_METRES", context),
             min_pixels=self.parameterAsInt(parameters, "MIN_PIXELS", context),
             min_slope=self.number(parameters, "MIN_SLOPE", context) if slope else None,
         )

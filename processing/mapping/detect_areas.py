@@ -51,7 +51,7 @@ class DetectAreas(Algorithm):
         from ...core.detection import DEFAULT_OVERLAP, Composite, detect
         from ...core.models import open_backend, read_card
 
-        output = self.output_path(parameters, "PROBABILITY", context)
+        output = self.required_output(parameters, "PROBABILITY", context)
         model = self.detection_model(parameters, context)
         card = read_card(model)
         percent = self.number(parameters, "OVERLAP", context)

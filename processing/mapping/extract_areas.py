@@ -54,7 +54,7 @@ class ExtractAreas(Algorithm):
         from ...core.raster import Grid
         from ..layers import write_areas
 
-        probability = self.raster_path(parameters, "PROBABILITY", context)
+        probability = self.required_raster(parameters, "PROBABILITY", context)
         rules = rules_for(
             probability,
             threshold=self.number(parameters, "THRESHOLD", context),

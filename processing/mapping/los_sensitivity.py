@@ -99,9 +99,9 @@ class LosSensitivity(Algorithm):
                 raise InputError(tr(UNKNOWN_VIEW))
             progress.warning(tr(UNKNOWN_VIEW))
             return {"OUTPUT": None, "VISIBILITY": None}
-        output = self.output_path(parameters, "OUTPUT", context)
+        output = self.required_output(parameters, "OUTPUT", context)
         visibility = self.output_path(parameters, "VISIBILITY", context)
-        dem = self.raster_path(parameters, "INPUT", context)
+        dem = self.required_raster(parameters, "INPUT", context)
         incidence = self.raster_path(parameters, "INCIDENCE_RASTER", context)
         los_sensitivity_to_file(dem, output, viewing, incidence, visibility, progress)
         self.finish_raster(output, "los_sensitivity", context)

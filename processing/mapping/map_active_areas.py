@@ -174,8 +174,9 @@ class MapActiveAreas(Algorithm):
         areas = run(4, "extractareas", extraction)
         paths[_SENSITIVITY] = sensitivity if paths[_SENSITIVITY] is not None else None
         for name in ("SLOPE", "PHASE_RATE", _SENSITIVITY):
-            if paths[name] is not None:
-                self.hide_when_loaded(paths[name], context)
+            path = paths[name]
+            if path is not None:
+                self.hide_when_loaded(path, context)
         numbers = {name: stack[name] for name in ("PAIRS_FOUND", "PAIRS_USED", "REPORT")}
         return {**paths, **numbers, "AREAS": areas["AREAS"], "AREA_COUNT": areas["AREA_COUNT"]}
 
@@ -191,4 +192,4 @@ class MapActiveAreas(Algorithm):
             or ChannelKind.LOS_SENSITIVITY not in read_card(self.model_path(parameters, context)).layers
         ):
             return wanted
-        return QgsProcessingUtils.generateTempFilename("los_sensitivity.tif")
+        return str(QgsProcessingUtils.generateTempFilename("los_sensitivity.tif"))

@@ -33,9 +33,9 @@ class Slope(Algorithm):
     def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
         from ...core.terrain import slope_to_file
 
-        output = self.output_path(parameters, "OUTPUT", context)
+        output = self.required_output(parameters, "OUTPUT", context)
         aspect = self.output_path(parameters, "ASPECT", context)
-        slope_to_file(self.raster_path(parameters, "INPUT", context), output, aspect, progress=progress)
+        slope_to_file(self.required_raster(parameters, "INPUT", context), output, aspect, progress=progress)
         self.finish_raster(output, "slope", context)
         self.finish_raster(aspect, "aspect", context)
         return {"OUTPUT": output, "ASPECT": aspect}

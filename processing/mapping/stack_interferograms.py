@@ -243,10 +243,10 @@ class StackInterferograms(Algorithm):
         from ...core.stacking import StackOutputs, stack_to_files, write_report
 
         outputs = StackOutputs(
-            **{
-                name.lower(): self.output_path(parameters, name, context)
-                for name in ("PHASE_RATE", "LOS_RATE", "STANDARD_ERROR", "COUNT")
-            }
+            phase_rate=self.required_output(parameters, "PHASE_RATE", context),
+            los_rate=self.output_path(parameters, "LOS_RATE", context),
+            standard_error=self.output_path(parameters, "STANDARD_ERROR", context),
+            count=self.output_path(parameters, "COUNT", context),
         )
         folder = self.parameterAsString(parameters, "INPUT_FOLDER", context) or None
         pairs_file = self.parameterAsString(parameters, "PAIRS_FILE", context) or None
@@ -293,8 +293,8 @@ class StackInterferograms(Algorithm):
             moment = self.parameterAsDateTime(parameters, name, context)
             days[name] = moment.date().toPyDate() if moment.isValid() else None
         return PairLimits(
-            max_temporal_baseline=self.number(parameters, "MAX_TEMPORAL_BASELINE", context),
-            max_perpendicular_baseline=self.number(parameters, "MAX_PERPENDICULAR_BASELINE", context),
+            max_temporal_baseline=self.required_number(parameters, "MAX_TEMPORAL_BASELINE", context),
+            max_perpendicular_baseline=self.required_number(parameters, "MAX_PERPENDICULAR_BASELINE", context),
             first_date=days["START_DATE"],
             last_date=days["END_DATE"],
             min_coherence=self.number(parameters, "MIN_COHERENCE", context),
@@ -315,8 +315,8 @@ class StackInterferograms(Algorithm):
         atmosphere = None
         if self.parameterAsBool(parameters, "ATMOSPHERE_FILTER", context):
             atmosphere = AtmosphereFilter(
-                self.number(parameters, "ATMOSPHERE_DAYS", context),
-                self.number(parameters, "ATMOSPHERE_METRES", context),
+                self.required_number(parameters, "ATMOSPHERE_DAYS", context),
+                self.required_number(parameters, "ATMOSPHERE_METRES", context),
             )
         return Corrections(
             reference=Reference(mode, geometry, crs),
@@ -341,7 +341,7 @@ class StackInterferograms(Algorithm):
             min_pairs=min(wanted, pairs),
             coherence_weights=self.parameterAsBool(parameters, "COHERENCE_WEIGHTS", context),
             outlier_sigma=self.number(parameters, "OUTLIER_SIGMA", context),
-            min_coherence=self.number(parameters, "LOS_MIN_COHERENCE", context),
+            min_coherence=self.required_number(parameters, "LOS_MIN_COHERENCE", context),
             sign=self.parameterAsEnumString(parameters, "SIGN", context),
             unit=self.parameterAsEnumString(parameters, "UNIT", context),
         )

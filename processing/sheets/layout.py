@@ -236,7 +236,7 @@ class Page:
                 box = other.mapRectToScene(other.rect())
                 if box.left() > band.left() and box.top() < band.bottom() and box.bottom() > band.top():
                     end = min(end, box.left())
-        return end - band.left()
+        return float(end - band.left())
 
     def room_of(self, name: str) -> float:
         """The height of an item (mm); 0 where the template has no such item."""
@@ -281,7 +281,7 @@ class Page:
 def _share_column(first: QgsLayoutItem, second: QgsLayoutItem) -> bool:
     """Whether one stands above the other."""
     starts, ends = first.pos().x(), first.pos().x() + first.rect().width()
-    return starts < second.pos().x() + second.rect().width() and second.pos().x() < ends
+    return bool(starts < second.pos().x() + second.rect().width() and second.pos().x() < ends)
 
 
 def _resize(item: QgsLayoutItem, down: float, taller: float) -> None:
@@ -330,7 +330,7 @@ def _table_size(
             needed = text_width(text, bold, 1.0)
             if needed:
                 size = min(size, (width - padding) / needed)
-    return max(SMALLEST, size)
+    return float(max(SMALLEST, size))
 
 
 def _set_scale_bar(bar: QgsLayoutItemScaleBar, item: QgsLayoutItemMap, room: float) -> None:
@@ -376,8 +376,8 @@ class Pages(QgsAbstractLayoutIterator):
     def count(self) -> int:
         return len(self._makers)
 
-    def layout(self) -> QgsPrintLayout:
-        return self._page.layout
+    def layout(self) -> QgsPrintLayout | None:
+        return None if self._page is None else self._page.layout
 
     def beginRender(self) -> bool:
         return True
@@ -406,7 +406,7 @@ class Pages(QgsAbstractLayoutIterator):
     def __iter__(self) -> Iterator[Page]:
         """The pages, for those who print nothing."""
         try:
-            while self.next():
+            while self.next() and self._page is not None:
                 yield self._page
         finally:
             self.endRender()

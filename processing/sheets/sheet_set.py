@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -64,7 +64,7 @@ class SheetSet:
     toward_is_positive: bool | None = None
     missing: dict[Path, set[str]] = field(default_factory=dict)
 
-    def makers(self) -> list[partial[contextlib.AbstractContextManager[Page]]]:
+    def makers(self) -> list[Callable[[], contextlib.AbstractContextManager[Page]]]:
         """What builds the pages, in order."""
         rows = sheet_text.index_rows(self.sheets)
         parts = self._parts(rows)
@@ -190,7 +190,7 @@ class SheetSet:
 
     def _parts(self, rows: list[list[str]]) -> list[list[list[str]]]:
         """The rows of the overview, then those of each page of the list."""
-        parts = []
+        parts: list[list[list[str]]] = []
         template = self.overview_template
         while rows or not parts:
             page = Page(template, self.layers.project)
@@ -238,7 +238,7 @@ class SheetSet:
 
 
 def _index_frames(page: Page) -> list[str]:
-    names = []
+    names: list[str] = []
     while page.layout.itemById(f"index_{len(names) + 1}") is not None:
         names.append(f"index_{len(names) + 1}")
     return names

@@ -20,7 +20,7 @@ def text_width(text: str, font: QFont, size: float) -> float:
     """Millimetres that a line of text takes at a size in points."""
     large = QFont(font)
     large.setPixelSize(_MEASURE)
-    return QFontMetricsF(large).horizontalAdvance(text) / _MEASURE * size * _MM_PER_POINT
+    return float(QFontMetricsF(large).horizontalAdvance(text) / _MEASURE * size * _MM_PER_POINT)
 
 
 def wrapped(text: str, font: QFont, size: float, width: float) -> list[str]:

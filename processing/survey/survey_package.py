@@ -120,7 +120,7 @@ class SurveyPackage(Algorithm):
         dem = self.raster_path(parameters, "DEM", context)
         target = Path(self.parameterAsString(parameters, "OUTPUT_FOLDER", context))
         title = self.parameterAsString(parameters, "TITLE", context).strip() or target.name
-        margin = self.number(parameters, "MARGIN", context)
+        margin = self.required_number(parameters, "MARGIN", context)
         most = self.parameterAsInt(parameters, "MOST_PIXELS", context)
         frame = frame_around(sites, crs_text(crs), areas, areas_crs, margin)
         progress.report(0.05)
@@ -134,7 +134,7 @@ class SurveyPackage(Algorithm):
                 write_hillshade(folder / "hillshade.tif", dem, frame, most)
             progress.report(0.6)
             if self._base_map is not None:
-                size = self.number(parameters, "PIXEL_SIZE", context)
+                size = self.required_number(parameters, "PIXEL_SIZE", context)
                 self._write_base_map(folder / "base_map.tif", frame, frame.grid(size, most), crs, context)
             elif parameters.get("BASE_MAP"):
                 raise QgsProcessingException(self.invalidRasterError(parameters, "BASE_MAP"))

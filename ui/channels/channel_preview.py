@@ -112,7 +112,7 @@ class ChannelPreview(QWidget):
             self._paint_ramp(painter, band, below)
 
     def _elided(self, text: str, width: float) -> str:
-        return self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, math.floor(width))
+        return str(self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, math.floor(width)))
 
     def _paint_ramp(self, painter: QPainter, band: PreviewBand, below: QRectF) -> None:
         """The ramp between the two values that its ends stand for."""
@@ -150,7 +150,7 @@ class ChannelPreview(QWidget):
         def scale(columns: int) -> float:
             rows = math.ceil(count / columns)
             room = (self.width() - _GAP * (columns - 1)) / columns, (self.height() - _GAP * (rows - 1)) / rows - extra
-            return min(room[0] / width, room[1] / height)
+            return float(min(room[0] / width, room[1] / height))
 
         columns = max(range(1, count + 1), key=scale)
         size = max(scale(columns), 1e-3)

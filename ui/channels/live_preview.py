@@ -106,6 +106,8 @@ class LivePreview(QWidget):
         from ...core.progress import Progress
 
         card = self._card
+        if card is None:
+            return
         paths = {kind: layer.source() for kind, layer in self._layers.items()}
         names = {layer.source(): layer.name() for layer in self._layers.values()}
         extent, crs = self._extent()

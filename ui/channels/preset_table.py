@@ -145,8 +145,10 @@ class PresetTable(QTreeWidget):
         self.setMaximumHeight(self.header().sizeHint().height() + max(rows, 3) * row + frame + 2)
 
     def _on_current(self, item: QTreeWidgetItem | None, *_: object) -> None:
-        name = item.data(_NAME, _PRESET) if item is not None else None
-        if name and item.flags() & Qt.ItemFlag.ItemIsEnabled:
+        if item is None or not item.flags() & Qt.ItemFlag.ItemIsEnabled:
+            return
+        name = item.data(_NAME, _PRESET)
+        if name:
             self.chosen.emit(name)
 
 

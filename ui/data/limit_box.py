@@ -33,7 +33,7 @@ class LimitBox(QDoubleSpinBox):
     def textFromValue(self, value: float) -> str:
         locale = QLocale(self.locale())
         locale.setNumberOptions(QLocale.NumberOption.OmitGroupSeparator)
-        return locale.toString(float(value), "f", 0 if value == int(value) else self.decimals())
+        return str(locale.toString(float(value), "f", 0 if value == int(value) else self.decimals()))
 
     def _follow(self) -> None:
         self.blockSignals(True)

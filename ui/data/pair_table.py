@@ -144,7 +144,7 @@ class PairModel(QAbstractTableModel):
         if column == SECOND:
             return pair.second_date.isoformat()
         if column == DAYS:
-            return QLocale().toString(pair.days)
+            return str(QLocale().toString(pair.days))
         if column == METRES:
             return _number(pair.perpendicular_baseline, 1)
         if column == COHERENCE:

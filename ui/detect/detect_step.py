@@ -92,10 +92,11 @@ class DetectStep(Step):
             self.map_areas()
 
     def _describe_areas(self) -> str:
-        if not self._count:
+        if self._areas is None or not self._count:
             return tr("No active deformation area was found.")
         count = QLocale().toString(self._count)
-        return tr("{}: {} areas").format(self._areas.name(), count) if self._count > 1 else self._areas.name()
+        name = str(self._areas.name())
+        return tr("{}: {} areas").format(name, count) if self._count > 1 else name
 
     def refresh(self) -> None:
         state = self.context.state
@@ -131,7 +132,11 @@ class DetectStep(Step):
         else:
             extraction = plan.extraction_parameters(state, folder)
             parameters = plan.detection_parameters(state, folder)
-            self._start(plan.DETECT, parameters, name, lambda *end: self._extract(*end, name, extraction))
+
+            def extract(success: bool, results: dict[str, Any]) -> None:
+                self._extract(success, results, name, extraction)
+
+            self._start(plan.DETECT, parameters, name, extract)
 
     def merge(self) -> None:
         """Join the areas of both orbits in a layer of their own."""
@@ -271,7 +276,7 @@ class DetectStep(Step):
         """The folder and the elevation model, or the layers that the network is given."""
         state = self.context.state
         folder = state.get("folder", "")
-        names = [state.layer(role).name() for role in plan.given_roles(state)]
+        names = [layer.name() for layer in map(state.layer, plan.given_roles(state)) if layer is not None]
         text = (Path(folder).name if is_folder else ", ".join(names)) or tr("none chosen")
         self.inputs.setText(text.replace("&", "&amp;").replace("<", "&lt;"))
         self.inputs.setToolTip(folder if is_folder else ", ".join(names))

@@ -211,9 +211,9 @@ class NetworkPlot(PlotWidget):
             for name, line in lines.items():
                 if self._pairs[name].use == use:
                     painter.drawPolyline(line)
-        for name in (self.hovered_item, self._selected):
-            if name in lines:
-                self._draw_marked(painter, lines[name], self._pairs[name], is_selected=name == self._selected)
+        for marked in (self.hovered_item, self._selected):
+            if marked in lines:
+                self._draw_marked(painter, lines[marked], self._pairs[marked], is_selected=marked == self._selected)
         self._draw_dates(painter, many)
         if self._selected is not None:
             self._draw_labels(painter, self._pairs[self._selected])
@@ -334,4 +334,4 @@ def _places_beside(point: QPointF, size: QSizeF, way: int, area: QRectF) -> list
 def _shared(one: QRectF, other: QRectF) -> float:
     """How much two rectangles cover of each other, in square pixels."""
     both = one.intersected(other)
-    return both.width() * both.height()
+    return float(both.width() * both.height())

@@ -135,22 +135,22 @@ class PlotWidget(QWidget):
     def x(self, value: float) -> float:
         """The horizontal place of a value."""
         axis, area = self._axis(0), self.plot_area()
-        return area.left() + (value - axis.low) / (axis.high - axis.low) * area.width()
+        return float(area.left() + (value - axis.low) / (axis.high - axis.low) * area.width())
 
     def y(self, value: float) -> float:
         """The vertical place of a value."""
         axis, area = self._axis(1), self.plot_area()
-        return area.bottom() - (value - axis.low) / (axis.high - axis.low) * area.height()
+        return float(area.bottom() - (value - axis.low) / (axis.high - axis.low) * area.height())
 
     def x_value(self, place: float) -> float:
         """The value at a horizontal place."""
         axis, area = self._axis(0), self.plot_area()
-        return axis.low + (place - area.left()) / max(area.width(), 1.0) * (axis.high - axis.low)
+        return float(axis.low + (place - area.left()) / max(area.width(), 1.0) * (axis.high - axis.low))
 
     def y_value(self, place: float) -> float:
         """The value at a vertical place."""
         axis, area = self._axis(1), self.plot_area()
-        return axis.low + (area.bottom() - place) / max(area.height(), 1.0) * (axis.high - axis.low)
+        return float(axis.low + (area.bottom() - place) / max(area.height(), 1.0) * (axis.high - axis.low))
 
     def text_colour(self, strength: float = 1.0) -> QColor:
         """The theme's text colour, mixed with the background where ``strength`` is less than 1."""
@@ -160,7 +160,7 @@ class PlotWidget(QWidget):
 
     def is_dark(self) -> bool:
         """True in a dark theme."""
-        return self._themed(QPalette.ColorRole.Base).lightness() < 128
+        return bool(self._themed(QPalette.ColorRole.Base).lightness() < 128)
 
     def _themed(self, role: QPalette.ColorRole) -> QColor:
         """A colour as a list has it: the dark themes of QGIS are style sheets, which give plain widgets no colours."""
@@ -263,7 +263,7 @@ class PlotWidget(QWidget):
         painter.end()
 
     def _paint_axes(self, painter: QPainter) -> None:
-        (x, y), area = self._axes, self.plot_area()
+        x, y, area = self._axis(0), self._axis(1), self.plot_area()
         metrics = self.fontMetrics()
         line, grid, text = metrics.height(), QPen(self.text_colour(0.12), 1), self.text_colour(0.8)
         centre = int(Qt.AlignmentFlag.AlignCenter)
@@ -348,7 +348,7 @@ class PlotWidget(QWidget):
         if watched is self._sample and event.type() == QEvent.Type.PaletteChange:
             self.theme_changed()
             self.update()
-        return super().eventFilter(watched, event)
+        return bool(super().eventFilter(watched, event))
 
     def _hover(self, position: QPointF | None) -> None:
         item = None if position is None or self._axes is None else self.hit(position)

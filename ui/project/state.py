@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Callable
 
 from qgis.core import QgsMapLayer, QgsProject
 from qgis.PyQt.QtCore import QObject, pyqtSignal
@@ -32,13 +32,14 @@ class ProjectState(QObject):
     def __init__(self, project: QgsProject | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._project = project or QgsProject.instance()
-        self._connections = (
+        connections: tuple[tuple[Any, Callable[..., None]], ...] = (
             (self._project.layersAdded, self._on_layers_added),
             (self._project.layersRemoved, self._on_layers_removed),
             (self._project.readProject, self._on_another_project),
             (self._project.cleared, self._on_another_project),
         )
-        for signal, slot in self._connections:
+        self._connections = connections
+        for signal, slot in connections:
             signal.connect(slot)
         self._adopt(self._project.mapLayers().values())
 

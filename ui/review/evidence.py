@@ -264,12 +264,11 @@ def outline_of(layer: QgsVectorLayer, feature: QgsFeature) -> AreaOutline | None
         if other.id() != feature.id() and not is_stable and not other.geometry().isEmpty():
             others.append(bytes(other.geometry().asWkb()))
     aspect = next((feature[name] for name in _ASPECTS if names.indexOf(name) >= 0), None)
-    is_known = isinstance(aspect, (int, float))
     orbit = next((feature[name] for name in ("seen_from", "orbit") if names.indexOf(name) >= 0), "")
     return AreaOutline(
         outline=bytes(geometry.asWkb()),
         crs=crs_text(layer.crs()),
-        aspect=float(aspect) if is_known else None,
+        aspect=float(aspect) if isinstance(aspect, (int, float)) else None,
         others=tuple(others),
         orbit=orbit if isinstance(orbit, str) else "",
     )

@@ -200,7 +200,7 @@ class ReviewSession(QObject):
         self._features = sorted(keys, key=lambda feature: keys[feature])
         self._counts = review.counts(layer)
         self._index = min(self._index, max(self.count - 1, 0))
-        if keep in keys:
+        if keep is not None and keep in keys:
             self._index = self._features.index(keep)
 
     def _key(self, row: QgsFeature) -> tuple[bool, float, int]:
@@ -210,7 +210,7 @@ class ReviewSession(QObject):
         sizes = []
         for measure in _MEASURES[self._order]:
             for end in _ENDS:
-                value = row[f"{measure}{end}"] if names.indexOf(f"{measure}{end}") >= 0 else None
+                value: Any = row[f"{measure}{end}"] if names.indexOf(f"{measure}{end}") >= 0 else None
                 with contextlib.suppress(TypeError, ValueError):
                     sizes.append(abs(float(value)))
             if sizes:

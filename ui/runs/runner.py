@@ -94,7 +94,7 @@ class Runner(QObject):
                 _cancel(run)
                 if isinstance(run.task, StandIn):
                     run.task.end(False)
-                elif run.task.waitForFinished(_PATIENCE):
+                elif run.task is not None and run.task.waitForFinished(_PATIENCE):
                     _release(run)
                     run_parameters.remove_empty(run.folders)
         self._timer.stop()
@@ -131,7 +131,8 @@ class Runner(QObject):
         """
         algorithm = QgsApplication.processingRegistry().createAlgorithmById(algorithm_id)
         if algorithm is None:
-            return self._refuse(name, tr("The tool {} is not there. Enable its plugin.").format(algorithm_id))
+            self._refuse(name, tr("The tool {} is not there. Enable its plugin.").format(algorithm_id))
+            return None
         run = Run(name, group, results.describe_run(algorithm_id, parameters), self._context(), RunFeedback(),
                   frozenset(), [], on_finished)  # fmt: skip
         run.kept.append(algorithm)
@@ -145,7 +146,8 @@ class Runner(QObject):
         problem = self._problem(algorithm, values, run)
         if problem:
             run_parameters.remove_empty(run.folders)
-            return self._refuse(name, problem)
+            self._refuse(name, problem)
+            return None
         return self._start(algorithm, values, run)
 
     def _context(self) -> QgsProcessingContext:
@@ -177,14 +179,15 @@ class Runner(QObject):
 
     def _start(self, algorithm: QgsProcessingAlgorithm, values: dict[str, Any], run: Run) -> QgsTask | None:
         if _is_bound_to_this_thread(algorithm):
-            task = StandIn(_task_title(run), run.feedback)
+            task = stand_in = StandIn(_task_title(run), run.feedback)
             run.kept.append(task)
-            QTimer.singleShot(0, lambda: self._run_here(algorithm, values, run))
+            QTimer.singleShot(0, lambda: self._run_here(algorithm, values, run, stand_in))
         else:
             task = QgsProcessingAlgRunnerTask(algorithm, values, run.context, run.feedback)
             if task.isCanceled():
                 run_parameters.remove_empty(run.folders)
-                return self._refuse(run.name, run.feedback.error or tr("The tool could not be prepared."))
+                self._refuse(run.name, run.feedback.error or tr("The tool could not be prepared."))
+                return None
             task.setDescription(_task_title(run))
             task.executed.connect(lambda success, outcome: self._on_executed(run, success, dict(outcome)))
         run.task = task
@@ -195,7 +198,7 @@ class Runner(QObject):
         self.started.emit(run.name)
         return task
 
-    def _run_here(self, algorithm: QgsProcessingAlgorithm, values: dict[str, Any], run: Run) -> None:
+    def _run_here(self, algorithm: QgsProcessingAlgorithm, values: dict[str, Any], run: Run, task: StandIn) -> None:
         """Run a tool that must stay in this thread; the window goes on whenever the tool tells its progress."""
 
         def on_progress(percent: float) -> None:
@@ -212,7 +215,7 @@ class Runner(QObject):
         finally:
             # Else the feedback would keep the run, and the run the feedback, until after the end of QGIS.
             run.feedback.progressChanged.disconnect(on_progress)
-            run.task.end(success)
+            task.end(success)
             self._on_executed(run, success, dict(outcome))
 
     def _poll(self) -> None:
