@@ -9,9 +9,9 @@ from ..doors import opened_when_asked
 if TYPE_CHECKING:
     from .channel import MINMAX_CHANNELS, UNITS, Channel, minmax_channel
     from .kinds import COMBINATIONS, ChannelKind
-    from .layers import UNREAL, Layer, open_layer
+    from .layers import Layer, open_layer
     from .scaling import Scaling, known_fields
-    from .scene import RESAMPLING_TOLERANCE, constant_ratio, grids_overlap, has_data, intersection, without_unreal
+    from .scene import RESAMPLING_TOLERANCE, SceneLayers, intersection, read_layer
 else:
     __getattr__ = opened_when_asked(__name__)
 
@@ -20,17 +20,14 @@ __all__ = [
     "MINMAX_CHANNELS",
     "RESAMPLING_TOLERANCE",
     "UNITS",
-    "UNREAL",
     "Channel",
     "ChannelKind",
     "Layer",
     "Scaling",
-    "constant_ratio",
-    "grids_overlap",
-    "has_data",
+    "SceneLayers",
     "intersection",
     "known_fields",
     "minmax_channel",
     "open_layer",
-    "without_unreal",
+    "read_layer",
 ]

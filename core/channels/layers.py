@@ -37,7 +37,10 @@ _PLAUSIBLE = {"rad/yr": 500.0, "mm/yr": 3000.0, "cm/yr": 300.0, "m/yr": 3.0, "m"
 
 @dataclass(frozen=True)
 class Layer:
-    """One input raster's band: what its numbers mean. ``nodata`` holds what stands for no data undeclared."""
+    """One input raster's band: what its numbers mean.
+
+    ``nodata`` holds what stands for no data undeclared; ``tags`` as in BandReader.
+    """
 
     kind: ChannelKind
     path: str
@@ -47,12 +50,17 @@ class Layer:
     sign: str
     wavelength: float | None
     nodata: tuple[float, ...]
+    tags: Mapping[str, str]
 
     @property
     def is_of_other_wavelength(self) -> bool:
         """True where a radian of the layer stands for another length than one of Sentinel-1, which models see."""
         ratio = (self.wavelength or SENTINEL1_WAVELENGTH) / SENTINEL1_WAVELENGTH
         return self.unit == "rad/yr" and abs(ratio - 1) > _SAME_WAVELENGTH
+
+    def band(self, channel: Channel) -> Band:
+        """The band that gives the layer in the channel's unit and sign. InputError if it can't be."""
+        return Band(self.path, self.index, self.factor(channel), self.nodata)
 
     def factor(self, channel: Channel) -> float:
         """What the layer's numbers are multiplied by to be in the channel's unit and sign. InputError if none is.
@@ -82,12 +90,11 @@ def open_layer(kind: ChannelKind, path: PathLike, progress: Progress) -> Layer:
     dataset = open_raster(name)
     described = [dataset.GetRasterBand(index + 1).GetDescription() for index in range(dataset.RasterCount)]
     index = described.index(kind.value) + 1 if kind.value in described else 1
-    grid = Grid.of(name)
     band = with_undeclared_nodata(Band(name, index), kind.label, kind.is_rate, progress)
     with BandReader(band) as reader:
-        tags, sample = reader.tags, read_sample(reader)
+        grid, tags, sample = reader.grid, reader.tags, read_sample(reader)
     unit, sign = _unit(kind, name, tags, progress), _sign(kind, name, tags, progress)
-    layer = Layer(kind, name, index, grid, unit, sign, _wavelength(tags), band.nodata)
+    layer = Layer(kind, name, index, grid, unit, sign, _wavelength(tags), band.nodata, tags)
     _check_plausible(layer, sample, progress)
     return layer
 

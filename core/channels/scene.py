@@ -1,18 +1,156 @@
-"""What the layers of one scene have in common: that they meet, hold data and differ from each other."""
+"""The layers of one scene on one grid, each in the unit and sign of the channel that it is for."""
 
 from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Callable, TypeVar
 
 import numpy as np
 from osgeo import osr
 
-from ..raster import BandReader, Grid, Window, row_blocks, same_crs, spatial_reference
-from ..types import Array
-from .layers import UNREAL
+from ..errors import InputError
+from ..progress import QUIET, Progress
+from ..raster import BandReader, Grid, Window, read_sample, row_blocks, same_crs, spatial_reference
+from ..satellite import SENTINEL1_WAVELENGTH
+from ..types import Array, PathLike
+from .channel import MINMAX_CHANNELS, Channel
+from .kinds import ChannelKind
+from .layers import UNREAL, Layer, open_layer
 
 RESAMPLING_TOLERANCE = 1.2
+_Scene = TypeVar("_Scene", bound="SceneLayers")
+_BASES = (ChannelKind.PHASE_RATE, ChannelKind.LOS_RATE)
 
 
-def has_data(reader: BandReader) -> bool:
+class SceneLayers:
+    """The layers of one scene on one grid; each is opened once, and what is assumed of it is told once.
+
+    ``files`` by kind; ``channels``: in which unit and sign each is wanted, several may be of one layer, and those
+    without a file are left out. The grid is that of the base (the phase rate, else the LOS rate, else the first
+    layer), or what ``grid_for`` makes of it, which is given the base and the size of its pixels in metres. Raises
+    InputError for layers that are unreadable, empty, elsewhere, or of a unit that can't be converted. Holds open
+    files: use as a context manager, from one thread at a time.
+    """
+
+    def __init__(
+        self,
+        files: Mapping[ChannelKind, PathLike],
+        channels: Iterable[Channel],
+        progress: Progress = QUIET,
+        grid_for: Callable[[Layer, float], Grid] = lambda base, pixel_size: base.grid,
+    ) -> None:
+        given = {kind.layer: path for kind, path in files.items()}
+        self.channels = tuple(channel for channel in channels if channel.kind.layer in given)
+        kinds = dict.fromkeys(channel.kind.layer for channel in self.channels)
+        self.layers = {kind: open_layer(kind, given[kind], progress) for kind in kinds}
+        self.base = self.layers[next(kind for kind in (*_BASES, *kinds) if kind in kinds)]
+        try:
+            pixel_size = self.base.grid.pixel_size
+        except InputError as error:
+            raise InputError(f"{self.base.path}: {error}") from None
+        self.grid = grid_for(self.base, pixel_size)
+        self.pixel_size = self.grid.pixel_size
+        self._readers: dict[ChannelKind, BandReader] = {}
+        self._files = contextlib.ExitStack()
+        try:
+            for channel in self.channels:
+                self._open(channel, progress)
+            self._check_contents(progress)
+        except BaseException:
+            self.close()
+            raise
+
+    def __contains__(self, kind: ChannelKind) -> bool:
+        """True for the kinds of channels that can be read."""
+        return kind in self._readers
+
+    def read(self, kind: ChannelKind, window: Window | None = None) -> Array:
+        """The values of a channel before scaling (h, w), in its unit and sign; NaN for no data and outside."""
+        return without_unreal(self._readers[kind].read(window))
+
+    def _open(self, channel: Channel, progress: Progress) -> None:
+        layer = self.layers[channel.kind.layer]
+        if not grids_overlap(self.grid, layer.grid):
+            raise InputError(
+                f"{layer.path}: the {layer.kind.label} doesn't overlap the {self.base.kind.label} ({self.base.path}). "
+                "Check that both show the same place and that their coordinate reference systems are right."
+            )
+        band = layer.band(channel)
+        is_first = all(kind.layer is not layer.kind for kind in self._readers)
+        if is_first:
+            _tell_wavelength(layer, channel, progress)
+        self._readers[channel.kind] = self._files.enter_context(BandReader(band, self.grid))
+        if is_first and layer.grid.offset_of(self.base.grid) is None:
+            self._tell_resampled(layer, progress)
+
+    def _tell_resampled(self, layer: Layer, progress: Progress) -> None:
+        reason = "lies on other pixels"
+        if not same_crs(layer.grid.crs, self.grid.crs):
+            names = [spatial_reference(grid.crs).GetName() for grid in (layer.grid, self.grid)]
+            reason = f"is in {names[0]} and the scene in {names[1]}"
+        progress.info(
+            f"The {layer.kind.label} {reason}: it is resampled from {layer.grid.pixel_size:.4g} m to the scene's "
+            f"{self.pixel_size:.4g} m pixels."
+        )
+
+    def _check_contents(self, progress: Progress) -> None:
+        """InputError for a layer without any data on the grid; tells of a LOS rate that repeats the phase rate."""
+        samples = {}
+        for kind, reader in self._readers.items():
+            samples[kind] = read_sample(reader)
+            if not np.isfinite(samples[kind]).any() and not _has_data(reader):
+                layer = self.layers[kind.layer]
+                where = "" if layer is self.base else f" where the {self.base.kind.label} is"
+                raise InputError(
+                    f"{layer.path}: the {layer.kind.label} holds no data at all{where}. Choose another file."
+                )
+        phase, los = samples.get(ChannelKind.PHASE_RATE), samples.get(ChannelKind.LOS_RATE)
+        if phase is not None and los is not None:
+            factor = _constant_ratio(phase, los)
+            if factor is not None:
+                progress.info(
+                    f"The LOS rate is only the phase rate times {factor:.4g}: it adds nothing that the model doesn't "
+                    "already see. A LOS rate that was filtered and masked by coherence would."
+                )
+
+    def close(self) -> None:
+        """Close the files."""
+        self._readers = {}
+        self._files.close()
+
+    def __enter__(self: _Scene) -> _Scene:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def read_layer(kind: ChannelKind, path: PathLike, grid: Grid, progress: Progress = QUIET) -> Array:
+    """One layer on a grid (h, w) in its usual unit and sign, NaN for no data; what is assumed of it is told."""
+    layer = open_layer(kind, path, progress)
+    with BandReader(layer.band(MINMAX_CHANNELS[kind]), grid) as reader:
+        return without_unreal(reader.read())
+
+
+def _tell_wavelength(layer: Layer, channel: Channel, progress: Progress) -> None:
+    sentinel = f"{SENTINEL1_WAVELENGTH * 100:.4g} cm"
+    if layer.unit == "rad/yr" and layer.wavelength is None:
+        progress.info(
+            f"{layer.path}: no wavelength is given for its {layer.unit}; that of Sentinel-1 ({sentinel}) is assumed."
+        )
+    elif layer.is_of_other_wavelength and layer.wavelength and channel.unit == "rad/yr":
+        progress.info(
+            f"{layer.path}: its wavelength is {layer.wavelength * 100:.4g} cm; its {layer.unit} are multiplied by "
+            f"{layer.wavelength / SENTINEL1_WAVELENGTH:.4g}, so that the model sees the same motion as at "
+            f"Sentinel-1's {sentinel}."
+        )
+
+
+def _has_data(reader: BandReader) -> bool:
     """True when any pixel is finite; stops at the first block that has one."""
     for row, rows in row_blocks(reader.grid.height, 256):
         if np.isfinite(reader.read(Window(0, row, reader.grid.width, rows))).any():
@@ -20,7 +158,7 @@ def has_data(reader: BandReader) -> bool:
     return False
 
 
-def constant_ratio(first: Array, second: Array) -> float | None:
+def _constant_ratio(first: Array, second: Array) -> float | None:
     """k where second = k · first to within 0.1 % of its spread, at no less than 100 pixels; else None."""
     both = np.isfinite(first) & np.isfinite(second)
     x, y = first[both].astype(float), second[both].astype(float)

@@ -13,7 +13,7 @@ from ..channels import Channel, ChannelKind, open_layer
 from ..errors import InputError
 from ..models import ModelCard
 from ..progress import Progress
-from ..raster import Band, BandReader, Grid, Window, limited_cache, same_crs, spatial_reference, unit_of
+from ..raster import Grid, Window, limited_cache, same_crs, spatial_reference, unit_of
 from ..types import Array, PathLike
 from .composite import Composite
 
@@ -105,8 +105,6 @@ def inspect_layer(kind: ChannelKind, path: PathLike, channel: Channel | None) ->
     progress = Progress(on_info=lambda text: None, on_warning=told.append)
     try:
         layer = open_layer(kind, path, progress)
-        with BandReader(Band(layer.path, layer.index)) as reader:
-            tags = reader.tags
         try:
             factor, problem = (layer.factor(channel) if channel else 1.0), ""
         except InputError as error:
@@ -120,8 +118,8 @@ def inspect_layer(kind: ChannelKind, path: PathLike, channel: Channel | None) ->
     return LayerFacts(
         layer.unit,
         layer.sign,
-        unit_of(tags["unit"]) is None and kind is not ChannelKind.COHERENCE,
-        kind.is_rate and tags.get("SIGN", "").strip().lower() not in ("away", "toward"),
+        unit_of(layer.tags["unit"]) is None and kind is not ChannelKind.COHERENCE,
+        kind.is_rate and layer.tags.get("SIGN", "").strip().lower() not in ("away", "toward"),
         factor,
         pixel_size,
         _crs_name(layer.grid),

@@ -19,7 +19,7 @@ from ..raster import Window
 from .folder import EarlierGround
 from .label_check import LabelArea, LabelProblem
 from .sample_set import ROLES
-from .scene import SceneInputs, SceneLabels, SceneLayers
+from .scene import SampleLayers, SceneInputs, SceneLabels
 from .split import TilePlace, Tiling, draw_roles
 
 _AREA_WEIGHT = 1000
@@ -83,7 +83,7 @@ class ScenePlan:
         self,
         inputs: SceneInputs,
         options: SampleOptions,
-        layers: SceneLayers,
+        layers: SampleLayers,
         areas: Sequence[LabelArea],
         problems: Sequence[LabelProblem],
         earlier_ground: EarlierGround,

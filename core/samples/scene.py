@@ -5,19 +5,16 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal, ogr
 
-from ..channels import RESAMPLING_TOLERANCE, UNREAL, ChannelKind, minmax_channel
-from ..detection import Composite
+from ..channels import RESAMPLING_TOLERANCE, ChannelKind, Layer, SceneLayers, minmax_channel
 from ..errors import InputError
-from ..models import ModelCard
 from ..progress import Progress
-from ..raster import Band, BandReader, Grid, Window, same_crs
+from ..raster import Grid, Window, same_crs
 from ..types import Array, PathLike
 from ..vectors import quiet_gdal, to_crs, vector_memory
 
@@ -50,78 +47,47 @@ class SceneInputs:
     surveyed: Polygons | None = None
 
 
-class SceneLayers:
+class SampleLayers(SceneLayers):
     """The layers of a scene on one grid of about ``pixel_size`` metres, in the units that tiles have.
 
-    The grid is chosen as for detection; ``like`` are grids of earlier scenes, whose pixels are taken where they
-    differ by less than 2 % in the same CRS. Raises InputError as Composite does, and without any rate. Holds open
-    files: use as a context manager, from one thread.
+    ``like`` are grids of earlier scenes, whose pixels are taken where they differ by less than 2 % in the same CRS.
+    Raises InputError as SceneLayers does, and without any rate.
     """
 
     def __init__(
-        self, layers: Mapping[ChannelKind, PathLike], pixel_size: float, like: Sequence[Grid], progress: Progress
+        self, files: Mapping[ChannelKind, PathLike], pixel_size: float, like: Sequence[Grid], progress: Progress
     ) -> None:
-        self.kinds = tuple(kind for kind in ChannelKind if kind in layers)
-        if not any(kind in layers for kind in _RATES):
+        self.kinds = tuple(kind for kind in ChannelKind if kind in files)
+        if not any(kind in files for kind in _RATES):
             raise InputError("Samples need a phase rate or a LOS rate: without a rate no motion can be seen.")
-        base = next(kind for kind in _RATES if kind in layers)
-        own_size = self._pixel_size(layers[base])
-        channels = tuple(minmax_channel(kind, 0.0, 1.0) for kind in self.kinds)
-        # The composite of a model with just these channels: it checks the layers and says what is assumed.
-        card = ModelCard("samples", "1", "", channels, pixel_size=own_size)
-        with Composite(layers, card, progress) as composite:
-            self.grid, found = composite.grid, composite.layers
-        if not 1 / RESAMPLING_TOLERANCE <= own_size / pixel_size <= RESAMPLING_TOLERANCE:
+
+        def grid_for(base: Layer, own_size: float) -> Grid:
+            if 1 / RESAMPLING_TOLERANCE <= own_size / pixel_size <= RESAMPLING_TOLERANCE:
+                return base.grid
             progress.info(
-                f"The {base.label} has pixels of {own_size:.4g} m: all layers are resampled to {pixel_size:.4g} m."
+                f"The {base.kind.label} has pixels of {own_size:.4g} m: all layers are resampled to {pixel_size:.4g} m."
             )
-            self.grid = _aligned(self.grid.resampled(pixel_size), like)
-        self.pixel_size = self.grid.pixel_size
-        self._readers: dict[ChannelKind, BandReader] = {}
-        for channel in channels:
-            layer = found[channel.kind]
-            band = Band(layer.path, layer.index, layer.factor(channel), layer.nodata)
-            self._readers[channel.kind] = BandReader(band, self.grid)
+            return _aligned(base.grid.resampled(pixel_size), like)
+
+        super().__init__(files, [minmax_channel(kind, 0.0, 1.0) for kind in self.kinds], progress, grid_for)
+        for channel in self.channels:
+            layer = self.layers[channel.kind]
             units = f"{layer.unit}, positive {layer.sign}" if layer.sign else layer.unit
             wanted = f"{channel.unit}, positive {channel.sign}" if channel.sign else channel.unit
             if units != wanted:
                 progress.info(f"The {channel.kind.label} is converted from {units} to {wanted}.")
 
-    @staticmethod
-    def _pixel_size(path: PathLike) -> float:
-        try:
-            return Grid.of(path).pixel_size
-        except InputError as error:
-            raise InputError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
-
-    def read(self, window: Window, kinds: Iterable[ChannelKind] | None = None) -> Array:
+    def read_all(self, window: Window) -> Array:
         """The layers in a window, float32 (layers, h, w), NaN for no data and outside the scene."""
-        chosen = self.kinds if kinds is None else tuple(kinds)
-        values = np.stack([self._readers[kind].read(window) for kind in chosen])
-        values[~(np.abs(values) < UNREAL)] = np.nan
-        return values
+        return np.stack([self.read(kind, window) for kind in self.kinds])
 
     def measured(self, window: Window) -> NDArray[np.bool_]:
         """Where any rate has data."""
-        return _any_finite(self.read(window, [kind for kind in _RATES if kind in self.kinds]))
+        return _any_finite(np.stack([self.read(kind, window) for kind in _RATES if kind in self]))
 
     def measured_in(self, values: Array) -> NDArray[np.bool_]:
-        """Where any rate has data in what ``read`` gave of all layers."""
-        return _any_finite(values[[self.kinds.index(kind) for kind in _RATES if kind in self.kinds]])
-
-    def close(self) -> None:
-        """Close the files."""
-        for reader in self._readers.values():
-            reader.close()
-        self._readers = {}
-
-    def __enter__(self) -> SceneLayers:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        """Where any rate has data in what ``read_all`` gave."""
+        return _any_finite(values[[self.kinds.index(kind) for kind in _RATES if kind in self]])
 
 
 def _any_finite(rates: Array) -> NDArray[np.bool_]:

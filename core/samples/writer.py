@@ -48,7 +48,7 @@ from .sample_set import (
     TileRecord,
     stored_unit,
 )
-from .scene import Burner, SceneInputs, SceneLayers
+from .scene import Burner, SampleLayers, SceneInputs
 from .split import TilePlace, label_pixels, near_other_roles
 
 _SMALLEST_LABEL = 4
@@ -72,7 +72,7 @@ def create_samples(
         raise InputError(f"“{inputs.name}” can't be the name of a scene: use letters, digits, “_” and “-” only.")
     earlier = _earlier_set(target, inputs, options, progress)
     like = [_grid_of(scene) for scene in earlier.facts["scenes"]] if earlier else []
-    with SceneLayers(inputs.layers, options.pixel_size, like, progress) as layers:
+    with SampleLayers(inputs.layers, options.pixel_size, like, progress) as layers:
         min_area = options.min_area
         if min_area is None:
             min_area = _SMALLEST_LABEL * layers.pixel_size**2
@@ -178,7 +178,7 @@ class _SetWriter:
         place = candidate.place
         role = self.plan.block_roles[place.block]
         window, grid = self.plan.window(place), self.plan.tiling.tile_grid(place)
-        values = self.layers.read(window)
+        values = self.layers.read_all(window)
         measured = self.layers.measured_in(values)
         label = self._label(place, role, ~measured | (other_ground[role].burn(self.layers.grid, window) > 0))
         counts = {value: int((label == value).sum()) for value in (AREA, BACKGROUND, IGNORED)}

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal, ogr, osr
 
-from ..channels import MINMAX_CHANNELS, UNREAL, ChannelKind, Layer, open_layer
+from ..channels import MINMAX_CHANNELS, RESAMPLING_TOLERANCE, ChannelKind, Layer, SceneLayers
 from ..errors import InputError
 from ..progress import Progress
-from ..raster import Band, BandReader, Grid, spatial_reference
+from ..raster import Grid, spatial_reference
 from ..satellite import SENTINEL1_WAVELENGTH, to_los_rate
 from ..types import Array, PathLike
 from ..vectors import vector_memory
@@ -45,29 +45,23 @@ def read_rates(
     and signs are converted, assumptions told. Raises InputError for a raster without CRS or data, of a wrong unit, or
     rates that don't overlap.
     """
-    phase = open_layer(ChannelKind.PHASE_RATE, phase_rate, progress)
-    try:
-        own_size = phase.grid.pixel_size
-    except InputError as error:
-        raise InputError(f"{phase_rate}: {error}") from None
-    grid = phase.grid
-    if pixel_size is not None and not 1 / 1.2 <= own_size / pixel_size <= 1.2:
-        grid = grid.resampled(pixel_size)
-    grid = _middle(grid, phase_rate, progress)
-    values = _read(phase, grid)
-    if not np.isfinite(values).any():
-        raise InputError(f"{phase_rate} holds no phase rate at all. Choose another file.")
+
+    def grid_for(phase: Layer, own_size: float) -> Grid:
+        wanted = pixel_size or own_size
+        fits = 1 / RESAMPLING_TOLERANCE <= own_size / wanted <= RESAMPLING_TOLERANCE
+        return _middle(phase.grid if fits else phase.grid.resampled(wanted), phase_rate, progress)
+
+    files = {ChannelKind.PHASE_RATE: phase_rate, ChannelKind.LOS_RATE: los_rate}
+    given = {kind: path for kind, path in files.items() if path is not None}
+    with SceneLayers(given, [MINMAX_CHANNELS[kind] for kind in files], progress, grid_for) as scene:
+        phase, grid = scene.base, scene.grid
+        values = scene.read(ChannelKind.PHASE_RATE)
+        los = scene.read(ChannelKind.LOS_RATE) if los_rate is not None else None
     scaled = phase.is_of_other_wavelength or phase.unit != "rad/yr" or phase.wavelength is None
     wavelength = SENTINEL1_WAVELENGTH if scaled or phase.wavelength is None else phase.wavelength
-    if los_rate is None:
+    if los is None:
         los = to_los_rate(values, wavelength)
-    else:
-        los = _read(open_layer(ChannelKind.LOS_RATE, los_rate, progress), grid)
-        if not np.isfinite(los).any():
-            raise InputError(f"{los_rate}: the LOS rate holds no data where the phase rate ({phase_rate}) is.")
-    with BandReader(Band(phase.path, phase.index)) as reader:
-        tags = reader.tags
-    return RealRates(grid, values, los, wavelength, tags)
+    return RealRates(grid, values, los, wavelength, phase.tags)
 
 
 def _middle(grid: Grid, path: PathLike, progress: Progress) -> Grid:
@@ -81,20 +75,6 @@ def _middle(grid: Grid, path: PathLike, progress: Progress) -> Grid:
     column, row = (grid.width - width) // 2, (grid.height - height) // 2
     x, dx, _, y, _, dy = grid.transform
     return Grid(grid.crs, (x + column * dx, dx, 0.0, y + row * dy, 0.0, dy), width, height)
-
-
-def _read(layer: Layer, grid: Grid) -> Array:
-    """The layer's values in rad/yr away or mm/yr toward."""
-    band = Band(layer.path, layer.index, layer.factor(MINMAX_CHANNELS[layer.kind]), layer.nodata)
-    with BandReader(band, grid) as reader:
-        values = reader.read()
-    values[np.abs(values) > UNREAL] = np.nan
-    return values
-
-
-def read_on(path: PathLike, grid: Grid, kind: ChannelKind, progress: Progress) -> Array:
-    """A layer that is no rate on a grid, in its usual unit."""
-    return _read(open_layer(kind, path, progress), grid)
 
 
 def pixels_of(wkt: str, crs: str, grid: Grid) -> NDArray[np.bool_]:

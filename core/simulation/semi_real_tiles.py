@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..channels import ChannelKind
+from ..channels import ChannelKind, read_layer
 from ..errors import InputError
-from ..progress import Progress
+from ..progress import QUIET
 from ..satellite import SENTINEL1_WAVELENGTH, Viewing, to_phase_rate
 from ..types import Array, PathLike
 from .landslides import LANDSLIDES_PER_KM2
 from .network import PairNetwork
 from .real_ground import reflected
-from .real_rates import pixels_of, read_on, read_rates
+from .real_rates import pixels_of, read_rates
 from .surface import LandCover
 from .terrain import Terrain
 from .tiles import Tile, TileGenerator
@@ -114,11 +114,10 @@ class SemiRealTiles(TileGenerator):
 
     def _read(self) -> dict[str, Array]:
         """The real layers at the tiles' pixel size, at least as large as a tile."""
-        progress = Progress()
-        rates = read_rates(self.phase_rate, self.los_rate, progress, self.pixel_size)
+        rates = read_rates(self.phase_rate, self.los_rate, QUIET, self.pixel_size)
         coherence = np.full_like(rates.phase_rate, np.nan)
         if self.coherence is not None:
-            coherence = read_on(self.coherence, rates.grid, ChannelKind.COHERENCE, progress)
+            coherence = read_layer(ChannelKind.COHERENCE, self.coherence, rates.grid)
         scale = np.float32(rates.wavelength / SENTINEL1_WAVELENGTH)
         los_rate = rates.los_rate
         if self.los_rate is None:

@@ -193,7 +193,7 @@ def test_wrong_input_is_said_and_leaves_nothing(tmp_path: Path, noise: Array, he
     wrong = write(tmp_path / "wrong.tif", noise, "phase_rate", "rad", METRES)
     for path, message in (
         (nowhere, r"nowhere\.tif.*coordinate reference system"),
-        (empty, r"empty\.tif holds no phase rate"),
+        (empty, r"empty\.tif: the phase rate holds no data"),
         (wrong, r"wrong\.tif can't be a phase rate"),
     ):
         with pytest.raises(InputError, match=message):
