@@ -12,7 +12,7 @@ import numpy as np
 
 from ..areas import Layers
 from ..progress import Progress
-from ..raster import BandReader, Window, los_rate_factor, metres_per_unit, row_blocks, with_undeclared_nodata
+from ..raster import BandReader, Window, row_blocks, with_undeclared_nodata
 from ..satellite import Viewing
 from ..terrain import gradient
 from ..types import Array, Mask, PathLike
@@ -59,15 +59,10 @@ class Surveyor:
         progress: Progress,
     ) -> None:
         self._ground, self._viewing, self._files = ground, viewing, ExitStack()
-        bands = Layers(los_rate=los_rate, dem=dem).opened(progress)
+        self._readers = Layers(los_rate=los_rate, dem=dem).readers(ground.grid, self._files, progress)
         if los_sensitivity is not None:
-            bands["los_sensitivity"] = with_undeclared_nodata(los_sensitivity, "LOS sensitivity", False, progress)
-        self._readers = {name: self._files.enter_context(BandReader(band, ground.grid)) for name, band in bands.items()}
-        self._factors = {"los_sensitivity": 1.0}
-        if los_rate is not None:
-            self._factors["los_rate"] = los_rate_factor(self._readers["los_rate"], progress)
-        if dem is not None:
-            self._factors["dem"] = metres_per_unit(self._readers["dem"].tags["unit"], dem, progress)
+            band = with_undeclared_nodata(los_sensitivity, "LOS sensitivity", False, progress)
+            self._readers["los_sensitivity"] = self._files.enter_context(BandReader(band, ground.grid))
         self._on_ground = Ground(ground.grid.crs)
 
     def measure(self, outlines: Burner, progress: Progress) -> list[Properties]:
@@ -111,12 +106,12 @@ class Surveyor:
         for name, keep in (("los_rate", sums.rates), ("los_sensitivity", sums.sensitivities)):
             if name in self._readers:
                 values = self._readers[name].read(window)[mask]
-                values = values[np.isfinite(values)] * np.float32(self._factors[name])
+                values = values[np.isfinite(values)]
                 if values.size:
                     keep.append(np.abs(values) if name == "los_rate" else values)
         if "dem" in self._readers:
             padded = Window(window.column - 1, window.row - 1, window.width + 2, window.height + 2)
-            heights = self._readers["dem"].read(padded) * np.float32(self._factors["dem"])
+            heights = self._readers["dem"].read(padded)
             dx, dy = self._ground.grid.metres_per_pixel(np.arange(window.row, window.row + window.height))
             to_east, to_south = gradient(heights, dx, dy)
             sums.east.append(to_east[mask])

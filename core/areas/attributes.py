@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ from .components import Components, Labels
 Floats = NDArray[np.float64]
 
 _LABELS = {"probability": "probability", "los_rate": "LOS rate", "slope": "slope", "dem": "DEM"}
+_FACTORS = {"los_rate": los_rate_factor, "dem": metres_per_unit}
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,19 @@ class Layers:
     los_rate: Band | PathLike | None = None
     slope: Band | PathLike | None = None
     dem: Band | PathLike | None = None
+
+    def readers(self, grid: Grid, files: contextlib.ExitStack, progress: Progress) -> dict[str, BandReader]:
+        """The given layers by name on a grid, rates in mm/yr and heights in metres; ``files`` closes them.
+
+        What is assumed of them is told. InputError for a unit that can't be converted.
+        """
+        found = {}
+        for name, band in self.opened(progress).items():
+            if name in _FACTORS:
+                with BandReader(band) as reader:
+                    band = replace(band, scale=band.scale * _FACTORS[name](reader, progress))
+            found[name] = files.enter_context(BandReader(band, grid))
+        return found
 
     def opened(self, progress: Progress) -> dict[str, Band]:
         """The given layers by name, with the nodata that their files don't declare, which is told."""
@@ -198,18 +212,12 @@ def measure(components: Components, layers: Layers, labels_path: PathLike, progr
     statistics = AreaStatistics(grid, components.count)
     with contextlib.ExitStack() as stack:
         writer = stack.enter_context(RasterWriter(labels_path, grid, [BandDescription("area")], "int32", None))
-        readers = {name: stack.enter_context(BandReader(band, grid)) for name, band in layers.opened(progress).items()}
-        factors = {}
-        if "los_rate" in readers:
-            factors["los_rate"] = los_rate_factor(readers["los_rate"], progress)
-        if "dem" in readers:
-            factors["dem"] = metres_per_unit(readers["dem"].tags["unit"], readers["dem"].source.label, progress)
+        readers = layers.readers(grid, stack, progress)
         for first, labels in components.blocks():
             progress.report(first / grid.height)
             writer.write(labels, first)
             if labels.any():
-                values = _read(readers, grid, first, labels.shape[0], factors)
-                statistics.add(first, _Groups(labels), values)
+                statistics.add(first, _Groups(labels), _read(readers, grid, first, labels.shape[0]))
     for name, reader in readers.items():
         if components.count and statistics.is_empty(name):
             progress.warning(
@@ -219,18 +227,12 @@ def measure(components: Components, layers: Layers, labels_path: PathLike, progr
     return statistics
 
 
-def _read(
-    readers: Mapping[str, BandReader], grid: Grid, first: int, rows: int, factors: Mapping[str, float]
-) -> dict[str, Array]:
+def _read(readers: Mapping[str, BandReader], grid: Grid, first: int, rows: int) -> dict[str, Array]:
     """The layers in some rows, with the downhill gradient where there is a DEM."""
     # Elevations reach one pixel further on all sides, for the gradient.
     windows = {"dem": Window(-1, first - 1, grid.width + 2, rows + 2)}
     inside = Window(0, first, grid.width, rows)
-    values = {}
-    for name, reader in readers.items():
-        values[name] = reader.read(windows.get(name, inside))
-        if factors.get(name, 1.0) != 1.0:
-            values[name] *= np.float32(factors[name])
+    values = {name: reader.read(windows.get(name, inside)) for name, reader in readers.items()}
     if "dem" in values:
         padded = values["dem"]
         values["dem"] = padded[1:-1, 1:-1]

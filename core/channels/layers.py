@@ -16,9 +16,9 @@ from ..raster import (
     Band,
     BandReader,
     Grid,
+    band_unit,
     open_raster,
     read_sample,
-    unit_of,
     with_undeclared_nodata,
 )
 from ..satellite import SENTINEL1_WAVELENGTH, metres_away
@@ -29,6 +29,7 @@ from .kinds import ChannelKind
 UNREAL = 1e30
 """Larger numbers stand for no data in some files."""
 _DEFAULT_UNIT = {**{kind: units[0] for kind, units in UNITS.items()}, ChannelKind.LOS_RATE: "mm/yr"}
+_RATES_OF_RANGE = ("rad/yr", *YEARLY_METRES)
 _DEFAULT_SIGN = {ChannelKind.PHASE_RATE: "away", ChannelKind.LOS_RATE: "toward"}
 # Wavelengths that differ by less are the same one, rounded differently.
 _SAME_WAVELENGTH = 0.005
@@ -100,23 +101,12 @@ def open_layer(kind: ChannelKind, path: PathLike, progress: Progress) -> Layer:
 
 
 def _unit(kind: ChannelKind, path: str, tags: Mapping[str, str], progress: Progress) -> str:
-    text = tags.get("unit", "").strip()
-    default = _DEFAULT_UNIT[kind]
-    if not text:
-        if kind is not ChannelKind.COHERENCE:
-            progress.info(f"{path}: the {kind.label} has no unit in the file; {default} is assumed.")
+    text, default = tags.get("unit", "").strip(), _DEFAULT_UNIT[kind]
+    if not text and kind is ChannelKind.COHERENCE:
         return default
-    unit = unit_of(text)
-    if unit is None:
-        progress.warning(
-            f"{path}: the unit “{text}” of the {kind.label} isn't known to ADA Mapper; {default} is assumed."
-        )
-        return default
-    if kind.is_rate and unit not in ("rad/yr", *YEARLY_METRES):
-        raise InputError(
-            f"{path} can't be a {kind.label}: its unit is “{text}”. Choose a raster in rad/yr, mm/yr or m/yr."
-        )
-    return unit
+    # Other layers than rates are refused when they can't be converted to what the model wants.
+    possible = _RATES_OF_RANGE if kind.is_rate else None
+    return band_unit(text, path, kind.label, default, progress, possible, "rad/yr, mm/yr or m/yr")
 
 
 def _sign(kind: ChannelKind, path: str, tags: Mapping[str, str], progress: Progress) -> str:

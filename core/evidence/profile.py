@@ -96,7 +96,7 @@ def area_profile(
     if dem is not None:
         with BandReader(with_undeclared_nodata(dem, "DEM", False, progress)) as reader:
             elevation = sample(reader, local.to(reader.grid.crs, points), progress)
-            elevation *= metres_per_unit(reader.tags["unit"], dem, progress)
+            elevation *= metres_per_unit(reader, progress)
     if rate is not None:
         with BandReader(Band(rate.path, rate.index, nodata=rate.nodata)) as reader:
             los = sample(reader, local.to(reader.grid.crs, points), progress)
@@ -183,7 +183,7 @@ def _mean_gradient(outlines: Outlines, dem: PathLike, progress: Progress) -> tup
             valid = np.isfinite(slopes).all(axis=0) & (burner.mask(part) | is_tiny)
             total += slopes[:, valid].sum(axis=1, dtype=np.float64)
             count += int(valid.sum())
-        scale = metres_per_unit(reader.tags["unit"], dem, QUIET)
+        scale = metres_per_unit(reader, QUIET)
     east, south = scale * total / max(count, 1)
     return float(east), float(south)
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         smoothed,
         smoothing_reach,
     )
-    from .units import METRES, YEARLY_METRES, los_rate_factor, metres_per_unit, unit_of
+    from .units import METRES, YEARLY_METRES, band_unit, los_rate_factor, metres_per_unit, unit_of
     from .writing import BandDescription, RasterWriter, write_array
 else:
     __getattr__ = opened_when_asked(__name__)
@@ -49,6 +49,7 @@ __all__ = [
     "RunningRelief",
     "Window",
     "above_local_mean",
+    "band_unit",
     "box_mean",
     "cell_means",
     "coarsening_factor",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from ..errors import InputError
-from ..progress import QUIET, Progress
+from ..progress import Progress
 from ..types import PathLike
 from .reading import BandReader
 
@@ -42,44 +42,52 @@ def unit_of(text: str) -> str | None:
     return _NAMES.get(compact)
 
 
+def band_unit(
+    text: str,
+    path: PathLike,
+    label: str,
+    default: str,
+    progress: Progress,
+    possible: Collection[str] | None = None,
+    wanted: str = "",
+) -> str:
+    """The unit of a band's numbers from the ``text`` that names it; ``default`` where it is missing or unknown.
+
+    ``label`` is what messages call the layer. What is assumed is told. InputError for a unit that isn't ``possible``
+    (None: any is), which says what is ``wanted``.
+    """
+    unit = unit_of(text)
+    if not text.strip():
+        progress.info(f"{path}: the {label} has no unit in the file; {default} is assumed.")
+        return default
+    if unit is None:
+        progress.warning(f"{path}: the unit “{text}” of the {label} isn't known to ADA Mapper; {default} is assumed.")
+        return default
+    if possible is not None and unit not in possible:
+        raise InputError(
+            f"{path} can't be a {label}: its unit is “{text}”. Choose a raster in {wanted}, or correct the unit of its "
+            "band."
+        )
+    return unit
+
+
 def los_rate_factor(reader: BandReader, progress: Progress) -> float:
     """What turns the numbers of a LOS rate band into mm/yr, which is assumed and told where its unit isn't known.
 
     InputError for a unit that is no rate of a length.
     """
-    path, text = reader.source.label, reader.tags["unit"].strip()
-    unit = unit_of(text)
-    if not text:
-        progress.info(f"{path} names no unit: its rates are taken as mm/yr.")
-        return 1.0
-    if unit is None:
-        progress.warning(f"{path}: the unit “{text}” isn't known to ADA Mapper; its rates are taken as mm/yr.")
-        return 1.0
-    if unit not in YEARLY_METRES:
-        raise InputError(
-            f"{path} is in {text}, which is not a LOS rate in mm/yr or m/yr. Choose the LOS rate, or correct the unit "
-            "of its band."
-        )
+    text, path = reader.tags["unit"].strip(), reader.source.label
+    unit = band_unit(text, path, "LOS rate", "mm/yr", progress, YEARLY_METRES, "mm/yr or m/yr")
     return YEARLY_METRES[unit] * 1000
 
 
-def metres_per_unit(unit: str, path: PathLike, progress: Progress = QUIET) -> float:
-    """Metres of one unit of a DEM's heights; metres where the unit is missing or unknown, which is told.
+def metres_per_unit(reader: BandReader, progress: Progress) -> float:
+    """Metres of one unit of a DEM band's heights; metres where the unit is missing or unknown, which is told.
 
     InputError for a unit that is none of length.
     """
-    if not unit.strip():
-        progress.info(f"{path} does not say the unit of its heights; metres are assumed.")
-        return 1.0
-    known = unit_of(unit)
-    if known is None:
-        progress.warning(f"{path} gives its heights in “{unit}”, which isn't known to ADA Mapper; metres are assumed.")
-        return 1.0
-    if known not in METRES:
-        raise InputError(
-            f"{path} can't be a DEM: its unit is “{unit}”. Choose a raster of heights in metres or feet, or correct "
-            "the unit of its band."
-        )
-    if known != "m":
-        progress.info(f"{path} gives its heights in {unit}; they were multiplied by {METRES[known]:.7g} to metres.")
-    return METRES[known]
+    text, path = reader.tags["unit"], reader.source.label
+    unit = band_unit(text, path, "DEM", "m", progress, METRES, "metres or feet")
+    if unit != "m":
+        progress.info(f"{path} gives its heights in {unit}; they were multiplied by {METRES[unit]:.7g} to metres.")
+    return METRES[unit]

@@ -68,7 +68,7 @@ def heights_under(grid: Grid, dem: PathLike, progress: Progress) -> Array:
     """Heights in metres on a grid, NaN where the DEM has none; its undeclared nodata and its unit are recognised."""
     band = with_undeclared_nodata(dem, "DEM", False, progress)
     with BandReader(band) as reader:
-        scale = metres_per_unit(reader.tags["unit"], dem, progress)
+        scale = metres_per_unit(reader, progress)
     with BandReader(Band(band.path, band.index, scale, band.nodata), grid, "cubic") as reader:
         return reader.read()
 

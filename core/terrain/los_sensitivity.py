@@ -174,16 +174,16 @@ def _open(dem: PathLike, incidence: PathLike | None, viewing: Viewing, progress:
     """The opened inputs, and the incidence angle in mid-scene."""
     band = with_undeclared_nodata(dem, "DEM", False, progress)
     with BandReader(band) as reader:
-        grid, unit = reader.grid, reader.tags["unit"]
+        grid, scale = reader.grid, metres_per_unit(reader, progress)
     try:
         grid.metres_per_pixel(np.array([0]))
     except InputError as error:
         raise InputError(f"{dem}: {error}") from None
-    source = _Input(band, grid, metres_per_unit(unit, dem, progress), None)
+    source = _Input(band, grid, scale, None)
     if incidence is None:
         return source, viewing.incidence
     angles, mean = _incidence_band(incidence, grid, progress)
-    return _Input(band, grid, source.scale, angles), mean
+    return _Input(band, grid, scale, angles), mean
 
 
 def _incidence_band(path: PathLike, grid: Grid, progress: Progress) -> tuple[Band, float]:

@@ -142,14 +142,13 @@ def slope_to_file(
     """
     band = with_undeclared_nodata(dem, "DEM", False, progress)
     with BandReader(band) as reader:
-        unit = reader.tags["unit"]
+        scale = metres_per_unit(reader, progress)
         block_height = reader.block_size[1]
     grid = reader.grid
     try:
         grid.metres_per_pixel(np.array([0]))
     except InputError as error:
         raise InputError(f"{dem}: {error}") from None
-    scale = metres_per_unit(unit, dem, progress)
     rows = _rows_per_block(grid.width, block_height)
     with ExitStack() as stack:
         stack.enter_context(limited_cache())

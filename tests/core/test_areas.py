@@ -353,7 +353,7 @@ def test_elevations_in_feet_are_told_in_metres(tmp_path: Path) -> None:
 
 def test_a_layer_in_radians_is_no_los_rate(tmp_path: Path) -> None:
     rate = raster(tmp_path / "r.tif", np.ones((9, 9)), name="phase_rate", unit="rad/yr")
-    with pytest.raises(InputError, match=r"r\.tif is in rad/yr"):
+    with pytest.raises(InputError, match=r"r\.tif can't be a LOS rate: its unit is “rad/yr”"):
         extract_areas(raster(tmp_path / "p.tif", np.ones((9, 9))), ALL, los_rate=rate)
 
 

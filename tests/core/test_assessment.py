@@ -25,8 +25,8 @@ from ada_mapper.core.accuracy import (
     ProbabilityCounts,
     assess,
     confusion,
+    measuring,
     pixel_scores,
-    strata,
     write_accuracy_csv,
     write_accuracy_report,
 )
@@ -163,7 +163,7 @@ def test_classes_hold_their_lower_limit() -> None:
 def test_blocks_of_rows_give_what_the_whole_gives(data: AssessmentData, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = assess(data)
     monkeypatch.setattr(judged_ground, "rows_per_block", lambda grid: 37)
-    monkeypatch.setattr(strata, "_BLOCK_PIXELS", 37)
+    monkeypatch.setattr(measuring, "_BLOCK_PIXELS", 37)
     blocks = assess(data)
     assert blocks.found.scores.confusion == whole.found.scores.confusion
     assert blocks.found.scores.objects == whole.found.scores.objects

@@ -134,7 +134,7 @@ def test_an_unknown_unit_is_taken_as_metres_and_told(tmp_path: Path) -> None:
     dem = write_raster(tmp_path / "dem.tif", plane((5, 5), 0.2, 0), 30, unit="furlong")
     said: list[str] = []
     slope_to_file(dem, tmp_path / "slope.tif", progress=Progress(on_warning=said.append))
-    assert len(said) == 1 and "furlong" in said[0] and "metres are assumed" in said[0]
+    assert len(said) == 1 and "furlong" in said[0] and "m is assumed" in said[0]
     np.testing.assert_allclose(read_raster(tmp_path / "slope.tif"), math.degrees(math.atan(0.2)), rtol=1e-4)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ada_mapper.core.interferograms import model
-from ada_mapper.core.raster import METRES, YEARLY_METRES, unit_of, units
+from ada_mapper.core.errors import InputError
+from ada_mapper.core.progress import QUIET, Progress
+from ada_mapper.core.raster import METRES, YEARLY_METRES, band_unit, unit_of
 
 
 @pytest.mark.parametrize(
@@ -43,5 +44,27 @@ def test_lengths():
     assert YEARLY_METRES["cm/yr"] == 0.01
 
 
-def test_the_wavelength_is_that_of_the_interferograms():
-    assert units.SENTINEL1_WAVELENGTH is model.SENTINEL1_WAVELENGTH
+@pytest.mark.parametrize(
+    ("text", "unit", "told"),
+    [
+        ("mm/yr", "mm/yr", []),
+        ("cm per year", "cm/yr", []),
+        (" ", "mm/yr", ["f.tif: the LOS rate has no unit in the file; mm/yr is assumed."]),
+        (
+            "furlong",
+            "mm/yr",
+            ["f.tif: the unit “furlong” of the LOS rate isn't known to ADA Mapper; mm/yr is assumed."],
+        ),
+    ],
+)
+def test_a_missing_or_unknown_unit_is_assumed_and_told(text: str, unit: str, told: list[str]) -> None:
+    said: list[str] = []
+    progress = Progress(on_info=said.append, on_warning=said.append)
+    assert band_unit(text, "f.tif", "LOS rate", "mm/yr", progress, YEARLY_METRES, "mm/yr or m/yr") == unit
+    assert said == told
+
+
+def test_a_unit_of_something_else_is_refused_unless_any_will_do() -> None:
+    with pytest.raises(InputError, match=r"f\.tif can't be a DEM: its unit is “rad/yr”\. Choose a raster in metres"):
+        band_unit("rad/yr", "f.tif", "DEM", "m", QUIET, METRES, "metres or feet")
+    assert band_unit("rad/yr", "f.tif", "DEM", "m", QUIET) == "rad/yr"
