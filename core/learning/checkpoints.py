@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import copy
-import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import InputError, OutputError
+from ..errors import InputError
+from ..files import whole_file
 from ..models import Network, require_safe_loading
 from ..types import PathLike
 
@@ -86,8 +85,6 @@ class Run:
 
 def save_checkpoint(path: PathLike, run: Run, identity: Mapping[str, str]) -> None:
     """Write a run; the file appears only when complete. OutputError when it can't be written."""
-    target = Path(path)
-    temporary = target.with_name(f".{target.stem}-{uuid.uuid4().hex[:8]}.pt")
     content = {
         "architecture": run.network.architecture,
         "identity": dict(identity),
@@ -98,12 +95,8 @@ def save_checkpoint(path: PathLike, run: Run, identity: Mapping[str, str]) -> No
         "state": asdict(run.state),
         "random": torch.get_rng_state(),
     }
-    try:
-        torch.save(content, temporary)
-        temporary.replace(target)
-    except (OSError, RuntimeError) as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(f"The checkpoint {path} can't be written ({error}).") from None
+    with whole_file(path, failures=(OSError, RuntimeError)) as file:
+        torch.save(content, file)
 
 
 def load_checkpoint(path: PathLike, run: Run, identity: Mapping[str, str]) -> None:

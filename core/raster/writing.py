@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 from osgeo import gdal
 
 from ..errors import OutputError
+from ..files import NewFile, told_as_unwritable
 from ..types import Array, PathLike
 from .crs import spatial_reference
 from .grid import Grid
@@ -64,11 +63,11 @@ class RasterWriter:
         self.grid = grid
         if self.path.suffix.lower() not in (".tif", ".tiff"):
             raise OutputError(f"{self.path}: results are written as GeoTIFF. Choose a file name that ends in .tif.")
-        self._check_replaceable()
-        self._temporary = self.path.with_name(f".{self.path.stem}-{uuid.uuid4().hex[:8]}.tif")
-        try:
+        self._file = NewFile(self.path)
+        self._file.check_replaceable()
+        with told_as_unwritable(self.path, RuntimeError):
             self._dataset = gdal.GetDriverByName("GTiff").Create(
-                str(self._temporary),
+                str(self._file.temporary),
                 grid.width,
                 grid.height,
                 len(bands),
@@ -82,8 +81,6 @@ class RasterWriter:
                     *(_compression(dtype) if compress else ()),
                 ],
             )
-        except RuntimeError as error:
-            raise self._failed(error) from None
         self._dataset.SetGeoTransform(grid.transform)
         if grid.crs:
             self._dataset.SetProjection(spatial_reference(grid.crs).ExportToWkt())
@@ -97,46 +94,23 @@ class RasterWriter:
 
     def write(self, values: NDArray[Any], row: int = 0, column: int = 0, band: int = 1) -> None:
         """Write a 2-D block with its top left pixel at (row, column)."""
-        try:
+        with told_as_unwritable(self.path, RuntimeError):
             self._dataset.GetRasterBand(band).WriteArray(np.ascontiguousarray(values), column, row)
-        except RuntimeError as error:
-            raise self._failed(error) from None
-
-    def _check_replaceable(self) -> None:
-        """Find out before the work, not after it, that the file can't be replaced."""
-        if self.path.is_dir():
-            raise OutputError(f"{self.path} is a folder. Choose another file name.")
-        if self.path.exists():
-            try:
-                # Windows refuses to rename a file that is open elsewhere, even to its own name.
-                self.path.rename(self.path)
-            except OSError as error:
-                raise self._failed(error) from None
-
-    def _failed(self, error: Exception) -> OutputError:
-        return OutputError(
-            f"{self.path} can't be written ({error}). Check that the folder exists, that you may write there and "
-            "that the disk is not full; or it is open in QGIS or another program: remove that layer or choose "
-            "another file name."
-        )
 
     def close(self) -> None:
         """Finish the file and give it its name."""
         try:
-            self._dataset.FlushCache()
-            self._dataset = None
-            self._temporary.replace(self.path)
-            # Statistics that GDAL keeps beside a file would outlive the numbers that they were taken from.
-            self.path.with_name(f"{self.path.name}.aux.xml").unlink(missing_ok=True)
-        except (RuntimeError, OSError) as error:
+            with told_as_unwritable(self.path, (RuntimeError, OSError)):
+                self._dataset.FlushCache()
+                self._dataset = None
+                self._file.keep()
+        finally:
             self.discard()
-            raise self._failed(error) from None
 
     def discard(self) -> None:
         """Remove what was written so far."""
         self._dataset = None
-        with contextlib.suppress(OSError):
-            self._temporary.unlink()
+        self._file.discard()
 
     def __enter__(self) -> RasterWriter:
         return self

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from osgeo import gdal, ogr, osr
 
 from ..errors import InputError, OutputError
+from ..files import told_as_unwritable, whole_folder
 from ..raster import Grid, same_crs, spatial_reference
 from ..vectors import boxes_that_meet
 
@@ -190,10 +190,9 @@ def changed_folder(folder: Path, replaced: Callable[[str], bool]) -> Iterator[Pa
     shared with the old folder where the disk can (hard links), so none of them may be changed in place.
     """
     folder = folder.resolve()  # of a link, what it points to is exchanged
-    name = f".{folder.name}.{uuid.uuid4().hex[:8]}"
-    staging = folder.with_name(f"{name}.partial")
-    try:
-        staging.mkdir(parents=True)
+    with told_as_unwritable(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    with whole_folder(folder, replace=True) as staging:
         for path in sorted(folder.rglob("*")) if folder.exists() else ():
             inside = path.relative_to(folder)
             if path.is_dir():
@@ -201,14 +200,6 @@ def changed_folder(folder: Path, replaced: Callable[[str], bool]) -> Iterator[Pa
             elif not replaced(inside.as_posix()):
                 _link(path, staging / inside)
         yield staging
-        _exchange(staging, folder, folder.with_name(f"{name}.old"))
-    except OSError as error:
-        raise OutputError(
-            f"The folder {folder} can't be written ({error}). Check that you may write there and that the disk is not "
-            "full; remove its layers from QGIS and close other programs that use it."
-        ) from None
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _link(path: Path, target: Path) -> None:
@@ -216,17 +207,3 @@ def _link(path: Path, target: Path) -> None:
         os.link(path, target)
     except OSError:
         shutil.copy2(path, target)
-
-
-def _exchange(new: Path, folder: Path, aside: Path) -> None:
-    """Give ``new`` the name of ``folder``, which is deleted; all stays as it was when that fails."""
-    had_one = folder.exists()
-    if had_one:
-        folder.rename(aside)
-    try:
-        new.rename(folder)
-    except OSError:
-        if had_one:
-            aside.rename(folder)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)

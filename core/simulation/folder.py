@@ -3,54 +3,19 @@
 from __future__ import annotations
 
 import json
-import shutil
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from ..errors import InputError, OutputError
+from ..errors import InputError
+from ..files import added_together
 
 DONE = "scene.json"
 """Describes a scene; a folder with it was written by us, and its "contents" may be replaced."""
 
 
-@contextmanager
-def written_together(folder: Path) -> Iterator[Path]:
+def written_together(folder: Path) -> AbstractContextManager[Path]:
     """A folder to work in whose contents move into ``folder`` when all went well, and vanish otherwise."""
-    is_new = not folder.exists()
-    replaced = _earlier_scene(folder)
-    work = folder / f".simulating-{uuid.uuid4().hex[:8]}"
-    try:
-        work.mkdir(parents=True)
-    except OSError as error:
-        raise OutputError(f"{folder} can't be written ({error}). Choose another folder.") from None
-    try:
-        yield work
-        _swap(folder, work, replaced)
-    except OSError as error:
-        raise OutputError(f"{folder} can't be written ({error}). Check the space that is left.") from None
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-        if is_new and not any(folder.iterdir()):
-            folder.rmdir()
-
-
-def _swap(folder: Path, work: Path, replaced: list[Path]) -> None:
-    """Move the contents of ``work`` into the folder and drop what they replace; on an error put everything back."""
-    new, old = sorted(work.iterdir()), work / "replaced"
-    old.mkdir()
-    moves = [(path, old / path.name) for path in replaced] + [(path, folder / path.name) for path in new]
-    done: list[tuple[Path, Path]] = []
-    try:
-        for source, target in moves:
-            source.replace(target)
-            done.append((source, target))
-    except OSError:
-        for source, target in reversed(done):
-            with suppress(OSError):
-                target.replace(source)
-        raise
+    return added_together(folder, _earlier_scene(folder))
 
 
 def _earlier_scene(folder: Path) -> list[Path]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from osgeo import gdal, ogr
 from ..areas import Area, outlines_of
 from ..errors import OutputError
 from ..fields import Field
+from ..files import told_as_unwritable, whole_folder
 from ..raster import spatial_reference
 from ..types import PathLike
 from ..vectors import create_layer, fill_feature, point_geometry, quiet_gdal
@@ -35,37 +35,20 @@ TRACK_FIELDS = (
 _AREA_STYLE = "PEN(c:#E31A1C,w:2px);BRUSH(fc:#E31A1C33)"
 
 
-@contextlib.contextmanager
-def building(target: PathLike) -> Iterator[Path]:
+def building(target: PathLike) -> AbstractContextManager[Path]:
     """A folder beside ``target`` that gets its name when the block ends well, and is removed when it doesn't.
 
     Raises OutputError where ``target`` holds anything already, above all somebody's records, or can't be written.
     """
     path = Path(target).absolute()
     _check_free(path)
-    temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}.part")
-    try:
-        temporary.mkdir()
-    except OSError as error:
-        raise _unwritable(path, error) from None
-    try:
-        yield temporary
-        if path.exists():
-            path.rmdir()
-        temporary.rename(path)
-    except (OSError, RuntimeError) as error:
-        raise _unwritable(path, error) from None
-    finally:
-        if temporary.exists():
-            shutil.rmtree(temporary, ignore_errors=True)
+    return whole_folder(path, failures=(OSError, RuntimeError))
 
 
 def _check_free(path: Path) -> None:
-    try:
+    with told_as_unwritable(path):
         if not path.exists() or (path.is_dir() and not any(path.iterdir())):
             return
-    except OSError as error:
-        raise _unwritable(path, error) from None
     found = "holds files"
     if (path / GEOPACKAGE).exists():
         records = _records(path / GEOPACKAGE)
@@ -81,13 +64,6 @@ def _records(path: Path) -> int:
         layer.SetAttributeFilter("result IS NOT NULL")
         return int(layer.GetFeatureCount())
     return 0
-
-
-def _unwritable(path: Path, error: Exception) -> OutputError:
-    return OutputError(
-        f"{path} can't be written ({error}). Check that the folder around it exists, that you may write there and that "
-        "the disk is not full."
-    )
 
 
 def write_geopackage(

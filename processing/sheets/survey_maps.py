@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +29,8 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
-from ...core.errors import InputError, OutputError
+from ...core.errors import InputError
+from ...core.files import added_together, told_as_unwritable, whole_file
 from ...core.progress import Progress
 from ..algorithm import POLYGONS, ROOT, Algorithm, tr
 
@@ -262,34 +262,16 @@ def _scratch() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _outputs(document: str, pictures: str) -> Iterator[tuple[Path | None, Path | None]]:
-    """A temporary file and folder beside the results, which take their names only when all is well."""
-    name = f".{uuid.uuid4().hex[:8]}"
-    file = Path(document).with_name(f"{name}.pdf") if document else None
-    directory = Path(pictures) / name if pictures else None
-    made = [path for path in ((Path(pictures),) if pictures else ()) if not path.exists()]
-    try:
-        try:
-            for parent in (path.parent for path in (file,) if path is not None):
-                parent.mkdir(parents=True, exist_ok=True)
-            if directory is not None:
-                directory.mkdir(parents=True)
-            yield file, directory
-            if file is not None:
-                file.replace(document)
-            for picture in sorted(directory.iterdir()) if directory is not None else ():
-                picture.replace(Path(pictures) / picture.name)
-        except OSError as error:
-            message = tr("The sheets can't be written ({}). Check the folder, and that no other program has them open.")
-            raise OutputError(message.format(error)) from None
-    finally:
-        if file is not None:
-            with contextlib.suppress(OSError):
-                file.unlink()
-        if directory is not None:
-            shutil.rmtree(directory, ignore_errors=True)
-        for folder in made:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+    """A temporary file and folder beside the results, which take their places only when all is well."""
+    with contextlib.ExitStack() as stack:
+        directory = stack.enter_context(added_together(pictures)) if pictures else None
+        file = None
+        if document:
+            with told_as_unwritable(document):
+                Path(document).parent.mkdir(parents=True, exist_ok=True)
+            # Last in, first done: it is the one that a viewer may hold open.
+            file = stack.enter_context(whole_file(document))
+        yield file, directory
 
 
 def _print(sheet_set: SheetSet, document: Path | None, pictures: Path | None, dpi: float, progress: Progress) -> None:

@@ -11,6 +11,7 @@ import pytest
 from osgeo import gdal
 
 from ada_mapper.core.errors import CancelledError, InputError, OutputError
+from ada_mapper.core.files import unwritable
 from ada_mapper.core.interferograms import Stack
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import Band, RasterWriter, Window
@@ -295,7 +296,7 @@ def test_a_full_disk_is_said_and_leaves_no_file(tmp_path: Path, monkeypatch: pyt
 
     def fail(self: RasterWriter, values: np.ndarray, row: int = 0, column: int = 0, band: int = 1) -> None:
         if row > 100:
-            raise self._failed(OSError("No space left on device"))
+            raise unwritable(self.path, OSError("No space left on device"))
         write(self, values, row, column, band)
 
     monkeypatch.setattr(RasterWriter, "write", fail)
