@@ -15,7 +15,7 @@ from ada_mapper.core.areas import FIELDS, ClassicalRules, classical_areas, class
 from ada_mapper.core.areas import classical as baseline
 from ada_mapper.core.errors import CancelledError, InputError
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.raster import BandDescription, Grid, RasterWriter, write_array
+from ada_mapper.core.raster import BandDescription, Grid, RasterWriter, gaussian_mean, write_array
 
 UTM = Grid("EPSG:32648", (500_000.0, 30.0, 0.0, 3_000_000.0, 0.0, -30.0), 1, 1)
 
@@ -86,7 +86,7 @@ def test_a_wide_gaussian_is_close_to_the_exact_one() -> None:
     finite = np.isfinite(values)
     weights = ndimage.gaussian_filter(finite.astype(float), 40, mode="constant", truncate=3)
     exact = ndimage.gaussian_filter(np.where(finite, values, 0.0), 40, mode="constant", truncate=3) / weights
-    error = baseline._gaussian_mean(values, (40.0, 40.0)) - exact
+    error = gaussian_mean(values, (40.0, 40.0)) - exact
     assert abs(error).max() < 0.02
     assert np.sqrt(np.mean(error**2)) < 0.01
 
@@ -96,7 +96,7 @@ def test_pixels_that_are_not_square_are_measured_in_metres() -> None:
     rules = ClassicalRules(smooth_metres=200)
     rows, columns = baseline._sigmas((20.0, 50.0), rules)
     assert (rows, columns) == (4.0, 10.0)
-    mean = baseline._gaussian_mean(np.eye(61, dtype=np.float32)[30][:, None] * np.ones(3, np.float32), (4.0, 1.0))
+    mean = gaussian_mean(np.eye(61, dtype=np.float32)[30][:, None] * np.ones(3, np.float32), (4.0, 1.0))
     assert mean[30, 1] / mean[34, 1] == pytest.approx(np.exp(0.5), rel=1e-4)
     assert classical_mask(values, (20.0, 50.0), rules).shape == values.shape
 
