@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test search lint pages docs package store train benchmark clean
+.PHONY: help setup demo test golden search lint pages docs package store train benchmark clean
 PYTHON ?= /usr/bin/python3
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -30,6 +30,9 @@ test: $(STAMP)  ## all tests
 
 search: $(STAMP)  ## the property tests with many random examples, new ones each time; takes long
 	$(VENV)/bin/pytest -n 2 --dist worksteal --hypothesis-profile=search -m hypothesis
+
+golden: $(STAMP)  ## record what every algorithm gives (make golden RECORD=file), or compare with it (COMPARE=file)
+	$(PY) tools/golden.py $(if $(RECORD),record $(RECORD),compare $(COMPARE))
 
 lint: $(STAMP)  ## style and types
 	$(VENV)/bin/ruff format --check .
