@@ -40,7 +40,7 @@ lint: $(STAMP)  ## style and types
 	$(VENV)/bin/mypy
 
 docs: $(VENV)/.docs  ## the documentation as a web site, in build/docs/
-	$(VENV)/bin/mkdocs build --strict --quiet
+	$(VENV)/bin/mkdocs build --strict
 
 pages: $(STAMP)  ## pages of the tools, in docs/algorithms/, from the tools themselves
 	$(PY) tools/algorithm_pages.py

@@ -39,7 +39,8 @@ def test_the_zip_holds_one_folder_without_development_files(archive):
         "docs",
     } <= inside
     assert "ada_mapper/docs/guide.md" in names, "the help buttons open it"
-    assert not inside & {"tests", "tools", "benchmarks", "Makefile", "pyproject.toml", ".ci"}
+    assert not inside & {"tests", "tools", "benchmarks", "build", "Makefile", "pyproject.toml", "mkdocs.yml"}
+    assert not [name for name in inside if name.startswith(".")]
     assert not [name for name in names if name.endswith((".pyc", ".so", ".pt", ".pkl"))]
     assert archive.stat().st_size < 25 * 2**20
 
