@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import threading
+from pathlib import Path
+from weakref import WeakValueDictionary
 
 from ..errors import DependencyError, InputError
 from ..progress import Progress
 from ..types import PathLike
 from .backend import Backend
-from .card import read_card
+from .card import ModelCard, read_card
 from .onnx_runtime import OnnxRuntimeBackend
 from .torch_backend import TorchBackend
 
 PREFERENCES = ("auto", "onnxruntime", "torch")
+_open_models: WeakValueDictionary[object, OnnxRuntimeBackend | TorchBackend] = WeakValueDictionary()
 
 
 def open_backend(
@@ -23,7 +27,8 @@ def open_backend(
 ) -> Backend:
     """Load a model file; "auto" takes ONNX Runtime where it is installed, else PyTorch. Tells which one is used.
 
-    ``threads`` is the number of processor threads (all by default). Raises InputError for a file that isn't a
+    ``threads`` is the number of processor threads (all by default). A model that this thread holds open already is
+    shared, so that who checks it before long work needn't load it again. Raises InputError for a file that isn't a
     usable model and DependencyError when no package can run it.
     """
     if preference not in PREFERENCES:
@@ -31,18 +36,35 @@ def open_backend(
     progress = progress or Progress()
     card = read_card(model_path)
     count = threads or _processors()
-    backend: Backend
+    # Only within a thread: the warnings of a shared model go to who opened it last.
+    key = (threading.get_ident(), _identity(model_path), preference, count)
+    backend = _open_models.get(key)
+    if backend is None:
+        backend = _open_models[key] = _opened(model_path, preference, card, count, progress)
+    backend.progress = progress
+    progress.info(f"The model “{card.name}” {card.version} runs on {backend.name}.")
+    return backend
+
+
+def _opened(
+    model_path: PathLike, preference: str, card: ModelCard, threads: int, progress: Progress
+) -> OnnxRuntimeBackend | TorchBackend:
     try:
-        backend = (TorchBackend if preference == "torch" else OnnxRuntimeBackend)(model_path, card, count, progress)
+        return (TorchBackend if preference == "torch" else OnnxRuntimeBackend)(model_path, card, threads, progress)
     except DependencyError as error:
         if preference != "auto":
             raise
         try:
-            backend = TorchBackend(model_path, card, count, progress)
+            return TorchBackend(model_path, card, threads, progress)
         except DependencyError:
             raise error from None
-    progress.info(f"The model “{card.name}” {card.version} runs on {backend.name}.")
-    return backend
+
+
+def _identity(path: PathLike) -> tuple[str, int, int]:
+    """What tells a file from others, and from itself after a change."""
+    file = Path(path)
+    status = file.stat()
+    return str(file.resolve()), status.st_mtime_ns, status.st_size
 
 
 def _processors() -> int:

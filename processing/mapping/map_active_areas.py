@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qgis.core import (
     QgsProcessingContext,
@@ -18,9 +18,13 @@ from qgis.core import (
     QgsProcessingUtils,
 )
 
-from ..algorithm import ORBITS, POLYGONS, Algorithm, remove_results, tr
+from ...core.progress import Progress
+from ..algorithm import ORBITS, POLYGONS, Algorithm, progress_of, remove_results, tr
 from .detect_areas import BACKENDS
 from .stack_interferograms import PRODUCTS
+
+if TYPE_CHECKING:
+    from ...core.models import Backend
 
 _RASTERS = {
     "PROBABILITY": ("Probability", "That a pixel belongs to an active deformation area, 0 to 1."),
@@ -29,6 +33,28 @@ _RASTERS = {
     "SLOPE": ("Slope", "Degrees."),
 }
 _SENSITIVITY = "LOS_SENSITIVITY"
+_STEPS = 5
+
+
+class _StepFeedback(QgsProcessingMultiStepFeedback):
+    """The feedback of several tools, which tells once what more than one of them says of the same file."""
+
+    def __init__(self, feedback: QgsProcessingFeedback) -> None:
+        super().__init__(_STEPS, feedback)
+        self._told: set[str] = set()
+
+    def pushInfo(self, info: str) -> None:
+        if self._is_new(info):
+            super().pushInfo(info)
+
+    def pushWarning(self, warning: str) -> None:
+        if self._is_new(warning):
+            super().pushWarning(warning)
+
+    def _is_new(self, text: str) -> bool:
+        is_new = text not in self._told
+        self._told.add(text)
+        return is_new
 
 
 class MapActiveAreas(Algorithm):
@@ -117,36 +143,39 @@ class MapActiveAreas(Algorithm):
     def start(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
-        self.check_model(parameters, context)
+        steps = _StepFeedback(feedback)
+        # Opened before the long work, so that a wrong or missing model is told at once; detection shares it.
+        model = self.open_model(parameters, context, progress_of(steps))
         # Asked for once: each time QGIS makes another temporary name and expects a layer there.
         paths = {name: self.output_path(parameters, name, context) for name in (*_RASTERS, _SENSITIVITY)}
         paths["REPORT"] = self.parameterAsFileOutput(parameters, "REPORT", context) or None
         new = [path for path in paths.values() if path and not Path(path).exists()]
         try:
-            return self.chain(parameters, paths, context, feedback)
+            return self.chain(parameters, paths, context, steps)
         except QgsProcessingException:
             remove_results(new)
             raise
+        finally:
+            del model
 
-    def check_model(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
-        """Open the model before the long work, so that a wrong or missing one is told at once."""
+    def open_model(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> Backend:
+        """The model, as detection will ask for it."""
         from ...core.models import open_backend
 
         model = self.detection_model(parameters, context)
-        open_backend(model, self.parameterAsEnumString(parameters, "BACKEND", context))
+        return open_backend(model, self.parameterAsEnumString(parameters, "BACKEND", context), progress=progress)
 
     def chain(
         self,
         parameters: dict[str, Any],
         paths: dict[str, str | None],
         context: QgsProcessingContext,
-        feedback: QgsProcessingFeedback,
+        steps: QgsProcessingMultiStepFeedback,
     ) -> dict[str, Any]:
         """Run the tools one after the other; ``paths`` are those of the results by name, None for what isn't wanted."""
         import processing
 
         dem = self.raster_path(parameters, "DEM", context)
-        steps = QgsProcessingMultiStepFeedback(5, feedback)
 
         def run(step: int, algorithm: str, values: dict[str, Any]) -> dict[str, Any]:
             steps.setCurrentStep(step)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from qgis.core import (
 )
 
 from ada_mapper.core.raster import Grid
+from ada_mapper.processing.algorithm import BUNDLED_MODEL
 from recording_feedback import Feedback
 from small_rasters import write
 
@@ -259,6 +261,34 @@ def test_a_wrong_model_is_said_before_the_long_work(run, scene, tmp_path):
     with pytest.raises(QgsProcessingException, match=r"wrong\.onnx"):
         run("mapactiveareas", parameters, feedback)
     assert "interferograms" not in feedback.log
+
+
+def test_what_several_steps_assume_of_a_file_is_told_once_and_the_model_is_opened_once(
+    run, scene, tmp_path, monkeypatch
+):
+    import onnxruntime
+
+    sessions = []
+    session = onnxruntime.InferenceSession
+    monkeypatch.setattr(
+        onnxruntime, "InferenceSession", lambda *given, **options: sessions.append(given) or session(*given, **options)
+    )
+    heights = values(str(scene / "dem.tif"))
+    heights[:9] = -9999
+    dem = write(tmp_path / "dem.tif", heights, "dem", "", Grid.of(scene / "dem.tif"))
+    dataset = gdal.Open(dem, gdal.GA_Update)
+    dataset.GetRasterBand(1).DeleteNoDataValue()
+    del dataset
+    feedback = Feedback()
+    outputs = {name: str(tmp_path / f"{name.lower()}.tif") for name in RASTERS}
+    model = shutil.copy(BUNDLED_MODEL, tmp_path / "model.onnx")
+    parameters = {"INPUT_FOLDER": str(scene), "DEM": dem, "MODEL": str(model), "AREAS": "TEMPORARY_OUTPUT", **outputs}
+    run("mapactiveareas", parameters, feedback)
+    ours = [line for line in feedback.log.splitlines() if "dem.tif" in line or "runs on" in line]
+    assert any("declares no nodata value" in line for line in ours)
+    assert any("has no unit" in line for line in ours)
+    assert len(ours) == len(set(ours)), feedback.log
+    assert len(sessions) == 1
 
 
 def test_a_result_never_replaces_its_own_input(run, scene, tmp_path):
