@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,12 +15,16 @@ from .types import Array, Double
 MAD_TO_SIGMA = 1.4826
 
 
-def spread(sample: NDArray[np.float32]) -> float:
-    """1.4826 times the median absolute deviation, which outliers don't move."""
-    if sample.size == 0:
-        return np.inf
-    deviation = np.abs(sample - np.median(sample))
-    return MAD_TO_SIGMA * float(np.median(deviation))
+def robust_spread(values: NDArray[np.floating[Any]], centre: float | None = None) -> float:
+    """1.4826 times the median absolute deviation of the finite values from their median, or from ``centre``.
+
+    The standard deviation of a normal distribution, which outliers don't move. Infinite, so that nothing stands out of
+    it, where no value is finite.
+    """
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return math.inf
+    return MAD_TO_SIGMA * float(np.median(np.abs(finite - (np.median(finite) if centre is None else centre))))
 
 
 def lower_median(values: Double, count: NDArray[np.int64]) -> Double:
@@ -61,7 +66,7 @@ def robust_fit(design: Double, values: Double) -> Double:
         moved = float(np.max(abs(update - coefficients)))
         coefficients = update
         residual = abs(values - design @ coefficients)
-        scale = max(1.4826 * median_or_zero(residual), 1e-9)
+        scale = max(robust_spread(residual, centre=0.0), 1e-9)
         if iteration < 8:
             weights = 1 / np.maximum(residual, 0.05 * scale)
         else:

@@ -30,7 +30,7 @@ from ..raster import (
     require_crs,
     row_blocks,
 )
-from ..robust import spread
+from ..robust import robust_spread
 from ..types import Array, Mask, PathLike
 from .area import Area
 from .attributes import Layers
@@ -75,7 +75,7 @@ def classical_mask(
     from scipy.ndimage import label
 
     relief = _relief(los_rate, _sigmas(pixel_size, rules))
-    marked = _marked(relief, rules.sigma * spread(_sample(relief, 0, _stride(relief.size))), rules, slope)
+    marked = _marked(relief, rules.sigma * robust_spread(_sample(relief, 0, _stride(relief.size))), rules, slope)
     labels, _ = label(marked, structure=np.ones((3, 3)))
     large = np.bincount(labels.ravel()) >= rules.min_pixels
     large[0] = False
@@ -197,7 +197,7 @@ def _scene_spread(reader: BandReader, rules: ClassicalRules, progress: Progress)
     sample = np.concatenate(parts)
     if sample.size == 0:
         raise InputError(f"{reader.source.path} holds no data at all. Check the layers that it was made from.")
-    scatter = spread(sample)
+    scatter = robust_spread(sample)
     if scatter == 0:
         raise InputError(
             f"{reader.source.path}: more than half of its pixels have the same LOS rate as their surroundings, so "

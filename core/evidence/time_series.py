@@ -28,7 +28,7 @@ from ..vectors import Burner, Outlines
 
 if TYPE_CHECKING:
     from ..interferograms import Interferogram, PairLimits, Stack
-from ..robust import row_statistics
+from ..robust import robust_spread, row_statistics
 
 # The ring begins a quarter of the area's radius outside its outline, two pixels at least, and is as wide as that
 # radius, but at least this wide.
@@ -194,7 +194,7 @@ def _spread_around(pairs: Sequence[Interferogram], around: Double, component: ND
         return np.zeros(len(component))
     series = np.stack([invert_network(pairs, motion)[1] for motion in complete.T])
     series -= series[:, [int(np.argmax(component == group)) for group in component]]
-    return np.asarray(1.4826 * np.median(np.abs(series - np.median(series, axis=0)), axis=0))
+    return np.array([robust_spread(sectors) for sectors in series.T])
 
 
 def _valid(phases: Array) -> tuple[NDArray[np.bool_], Array]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..robust import robust_spread
 from ..satellite import Viewing
 from ..types import Array
 from .atmosphere import FieldPool, as_float32, smooth, smoothstep
@@ -176,7 +177,7 @@ def ignore_drowned(
         side = max(1, round(math.sqrt(pixels)))
         reach = max(20, 3 * side)
         around = tuple(slice(max(0, part.start - reach), part.stop + reach) for part in box)
-        typical = 1.4826 * float(np.median(np.abs(uniform_filter(relief[around], side, mode="reflect"))))
+        typical = robust_spread(uniform_filter(relief[around], side, mode="reflect"), centre=0.0)
         prominence[number] = float(np.abs(los_rate[box][inside]).mean()) / max(typical, 1e-6)
         if prominence[number] < VISIBLE:
             result[box][inside] = IGNORED

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..robust import lower_median
+from ..robust import MAD_TO_SIGMA, lower_median
 from ..types import Array, Double
 
 # Coherence above which weights grow no more: γ² / (1 − γ²) goes to infinity.
@@ -159,7 +159,7 @@ def outliers(
     for _ in range(3):
         residual = np.abs(phases - rate * spans)
         residual[~valid] = np.inf
-        scatter = 1.4826 * lower_median(residual, found)
+        scatter = MAD_TO_SIGMA * lower_median(residual, found)
         limit = np.maximum(sigma * scatter, _MIN_OUTLIER)
         again = valid & (residual > limit)
         kept = found - np.count_nonzero(again, axis=0)

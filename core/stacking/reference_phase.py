@@ -24,7 +24,7 @@ from .reading import ReaderPool, StackSample
 if TYPE_CHECKING:
     from ..interferograms import Stack
 from ..raster import box_mean
-from ..robust import row_medians
+from ..robust import robust_spread, row_medians
 from .reading import Positions, read_pixels
 
 MODES = ("none", "auto", "point", "area", "median")
@@ -178,7 +178,7 @@ def _stable_window(phases: Array, years: Double, sample: StackSample) -> tuple[t
     share = box_mean(np.where(sample.excluded, 0.0, np.isfinite(phases).mean(axis=0)), side)
     middle = float(np.nanmedian(rate))
     deviation = abs(mean - middle)
-    limit = max(1.4826 * float(np.nanmedian(abs(rate - middle))), float(np.nanmin(deviation)))
+    limit = max(robust_spread(rate, middle), float(np.nanmin(deviation)))
     with np.errstate(invalid="ignore"):
         candidates = np.isfinite(mean) & (share >= 0.9 * np.nanmax(share))
         near = candidates & (deviation <= limit)

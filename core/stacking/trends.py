@@ -22,7 +22,7 @@ from .rate import stack_phases
 
 if TYPE_CHECKING:
     from .reading import StackSample
-from ..robust import median_or_zero, robust_fit
+from ..robust import median_or_zero, robust_fit, robust_spread
 
 RAMPS = {"none": (), "plane": ("x", "y"), "quadratic": ("x", "y", "xx", "xy", "yy")}
 # Shorter side of the scene in metres below which a ramp can't be told from motion.
@@ -156,7 +156,7 @@ def fit_rate(rate: Double, surfaces: Double, usable: Mask) -> tuple[Double, Mask
             coefficients = robust_fit(design, rate[stable])
             residual = rate - coefficients[0] - np.tensordot(coefficients[1:], surfaces[:terms], 1)
             inside = residual[stable]
-            scatter = 1.4826 * median_or_zero(abs(inside - median_or_zero(inside)))
+            scatter = robust_spread(inside)
             outlying = candidates & (abs(residual - median_or_zero(inside)) > _MOVING_SIGMA * scatter)
             # Areas, not single noisy pixels; with a rim, because an area's edge moves too.
             areas = ndimage.binary_dilation(ndimage.binary_opening(outlying, np.ones((3, 3))), iterations=3)
@@ -169,7 +169,7 @@ def fit_rate(rate: Double, surfaces: Double, usable: Mask) -> tuple[Double, Mask
     trend = np.tensordot(coefficients[1:], surfaces[:, stable], 1)
     spread = float(np.ptp(np.percentile(trend, (2, 98))))
     steady = rate[stable]
-    without = 1.4826 * median_or_zero(abs(steady - median_or_zero(steady)))
+    without = robust_spread(steady)
     share = 100 * stable.sum() / max(candidates.sum(), 1)
     if without < _MIN_GAIN * scatter:
         note = (
