@@ -68,13 +68,17 @@ class GuideBrowser(QTextBrowser):
         self.setOpenLinks(False)
         self.anchorClicked.connect(self.follow)
         self._folder = GUIDE.parent
+        self._page: Path | None = None
         self._position = 0
         self._scrolling = QTimer(self)
         self._scrolling.setSingleShot(True)
         self._scrolling.timeout.connect(self._scroll)
 
     def show_file(self, path: Path) -> None:
-        """Read a Markdown file."""
+        """Read a Markdown file, unless it is the one that is shown."""
+        if path == self._page:
+            return
+        self._page = path
         self._folder = path.parent
         self.setMarkdown(path.read_text("utf-8"))
         self.document().setDocumentMargin(16)
@@ -110,7 +114,7 @@ class GuideBrowser(QTextBrowser):
     def follow(self, url: QUrl) -> None:
         """Links to headings and to other pages of the guide stay in the window; all others go to the browser."""
         if url.isRelative():
-            target = self._folder / url.path() if url.path() else None
+            target = (self._folder / url.path()).resolve() if url.path() else None
             if target is not None and target.suffix == ".md" and target.exists():
                 self.show_file(target)
             wanted = url.fragment()
@@ -158,6 +162,7 @@ class HelpWindow(QWidget):
                 item.setData(Qt.ItemDataRole.UserRole, position)
                 self.contents.addItem(item)
         self.contents.currentItemChanged.connect(self._on_chosen)
+        self.contents.itemClicked.connect(self._on_chosen)
 
     def go_to(self, *headings: str) -> bool:
         """Show the section of the first heading that the guide has; the beginning, and False, where it has none."""
@@ -167,6 +172,7 @@ class HelpWindow(QWidget):
                     self.contents.setCurrentRow(row)
                     self._on_chosen(self.contents.item(row))
                     return True
+        self.browser.show_file(GUIDE)
         self.browser.go_to(0)
         return False
 
@@ -176,4 +182,5 @@ class HelpWindow(QWidget):
 
     def _on_chosen(self, item: QListWidgetItem | None, *_: object) -> None:
         if item is not None:
+            self.browser.show_file(GUIDE)
             self.browser.go_to(item.data(Qt.ItemDataRole.UserRole))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from qgis.core import QgsVectorLayer
-from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtCore import Qt, QUrl
 from qgis.PyQt.QtGui import QPalette
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication, QPushButton
@@ -136,5 +136,21 @@ def test_the_guide_opens_at_each_topic(qgis_app):
             assert heading is not None, topic
             assert slug(heading.text()) in [slug(text) for text in SECTIONS[topic]]
         assert open_help("no such topic") is window
+    finally:
+        close_help()
+
+
+def test_a_heading_of_the_contents_leads_back_from_the_page_of_a_tool(qgis_app):
+    try:
+        window = open_help("results")
+        browser = window.browser
+        browser.follow(QUrl("algorithms/index.md"))
+        browser.follow(QUrl("mergeorbits.md"))
+        assert browser.headings()[0][1] == "Merge orbits"
+        window.contents.itemClicked.emit(window.contents.currentItem() or window.contents.item(0))
+        assert browser.headings()[0][1] == "Guide"
+        browser.follow(QUrl("algorithms/mergeorbits.md"))
+        browser.follow(QUrl("../guide.md#map-sheets"))
+        assert browser.headings()[0][1] == "Guide"
     finally:
         close_help()
