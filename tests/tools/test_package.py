@@ -69,3 +69,15 @@ def test_qgis_runs_the_installed_zip(archive, tmp_path):
     answer = session.process("adamapper:slope", f"INPUT={dem}", f"OUTPUT={tmp_path / 'slope.tif'}")
     assert (tmp_path / "slope.tif").exists()
     assert answer["results"]["OUTPUT"].endswith("slope.tif")
+
+
+def test_every_file_tells_the_same_version():
+    metadata = configparser.ConfigParser()
+    metadata.read(ROOT / "metadata.txt", "utf-8")
+    version = metadata["general"]["version"]
+    for name, line in {
+        "pyproject.toml": f'version = "{version}"',
+        "CITATION.cff": f"version: {version}",
+        "CHANGELOG.md": f"## {version}",
+    }.items():
+        assert line in (ROOT / name).read_text("utf-8").splitlines(), name
