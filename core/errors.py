@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from .texts import as_message
+
 
 class AdaMapperError(Exception):
-    """Base of all errors that are told to the user as they are."""
+    """Base of all errors that are told to the user: a template and its values (texts.Message)."""
+
+    def __init__(self, template: str, /, **values: Any) -> None:
+        super().__init__(as_message(template, values))
 
 
 class InputError(AdaMapperError):

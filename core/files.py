@@ -29,8 +29,10 @@ def unwritable(path: PathLike, error: Exception | str) -> OutputError:
     """The error that says that ``path`` can't be written, and why."""
     reason = (error.strerror if isinstance(error, OSError) else None) or error
     return OutputError(
-        f"{path} can't be written ({reason}). Check that the folder exists, that you may write there and that the disk "
-        "is not full; or it is open in QGIS or another program: remove that layer or choose another name."
+        "{path} can't be written ({reason}). Check that the folder exists, that you may write there and that the disk "
+        "is not full; or it is open in QGIS or another program: remove that layer or choose another name.",
+        path=path,
+        reason=reason,
     )
 
 
@@ -54,7 +56,7 @@ class NewFile:
     def check_replaceable(self) -> None:
         """OutputError where the target can't be replaced, found out before the work, not after it."""
         if self.target.is_dir():
-            raise OutputError(f"{self.target} is a folder. Choose another file name.")
+            raise OutputError("{target} is a folder. Choose another file name.", target=self.target)
         if self.target.exists():
             with told_as_unwritable(self.target):
                 # Windows refuses to rename a file that is open elsewhere, even to its own name.

@@ -9,9 +9,12 @@ def missing_package(package: str, purpose: str, reason: ImportError) -> Dependen
     """The error that tells how to get a Python package into QGIS."""
     detail = "is not installed" if isinstance(reason, ModuleNotFoundError) else f"can't be loaded ({reason})"
     return DependencyError(
-        f"{purpose} needs the Python package {package}, which {detail}. On Windows open the OSGeo4W shell and run "
-        f"“python -m pip install {package}”; on Linux and macOS run “python3 -m pip install --user {package}” with "
-        "the Python that QGIS uses. Then restart QGIS."
+        "{purpose} needs the Python package {package}, which {detail}. On Windows open the OSGeo4W shell and run "
+        "“python -m pip install {package}”; on Linux and macOS run “python3 -m pip install --user {package}” with "
+        "the Python that QGIS uses. Then restart QGIS.",
+        purpose=purpose,
+        package=package,
+        detail=detail,
     )
 
 

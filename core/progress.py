@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field, replace
-from typing import Callable
+from typing import Any, Callable
 
 from .errors import CancelledError
+from .texts import Message, as_message
 
 _log = logging.getLogger("ada_mapper")
 
@@ -23,8 +24,8 @@ class Progress:
     """
 
     on_fraction: Callable[[float], None] = field(default=lambda fraction: None)
-    on_info: Callable[[str], None] = _log.info
-    on_warning: Callable[[str], None] = _log.warning
+    on_info: Callable[[Message], None] = _log.info
+    on_warning: Callable[[Message], None] = _log.warning
     is_cancelled: Callable[[], bool] = _never
     start: float = 0.0
     stop: float = 1.0
@@ -44,13 +45,13 @@ class Progress:
         width = self.stop - self.start
         return replace(self, start=self.start + width * start, stop=self.start + width * stop)
 
-    def info(self, message: str) -> None:
-        """Tell what was done or assumed."""
-        self.on_info(message)
+    def info(self, template: str, /, **values: Any) -> None:
+        """Tell what was done or assumed: a template with its values, or a Message."""
+        self.on_info(as_message(template, values))
 
-    def warning(self, message: str) -> None:
+    def warning(self, template: str, /, **values: Any) -> None:
         """Tell what the user should look at."""
-        self.on_warning(message)
+        self.on_warning(as_message(template, values))
 
 
 QUIET = Progress()

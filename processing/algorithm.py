@@ -27,12 +27,12 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
     QgsProcessingUtils,
 )
-from qgis.PyQt.QtCore import QCoreApplication
 from qgis.PyQt.QtGui import QIcon
 
 from ..core.errors import AdaMapperError, InputError
 from ..core.progress import Progress
 from . import styles
+from .texts import missing_package, tr, words_of
 
 ROOT = Path(__file__).resolve().parent.parent
 ICONS = ROOT / "resources" / "icons"
@@ -64,17 +64,12 @@ def crs_text(crs: QgsCoordinateReferenceSystem) -> str:
     return crs.toWkt() or crs.authid()
 
 
-def tr(text: str) -> str:
-    """The text in the user's language."""
-    return QCoreApplication.translate("AdaMapper", text)
-
-
 def progress_of(feedback: QgsProcessingFeedback) -> Progress:
     """A core Progress that reports to a Processing feedback."""
     return Progress(
         on_fraction=lambda fraction: feedback.setProgress(100 * fraction),
-        on_info=feedback.pushInfo,
-        on_warning=feedback.pushWarning,
+        on_info=lambda message: feedback.pushInfo(words_of(message)),
+        on_warning=lambda message: feedback.pushWarning(words_of(message)),
         is_cancelled=feedback.isCanceled,
     )
 
@@ -92,17 +87,6 @@ def remove_results(paths: Iterable[str]) -> None:
         for file in (path, path.with_suffix(".qml"), path.with_name(f"{path.name}.aux.xml")):
             with contextlib.suppress(OSError):
                 file.unlink()
-
-
-def missing_package(error: ImportError) -> str:
-    """What to do when a Python package of the scientific part is missing."""
-    message = tr(
-        "This tool needs the Python package {}, which this QGIS does not have. Install it with the Python of QGIS "
-        "(Windows: python -m pip install {} in the OSGeo4W Shell; Debian and Ubuntu: apt install python3-{}), then "
-        "start QGIS again."
-    )
-    name = (error.name or str(error)).split(".")[0]
-    return message.format(name, name, name)
 
 
 def given(value: Given | None, name: str) -> Given:
@@ -183,7 +167,7 @@ class Algorithm(QgsProcessingAlgorithm):
             self.check_outputs(parameters, context)
             return self.start(parameters, context, feedback)
         except AdaMapperError as error:
-            raise QgsProcessingException(str(error)) from error
+            raise QgsProcessingException(words_of(error)) from error
         except ImportError as error:
             raise QgsProcessingException(missing_package(error)) from error
 

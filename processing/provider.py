@@ -6,7 +6,7 @@ from qgis.core import QgsProcessingProvider
 from qgis.PyQt.QtGui import QIcon
 
 from .accuracy import AssessAccuracy, CompareChannels
-from .algorithm import ICONS, tr
+from .algorithm import ICONS
 from .learning import CreateSamples, ExportModel, ImportModel, LabelsFromReview, SimulateScene, TrainModel
 from .mapping import (
     BuildComposite,
@@ -21,6 +21,7 @@ from .mapping import (
 )
 from .sheets import SurveyMaps
 from .survey import AssessSurvey, MergeSurvey, SampleSites, SurveyPackage
+from .texts import tr
 
 ALGORITHMS = (
     MapActiveAreas,

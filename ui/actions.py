@@ -11,7 +11,8 @@ from qgis.PyQt.QtCore import QObject, Qt, QTimer
 from qgis.PyQt.QtGui import QIcon
 from qgis.PyQt.QtWidgets import QAction
 
-from ..processing.algorithm import ICONS, tr
+from ..processing.algorithm import ICONS
+from ..processing.texts import tr
 
 if TYPE_CHECKING:
     from .channels import ChannelsStep

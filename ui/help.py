@@ -19,7 +19,8 @@ from qgis.PyQt.QtGui import (
 )
 from qgis.PyQt.QtWidgets import QListWidget, QListWidgetItem, QSplitter, QTextBrowser, QVBoxLayout, QWidget
 
-from ..processing.algorithm import ICONS, ROOT, tr
+from ..processing.algorithm import ICONS, ROOT
+from ..processing.texts import tr
 
 GUIDE = ROOT / "docs" / "guide.md"
 # Where each window's help begins: the first of these headings that the guide has.

@@ -21,7 +21,8 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from ..processing.algorithm import ICONS, tr
+from ..processing.algorithm import ICONS
+from ..processing.texts import tr
 from .channels import ChannelsStep
 from .data import DataStep
 from .detect import DetectStep

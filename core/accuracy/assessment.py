@@ -73,9 +73,11 @@ class AssessmentOptions:
 
     def __post_init__(self) -> None:
         if not 0 < self.min_iou <= 1:
-            raise InputError(f"The smallest intersection over union ({self.min_iou:g}) must lie between 0 and 1.")
+            raise InputError(
+                "The smallest intersection over union ({min_iou:g}) must lie between 0 and 1.", min_iou=self.min_iou
+            )
         if not self.region_metres > 0:
-            raise InputError(f"Regions of {self.region_metres:g} m are impossible.")
+            raise InputError("Regions of {region_metres:g} m are impossible.", region_metres=self.region_metres)
 
 
 @dataclass(frozen=True)
@@ -206,7 +208,7 @@ def _classical(data: AssessmentData, progress: Progress) -> Outlines | None:
     try:
         areas = classical_areas(data.los_rate, data.slope, ClassicalRules(), progress=progress)
     except InputError as error:
-        progress.warning(f"The classical detector can't stand beside these figures: {error}")
+        progress.warning("The classical detector can't stand beside these figures: {error}", error=error)
         return None
     return outlines_of(areas, Grid.of(data.los_rate).crs)
 
@@ -275,8 +277,10 @@ def _require_probability(values: Array) -> None:
     lowest, highest = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
     if lowest < -_TOLERANCE or highest > 1 + _TOLERANCE:
         raise InputError(
-            f"The probability raster holds values from {lowest:g} to {highest:g}, so it is no probability between 0 "
-            "and 1. Choose the result of Detect active deformation areas."
+            "The probability raster holds values from {lowest:g} to {highest:g}, so it is no probability between 0 "
+            "and 1. Choose the result of Detect active deformation areas.",
+            lowest=lowest,
+            highest=highest,
         )
 
 

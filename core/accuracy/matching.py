@@ -63,7 +63,9 @@ def matched_areas(
     match none but touch an ``ignored`` one (motion too weak to be judged) are not counted at all.
     """
     if not 0 < min_iou <= 1:
-        raise InputError(f"The smallest intersection over union ({min_iou:g}) must lie between 0 and 1.")
+        raise InputError(
+            "The smallest intersection over union ({min_iou:g}) must lie between 0 and 1.", min_iou=min_iou
+        )
     found_valid = [as_valid_multipolygon(geometry) for geometry in found]
     true_valid = [as_valid_multipolygon(geometry) for geometry in true]
     found_iou, true_iou = [0.0] * len(found_valid), [0.0] * len(true_valid)

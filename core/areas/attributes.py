@@ -221,8 +221,10 @@ def measure(components: Components, layers: Layers, labels_path: PathLike, progr
     for name, reader in readers.items():
         if components.count and statistics.is_empty(name):
             progress.warning(
-                f"{reader.source.label}: the {_LABELS[name]} has no data below any area, so no area gets values from "
-                "it. Check that it shows the same place."
+                "{label}: the {labels} has no data below any area, so no area gets values from "
+                "it. Check that it shows the same place.",
+                label=reader.source.label,
+                labels=_LABELS[name],
             )
     return statistics
 

@@ -196,13 +196,16 @@ def _scene_spread(reader: BandReader, rules: ClassicalRules, progress: Progress)
     parts = [_sample(relief, first, stride) for first, _, _, relief in _reliefs(reader, rules, 0, progress)]
     sample = np.concatenate(parts)
     if sample.size == 0:
-        raise InputError(f"{reader.source.path} holds no data at all. Check the layers that it was made from.")
+        raise InputError(
+            "{path} holds no data at all. Check the layers that it was made from.", path=reader.source.path
+        )
     scatter = robust_spread(sample)
     if scatter == 0:
         raise InputError(
-            f"{reader.source.path}: more than half of its pixels have the same LOS rate as their surroundings, so "
+            "{path}: more than half of its pixels have the same LOS rate as their surroundings, so "
             "nothing can stand out of their scatter. If that rate stands for no data, declare it (Raster > "
-            "Conversion > Translate); otherwise choose another raster."
+            "Conversion > Translate); otherwise choose another raster.",
+            path=reader.source.path,
         )
     return scatter
 

@@ -38,11 +38,13 @@ class AreaRules:
     def __post_init__(self) -> None:
         if not 0 < self.low_threshold <= self.threshold <= 1:
             raise InputError(
-                f"The low threshold ({self.low_threshold:g}) and the threshold ({self.threshold:g}) must lie between "
-                "0 and 1, and the low one must not be above the other."
+                "The low threshold ({low_threshold:g}) and the threshold ({threshold:g}) must lie between "
+                "0 and 1, and the low one must not be above the other.",
+                low_threshold=self.low_threshold,
+                threshold=self.threshold,
             )
         if not self.min_area >= 0:
-            raise InputError(f"The smallest area ({self.min_area:g} m²) must not be negative.")
+            raise InputError("The smallest area ({min_area:g} m²) must not be negative.", min_area=self.min_area)
 
 
 _RULE_NAMES = {
@@ -75,7 +77,7 @@ def rules_for(
             continue
         try:
             numbers[name] = float(tags[name.upper()])
-            progress.info(f"{_RULE_NAMES[name].format(numbers[name])}, as the model advises.")
+            progress.info("{format}, as the model advises.", format=_RULE_NAMES[name].format(numbers[name]))
         except (KeyError, ValueError):
             numbers[name] = getattr(AreaRules, name)
     if low_threshold is None:
@@ -102,8 +104,11 @@ class _ProbabilityMasks:
             self.has_data = True
         if lowest < -_TOLERANCE or highest > 1 + _TOLERANCE:
             raise InputError(
-                f"{self._reader.source.path} holds values from {lowest:g} to {highest:g}, so it is no probability "
-                "between 0 and 1. Choose the result of Detect active deformation areas."
+                "{path} holds values from {lowest:g} to {highest:g}, so it is no probability "
+                "between 0 and 1. Choose the result of Detect active deformation areas.",
+                path=self._reader.source.path,
+                lowest=lowest,
+                highest=highest,
             )
         return values >= np.float32(self._rules.low_threshold), values >= np.float32(self._rules.threshold)
 
@@ -130,7 +135,9 @@ def extract_areas(
         masks = _ProbabilityMasks(reader, rules)
         areas = vectorize(masks, layers, rules.min_area, 1, orbit, rules.smooth, progress)
         if not masks.has_data:
-            raise InputError(f"{probability} holds no data at all. Check the layers that it was made from.")
+            raise InputError(
+                "{probability} holds no data at all. Check the layers that it was made from.", probability=probability
+            )
     return areas
 
 

@@ -34,14 +34,21 @@ class Channel:
         units = UNITS[self.kind]
         if self.unit not in units:
             raise InputError(
-                f"The channel {self.kind.label} can't have the unit “{self.unit}”; known are {', '.join(units)}."
+                "The channel {label} can't have the unit “{unit}”; known are {units}.",
+                label=self.kind.label,
+                unit=self.unit,
+                units=", ".join(units),
             )
         if self.sign not in (("away", "toward") if self.kind.is_rate else ("",)):
-            raise InputError(f"The channel {self.kind.label} can't have the sign “{self.sign}”.")
+            raise InputError("The channel {label} can't have the sign “{sign}”.", label=self.kind.label, sign=self.sign)
         if (self.scaling.method == "wrap") != (self.kind is ChannelKind.PHASE_RATE_WRAPPED):
-            raise InputError(f"The channel {self.kind.label} can't be scaled by “{self.scaling.method}”.")
+            raise InputError(
+                "The channel {label} can't be scaled by “{method}”.", label=self.kind.label, method=self.scaling.method
+            )
         if not is_number(self.fill):
-            raise InputError(f"The channel {self.kind.label} can't be filled with {self.fill!r}.")
+            raise InputError(
+                "The channel {label} can't be filled with {fill!r}.", label=self.kind.label, fill=self.fill
+            )
 
     @property
     def band_names(self) -> tuple[str, ...]:
@@ -74,7 +81,7 @@ class Channel:
         try:
             known["kind"] = ChannelKind(known.get("kind"))
         except ValueError:
-            raise InputError(f"The channel kind “{known.get('kind')}” is unknown.") from None
+            raise InputError("The channel kind “{get}” is unknown.", get=known.get("kind")) from None
         known["scaling"] = Scaling.from_json(known.get("scaling", {}))
         return cls(**known)
 

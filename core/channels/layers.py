@@ -80,8 +80,11 @@ class Layer:
         if self.unit in METRES and channel.unit == "m":
             return METRES[self.unit]
         raise InputError(
-            f"{self.path}: the {self.kind.label} is in {self.unit}, and the model needs it in {channel.unit}. "
-            "Convert it first."
+            "{path}: the {label} is in {unit}, and the model needs it in {unit_2}. Convert it first.",
+            path=self.path,
+            label=self.kind.label,
+            unit=self.unit,
+            unit_2=channel.unit,
         )
 
 
@@ -115,7 +118,11 @@ def _sign(kind: ChannelKind, path: str, tags: Mapping[str, str], progress: Progr
     if not default or text in ("away", "toward"):
         return text if default else ""
     if kind is ChannelKind.LOS_RATE:
-        progress.info(f"{path}: the LOS rate doesn't tell its sign; positive {default} the satellite is assumed.")
+        progress.info(
+            "{path}: the LOS rate doesn't tell its sign; positive {default} the satellite is assumed.",
+            path=path,
+            default=default,
+        )
     return default
 
 
@@ -137,10 +144,16 @@ def _check_plausible(layer: Layer, sample: Array, progress: Progress) -> None:
     largest, typical = float(np.percentile(sizes, 99.9)), float(np.percentile(sizes, 99))
     if largest > limit * (1 + 1e-6):
         progress.warning(
-            f"{layer.path}: the {layer.kind.label} reaches {largest:.4g} {layer.unit}, which is hardly possible: "
-            "check that its unit is right."
+            "{path}: the {label} reaches {largest:.4g} {unit}, which is hardly possible: check that its unit is right.",
+            path=layer.path,
+            label=layer.kind.label,
+            largest=largest,
+            unit=layer.unit,
         )
     elif layer.unit == "mm/yr" and 0 < typical < 0.2:
         progress.warning(
-            f"{layer.path}: the {layer.kind.label} hardly exceeds {typical:.2g} mm/yr: check that it isn't in m/yr."
+            "{path}: the {label} hardly exceeds {typical:.2g} mm/yr: check that it isn't in m/yr.",
+            path=layer.path,
+            label=layer.kind.label,
+            typical=typical,
         )

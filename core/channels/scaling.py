@@ -39,20 +39,34 @@ class Scaling:
 
     def __post_init__(self) -> None:
         if self.method not in _METHODS:
-            raise InputError(f"Scaling “{self.method}” is unknown; known are {', '.join(_METHODS)}.")
+            raise InputError(
+                "Scaling “{method}” is unknown; known are {methods}.", method=self.method, methods=", ".join(_METHODS)
+            )
         for name in ("low", "high", "scale", "cycle"):
             value = getattr(self, name)
             if name in _PARAMETERS[self.method]:
                 if not is_number(value):
-                    raise InputError(f"Scaling “{self.method}” needs the number “{name}”, not {value!r}.")
+                    raise InputError(
+                        "Scaling “{method}” needs the number “{name}”, not {value!r}.",
+                        method=self.method,
+                        name=name,
+                        value=value,
+                    )
             elif value is not None:
-                raise InputError(f"Scaling “{self.method}” has no number “{name}”.")
+                raise InputError("Scaling “{method}” has no number “{name}”.", method=self.method, name=name)
         if self.low is not None and self.high is not None and not self.low < self.high:
-            raise InputError(f"Scaling “minmax” needs low < high, not {self.low:g} and {self.high:g}.")
+            raise InputError(
+                "Scaling “minmax” needs low < high, not {low:g} and {high:g}.", low=self.low, high=self.high
+            )
         for name in ("scale", "cycle", "local_radius"):
             value = getattr(self, name)
             if value is not None and not (is_number(value) and value > 0):
-                raise InputError(f"Scaling “{self.method}” needs “{name}” above 0, not {value!r}.")
+                raise InputError(
+                    "Scaling “{method}” needs “{name}” above 0, not {value!r}.",
+                    method=self.method,
+                    name=name,
+                    value=value,
+                )
 
     def halo(self, pixel_size: float) -> int:
         """How many pixels around a pixel its scaled value depends on, at that pixel size in metres."""
@@ -107,13 +121,13 @@ def is_number(value: object) -> bool:
 def known_fields(values: Mapping[str, Any], cls: type, what: str) -> dict[str, Any]:
     """The values as keyword arguments; InputError for unknown or missing names."""
     if not isinstance(values, Mapping):
-        raise InputError(f"{values!r} doesn't describe {what}.")
+        raise InputError("{values!r} doesn't describe {what}.", values=values, what=what)
     fields = cls.__dataclass_fields__  # type: ignore[attr-defined]
     unknown = sorted(set(values) - set(fields))
     if unknown:
-        raise InputError(f"{what.capitalize()} has no “{unknown[0]}”.")
+        raise InputError("{what} has no “{unknown}”.", what=what.capitalize(), unknown=unknown[0])
     required = [name for name, field in fields.items() if field.default is field.default_factory]
     missing = [name for name in required if name not in values]
     if missing:
-        raise InputError(f"{what.capitalize()} needs “{missing[0]}”.")
+        raise InputError("{what} needs “{missing}”.", what=what.capitalize(), missing=missing[0])
     return dict(values)

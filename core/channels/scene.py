@@ -49,7 +49,7 @@ class SceneLayers:
         try:
             pixel_size = self.base.grid.pixel_size
         except InputError as error:
-            raise InputError(f"{self.base.path}: {error}") from None
+            raise InputError("{path}: {error}", path=self.base.path, error=error) from None
         self.grid = grid_for(self.base, pixel_size)
         self.pixel_size = self.grid.pixel_size
         self._readers: dict[ChannelKind, BandReader] = {}
@@ -74,8 +74,12 @@ class SceneLayers:
         layer = self.layers[channel.kind.layer]
         if not grids_overlap(self.grid, layer.grid):
             raise InputError(
-                f"{layer.path}: the {layer.kind.label} doesn't overlap the {self.base.kind.label} ({self.base.path}). "
-                "Check that both show the same place and that their coordinate reference systems are right."
+                "{path}: the {label} doesn't overlap the {label_2} ({path_2}). "
+                "Check that both show the same place and that their coordinate reference systems are right.",
+                path=layer.path,
+                label=layer.kind.label,
+                label_2=self.base.kind.label,
+                path_2=self.base.path,
             )
         band = layer.band(channel)
         is_first = all(kind.layer is not layer.kind for kind in self._readers)
@@ -91,8 +95,11 @@ class SceneLayers:
             names = [spatial_reference(grid.crs).GetName() for grid in (layer.grid, self.grid)]
             reason = f"is in {names[0]} and the scene in {names[1]}"
         progress.info(
-            f"The {layer.kind.label} {reason}: it is resampled from {layer.grid.pixel_size:.4g} m to the scene's "
-            f"{self.pixel_size:.4g} m pixels."
+            "The {label} {reason}: it is resampled from {pixel_size:.4g} m to the scene's {pixel_size_2:.4g} m pixels.",
+            label=layer.kind.label,
+            reason=reason,
+            pixel_size=layer.grid.pixel_size,
+            pixel_size_2=self.pixel_size,
         )
 
     def _check_contents(self, progress: Progress) -> None:
@@ -104,15 +111,19 @@ class SceneLayers:
                 layer = self.layers[kind.layer]
                 where = "" if layer is self.base else f" where the {self.base.kind.label} is"
                 raise InputError(
-                    f"{layer.path}: the {layer.kind.label} holds no data at all{where}. Choose another file."
+                    "{path}: the {label} holds no data at all{where}. Choose another file.",
+                    path=layer.path,
+                    label=layer.kind.label,
+                    where=where,
                 )
         phase, los = samples.get(ChannelKind.PHASE_RATE), samples.get(ChannelKind.LOS_RATE)
         if phase is not None and los is not None:
             factor = _constant_ratio(phase, los)
             if factor is not None:
                 progress.info(
-                    f"The LOS rate is only the phase rate times {factor:.4g}: it adds nothing that the model doesn't "
-                    "already see. A LOS rate that was filtered and masked by coherence would."
+                    "The LOS rate is only the phase rate times {factor:.4g}: it adds nothing that the model doesn't "
+                    "already see. A LOS rate that was filtered and masked by coherence would.",
+                    factor=factor,
                 )
 
     def close(self) -> None:
@@ -140,13 +151,21 @@ def _tell_wavelength(layer: Layer, channel: Channel, progress: Progress) -> None
     sentinel = f"{SENTINEL1_WAVELENGTH * 100:.4g} cm"
     if layer.unit == "rad/yr" and layer.wavelength is None:
         progress.info(
-            f"{layer.path}: no wavelength is given for its {layer.unit}; that of Sentinel-1 ({sentinel}) is assumed."
+            "{path}: no wavelength is given for its {unit}; that of Sentinel-1 ({sentinel}) is assumed.",
+            path=layer.path,
+            unit=layer.unit,
+            sentinel=sentinel,
         )
     elif layer.is_of_other_wavelength and layer.wavelength and channel.unit == "rad/yr":
         progress.info(
-            f"{layer.path}: its wavelength is {layer.wavelength * 100:.4g} cm; its {layer.unit} are multiplied by "
-            f"{layer.wavelength / SENTINEL1_WAVELENGTH:.4g}, so that the model sees the same motion as at "
-            f"Sentinel-1's {sentinel}."
+            "{path}: its wavelength is {wavelength:.4g} cm; its {unit} are multiplied by "
+            "{wavelength_2:.4g}, so that the model sees the same motion as at "
+            "Sentinel-1's {sentinel}.",
+            path=layer.path,
+            wavelength=layer.wavelength * 100,
+            unit=layer.unit,
+            wavelength_2=layer.wavelength / SENTINEL1_WAVELENGTH,
+            sentinel=sentinel,
         )
 
 

@@ -54,12 +54,15 @@ class Composite:
     def _tell_unused(self, given: Collection[ChannelKind]) -> None:
         for kind in given:
             if kind not in self.card.layers:
-                self._progress.info(f"The model “{self.card.name}” doesn't use the {kind.label}: it is left out.")
+                self._progress.info(
+                    "The model “{name}” doesn't use the {label}: it is left out.", name=self.card.name, label=kind.label
+                )
         for channel in self.card.channels:
             if channel.kind.layer not in given:
                 self._progress.info(
-                    f"The model “{self.card.name}” can use the {channel.kind.label} too, but none is given: it works "
-                    "without."
+                    "The model “{name}” can use the {label} too, but none is given: it works without.",
+                    name=self.card.name,
+                    label=channel.kind.label,
                 )
 
     def _choose_grid(self, base: Layer, pixel_size: float) -> Grid:
@@ -68,13 +71,19 @@ class Composite:
         if 1 / RESAMPLING_TOLERANCE <= ratio <= RESAMPLING_TOLERANCE:
             return base.grid
         self._progress.info(
-            f"The {base.kind.label} has pixels of {pixel_size:.4g} m and the model was trained at {wanted:.4g} m: all "
-            f"layers are resampled to {wanted:.4g} m."
+            "The {label} has pixels of {pixel_size:.4g} m and the model was trained at {wanted:.4g} m: all "
+            "layers are resampled to {wanted:.4g} m.",
+            label=base.kind.label,
+            pixel_size=pixel_size,
+            wanted=wanted,
         )
         if ratio > 2:
             self._progress.warning(
-                f"The {base.kind.label} is {ratio:.1f} times coarser than what the model was trained on: expect it "
-                f"to miss small areas. Areas below {self.card.min_area * ratio**2 / 1e6:.2g} km² are not advised."
+                "The {label} is {ratio:.1f} times coarser than what the model was trained on: expect it "
+                "to miss small areas. Areas below {min_area:.2g} km² are not advised.",
+                label=base.kind.label,
+                ratio=ratio,
+                min_area=self.card.min_area * ratio**2 / 1000000.0,
             )
         return resampled_on_lattice(base.grid, wanted)
 

@@ -141,7 +141,7 @@ def detect(
     """
     progress = progress or Progress()
     if not 0 <= overlap <= 0.5:
-        raise InputError(f"The overlap of tiles must be from 0 to 50 %, not {overlap:.0%}.")
+        raise InputError("The overlap of tiles must be from 0 to 50 %, not {overlap:.0%}.", overlap=overlap)
     pixels = round(card.tile_size * overlap)
     grid = composite.grid
     first_column, first_row = lattice_origin(grid)
@@ -159,8 +159,12 @@ def detect(
     progress.report(1.0)
     result = run.result(os.fspath(output))
     progress.info(
-        f"{result.tiles} tiles, {result.skipped_tiles} of them without data; {result.above_threshold:.2%} of the "
-        f"scene reaches the threshold of {card.threshold:g}."
+        "{tiles} tiles, {skipped_tiles} of them without data; {above_threshold:.2%} of the "
+        "scene reaches the threshold of {threshold:g}.",
+        tiles=result.tiles,
+        skipped_tiles=result.skipped_tiles,
+        above_threshold=result.above_threshold,
+        threshold=card.threshold,
     )
     return result
 

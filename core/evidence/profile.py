@@ -116,7 +116,9 @@ def area_profile(
 
 def _length_unit(unit: str, path: str) -> str:
     if unit not in YEARLY_METRES:
-        raise InputError(f"{path} is in {unit}, so it is no LOS rate. Choose a raster in mm/yr or m/yr.")
+        raise InputError(
+            "{path} is in {unit}, so it is no LOS rate. Choose a raster in mm/yr or m/yr.", path=path, unit=unit
+        )
     return unit
 
 

@@ -85,7 +85,11 @@ def network_of(
     stack = find_stack(folder, product, progress=progress.part(0, 0.5))
     pairs = [pair for pair in stack.interferograms if pair.name not in excluded]
     if not pairs:
-        raise InputError(f"All {len(stack.interferograms)} interferograms of {folder} were left out by hand.")
+        raise InputError(
+            "All {interferograms_count} interferograms of {folder} were left out by hand.",
+            interferograms_count=len(stack.interferograms),
+            folder=folder,
+        )
     if chosen.min_coherence is None:
         # Their mean would be read from every file.
         pairs = [replace(pair, coherence=None) for pair in pairs]

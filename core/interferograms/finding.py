@@ -76,7 +76,13 @@ def find_stack(
 def _from_folder(folder: Folder, product: str, notes: list[str], progress: Progress) -> list[_Found]:
     key, files = recognise(folder, product)
     reader = PRODUCTS[key]
-    progress.info(f"{len(files)} interferograms of the product {key} ({reader.title}) found in {folder.path}.")
+    progress.info(
+        "{files_count} interferograms of the product {key} ({title}) found in {path}.",
+        files_count=len(files),
+        key=key,
+        title=reader.title,
+        path=folder.path,
+    )
     found, failures = [], []
     for i, path in enumerate(files):
         progress.report(i / len(files))
@@ -90,7 +96,7 @@ def _from_folder(folder: Folder, product: str, notes: list[str], progress: Progr
 def _usable(found: list[_Found], failures: Sequence[str], notes: list[str]) -> list[_Found]:
     if not found:
         more = f" The same goes for {len(failures) - 1} more files." if len(failures) > 1 else ""
-        raise InputError(f"No interferogram can be used. {failures[0]}{more}")
+        raise InputError("No interferogram can be used. {failures}{more}", failures=failures[0], more=more)
     notes.extend(f"Left out: {failure}" for failure in failures)
     return found
 
@@ -100,7 +106,9 @@ def _read(path: Path, key: str, folder: Folder, notes: list[str]) -> _Found:
     reader = PRODUCTS[key]
     dates = reader.dates(path)
     if dates is None:
-        raise InputError(f"{path} has no two dates in its name. List it with its dates in a CSV file of pairs.")
+        raise InputError(
+            "{path} has no two dates in its name. List it with its dates in a CSV file of pairs.", path=path
+        )
     phase = reader.phase(path, folder)
     grid = checked_grid(phase)
     coherence = _coherence(reader, path, dates, folder, notes)
@@ -125,7 +133,9 @@ def _coherence(reader: ProductReader, path: Path, dates: Pair, folder: Folder, n
 def _ordered(phase: Band, dates: Pair, key: str, known: Acquisition, coherence: Band | None) -> Interferogram:
     """The interferogram from the earlier to the later date: phase and baseline change sign when named the other way."""
     if dates[0] == dates[1]:
-        raise InputError(f"{phase.label} has the date {dates[0]} twice in its name. A pair needs two dates.")
+        raise InputError(
+            "{label} has the date {dates} twice in its name. A pair needs two dates.", label=phase.label, dates=dates[0]
+        )
     baseline = known.perpendicular_baseline
     if dates[0] > dates[1]:
         phase = replace(phase, scale=-phase.scale)
@@ -190,9 +200,13 @@ def _check_orbit(found: Sequence[_Found]) -> None:
         files[item.is_ascending].append(item.interferogram.phase.label)
     if files[True] and files[False]:
         raise InputError(
-            f"These are interferograms of two orbits, which look from opposite sides: {len(files[True])} ascending "
-            f"(such as {files[True][0]}) and {len(files[False])} descending (such as {files[False][0]}). Choose the "
-            "folder of one orbit; areas of both can be merged afterwards."
+            "These are interferograms of two orbits, which look from opposite sides: {files_count} ascending "
+            "(such as {files}) and {files_count_2} descending (such as {files_2}). Choose the "
+            "folder of one orbit; areas of both can be merged afterwards.",
+            files_count=len(files[True]),
+            files=files[True][0],
+            files_count_2=len(files[False]),
+            files_2=files[False][0],
         )
 
 
@@ -243,8 +257,12 @@ def _wavelength(pairs: Sequence[Interferogram], notes: list[str]) -> float:
     for pair in known:
         if pair.wavelength is not None and abs(pair.wavelength / value - 1) > _SAME_WAVELENGTH:
             raise InputError(
-                f"{known[0].phase.label} has the wavelength {value:.6g} m and {pair.phase.label} {pair.wavelength:.6g} "
-                "m. Stack the interferograms of one sensor at a time."
+                "{label} has the wavelength {value:.6g} m and {label_2} {wavelength:.6g} "
+                "m. Stack the interferograms of one sensor at a time.",
+                label=known[0].phase.label,
+                value=value,
+                label_2=pair.phase.label,
+                wavelength=pair.wavelength,
             )
     if len(known) < len(pairs):
         notes.append(

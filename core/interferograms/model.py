@@ -55,10 +55,17 @@ class Interferogram:
     def __post_init__(self) -> None:
         if self.first_date >= self.second_date:
             raise InputError(
-                f"{self.phase.label}: the first date {self.first_date} isn't before the second {self.second_date}."
+                "{label}: the first date {first_date} isn't before the second {second_date}.",
+                label=self.phase.label,
+                first_date=self.first_date,
+                second_date=self.second_date,
             )
         if self.wavelength is not None and not 0 < self.wavelength < math.inf:
-            raise InputError(f"{self.phase.label}: the radar wavelength {self.wavelength} m isn't positive.")
+            raise InputError(
+                "{label}: the radar wavelength {wavelength} m isn't positive.",
+                label=self.phase.label,
+                wavelength=self.wavelength,
+            )
 
     @property
     def name(self) -> str:

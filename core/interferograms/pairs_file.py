@@ -37,15 +37,19 @@ def read_pairs_file(path: Path) -> tuple[Entry, ...]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} can't be read as a text file in UTF-8 ({error}).") from None
+        raise InputError("{path} can't be read as a text file in UTF-8 ({error}).", path=path, error=error) from None
     header = lines[0] if lines else ""
     delimiter = max(",;\t", key=header.count)
     columns = [_OTHER_NAMES.get(name, name) for name in (cell.strip().lower() for cell in header.split(delimiter))]
     missing = [name for name in REQUIRED if name not in columns]
     if missing:
         raise InputError(
-            f"{path}, line 1: the column {missing[0]} is missing. The first line must name the columns "
-            f"{', '.join(REQUIRED)} and, where known, {', '.join(OPTIONAL)}."
+            "{path}, line 1: the column {missing} is missing. The first line must name the columns "
+            "{required} and, where known, {optional}.",
+            path=path,
+            missing=missing[0],
+            required=", ".join(REQUIRED),
+            optional=", ".join(OPTIONAL),
         )
     entries = []
     rows = csv.reader(lines[1:], delimiter=delimiter)
@@ -54,14 +58,14 @@ def read_pairs_file(path: Path) -> tuple[Entry, ...]:
             cells = {name: cell.strip() for name, cell in zip(columns, row)}
             entries.append(_entry(cells, path, f"{path}, line {rows.line_num + 1}"))
     if not entries:
-        raise InputError(f"{path} lists no interferograms: it has no lines below the column names.")
+        raise InputError("{path} lists no interferograms: it has no lines below the column names.", path=path)
     return tuple(entries)
 
 
 def _entry(cells: Mapping[str, str], path: Path, where: str) -> Entry:
     first, second = (_date(cells.get(name, ""), name, where) for name in ("date1", "date2"))
     if first == second:
-        raise InputError(f"{where}: date1 and date2 are both {first}. A pair needs two dates.")
+        raise InputError("{where}: date1 and date2 are both {first}. A pair needs two dates.", where=where, first=first)
     return Entry(
         _file(cells.get("file", ""), path, where),
         first,
@@ -74,7 +78,12 @@ def _entry(cells: Mapping[str, str], path: Path, where: str) -> Entry:
 def _date(text: str, name: str, where: str) -> date:
     found = parse_date(text)
     if found is None:
-        raise InputError(f"{where}: {name} is “{text}”, which isn't a date. Write dates as 2018-01-06 or 20180106.")
+        raise InputError(
+            "{where}: {name} is “{text}”, which isn't a date. Write dates as 2018-01-06 or 20180106.",
+            where=where,
+            name=name,
+            text=text,
+        )
     return found
 
 
@@ -86,14 +95,18 @@ def _number(text: str, where: str) -> float | None:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise InputError(f"{where}: perpendicular_baseline_m is “{text}”, which isn't a number of metres.")
+        raise InputError(
+            "{where}: perpendicular_baseline_m is “{text}”, which isn't a number of metres.", where=where, text=text
+        )
     return value
 
 
 def _file(text: str, path: Path, where: str) -> Path:
     if not text:
-        raise InputError(f"{where}: the file name is empty.")
+        raise InputError("{where}: the file name is empty.", where=where)
     file = path.parent / text
     if not file.exists():
-        raise InputError(f"{where}: {file} doesn't exist. File names are relative to the folder of the CSV.")
+        raise InputError(
+            "{where}: {file} doesn't exist. File names are relative to the folder of the CSV.", where=where, file=file
+        )
     return file

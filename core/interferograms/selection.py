@@ -43,7 +43,11 @@ class PairLimits:
         if not self.max_perpendicular_baseline > 0:
             raise InputError("The largest perpendicular baseline must be more than 0 metres.")
         if self.first_date and self.last_date and self.first_date >= self.last_date:
-            raise InputError(f"The first date {self.first_date} must be before the last date {self.last_date}.")
+            raise InputError(
+                "The first date {first_date} must be before the last date {last_date}.",
+                first_date=self.first_date,
+                last_date=self.last_date,
+            )
         if self.min_coherence is not None and not 0 <= self.min_coherence <= 1:
             raise InputError("The smallest mean coherence must lie between 0 and 1.")
 
@@ -117,7 +121,9 @@ def select_pairs(stack: Stack, limits: PairLimits | None = None, progress: Progr
     for note in notes:
         progress.warning(note)
     dropped = tuple((pair, reasons[pair.name]) for pair in pairs if reasons[pair.name])
-    progress.info(f"{len(used)} of {len(pairs)} interferograms are used.")
+    progress.info(
+        "{used_count} of {pairs_count} interferograms are used.", used_count=len(used), pairs_count=len(pairs)
+    )
     return PairSelection(replace(stack, interferograms=used), dropped, means, components, tuple(notes))
 
 

@@ -108,14 +108,18 @@ def split_terrain(folder: PathLike, validation: Sequence[str], test: Sequence[st
             role for role, names in (("validation", validation), ("test", test)) if path.name.startswith(tuple(names))
         ]
         if len(roles) > 1:
-            raise InputError(f"{path.name} is named for validation and for the test. Name each DEM once.")
+            raise InputError("{name} is named for validation and for the test. Name each DEM once.", name=path.name)
         if fine:
             parts[roles[0] if roles else "training"].append(str(path))
     empty = [role for role, paths in parts.items() if not paths]
     if empty:
         raise InputError(
-            f"{folder} holds no DEM for the {empty[0]} (.tif, pixels up to 50 m). It needs at least three: one to "
-            f"train on, one whose name starts with {' or '.join(validation)}, one with {' or '.join(test)}."
+            "{folder} holds no DEM for the {empty} (.tif, pixels up to 50 m). It needs at least three: one to "
+            "train on, one whose name starts with {validation}, one with {test}.",
+            folder=folder,
+            empty=empty[0],
+            validation=" or ".join(validation),
+            test=" or ".join(test),
         )
     return TerrainSplit(**{role: tuple(paths) for role, paths in parts.items()})
 
@@ -166,7 +170,7 @@ def train_bundled(
     export_onnx(network, card, output, half_storage=True)
     quick = Path(output).with_name(f"{Path(output).stem}_int8.onnx")
     quantise(output, simulated_inputs(card), quick, progress=progress)
-    progress.info(f"Written: {output} and {quick}")
+    progress.info("Written: {output} and {quick}", output=output, quick=quick)
     return card
 
 
@@ -210,11 +214,11 @@ def finish(
     for name, missing in sets.items():
         answers = judged_tiles(network, card, test, missing)
         judged[name] = judge(card, answers)
-        progress.info(f"{name}: {json.dumps(judged[name])}")
+        progress.info("{name}: {dumps}", name=name, dumps=json.dumps(judged[name]))
         if not missing:
             reliability = reliability_of(answers)
             judged["classical detector"] = judge_classical(classical, card, test, answers)
-            progress.info(f"classical detector: {json.dumps(judged['classical detector'])}")
+            progress.info("classical detector: {dumps}", dumps=json.dumps(judged["classical detector"]))
     facts = {
         "calibration": [round(value, 4) for value in slope],
         "judged_tiles": JUDGED_TILES,

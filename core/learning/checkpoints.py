@@ -111,11 +111,16 @@ def load_checkpoint(path: PathLike, run: Run, identity: Mapping[str, str]) -> No
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         architecture, before = content["architecture"], content["identity"]
     except Exception as error:  # torch raises many kinds for damaged and foreign files
-        raise InputError(f"The training can't go on from {path}: it is damaged ({error}). {anew}") from None
+        raise InputError(
+            "The training can't go on from {path}: it is damaged ({error}). {anew}", path=path, error=error, anew=anew
+        ) from None
     if architecture != run.network.architecture:
         raise InputError(
-            f"The training can't go on from {path}: it is of the network {architecture}, "
-            f"not {run.network.architecture}. {anew}"
+            "The training can't go on from {path}: it is of the network {architecture}, not {architecture_2}. {anew}",
+            path=path,
+            architecture=architecture,
+            architecture_2=run.network.architecture,
+            anew=anew,
         )
     changed = [
         f"{name} was {before.get(name, 'not set')}, now {identity.get(name, 'not set')}"
@@ -124,8 +129,10 @@ def load_checkpoint(path: PathLike, run: Run, identity: Mapping[str, str]) -> No
     ]
     if changed:
         raise InputError(
-            f"The unfinished training in {path} had other settings ({'; '.join(changed)}). Set them as they were to "
-            f"go on. {anew}"
+            "The unfinished training in {path} had other settings ({changed}). Set them as they were to go on. {anew}",
+            path=path,
+            changed="; ".join(changed),
+            anew=anew,
         )
     try:
         run.network.load_state_dict(content["network"])
@@ -137,5 +144,8 @@ def load_checkpoint(path: PathLike, run: Run, identity: Mapping[str, str]) -> No
         torch.set_rng_state(content["random"])
     except Exception as error:  # as above
         raise InputError(
-            f"The training can't go on from {path}: it is damaged or of another network ({error}). {anew}"
+            "The training can't go on from {path}: it is damaged or of another network ({error}). {anew}",
+            path=path,
+            error=error,
+            anew=anew,
         ) from None

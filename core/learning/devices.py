@@ -18,12 +18,14 @@ def choose_device(name: str = "auto") -> torch.device:
     InputError when a device is asked for by name that isn't there.
     """
     if name not in DEVICES:
-        raise InputError(f"There is no device called {name!r}. Choose one of: {', '.join(DEVICES)}.")
+        raise InputError(
+            "There is no device called {name!r}. Choose one of: {devices}.", name=name, devices=", ".join(DEVICES)
+        )
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         return torch.device(next(kind for kind, there in present.items() if there))
     if not present[name]:
-        raise InputError(f"PyTorch finds no device {name!r} on this computer. Choose auto or cpu.")
+        raise InputError("PyTorch finds no device {name!r} on this computer. Choose auto or cpu.", name=name)
     return torch.device(name)
 
 

@@ -95,8 +95,12 @@ def fine_tune(
     enough = settles(own.validation, areas)
     if not enough:
         rest.info(
-            f"{len(own.validation)} validation tiles with {areas} areas are too few to settle thresholds (it takes "
-            f"{ENOUGH_TILES} tiles with {ENOUGH_AREAS} areas): those of the model that was started from stay."
+            "{validation_count} validation tiles with {areas} areas are too few to settle thresholds (it takes "
+            "{enough_tiles} tiles with {enough_areas} areas): those of the model that was started from stay.",
+            validation_count=len(own.validation),
+            areas=areas,
+            enough_tiles=ENOUGH_TILES,
+            enough_areas=ENOUGH_AREAS,
         )
     judging = _Judging(base, start, tuned, card, own.validation, simulated.validation, enough)
     candidates = []
@@ -198,12 +202,18 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
 def _tell(base: Candidate, chosen: Candidate, progress: Progress) -> None:
     if chosen is base:
         progress.warning(
-            f"Fine-tuning did not improve the model on the validation tiles (IoU {base.own_iou:.3f}) without losing "
-            "elsewhere: the weights it was started from are kept. More labels, or a longer training, may help."
+            "Fine-tuning did not improve the model on the validation tiles (IoU {own_iou:.3f}) without losing "
+            "elsewhere: the weights it was started from are kept. More labels, or a longer training, may help.",
+            own_iou=base.own_iou,
         )
         return
     progress.info(
-        f"Own validation tiles: IoU {base.own_iou:.3f} before, {chosen.own_iou:.3f} after. Simulated ones: "
-        f"{base.simulated_iou:.3f} before, {chosen.simulated_iou:.3f} after. {100 * chosen.share:.0f} % of the way "
-        "to the tuned weights."
+        "Own validation tiles: IoU {own_iou:.3f} before, {own_iou_2:.3f} after. Simulated ones: "
+        "{simulated_iou:.3f} before, {simulated_iou_2:.3f} after. {share:.0f} % of the way "
+        "to the tuned weights.",
+        own_iou=base.own_iou,
+        own_iou_2=chosen.own_iou,
+        simulated_iou=base.simulated_iou,
+        simulated_iou_2=chosen.simulated_iou,
+        share=100 * chosen.share,
     )

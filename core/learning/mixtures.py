@@ -31,7 +31,7 @@ class MixedTiles:
 
     def __post_init__(self) -> None:
         if not 0 <= self.share <= 1:
-            raise InputError(f"A share of tiles lies between 0 and 1, not {self.share:g}.")
+            raise InputError("A share of tiles lies between 0 and 1, not {share:g}.", share=self.share)
 
     def __call__(self, index: int) -> LabelledTile:
         before, after = (math.floor(number * self.share) for number in (index, index + 1))

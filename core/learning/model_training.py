@@ -61,7 +61,7 @@ def train_model(recipe: Recipe, progress: Progress = QUIET) -> ModelCard:
     export_onnx(trained.network.cpu(), card, recipe.output, half_storage=True)
     with contextlib.suppress(OSError):
         recipe.checkpoint.unlink()
-    progress.info(f"Written: {recipe.output}")
+    progress.info("Written: {output}", output=recipe.output)
     progress.report(1.0)
     return card
 
@@ -126,8 +126,10 @@ def _fresh(ground: _Grounds, progress: Progress) -> _Trained:
     areas = count_areas(settled)
     if not settles(settled, areas):
         rest.warning(
-            f"{len(settled)} validation tiles with {areas} areas are too few to settle thresholds: those of the card "
-            "are the usual ones, and the probabilities aren't calibrated."
+            "{settled_count} validation tiles with {areas} areas are too few to settle thresholds: those of the card "
+            "are the usual ones, and the probabilities aren't calibrated.",
+            settled_count=len(settled),
+            areas=areas,
         )
         return _Trained(network, card, state)
     rest.report(0.2)
@@ -181,7 +183,14 @@ def _judged(
         scores["classical detector"] = judge_classical(classical, card, tiles, answers)
         for who, values in scores.items():
             iou, recall, precision = (values.get(key, math.nan) for key in ("iou", "object_recall", "object_precision"))
-            progress.info(f"{name}, {who}: IoU {iou:.3f}, areas found {recall:.0%}, found areas right {precision:.0%}")
+            progress.info(
+                "{name}, {who}: IoU {iou:.3f}, areas found {recall:.0%}, found areas right {precision:.0%}",
+                name=name,
+                who=who,
+                iou=iou,
+                recall=recall,
+                precision=precision,
+            )
     return judged, classical
 
 

@@ -49,9 +49,13 @@ class QuantisationOptions:
 
     def __post_init__(self) -> None:
         if self.weight_bits not in (7, 8):
-            raise InputError(f"Weights are quantised to 7 or 8 bits, not {self.weight_bits}.")
+            raise InputError("Weights are quantised to 7 or 8 bits, not {weight_bits}.", weight_bits=self.weight_bits)
         if self.calibration not in _METHODS:
-            raise InputError(f"The calibration “{self.calibration}” is unknown; known are {', '.join(_METHODS)}.")
+            raise InputError(
+                "The calibration “{calibration}” is unknown; known are {methods}.",
+                calibration=self.calibration,
+                methods=", ".join(_METHODS),
+            )
 
 
 _DEFAULT = QuantisationOptions()
@@ -82,7 +86,9 @@ def quantise(
         except AdaMapperError:
             raise
         except Exception as error:  # whatever ONNX Runtime's tools raise
-            raise InputError(f"{os.fspath(model_path)} can't be quantised ({error}).") from None
+            raise InputError(
+                "{fspath} can't be quantised ({error}).", fspath=os.fspath(model_path), error=error
+            ) from None
         model = load_model(rounded)
     facts = {"from": Path(model_path).name, "calibration_tiles": reader.count, **asdict(options)}
     card = replace(card, training={**card.training, QUANTISED: facts})
@@ -103,7 +109,9 @@ def _fold(source: PathLike, output: Path) -> None:
     try:
         onnxruntime.InferenceSession(os.fspath(source), options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        raise InputError(f"{os.fspath(source)} can't be loaded by ONNX Runtime ({error}).") from None
+        raise InputError(
+            "{fspath} can't be loaded by ONNX Runtime ({error}).", fspath=os.fspath(source), error=error
+        ) from None
 
 
 def _prepare(path: Path, options: QuantisationOptions) -> tuple[str, list[str]]:
@@ -197,7 +205,11 @@ def composite_inputs(path: PathLike, card: ModelCard, count: int = CALIBRATION_T
         grid = readers[0].grid
         sides = [min(card.tile_size, size // card.stride * card.stride) for size in (grid.height, grid.width)]
         if not all(sides):
-            raise InputError(f"{os.fspath(path)} is smaller than {card.stride} pixels: too small to calibrate with.")
+            raise InputError(
+                "{fspath} is smaller than {stride} pixels: too small to calibrate with.",
+                fspath=os.fspath(path),
+                stride=card.stride,
+            )
         given = 0
         for row, column in _spread(grid.height, grid.width, sides, count):
             if given == count:
@@ -216,8 +228,11 @@ def _open_bands(path: PathLike, card: ModelCard, stack: contextlib.ExitStack) ->
     found = tuple(dataset.GetRasterBand(index + 1).GetDescription() for index in range(dataset.RasterCount))
     if found != card.band_names:
         raise InputError(
-            f"{name} is not a composite for the model “{card.name}”: it needs the bands {', '.join(card.band_names)}. "
-            "Make it with Build channel composite and this model."
+            "{name} is not a composite for the model “{name_2}”: it needs the bands {band_names}. "
+            "Make it with Build channel composite and this model.",
+            name=name,
+            name_2=card.name,
+            band_names=", ".join(card.band_names),
         )
     return [stack.enter_context(BandReader(Band(name, index + 1))) for index in range(len(found))]
 

@@ -125,8 +125,14 @@ class OwnTiles:
         for other in self.sets[1:]:
             if (other.tile_size, other.pixel_size) != (first.tile_size, first.pixel_size):
                 raise InputError(
-                    f"{other.folder} has tiles of {other.tile_size} pixels of {other.pixel_size:g} m, {first.folder} "
-                    f"of {first.tile_size} of {first.pixel_size:g} m. Create both with the same sizes."
+                    "{folder} has tiles of {tile_size} pixels of {pixel_size:g} m, {folder_2} "
+                    "of {tile_size_2} of {pixel_size_2:g} m. Create both with the same sizes.",
+                    folder=other.folder,
+                    tile_size=other.tile_size,
+                    pixel_size=other.pixel_size,
+                    folder_2=first.folder,
+                    tile_size_2=first.tile_size,
+                    pixel_size_2=first.pixel_size,
                 )
         self.tile_size, self.pixel_size = first.tile_size, first.pixel_size
 
@@ -212,7 +218,7 @@ def split_dems(folder: PathLike | None) -> TerrainSplit:
         return TerrainSplit()
     paths = sorted(str(path) for path in Path(folder).iterdir() if path.suffix.lower() in (".tif", ".tiff"))
     if not paths:
-        raise InputError(f"The folder {folder} holds no GeoTIFF. Choose a folder of elevation models.")
+        raise InputError("The folder {folder} holds no GeoTIFF. Choose a folder of elevation models.", folder=folder)
     regions = _regions(paths)
     if len(regions) < 3:
         return TerrainSplit(training=tuple(paths))
@@ -266,8 +272,9 @@ def starting_card(recipe: Recipe, own: OwnTiles | None) -> ModelCard:
         card = read_card(recipe.start)
         if recipe.kinds and set(recipe.kinds) != {channel.kind for channel in card.channels}:
             raise InputError(
-                f"A fine-tuned model has the channels of the one it starts from ({', '.join(card.band_names)}). "
-                "Choose no channels, or train a new network."
+                "A fine-tuned model has the channels of the one it starts from ({band_names}). "
+                "Choose no channels, or train a new network.",
+                band_names=", ".join(card.band_names),
             )
         card = replace(card, name=recipe.name or f"{card.name}, fine-tuned", licence=recipe.licence or card.licence)
     else:
@@ -276,13 +283,18 @@ def starting_card(recipe: Recipe, own: OwnTiles | None) -> ModelCard:
         card.require_layers(own.kinds)
         if abs(own.pixel_size - card.pixel_size) > 0.01 * card.pixel_size:
             raise InputError(
-                f"The samples have pixels of {own.pixel_size:g} m, the model sees {card.pixel_size:g} m. Create "
-                f"samples of {card.pixel_size:g} m."
+                "The samples have pixels of {pixel_size:g} m, the model sees {pixel_size_2:g} m. Create "
+                "samples of {pixel_size_2:g} m.",
+                pixel_size=own.pixel_size,
+                pixel_size_2=card.pixel_size,
             )
         if own.tile_size % card.stride:
             raise InputError(
-                f"The network {card.architecture} takes tiles whose side is a multiple of {card.stride} pixels, not "
-                f"{own.tile_size}. Create samples with such tiles."
+                "The network {architecture} takes tiles whose side is a multiple of {stride} pixels, not "
+                "{tile_size}. Create samples with such tiles.",
+                architecture=card.architecture,
+                stride=card.stride,
+                tile_size=own.tile_size,
             )
     return card
 

@@ -68,9 +68,15 @@ class TrainingOptions:
         if self.minutes is not None and not self.minutes > 0:
             raise InputError("The training budget must be above 0 minutes.")
         if self.loss not in LOSSES:
-            raise InputError(f"There is no loss called {self.loss!r}. Choose one of: {', '.join(LOSSES)}.")
+            raise InputError(
+                "There is no loss called {loss!r}. Choose one of: {losses}.", loss=self.loss, losses=", ".join(LOSSES)
+            )
         if self.device not in DEVICES:
-            raise InputError(f"There is no device called {self.device!r}. Choose one of: {', '.join(DEVICES)}.")
+            raise InputError(
+                "There is no device called {device!r}. Choose one of: {devices}.",
+                device=self.device,
+                devices=", ".join(DEVICES),
+            )
         if min(self.batch_size, self.views, self.threads) < 1 or self.workers < 0:
             raise InputError("Batch size, views and threads are at least 1, workers at least 0.")
         if self.steps is not None and (self.steps < 1 or self.steps % self.views):
@@ -122,14 +128,21 @@ def train(
         run = _new_run(card, options, device, start)
         if checkpoint is not None and Path(checkpoint).exists():
             load_checkpoint(checkpoint, run, same)
-            progress.info(f"Continuing from {checkpoint} at step {run.state.step}.")
-        progress.info(f"Training on {device_label(device)}, {'bfloat16' if half else 'float32'}.")
+            progress.info("Continuing from {checkpoint} at step {step}.", checkpoint=checkpoint, step=run.state.step)
+        progress.info(
+            "Training on {device_label}, {form}.",
+            device_label=device_label(device),
+            form="bfloat16" if half else "float32",
+        )
         try:
             _loop(run, card, tiles, validation, options, half, checkpoint, same, progress)
         except CancelledError:
             if checkpoint is not None and run.state.step:
                 save_checkpoint(checkpoint, run, same)
-                progress.info(f"The training so far is kept in {checkpoint}; the same settings go on from there.")
+                progress.info(
+                    "The training so far is kept in {checkpoint}; the same settings go on from there.",
+                    checkpoint=checkpoint,
+                )
             raise
         network = run.judged.cpu()
         if options.patience is not None and run.best is not None:
@@ -193,7 +206,7 @@ def _save(checkpoint: PathLike, run: Run, identity: Mapping[str, str], progress:
     try:
         save_checkpoint(checkpoint, run, identity)
     except OutputError as error:
-        progress.warning(f"{error} The training goes on, but could not be continued from here.")
+        progress.warning("{error} The training goes on, but could not be continued from here.", error=error)
 
 
 def _out_of_patience(state: TrainingState, options: TrainingOptions, progress: Progress) -> bool:
@@ -201,8 +214,11 @@ def _out_of_patience(state: TrainingState, options: TrainingOptions, progress: P
         return False
     best = state.history[state.best]
     progress.info(
-        f"Stopped early: the validation IoU has not risen for {state.since_best} evaluations. The weights of step "
-        f"{best['step']:.0f} are kept (IoU {best['best_iou']:.3f})."
+        "Stopped early: the validation IoU has not risen for {since_best} evaluations. The weights of step "
+        "{step:.0f} are kept (IoU {best_iou:.3f}).",
+        since_best=state.since_best,
+        step=best["step"],
+        best_iou=best["best_iou"],
     )
     return True
 
@@ -221,7 +237,7 @@ class _Clock:
         self.state.seconds = time.monotonic() - self.zero
         if not self.told and self.state.seconds - self.first_seconds > _FIRST_ESTIMATE_SECONDS:
             self.told = True
-            progress.info(f"{self.left()[0].upper()}{self.left()[1:]}.")
+            progress.info("{left}{left_2}.", left=self.left()[0].upper(), left_2=self.left()[1:])
 
     def left(self) -> str:
         """The remaining time in words; early stopping may end the run before."""
@@ -257,8 +273,9 @@ def _step(run: Run, bands: Tensor, labels: Tensor, options: TrainingOptions, lea
     value = float(loss.detach())
     if not math.isfinite(value):
         raise InputError(
-            f"The training diverged at step {run.state.step}: the loss is no number any more. Choose a lower "
-            "learning rate and start anew."
+            "The training diverged at step {step}: the loss is no number any more. Choose a lower "
+            "learning rate and start anew.",
+            step=run.state.step,
         )
     run.optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]

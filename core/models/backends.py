@@ -32,7 +32,11 @@ def open_backend(
     usable model and DependencyError when no package can run it.
     """
     if preference not in PREFERENCES:
-        raise InputError(f"The backend “{preference}” is unknown; known are {', '.join(PREFERENCES)}.")
+        raise InputError(
+            "The backend “{preference}” is unknown; known are {preferences}.",
+            preference=preference,
+            preferences=", ".join(PREFERENCES),
+        )
     progress = progress or Progress()
     card = read_card(model_path)
     count = threads or _processors()
@@ -42,7 +46,9 @@ def open_backend(
     if backend is None:
         backend = _open_models[key] = _opened(model_path, preference, card, count, progress)
     backend.progress = progress
-    progress.info(f"The model “{card.name}” {card.version} runs on {backend.name}.")
+    progress.info(
+        "The model “{name}” {version} runs on {name_2}.", name=card.name, version=card.version, name_2=backend.name
+    )
     return backend
 
 

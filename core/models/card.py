@@ -69,7 +69,7 @@ class ModelCard:
         }
         wrong = [problem for problem, holds in problems.items() if holds]
         if wrong:
-            raise InputError(f"The model card “{self.name}” contradicts itself: {wrong[0]}.")
+            raise InputError("The model card “{name}” contradicts itself: {wrong}.", name=self.name, wrong=wrong[0])
 
     @property
     def band_names(self) -> tuple[str, ...]:
@@ -99,15 +99,19 @@ class ModelCard:
         wanted = dict.fromkeys(channel.kind.layer.label for channel in needed)
         if missing:
             raise InputError(
-                f"The model “{self.name}” needs {_listed(list(wanted))}, but the {missing[0].kind.layer.label} is "
-                "missing. Give that layer, or choose a model that works without it."
+                "The model “{name}” needs {listed}, but the {label} is "
+                "missing. Give that layer, or choose a model that works without it.",
+                name=self.name,
+                listed=_listed(list(wanted)),
+                label=missing[0].kind.layer.label,
             )
         rates = [channel for channel in self.channels if channel.kind.is_rate]
         if rates and not any(channel.kind.layer in given for channel in rates):
             labels = list(dict.fromkeys(channel.kind.layer.label for channel in rates))
             raise InputError(
-                f"The model “{self.name}” needs {_listed(labels, 'or')}, but none is given: without a rate no motion "
-                "can be seen."
+                "The model “{name}” needs {listed}, but none is given: without a rate no motion can be seen.",
+                name=self.name,
+                listed=_listed(labels, "or"),
             )
 
     def to_json(self) -> str:
@@ -122,7 +126,7 @@ class ModelCard:
         try:
             values = json.loads(text)
         except ValueError as error:
-            raise InputError(f"The model card isn't valid JSON ({error}).") from None
+            raise InputError("The model card isn't valid JSON ({error}).", error=error) from None
         if not isinstance(values, dict):
             raise InputError("The model card isn't a JSON object.")
         version = values.pop("format", None)
@@ -130,15 +134,17 @@ class ModelCard:
             raise InputError("The model card doesn't say which format it has.")
         if version > CARD_FORMAT:
             raise InputError(
-                f"The model card has format {version}, and this version of ADA Mapper reads up to {CARD_FORMAT}: "
-                "update the plugin."
+                "The model card has format {version}, and this version of ADA Mapper reads up to {card_format}: "
+                "update the plugin.",
+                version=version,
+                card_format=CARD_FORMAT,
             )
         known = known_fields(values, cls, "the model card")
         try:
             known["channels"] = tuple(Channel.from_json(channel) for channel in known["channels"])
             return cls(**{**known, "classes": tuple(known.get("classes", CLASSES))})
         except (TypeError, ValueError) as error:
-            raise InputError(f"The model card holds a value of the wrong type ({error}).") from None
+            raise InputError("The model card holds a value of the wrong type ({error}).", error=error) from None
 
     def deepness_metadata(self) -> dict[str, str]:
         """The metadata that the QGIS plugin Deepness reads, each value JSON text.
@@ -181,14 +187,15 @@ def read_card(path: PathLike) -> ModelCard:
     name, metadata = os.fspath(path), read_metadata(path)
     if CARD_KEY not in metadata:
         raise InputError(
-            f"{name} is an ONNX model that was not made for ADA Mapper: it has no model card, which tells what its "
+            "{name} is an ONNX model that was not made for ADA Mapper: it has no model card, which tells what its "
             "channels are and how they are scaled. Choose a model trained or exported by ADA Mapper, or give it a card "
-            "with Import a model."
+            "with Import a model.",
+            name=name,
         )
     try:
         return ModelCard.from_json(metadata[CARD_KEY])
     except InputError as error:
-        raise InputError(f"{name}: {error}") from None
+        raise InputError("{name}: {error}", name=name, error=error) from None
 
 
 def has_card(path: PathLike) -> bool:

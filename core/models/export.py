@@ -65,8 +65,12 @@ def export_onnx(network: Network, card: ModelCard, path: PathLike, half_storage:
     """
     if (card.architecture, len(card.band_names)) != (network.architecture, network.channels):
         raise InputError(
-            f"The card is for {card.architecture} with {len(card.band_names)} input bands, the network is "
-            f"{network.architecture} with {network.channels}."
+            "The card is for {architecture} with {band_names_count} input bands, the network is "
+            "{architecture_2} with {channels}.",
+            architecture=card.architecture,
+            band_names_count=len(card.band_names),
+            architecture_2=network.architecture,
+            channels=network.channels,
         )
     model = _traced(network)
     model.ir_version = IR_VERSION
@@ -85,21 +89,28 @@ def load_network(path: PathLike) -> Network:
     refuse_quantised(path, card)
     if card.architecture == FOREIGN:
         raise InputError(
-            f"{path} was imported from another program: PyTorch can neither run nor train it here. Use ONNX Runtime."
+            "{path} was imported from another program: PyTorch can neither run nor train it here. Use ONNX Runtime.",
+            path=path,
         )
     weights = {name: torch.from_numpy(values) for name, values in weights_of(load_model(path)).items()}
     network = build_network(card.architecture, len(card.band_names), len(card.classes))
     expected = {name for name in network.state_dict() if not name.endswith("num_batches_tracked")}
     if set(weights) != expected:
         raise InputError(
-            f"{path}: its weights are not those of a {card.architecture} network "
-            f"({len(expected - set(weights))} are missing). PyTorch can't run it; use ONNX Runtime."
+            "{path}: its weights are not those of a {architecture} network "
+            "({expected_count} are missing). PyTorch can't run it; use ONNX Runtime.",
+            path=path,
+            architecture=card.architecture,
+            expected_count=len(expected - set(weights)),
         )
     other = [name for name in sorted(expected) if network.state_dict()[name].shape != weights[name].shape]
     if other:
         raise InputError(
-            f"{path}: its weights don't fit a {card.architecture} network of this version (layer {other[0]} has "
-            "another shape). PyTorch can't run it; use ONNX Runtime."
+            "{path}: its weights don't fit a {architecture} network of this version (layer {other} has "
+            "another shape). PyTorch can't run it; use ONNX Runtime.",
+            path=path,
+            architecture=card.architecture,
+            other=other[0],
         )
     network.load_state_dict(weights, strict=False)
     return network.train(False)

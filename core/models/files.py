@@ -36,13 +36,15 @@ def load_model(path: PathLike) -> Any:
     onnx = onnx_package()
     name = os.fspath(path)
     if not Path(name).is_file():
-        raise InputError(f"The model file {name} doesn't exist.")
+        raise InputError("The model file {name} doesn't exist.", name=name)
     try:
         model = onnx.load(name)
     except Exception as error:  # protobuf's DecodeError has no stable home
-        raise InputError(f"{name} can't be read as an ONNX model ({_first_line(error)}).") from None
+        raise InputError(
+            "{name} can't be read as an ONNX model ({first_line}).", name=name, first_line=_first_line(error)
+        ) from None
     if not model.graph.node or not model.graph.output:
-        raise InputError(f"{name} can't be read as an ONNX model (it holds no network).")
+        raise InputError("{name} can't be read as an ONNX model (it holds no network).", name=name)
     return model
 
 
@@ -89,8 +91,9 @@ def export_weights(source: PathLike, output: PathLike) -> ModelCard:
     refuse_quantised(source, card)
     if card.architecture == FOREIGN:
         raise InputError(
-            f"{os.fspath(source)} was imported from another program: ADA Mapper doesn't know its network, so that "
-            "weights alone would be of no use. Export it as ONNX."
+            "{fspath} was imported from another program: ADA Mapper doesn't know its network, so that "
+            "weights alone would be of no use. Export it as ONNX.",
+            fspath=os.fspath(source),
         )
     try:
         from safetensors.numpy import save
@@ -104,8 +107,10 @@ def refuse_quantised(source: PathLike, card: ModelCard) -> None:
     """InputError for a quantised model, naming the one that it was made from."""
     if card.quantised_from:
         raise InputError(
-            f"{os.fspath(source)} is quantised: its weights are rounded to 8 bits, and only ONNX Runtime can run it. "
-            f"To train, convert or export it, take the model that it was made from ({card.quantised_from})."
+            "{fspath} is quantised: its weights are rounded to 8 bits, and only ONNX Runtime can run it. "
+            "To train, convert or export it, take the model that it was made from ({quantised_from}).",
+            fspath=os.fspath(source),
+            quantised_from=card.quantised_from,
         )
 
 

@@ -31,20 +31,32 @@ class ForeignNetwork:
         self._session = _session(model)
         inputs = self._session.get_inputs()
         if len(inputs) != 1:
-            raise InputError(f"it has {len(inputs)} inputs, where a network that sees one image has 1")
+            raise InputError(
+                "it has {inputs_count} inputs, where a network that sees one image has 1", inputs_count=len(inputs)
+            )
         self._input, shape = inputs[0], inputs[0].shape
         if self._input.type != "tensor(float)" or len(shape) != 4:
             kind = self._input.type[7:-1]
             raise InputError(
-                f"its input is {kind} of shape {shape}, and float of shape (n, bands, height, width) is needed"
+                "its input is {kind} of shape {shape}, and float of shape (n, bands, height, width) is needed",
+                kind=kind,
+                shape=shape,
             )
         if isinstance(shape[1], int) and shape[1] != bands:
-            raise InputError(f"its input has {shape[1]} bands, but the channels given make {bands}")
+            raise InputError(
+                "its input has {shape} bands, but the channels given make {bands}", shape=shape[1], bands=bands
+            )
         if isinstance(shape[0], int) and shape[0] != 1:
-            raise InputError(f"it takes exactly {shape[0]} tiles at a time: export it for 1 or for any number")
+            raise InputError(
+                "it takes exactly {shape} tiles at a time: export it for 1 or for any number", shape=shape[0]
+            )
         fixed = {side for side in shape[2:] if isinstance(side, int)}
         if len(fixed) > 1:
-            raise InputError(f"its tiles have {shape[2]} × {shape[3]} pixels, and only square ones can be used")
+            raise InputError(
+                "its tiles have {shape} × {shape_2} pixels, and only square ones can be used",
+                shape=shape[2],
+                shape_2=shape[3],
+            )
         self.tile = fixed.pop() if fixed else tile
         self._bands, self._rank = bands, 4
 
@@ -82,7 +94,9 @@ class ForeignNetwork:
         """What the network gives to a few made-up tiles: (tiles, classes, tile, tile)."""
         output = self._session.get_outputs()[0]
         if output.type != "tensor(float)":
-            raise InputError(f"it gives {output.type[7:-1]} instead of probabilities: export it without the last step")
+            raise InputError(
+                "it gives {type} instead of probabilities: export it without the last step", type=output.type[7:-1]
+            )
         random = np.random.default_rng(0)
         shape = (1, self._bands, self.tile, self.tile)
         probes = (np.zeros(shape), random.normal(size=shape), random.random(shape), random.normal(0, 4, shape))
@@ -90,7 +104,10 @@ class ForeignNetwork:
             answers = [self._session.run([output.name], {self._input.name: np.float32(probe)})[0] for probe in probes]
         except Exception as error:
             raise InputError(
-                f"it can't be run on {self._bands} bands of {self.tile} × {self.tile} pixels ({_first_line(error)})"
+                "it can't be run on {bands} bands of {tile} × {tile} pixels ({first_line})",
+                bands=self._bands,
+                tile=self.tile,
+                first_line=_first_line(error),
             ) from None
         found: Array = np.concatenate(answers)
         self._rank = found.ndim
@@ -98,7 +115,9 @@ class ForeignNetwork:
             found = found[:, np.newaxis]
         if found.ndim != 4 or found.shape[2:] != shape[2:]:
             raise InputError(
-                f"it gives an output of shape {answers[0].shape} for tiles of {shape}: not one value a pixel"
+                "it gives an output of shape {shape} for tiles of {shape_2}: not one value a pixel",
+                shape=answers[0].shape,
+                shape_2=shape,
             )
         if not np.isfinite(found).all():
             raise InputError("it gives values that are not finite")
@@ -168,10 +187,12 @@ class ForeignNetwork:
 def _chosen_class(classes: int, wanted: int | None) -> int:
     if wanted is None:
         if classes > 2:
-            raise InputError(f"it knows {classes} classes: give the number of the one that means areas, from 0")
+            raise InputError(
+                "it knows {classes} classes: give the number of the one that means areas, from 0", classes=classes
+            )
         return classes - 1
     if not 0 <= wanted < classes:
-        raise InputError(f"it has no class {wanted}: its classes are 0 to {classes - 1}")
+        raise InputError("it has no class {wanted}: its classes are 0 to {classes}", wanted=wanted, classes=classes - 1)
     return wanted
 
 
@@ -192,7 +213,9 @@ def _session(model: Any) -> Any:
         return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise InputError(
-            f"it can't be loaded by ONNX Runtime {onnxruntime.__version__} ({_first_line(error)})"
+            "it can't be loaded by ONNX Runtime {version} ({first_line})",
+            version=onnxruntime.__version__,
+            first_line=_first_line(error),
         ) from None
 
 

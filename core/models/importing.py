@@ -49,9 +49,13 @@ class ChannelRequest:
 
     def __post_init__(self) -> None:
         if (self.low is None) != (self.high is None):
-            raise InputError(f"The channel {self.kind.label} needs both a low and a high limit, or neither.")
+            raise InputError(
+                "The channel {label} needs both a low and a high limit, or neither.", label=self.kind.label
+            )
         if self.kind is ChannelKind.PHASE_RATE_WRAPPED and self.low is not None:
-            raise InputError(f"The channel {self.kind.label} has no limits: the network sees its sine and cosine.")
+            raise InputError(
+                "The channel {label} has no limits: the network sees its sine and cosine.", label=self.kind.label
+            )
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,9 @@ class ImportOptions:
 
     def __post_init__(self) -> None:
         if self.answer not in ANSWERS:
-            raise InputError(f"The answer “{self.answer}” is unknown; known are {', '.join(ANSWERS)}.")
+            raise InputError(
+                "The answer “{answer}” is unknown; known are {answers}.", answer=self.answer, answers=", ".join(ANSWERS)
+            )
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,9 @@ class Deepness:
         doesn't segment."""
         model_type = str(_json(metadata, "model_type") or "Segmentor")
         if model_type.lower() != "segmentor":
-            raise InputError(f"its model_type is {model_type}; only a Segmentor gives a class for every pixel")
+            raise InputError(
+                "its model_type is {model_type}; only a Segmentor gives a class for every pixel", model_type=model_type
+            )
         names = _json(metadata, "class_names")
         resolution = _number(metadata, "resolution")
         tile = _number(metadata, "tiles_size") or _number(metadata, "tile_size")
@@ -133,7 +141,7 @@ def _numbers(metadata: Mapping[str, str], key: str) -> tuple[float, ...]:
     except (TypeError, ValueError):
         numbers = (math.nan,)
     if not all(math.isfinite(number) for number in numbers):
-        raise InputError(f"its metadata {key} is {metadata[key]!r} instead of numbers")
+        raise InputError("its metadata {key} is {metadata!r} instead of numbers", key=key, metadata=metadata[key])
     return numbers
 
 
@@ -153,15 +161,19 @@ def import_model(source: PathLike, output: PathLike, options: ImportOptions, pro
         card, scales, shifts = _described(source, facts, options)
         network = ForeignNetwork(model, len(card.band_names), card.tile_size)
         if network.tile != options.tile_size and options.tile_size:
-            raise InputError(f"its tiles have {network.tile} pixels a side and can't have {options.tile_size}")
+            raise InputError(
+                "its tiles have {tile} pixels a side and can't have {tile_size}",
+                tile=network.tile,
+                tile_size=options.tile_size,
+            )
         card = replace(card, tile_size=network.tile, stride=network.tile)
         progress.report(0.1)
         assumed = network.give_probabilities(scales, shifts, options.answer, options.area_class)
     except InputError as error:
-        raise InputError(f"{os.fspath(source)}: {error}.") from None
+        raise InputError("{fspath}: {error}.", fspath=os.fspath(source), error=error) from None
     progress.report(0.9)
     for sentence in assumed:
-        progress.info(f"{sentence}.")
+        progress.info("{sentence}.", sentence=sentence)
     origin = {"file": Path(source).name, "assumed": list(assumed), "metadata": metadata}
     card = replace(card, training={"imported": origin})
     save_model(model, card, output)
@@ -173,7 +185,9 @@ def _copy(source: PathLike, output: PathLike, progress: Progress) -> ModelCard:
     card = read_card(source)
     backend = OnnxRuntimeBackend(source, card, 1, progress)
     backend.predict(np.zeros((1, len(card.band_names), card.tile_size, card.tile_size), np.float32))
-    progress.info(f"The model “{card.name}” has an ADA Mapper card: it is taken as it is, and the settings are unused.")
+    progress.info(
+        "The model “{name}” has an ADA Mapper card: it is taken as it is, and the settings are unused.", name=card.name
+    )
     write_file(output, Path(source).read_bytes())
     return card
 
@@ -218,8 +232,10 @@ def _described(source: PathLike, facts: Deepness, options: ImportOptions) -> tup
 def _per_band(values: tuple[float, ...], bands: int) -> NDArray[np.float64]:
     if len(values) not in (1, bands):
         raise InputError(
-            f"its metadata standardise {len(values)} bands, but the channels given make {bands}: give exactly the "
-            "channels that it was trained on"
+            "its metadata standardise {values_count} bands, but the channels given make {bands}: give exactly the "
+            "channels that it was trained on",
+            values_count=len(values),
+            bands=bands,
         )
     return np.broadcast_to(np.array(values, np.float64), bands)
 
@@ -237,6 +253,8 @@ def channel_of(request: ChannelRequest, for_deepness: bool, mean: float) -> tupl
         fill = min(max(mean, 0.0), 1.0) if mean else scaled.fill
         return Channel(kind, unit, sign, scaled.scaling, fill=fill), 1.0
     if not for_deepness:
-        raise InputError(f"it doesn't say how the {kind.label} is scaled: give the values that become 0 and 1")
+        raise InputError(
+            "it doesn't say how the {label} is scaled: give the values that become 0 and 1", label=kind.label
+        )
     limit = _LIMITS.get(kind, 1.0)
     return Channel(kind, unit, sign, Scaling("clip", scale=limit), fill=mean * 255 / limit), limit / 255

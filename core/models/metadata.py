@@ -19,11 +19,15 @@ def read_metadata(path: PathLike) -> dict[str, str]:
         with open(name, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             return _onnx_metadata(content)
     except FileNotFoundError:
-        raise InputError(f"The model file {name} doesn't exist.") from None
+        raise InputError("The model file {name} doesn't exist.", name=name) from None
     except OSError as error:
-        raise InputError(f"The model file {name} can't be read ({error.strerror}).") from None
+        raise InputError(
+            "The model file {name} can't be read ({strerror}).", name=name, strerror=error.strerror
+        ) from None
     except ValueError:
-        raise InputError(f"{name} is not an ONNX model, or it is damaged. Download or export it again.") from None
+        raise InputError(
+            "{name} is not an ONNX model, or it is damaged. Download or export it again.", name=name
+        ) from None
 
 
 # Field numbers of onnx.proto: ModelProto.ir_version, .graph, .metadata_props; StringStringEntryProto.key, .value.

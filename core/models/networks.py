@@ -243,5 +243,9 @@ NETWORKS: Mapping[str, type[Network]] = MappingProxyType(
 def build_network(architecture: str, channels: int, classes: int = 2) -> Network:
     """A network with fresh weights by its name in model cards; InputError for an unknown name."""
     if architecture not in NETWORKS:
-        raise InputError(f"There is no network called {architecture!r}. Choose one of: {', '.join(NETWORKS)}.")
+        raise InputError(
+            "There is no network called {architecture!r}. Choose one of: {networks}.",
+            architecture=architecture,
+            networks=", ".join(NETWORKS),
+        )
     return NETWORKS[architecture](channels, classes)

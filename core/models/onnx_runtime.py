@@ -75,7 +75,9 @@ class OnnxRuntimeBackend:
             return self._run(session, batch)
         except Exception as error:
             if self._device == "CPU":
-                raise InputError(f"The model “{self.card.name}” can't be run ({first_line(error)}).") from None
+                raise InputError(
+                    "The model “{name}” can't be run ({first_line}).", name=self.card.name, first_line=first_line(error)
+                ) from None
             self._leave_gpu(session, error)
         # One tile a call: what was a batch for a graphics card may be too much for the CPU's memory.
         return np.concatenate([self._run(self._session, tile[np.newaxis]) for tile in batch])
@@ -98,8 +100,11 @@ class OnnxRuntimeBackend:
             return self._runtime.InferenceSession(os.fspath(self.model_path), options, providers=providers)
         except Exception as error:
             raise InputError(
-                f"{os.fspath(self.model_path)} can't be loaded by ONNX Runtime {self._runtime.__version__} "
-                f"({first_line(error)}). The file may be damaged, or need a newer onnxruntime."
+                "{fspath} can't be loaded by ONNX Runtime {version} "
+                "({first_line}). The file may be damaged, or need a newer onnxruntime.",
+                fspath=os.fspath(self.model_path),
+                version=self._runtime.__version__,
+                first_line=first_line(error),
             ) from None
 
     def _open_on_gpu(self, provider: str) -> Any | None:
@@ -113,7 +118,11 @@ class OnnxRuntimeBackend:
             probe = np.zeros((1, len(self.card.band_names), side, side), np.float32)
             session.run(None, {session.get_inputs()[0].name: probe})
         except Exception as error:
-            self.progress.warning(f"{device} can't be used ({first_line(error)}); the CPU is used instead.")
+            self.progress.warning(
+                "{device} can't be used ({first_line}); the CPU is used instead.",
+                device=device,
+                first_line=first_line(error),
+            )
             return None
         self._device = device
         return session
@@ -121,7 +130,11 @@ class OnnxRuntimeBackend:
     def _leave_gpu(self, failed: Any, error: Exception) -> None:
         with self._lock:
             if self._session is failed:
-                self.progress.warning(f"{self._device} failed ({first_line(error)}); the CPU goes on.")
+                self.progress.warning(
+                    "{device} failed ({first_line}); the CPU goes on.",
+                    device=self._device,
+                    first_line=first_line(error),
+                )
                 self._session = self._open(["CPUExecutionProvider"])
                 self._device = "CPU"
 
@@ -132,13 +145,18 @@ class OnnxRuntimeBackend:
         shape = inputs[0].shape if len(inputs) == 1 else []
         if len(shape) != 4 or (isinstance(shape[1], int) and shape[1] != bands):
             raise InputError(
-                f"{os.fspath(self.model_path)}: the network's input {shape} isn't the {bands} bands that its card "
-                f"describes ({', '.join(self.card.band_names)}). Export the model again."
+                "{fspath}: the network's input {shape} isn't the {bands} bands that its card "
+                "describes ({band_names}). Export the model again.",
+                fspath=os.fspath(self.model_path),
+                shape=shape,
+                bands=bands,
+                band_names=", ".join(self.card.band_names),
             )
         result = outputs[0].shape
         if len(result) != 4 or (isinstance(result[1], int) and result[1] != len(self.card.classes)):
             raise InputError(
-                f"{os.fspath(self.model_path)}: the network's output {result} isn't the probability of two classes. "
-                "Export the model again."
+                "{fspath}: the network's output {result} isn't the probability of two classes. Export the model again.",
+                fspath=os.fspath(self.model_path),
+                result=result,
             )
         return str(inputs[0].name)

@@ -41,7 +41,9 @@ def tile_layer(tile: LabelledTile, channel: Channel) -> Array:
     usual = minmax_channel(kind, 0.0, 1.0)
     if kind.value not in tile.layers or (usual.unit, usual.sign) != (channel.unit, channel.sign):
         unit = f"{channel.unit or 'plain numbers'} {channel.sign}".rstrip()
-        raise InputError(f"The tiles hold no {kind.label} in {unit}. Change that channel in the model card.")
+        raise InputError(
+            "The tiles hold no {label} in {unit}. Change that channel in the model card.", label=kind.label, unit=unit
+        )
     return tile.layers[kind.value]
 
 

@@ -37,7 +37,9 @@ class TorchBackend:
         try:
             self._network = self._placed(network)
         except RuntimeError as error:
-            self.progress.warning(f"CUDA can't be used ({first_line(error)}); the CPU is used instead.")
+            self.progress.warning(
+                "CUDA can't be used ({first_line}); the CPU is used instead.", first_line=first_line(error)
+            )
             self._device = "cpu"
             self._network = self._placed(network)
 
@@ -72,7 +74,9 @@ class TorchBackend:
                 )
                 probability: Array = torch.softmax(self._network(tiles), dim=1)[:, 1].cpu().numpy()
         except RuntimeError as error:
-            raise InputError(f"The model “{self.card.name}” can't be run ({first_line(error)}).") from None
+            raise InputError(
+                "The model “{name}” can't be run ({first_line}).", name=self.card.name, first_line=first_line(error)
+            ) from None
         finally:
             torch.set_num_threads(before)
         return probability

@@ -41,7 +41,9 @@ def import_weights(
     if card is None:
         card = card_of_weights(source, architecture, options, progress)
     else:
-        progress.info(f"The weights have the card of “{card.name}” with them: it is used, and the settings are not.")
+        progress.info(
+            "The weights have the card of “{name}” with them: it is used, and the settings are not.", name=card.name
+        )
     export_onnx(_network(source, tensors, card), card, output)
     return card
 
@@ -55,9 +57,15 @@ def card_of_weights(
     is missing, or the limits of a channel in an unusual unit.
     """
     if architecture not in NETWORKS:
-        raise InputError(f"There is no network called {architecture!r}. Choose one of: {', '.join(NETWORKS)}.")
+        raise InputError(
+            "There is no network called {architecture!r}. Choose one of: {networks}.",
+            architecture=architecture,
+            networks=", ".join(NETWORKS),
+        )
     if options.pixel_size is None:
-        raise InputError(f"{os.fspath(source)} doesn't say its pixel size: give the size that it was trained on.")
+        raise InputError(
+            "{fspath} doesn't say its pixel size: give the size that it was trained on.", fspath=os.fspath(source)
+        )
     threshold = options.threshold or 0.5
     return ModelCard(
         name=options.name or Path(source).stem,
@@ -81,9 +89,19 @@ def _with_limits(request: ChannelRequest, progress: Progress) -> ChannelRequest:
     if request.low is not None or usual is None:
         return request
     if request.unit not in ("", usual.unit):
-        raise InputError(f"Give the limits in {request.unit} between which the {request.kind.label} is scaled.")
+        raise InputError(
+            "Give the limits in {unit} between which the {label} is scaled.",
+            unit=request.unit,
+            label=request.kind.label,
+        )
     low, high = usual.scaling.low, usual.scaling.high
-    progress.info(f"The {request.kind.label} is taken to be scaled from {low:g} to {high:g} {usual.unit}.")
+    progress.info(
+        "The {label} is taken to be scaled from {low:g} to {high:g} {unit}.",
+        label=request.kind.label,
+        low=low,
+        high=high,
+        unit=usual.unit,
+    )
     return replace(request, low=low, high=high)
 
 
@@ -91,14 +109,14 @@ def read_weights(path: PathLike) -> tuple[dict[str, Tensor], ModelCard | None]:
     """Tensors by name, without the prefixes that wrappers add, and the card where the file has one."""
     name = os.fspath(path)
     if not Path(name).is_file():
-        raise InputError(f"The file {name} doesn't exist.")
+        raise InputError("The file {name} doesn't exist.", name=name)
     if Path(name).suffix.lower() == ".safetensors":
         tensors, metadata = _from_safetensors(name)
         text = metadata.get(CARD_KEY)
         try:
             return _without_prefix(tensors), ModelCard.from_json(text) if text else None
         except InputError as error:
-            raise InputError(f"{name}: {error}") from None
+            raise InputError("{name}: {error}", name=name, error=error) from None
     return _without_prefix(_from_torch(name)), None
 
 
@@ -111,7 +129,7 @@ def _from_safetensors(name: str) -> tuple[dict[str, Tensor], Mapping[str, str]]:
         with safe_open(name, framework="pt") as file:
             return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"{name} is no safetensors file, or it is damaged ({error}).") from None
+        raise InputError("{name} is no safetensors file, or it is damaged ({error}).", name=name, error=error) from None
 
 
 def _from_torch(name: str) -> dict[str, Tensor]:
@@ -122,14 +140,16 @@ def _from_torch(name: str) -> dict[str, Tensor]:
         refused = type(error).__name__ == "UnpicklingError"
         reason = "it holds Python objects, which could run code, or it is damaged" if refused else "it is damaged"
         raise InputError(
-            f"{name} is refused because {reason}. Save only the weights (torch.save(network.state_dict(), …)), or a "
-            ".safetensors file."
+            "{name} is refused because {reason}. Save only the weights (torch.save(network.state_dict(), …)), or a "
+            ".safetensors file.",
+            name=name,
+            reason=reason,
         ) from None
     for key in _NESTED:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
     if not isinstance(content, Mapping) or not content or not all(isinstance(v, Tensor) for v in content.values()):
-        raise InputError(f"{name} holds no weights of a network. Save network.state_dict().")
+        raise InputError("{name} holds no weights of a network. Save network.state_dict().", name=name)
     return {str(key): value for key, value in content.items()}
 
 
@@ -151,17 +171,31 @@ def _network(source: PathLike, tensors: Mapping[str, Tensor], card: ModelCard) -
     start = f"{os.fspath(source)}: these are not the weights of a {card.architecture} network"
     if missing or unknown:
         examples = f"there is no {missing[0]}" if missing else f"it has no {unknown[0]}"
-        raise InputError(f"{start} ({len(missing)} are missing, {len(unknown)} too many; {examples}).")
+        raise InputError(
+            "{start} ({missing_count} are missing, {unknown_count} too many; {examples}).",
+            start=start,
+            missing_count=len(missing),
+            unknown_count=len(unknown),
+            examples=examples,
+        )
     first = next(name for name, tensor in expected.items() if tensor.ndim == 4)
     if tensors[first].ndim == 4 and tensors[first].shape[1] != bands:
         raise InputError(
-            f"{os.fspath(source)} is for {tensors[first].shape[1]} input bands, but the channels given make {bands}: "
-            "give the channels that it was trained on."
+            "{fspath} is for {shape} input bands, but the channels given make {bands}: "
+            "give the channels that it was trained on.",
+            fspath=os.fspath(source),
+            shape=tensors[first].shape[1],
+            bands=bands,
         )
     wrong = [name for name, tensor in expected.items() if name in tensors and tensors[name].shape != tensor.shape]
     if wrong:
         shapes = f"{wrong[0]} is {tuple(tensors[wrong[0]].shape)} and not {tuple(expected[wrong[0]].shape)}"
-        raise InputError(f"{start} with {len(card.classes)} classes ({shapes}).")
+        raise InputError(
+            "{start} with {classes_count} classes ({shapes}).",
+            start=start,
+            classes_count=len(card.classes),
+            shapes=shapes,
+        )
     network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, strict=False)
     return network.train(False)
 
@@ -171,5 +205,7 @@ def require_safe_loading(path: PathLike) -> None:
     if tuple(int(part) for part in torch.__version__.split(".")[:2]) < (2, 6):
         # CVE-2025-32434: before 2.6 weights_only didn't keep code from running.
         raise InputError(
-            f"{path} can't be read safely with PyTorch {torch.__version__}: update PyTorch to 2.6 or later."
+            "{path} can't be read safely with PyTorch {version}: update PyTorch to 2.6 or later.",
+            path=path,
+            version=torch.__version__,
         )

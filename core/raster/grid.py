@@ -22,8 +22,9 @@ def require_crs(grid: Grid, path: PathLike) -> None:
     """Raise InputError, naming the file, when the grid has no usable CRS."""
     if not grid.crs:
         raise InputError(
-            f"{path} has no coordinate reference system, so areas can't be measured. Assign it first "
-            "(Raster > Projections > Assign projection)."
+            "{path} has no coordinate reference system, so areas can't be measured. Assign it first "
+            "(Raster > Projections > Assign projection).",
+            path=path,
         )
 
 
@@ -58,7 +59,7 @@ class Grid:
     def __post_init__(self) -> None:
         _, dx, row_skew, _, column_skew, dy = self.transform
         if self.width < 1 or self.height < 1:
-            raise InputError(f"A grid of {self.width} × {self.height} pixels has no pixels.")
+            raise InputError("A grid of {width} × {height} pixels has no pixels.", width=self.width, height=self.height)
         if row_skew or column_skew or dx <= 0 or dy >= 0:
             raise InputError(
                 "The raster is rotated, stored south-up or not georeferenced. Warp it to a north-up grid first "
@@ -72,7 +73,7 @@ class Grid:
         try:
             return cls.of_dataset(dataset)
         except InputError as error:
-            raise InputError(f"{path}: {error}") from None
+            raise InputError("{path}: {error}", path=path, error=error) from None
 
     @classmethod
     def of_dataset(cls, dataset: gdal.Dataset) -> Grid:

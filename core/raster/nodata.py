@@ -35,7 +35,11 @@ def with_undeclared_nodata(source: Band | PathLike, label: str, is_rate: bool, p
     for marker in nodata:
         if shares[marker] > 0:
             progress.info(
-                f"{band.label}: the {label} declares no nodata value, and {shares[marker]:.1%} of it is exactly "
-                f"{marker:g}: taken as no data."
+                "{label}: the {label_2} declares no nodata value, and {shares:.1%} of it is exactly "
+                "{marker:g}: taken as no data.",
+                label=band.label,
+                label_2=label,
+                shares=shares[marker],
+                marker=marker,
             )
     return replace(band, nodata=nodata)

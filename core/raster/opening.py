@@ -22,7 +22,9 @@ def open_raster(path: PathLike, name: str = "") -> gdal.Dataset:
             return gdal.Open(os.fspath(path), gdal.GA_ReadOnly)
     except RuntimeError as error:
         raise InputError(
-            f"{name or path} can't be read as a raster ({error}). Check that the file is complete."
+            "{name} can't be read as a raster ({error}). Check that the file is complete.",
+            name=name or path,
+            error=error,
         ) from None
 
 

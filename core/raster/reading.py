@@ -64,7 +64,7 @@ class BandReader:
         self._layers: list[gdal.Dataset] = []
         self._dataset = open_raster(self.source.path, self.source.label)
         if not 1 <= self.source.index <= self._dataset.RasterCount:
-            raise InputError(f"{self.source.label} has no band {self.source.index}.")
+            raise InputError("{label} has no band {index}.", label=self.source.label, index=self.source.index)
         stored = self._dataset.GetRasterBand(self.source.index)
         self._factor, self._shift = _linear_terms(stored, self.source.scale)
         declared = stored.GetNoDataValue()
@@ -85,13 +85,14 @@ class BandReader:
         try:
             return Grid.of_dataset(self._dataset)
         except InputError as error:
-            raise InputError(f"{self.source.label}: {error}") from None
+            raise InputError("{label}: {error}", label=self.source.label, error=error) from None
 
     def _warped(self, own: Grid, grid: Grid, resampling: str) -> gdal.Dataset:
         if not own.crs or not grid.crs:
             raise InputError(
-                f"{self.source.label} has another grid than the layer it is used with, and one of the two has no "
-                "coordinate reference system. Assign it first (Raster > Projections > Assign projection)."
+                "{label} has another grid than the layer it is used with, and one of the two has no "
+                "coordinate reference system. Assign it first (Raster > Projections > Assign projection).",
+                label=self.source.label,
             )
         # GDAL warps with one value for no data at most, so each becomes NaN before, in one virtual layer each. The
         # layers must outlive the one on top of them.
@@ -117,8 +118,10 @@ class BandReader:
             return gdal.Warp("", self._layers[-1], options=options)
         except RuntimeError as error:
             raise InputError(
-                f"{self.source.label} can't be put on the grid of the layer it is used with ({error}). Check that both "
-                "show the same place and that their coordinate reference systems are right."
+                "{label} can't be put on the grid of the layer it is used with ({error}). Check that both "
+                "show the same place and that their coordinate reference systems are right.",
+                label=self.source.label,
+                error=error,
             ) from None
 
     @property
@@ -152,8 +155,9 @@ class BandReader:
             values: Array = self._band.ReadAsArray(*corner_and_size, buf_type=gdal.GDT_Float32, buf_obj=out)
         except RuntimeError as error:
             raise InputError(
-                f"{self.source.label} can't be read to its end ({error}). It is probably truncated: copy or "
-                "download it again."
+                "{label} can't be read to its end ({error}). It is probably truncated: copy or download it again.",
+                label=self.source.label,
+                error=error,
             ) from None
         # One pass instead of one for each value, where all are far below the data (NaN in it makes this false).
         if len(self._nodata) > 1 and values.size and values.min() > max(self._nodata):

@@ -58,15 +58,30 @@ def band_unit(
     """
     unit = unit_of(text)
     if not text.strip():
-        progress.info(f"{path}: the {label} has no unit in the file; {default} is assumed.")
+        progress.info(
+            "{path}: the {label} has no unit in the file; {default} is assumed.",
+            path=path,
+            label=label,
+            default=default,
+        )
         return default
     if unit is None:
-        progress.warning(f"{path}: the unit “{text}” of the {label} isn't known to ADA Mapper; {default} is assumed.")
+        progress.warning(
+            "{path}: the unit “{text}” of the {label} isn't known to ADA Mapper; {default} is assumed.",
+            path=path,
+            text=text,
+            label=label,
+            default=default,
+        )
         return default
     if possible is not None and unit not in possible:
         raise InputError(
-            f"{path} can't be a {label}: its unit is “{text}”. Choose a raster in {wanted}, or correct the unit of its "
-            "band."
+            "{path} can't be a {label}: its unit is “{text}”. Choose a raster in {wanted}, or correct the unit of its "
+            "band.",
+            path=path,
+            label=label,
+            text=text,
+            wanted=wanted,
         )
     return unit
 
@@ -89,5 +104,10 @@ def metres_per_unit(reader: BandReader, progress: Progress) -> float:
     text, path = reader.tags["unit"], reader.source.label
     unit = band_unit(text, path, "DEM", "m", progress, METRES, "metres or feet")
     if unit != "m":
-        progress.info(f"{path} gives its heights in {unit}; they were multiplied by {METRES[unit]:.7g} to metres.")
+        progress.info(
+            "{path} gives its heights in {unit}; they were multiplied by {metres:.7g} to metres.",
+            path=path,
+            unit=unit,
+            metres=METRES[unit],
+        )
     return METRES[unit]

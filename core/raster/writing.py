@@ -62,7 +62,9 @@ class RasterWriter:
         self.path = Path(path)
         self.grid = grid
         if self.path.suffix.lower() not in (".tif", ".tiff"):
-            raise OutputError(f"{self.path}: results are written as GeoTIFF. Choose a file name that ends in .tif.")
+            raise OutputError(
+                "{path}: results are written as GeoTIFF. Choose a file name that ends in .tif.", path=self.path
+            )
         self._file = NewFile(self.path)
         self._file.check_replaceable()
         with told_as_unwritable(self.path, RuntimeError):

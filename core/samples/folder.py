@@ -74,7 +74,9 @@ def write_index(path: Path, crs: str, index: Index) -> None:
                 layer.CreateFeature(feature)
             layer.CommitTransaction()
     except RuntimeError as error:
-        raise OutputError(f"{path} can't be written ({error}). Check that the disk is not full.") from None
+        raise OutputError(
+            "{path} can't be written ({error}). Check that the disk is not full.", path=path, error=error
+        ) from None
     finally:
         layer = source = None
 
@@ -94,7 +96,9 @@ def read_index(path: Path) -> dict[str, list[IndexRow]]:
             layer = None
     except (RuntimeError, KeyError, AttributeError, TypeError) as error:
         raise InputError(
-            f"{path} is missing or was changed ({error}), so another scene can't be added. Choose a new folder."
+            "{path} is missing or was changed ({error}), so another scene can't be added. Choose a new folder.",
+            path=path,
+            error=error,
         ) from None
     finally:
         source = None

@@ -53,8 +53,9 @@ def check_labels(
     usable = {number: geometry for number, geometry in geometries.items() if geometry and number not in lost}
     if polygons and not usable:
         raise InputError(
-            f"None of the {len(polygons)} label polygons lies on the scene. Check that both show the same place and "
-            "that their coordinate reference systems are right."
+            "None of the {polygons_count} label polygons lies on the scene. Check that both show the same place and "
+            "that their coordinate reference systems are right.",
+            polygons_count=len(polygons),
         )
     shared = _overlaps(usable, grid)
     weak = _not_learnable(usable, grid, min_area)

@@ -49,15 +49,21 @@ class SampleOptions:
 
     def __post_init__(self) -> None:
         if not 1 <= self.pixel_size <= 1000:
-            raise InputError(f"A pixel size of {self.pixel_size:g} m can't be used; choose 1–1000 m.")
+            raise InputError(
+                "A pixel size of {pixel_size:g} m can't be used; choose 1–1000 m.", pixel_size=self.pixel_size
+            )
         if self.tile_size < 32 or self.tile_size % 32:
-            raise InputError(f"Tiles of {self.tile_size} pixels can't be used; choose a multiple of 32.")
+            raise InputError(
+                "Tiles of {tile_size} pixels can't be used; choose a multiple of 32.", tile_size=self.tile_size
+            )
         if set(self.shares) != set(ROLES) or min(self.shares.values()) < 0 or not self.shares["training"] > 0:
             raise InputError("The shares of validation and test can't be negative, and must leave some for training.")
         if self.seed < 0 or self.background_ratio < 0 or not self.block_size > 0:
             raise InputError("The seed and the ratio of background tiles can't be negative, nor a block without size.")
         if not 0 <= self.gap <= self.tile_size * self.pixel_size:
-            raise InputError(f"The gap can't be larger than a tile ({self.tile_size * self.pixel_size:g} m).")
+            raise InputError(
+                "The gap can't be larger than a tile ({tile_size:g} m).", tile_size=self.tile_size * self.pixel_size
+            )
 
     @property
     def normalised_shares(self) -> dict[str, float]:
@@ -160,7 +166,10 @@ class ScenePlan:
         fixed = self.earlier_ground.block_roles(tiles)
         if fixed:
             progress.info(
-                f"{len(fixed)} of {len(in_block)} blocks share ground with earlier scenes of the set and keep its role."
+                "{fixed_count} of {in_block_count} blocks share ground with earlier scenes of the set and keep "
+                "its role.",
+                fixed_count=len(fixed),
+                in_block_count=len(in_block),
             )
         self.block_roles = draw_roles(in_block, self.options.normalised_shares, self.options.seed, fixed)
         most: dict[int, Counter[str]] = {}

@@ -90,7 +90,10 @@ class StoredTiles(Sequence[SampleTile]):
         label = _read_bands(path / f"{record.name}_label.tif")[0].astype(np.uint8)
         if len(layers) != len(self.kinds) or layers.shape[1:] != label.shape:
             raise InputError(
-                f"The tile {record.name} of {self.folder} doesn't fit {SET_FILE}. Make the sample set again."
+                "The tile {name} of {folder} doesn't fit {set_file}. Make the sample set again.",
+                name=record.name,
+                folder=self.folder,
+                set_file=SET_FILE,
             )
         by_kind = {kind.value: values for kind, values in zip(self.kinds, layers)}
         return SampleTile(record.name, by_kind, label, self.pixel_sizes[record.scene])
@@ -107,7 +110,7 @@ def _read_bands(path: Path) -> NDArray[Any]:
     try:
         values: NDArray[Any] = dataset.ReadAsArray()
     except RuntimeError as error:
-        raise InputError(f"{path} can't be read ({error}). Make the sample set again.") from None
+        raise InputError("{path} can't be read ({error}). Make the sample set again.", path=path, error=error) from None
     return values.reshape(-1, *values.shape[-2:])
 
 
@@ -127,9 +130,13 @@ class SampleSet:
             units = [(layer["unit"], layer["sign"]) for layer in self.facts["layers"]]
             known = all(record.role in ROLES and record.scene in self.pixel_sizes for record in self.records)
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{self.folder / SET_FILE} is damaged ({error!r}). Make the sample set again.") from None
+            raise InputError(
+                "{folder} is damaged ({error!r}). Make the sample set again.",
+                folder=self.folder / SET_FILE,
+                error=error,
+            ) from None
         if not known or units != [stored_unit(kind) for kind in self.layers]:
-            raise InputError(f"{self.folder / SET_FILE} contradicts itself. Make the sample set again.")
+            raise InputError("{folder} contradicts itself. Make the sample set again.", folder=self.folder / SET_FILE)
         self._check_files()
 
     def _check_files(self) -> None:
@@ -139,7 +146,10 @@ class SampleSet:
                 name = f"{record.name}_{ending}.tif"
                 if name not in present:
                     raise InputError(
-                        f"{self.folder} lacks {TILE_FOLDER}/{name}. Copy the whole folder again, or make it again."
+                        "{folder} lacks {tile_folder}/{name}. Copy the whole folder again, or make it again.",
+                        folder=self.folder,
+                        tile_folder=TILE_FOLDER,
+                        name=name,
                     )
 
     @property
@@ -150,7 +160,7 @@ class SampleSet:
     def tiles(self, role: str) -> StoredTiles:
         """The tiles of "training", "validation" or "test", in the order of the set."""
         if role not in ROLES:
-            raise InputError(f"Tiles have no role “{role}”; known are {', '.join(ROLES)}.")
+            raise InputError("Tiles have no role “{role}”; known are {roles}.", role=role, roles=", ".join(ROLES))
         chosen = tuple(record for record in self.records if record.role == role)
         return StoredTiles(self.folder, chosen, self.layers, self.pixel_sizes)
 
@@ -159,15 +169,22 @@ def read_facts(folder: Path) -> dict[str, Any]:
     """What ``samples.json`` of a set holds; InputError when there is none or a newer plugin wrote it."""
     path = folder / SET_FILE
     if not path.is_file():
-        raise InputError(f"{folder} is no sample set: it has no {SET_FILE}. Make one with Create samples.")
+        raise InputError(
+            "{folder} is no sample set: it has no {set_file}. Make one with Create samples.",
+            folder=folder,
+            set_file=SET_FILE,
+        )
     try:
         facts = json.loads(path.read_text("utf-8"))
         version = int(facts["format"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} can't be read ({error}). Make the sample set again.") from None
+        raise InputError("{path} can't be read ({error}). Make the sample set again.", path=path, error=error) from None
     if version > SET_FORMAT:
         raise InputError(
-            f"{path} has format {version}, and this version of ADA Mapper reads up to {SET_FORMAT}: update the plugin."
+            "{path} has format {version}, and this version of ADA Mapper reads up to {set_format}: update the plugin.",
+            path=path,
+            version=version,
+            set_format=SET_FORMAT,
         )
     return dict(facts)
 

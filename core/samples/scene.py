@@ -65,7 +65,10 @@ class SampleLayers(SceneLayers):
             if 1 / RESAMPLING_TOLERANCE <= own_size / pixel_size <= RESAMPLING_TOLERANCE:
                 return base.grid
             progress.info(
-                f"The {base.kind.label} has pixels of {own_size:.4g} m: all layers are resampled to {pixel_size:.4g} m."
+                "The {label} has pixels of {own_size:.4g} m: all layers are resampled to {pixel_size:.4g} m.",
+                label=base.kind.label,
+                own_size=own_size,
+                pixel_size=pixel_size,
             )
             return _aligned(base.grid.resampled(pixel_size), like)
 
@@ -75,7 +78,12 @@ class SampleLayers(SceneLayers):
             units = f"{layer.unit}, positive {layer.sign}" if layer.sign else layer.unit
             wanted = f"{channel.unit}, positive {channel.sign}" if channel.sign else channel.unit
             if units != wanted:
-                progress.info(f"The {channel.kind.label} is converted from {units} to {wanted}.")
+                progress.info(
+                    "The {label} is converted from {units} to {wanted}.",
+                    label=channel.kind.label,
+                    units=units,
+                    wanted=wanted,
+                )
 
     def read_all(self, window: Window) -> Array:
         """The layers in a window, float32 (layers, h, w), NaN for no data and outside the scene."""
@@ -178,5 +186,5 @@ def _numbered(polygons: Polygons, grid: Grid, what: str) -> list[tuple[int, byte
     try:
         geometries = to_crs(polygons.geometries, polygons.crs, grid.crs)
     except InputError as error:
-        raise InputError(f"{polygons.source or what}: {error}") from None
+        raise InputError("{source}: {error}", source=polygons.source or what, error=error) from None
     return [(1, bytes(geometry.ExportToWkb())) for geometry in geometries if geometry is not None]

@@ -69,7 +69,9 @@ def create_samples(
     progress = progress or Progress()
     target = Path(folder)
     if not _NAME.fullmatch(inputs.name):
-        raise InputError(f"“{inputs.name}” can't be the name of a scene: use letters, digits, “_” and “-” only.")
+        raise InputError(
+            "“{name}” can't be the name of a scene: use letters, digits, “_” and “-” only.", name=inputs.name
+        )
     earlier = _earlier_set(target, inputs, options, progress)
     like = [_grid_of(scene) for scene in earlier.facts["scenes"]] if earlier else []
     with SampleLayers(inputs.layers, options.pixel_size, like, progress) as layers:
@@ -77,7 +79,9 @@ def create_samples(
         if min_area is None:
             min_area = _SMALLEST_LABEL * layers.pixel_size**2
         if not inputs.areas.geometries:
-            raise InputError(f"{inputs.areas.source or 'The label layer'} holds no polygons: draw some areas first.")
+            raise InputError(
+                "{source} holds no polygons: draw some areas first.", source=inputs.areas.source or "The label layer"
+            )
         areas, problems = check_labels(inputs.areas.geometries, inputs.areas.crs, layers.grid, min_area)
         crs = earlier.facts["crs"] if earlier else layers.grid.crs
         index = _index_of_others(earlier, inputs.name)
@@ -104,8 +108,10 @@ def _index_of_others(earlier: SampleSet | None, scene: str) -> Index:
     names = {(row.values["name"], row.values["role"]) for row in others["tiles"]}
     if names != {(record.name, record.role) for record in earlier.records if record.scene != scene}:
         raise InputError(
-            f"{earlier.folder / INDEX_FILE} was changed: its tiles are not those of {SET_FILE}, so another scene can't "
-            "be added. Choose a new folder."
+            "{folder} was changed: its tiles are not those of {set_file}, so another scene can't "
+            "be added. Choose a new folder.",
+            folder=earlier.folder / INDEX_FILE,
+            set_file=SET_FILE,
         )
     return others
 
@@ -113,25 +119,41 @@ def _index_of_others(earlier: SampleSet | None, scene: str) -> Index:
 def _earlier_set(folder: Path, inputs: SceneInputs, options: SampleOptions, progress: Progress) -> SampleSet | None:
     """The set that the folder already holds, which must go with this scene; None for a new or empty folder."""
     if folder.is_file():
-        raise OutputError(f"{folder} is a file. Choose a folder.")
+        raise OutputError("{folder} is a file. Choose a folder.", folder=folder)
     if not folder.exists() or not any(folder.iterdir()):
         return None
     if not (folder / SET_FILE).exists():
-        raise OutputError(f"{folder} holds something else than a sample set. Choose a new or empty folder.")
+        raise OutputError(
+            "{folder} holds something else than a sample set. Choose a new or empty folder.", folder=folder
+        )
     earlier = SampleSet(folder)
     kinds = tuple(kind for kind in ChannelKind if kind in inputs.layers)
     if kinds != earlier.layers:
         there, here = (", ".join(kind.label for kind in group) or "none" for group in (earlier.layers, kinds))
-        raise InputError(f"{folder} has the layers {there}; this scene has {here}. Give the same, or a new folder.")
+        raise InputError(
+            "{folder} has the layers {there}; this scene has {here}. Give the same, or a new folder.",
+            folder=folder,
+            there=there,
+            here=here,
+        )
     if (earlier.pixel_size, earlier.tile_size) != (options.pixel_size, options.tile_size):
         raise InputError(
-            f"{folder} has tiles of {earlier.tile_size} pixels of {earlier.pixel_size:g} m, not {options.tile_size} of "
-            f"{options.pixel_size:g} m. Give the same sizes, or a new folder."
+            "{folder} has tiles of {tile_size} pixels of {pixel_size:g} m, not {tile_size_2} of "
+            "{pixel_size_2:g} m. Give the same sizes, or a new folder.",
+            folder=folder,
+            tile_size=earlier.tile_size,
+            pixel_size=earlier.pixel_size,
+            tile_size_2=options.tile_size,
+            pixel_size_2=options.pixel_size,
         )
     if any(name != inputs.name and name.casefold() == inputs.name.casefold() for name in earlier.scenes):
-        raise InputError(f"{folder} has a scene whose name differs from “{inputs.name}” only in its capitals.")
+        raise InputError(
+            "{folder} has a scene whose name differs from “{name}” only in its capitals.",
+            folder=folder,
+            name=inputs.name,
+        )
     if inputs.name in earlier.scenes:
-        progress.info(f"The scene “{inputs.name}” of {folder} is replaced.")
+        progress.info("The scene “{name}” of {folder} is replaced.", name=inputs.name, folder=folder)
     return earlier
 
 
@@ -306,7 +328,9 @@ def _write_label(path: Path, grid: Grid, label: NDArray[np.uint8]) -> None:
         band.WriteArray(label)
         gdal.GetDriverByName("GTiff").CreateCopy(str(path), memory, options=["COMPRESS=DEFLATE"])
     except RuntimeError as error:
-        raise OutputError(f"{path} can't be written ({error}). Check that the disk is not full.") from None
+        raise OutputError(
+            "{path} can't be written ({error}). Check that the disk is not full.", path=path, error=error
+        ) from None
 
 
 def _statistics(scenes: Sequence[Mapping[str, Any]], records: Sequence[TileRecord]) -> dict[str, Any]:
@@ -331,8 +355,9 @@ def _tell_result(samples: SampleSet, plan: ScenePlan, progress: Progress) -> Non
     """What was made, what is wrong with the labels, and how near the roles lie to each other."""
     if plan.problems:
         progress.warning(
-            f"The labels have problems: {told(plan.problems)}. They are in the layer label_problems of "
-            f"{samples.folder / INDEX_FILE}."
+            "The labels have problems: {told}. They are in the layer label_problems of {folder}.",
+            told=told(plan.problems),
+            folder=samples.folder / INDEX_FILE,
         )
     if plan.inputs.surveyed is None:
         progress.info(
@@ -340,17 +365,27 @@ def _tell_result(samples: SampleSet, plan: ScenePlan, progress: Progress) -> Non
             "inventory lacks would be learned as stable. Give the extent where the inventory is complete if it isn't."
         )
     progress.info(
-        f"Blocks are {plan.tiling.block_metres / 1000:.3g} km wide: {plan.tiling.per_block} × "
-        f"{plan.tiling.per_block} tiles. Labelled pixels of training tiles lie at least {plan.options.gap:g} m from "
-        "tiles of other roles."
+        "Blocks are {block_metres:.3g} km wide: {per_block} × "
+        "{per_block} tiles. Labelled pixels of training tiles lie at least {gap:g} m from "
+        "tiles of other roles.",
+        block_metres=plan.tiling.block_metres / 1000,
+        per_block=plan.tiling.per_block,
+        gap=plan.options.gap,
     )
     for role, numbers in samples.statistics["roles"].items():
         progress.info(
-            f"{role}: {numbers['tiles']} tiles, {numbers['tiles_with_areas']} with areas; {numbers['areas']} areas, "
-            f"{numbers['area_pixels']} pixels of areas, {numbers['background_pixels']} of background."
+            "{role}: {tiles} tiles, {tiles_with_areas} with areas; {areas} areas, "
+            "{area_pixels} pixels of areas, {background_pixels} of background.",
+            role=role,
+            tiles=numbers["tiles"],
+            tiles_with_areas=numbers["tiles_with_areas"],
+            areas=numbers["areas"],
+            area_pixels=numbers["area_pixels"],
+            background_pixels=numbers["background_pixels"],
         )
         if not numbers["area_pixels"] and plan.options.shares[role] > 0:
             progress.warning(
-                f"No label fell to {role}: the labels lie in too few blocks. Choose smaller tiles and blocks, or add "
-                "areas."
+                "No label fell to {role}: the labels lie in too few blocks. Choose smaller tiles and blocks, or add "
+                "areas.",
+                role=role,
             )

@@ -40,9 +40,13 @@ class Viewing:
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.heading):
-            raise InputError(f"A heading of {self.heading}° is impossible; give degrees clockwise from north.")
+            raise InputError(
+                "A heading of {heading}° is impossible; give degrees clockwise from north.", heading=self.heading
+            )
         if not 0 < self.incidence < 90:
-            raise InputError(f"An incidence angle of {self.incidence}° is impossible; Sentinel-1 has 30–46°.")
+            raise InputError(
+                "An incidence angle of {incidence}° is impossible; Sentinel-1 has 30–46°.", incidence=self.incidence
+            )
 
     @classmethod
     def usual(cls, orbit: str) -> Viewing:
@@ -146,13 +150,22 @@ def find_viewing(
         incidence, sources[1] = USUAL_INCIDENCE, "assumed, the middle of Sentinel-1's swath"
     viewing = Viewing(heading % 360, incidence)
     progress.info(
-        f"The satellite looks from a heading of {viewing.heading:.4g}° ({sources[0]}; {viewing.orbit}) at an incidence "
-        f"angle of {viewing.incidence:.4g}° ({sources[1]})."
+        "The satellite looks from a heading of {heading:.4g}° ({sources}; {orbit}) at an incidence "
+        "angle of {incidence:.4g}° ({sources_2}).",
+        heading=viewing.heading,
+        sources=sources[0],
+        orbit=viewing.orbit,
+        incidence=viewing.incidence,
+        sources_2=sources[1],
     )
     if orbit in _HEADINGS and orbit != viewing.orbit:
         progress.warning(
-            f"The orbit was given as {orbit}, but the heading of {viewing.heading:.4g}° ({sources[0]}) is "
-            f"{viewing.orbit}: the heading was used. Check the orbit."
+            "The orbit was given as {orbit}, but the heading of {heading:.4g}° ({sources}) is "
+            "{orbit_2}: the heading was used. Check the orbit.",
+            orbit=orbit,
+            heading=viewing.heading,
+            sources=sources[0],
+            orbit_2=viewing.orbit,
         )
     return viewing
 

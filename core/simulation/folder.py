@@ -23,12 +23,12 @@ def _earlier_scene(folder: Path) -> list[Path]:
     if not folder.exists():
         return []
     if not folder.is_dir():
-        raise InputError(f"{folder} is a file. Choose a folder for the scene.")
+        raise InputError("{folder} is a file. Choose a folder for the scene.", folder=folder)
     present = list(folder.iterdir())
     try:
         contents = set(json.loads((folder / DONE).read_text(encoding="utf-8"))["contents"])
     except (OSError, ValueError, KeyError, TypeError):
         contents = set()
     if any(path.name not in contents for path in present):
-        raise InputError(f"{folder} is not empty. Choose a new or empty folder for the scene.")
+        raise InputError("{folder} is not empty. Choose a new or empty folder for the scene.", folder=folder)
     return present

@@ -69,8 +69,13 @@ def _middle(grid: Grid, path: PathLike, progress: Progress) -> Grid:
     if (width, height) == (grid.width, grid.height):
         return grid
     progress.warning(
-        f"{path} has {grid.width} × {grid.height} pixels: only its middle of {width} × {height} pixels is used. Clip "
-        "it for another part."
+        "{path} has {width} × {height} pixels: only its middle of {width_2} × {height_2} pixels is used. Clip "
+        "it for another part.",
+        path=path,
+        width=grid.width,
+        height=grid.height,
+        width_2=width,
+        height_2=height,
     )
     column, row = (grid.width - width) // 2, (grid.height - height) // 2
     x, dx, _, y, _, dy = grid.transform
@@ -83,7 +88,9 @@ def pixels_of(wkt: str, crs: str, grid: Grid) -> NDArray[np.bool_]:
         geometry = ogr.CreateGeometryFromWkt(wkt)
         geometry.Transform(osr.CoordinateTransformation(spatial_reference(crs), spatial_reference(grid.crs)))
     except (RuntimeError, AttributeError) as error:
-        raise InputError(f"The areas to exclude can't be used ({error}). Check the layer and its CRS.") from None
+        raise InputError(
+            "The areas to exclude can't be used ({error}). Check the layer and its CRS.", error=error
+        ) from None
     mask = gdal.GetDriverByName("MEM").Create("", grid.width, grid.height, 1, gdal.GDT_Byte)
     mask.SetGeoTransform(grid.transform)
     vectors = vector_memory()

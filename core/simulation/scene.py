@@ -64,21 +64,34 @@ class SceneOptions:
 
     def __post_init__(self) -> None:
         if self.seed < 0:
-            raise InputError(f"The seed {self.seed} is negative; choose a whole number from 0 on.")
+            raise InputError("The seed {seed} is negative; choose a whole number from 0 on.", seed=self.seed)
         if not SMALLEST <= self.size <= LARGEST:
-            raise InputError(f"A scene of {self.size} pixels a side can't be made; choose {SMALLEST}–{LARGEST}.")
+            raise InputError(
+                "A scene of {size} pixels a side can't be made; choose {smallest}–{largest}.",
+                size=self.size,
+                smallest=SMALLEST,
+                largest=LARGEST,
+            )
         if not 5 <= self.pixel_size <= 200:
-            raise InputError(f"A pixel size of {self.pixel_size:g} m can't be simulated; choose 5–200 m.")
+            raise InputError(
+                "A pixel size of {pixel_size:g} m can't be simulated; choose 5–200 m.", pixel_size=self.pixel_size
+            )
         if self.dates < 2:
             raise InputError("An interferogram needs two dates; ask for at least 2.")
         if self.orbit not in ORBITS:
-            raise InputError(f"The orbit “{self.orbit}” is unknown; choose one of {', '.join(ORBITS)}.")
+            raise InputError(
+                "The orbit “{orbit}” is unknown; choose one of {orbits}.", orbit=self.orbit, orbits=", ".join(ORBITS)
+            )
         if not 1 <= self.repeat_days <= 60:
-            raise InputError(f"A repeat of {self.repeat_days} days can't be simulated; choose 1–60.")
+            raise InputError(
+                "A repeat of {repeat_days} days can't be simulated; choose 1–60.", repeat_days=self.repeat_days
+            )
         if self.landslides < 0 or self.noise < 0:
             raise InputError("The number of landslides and the noise can't be negative.")
         if not 20 <= self.incidence <= 60:
-            raise InputError(f"An incidence angle of {self.incidence:g}° can't be simulated; choose 20–60°.")
+            raise InputError(
+                "An incidence angle of {incidence:g}° can't be simulated; choose 20–60°.", incidence=self.incidence
+            )
 
     @property
     def acquisition_dates(self) -> tuple[date, ...]:
@@ -166,7 +179,7 @@ def _given_ground(options: SceneOptions, path: PathLike, progress: Progress) -> 
     try:
         crs = utm_crs(*own.centre_lonlat) if own.is_geographic else own.crs
     except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+        raise InputError("{path}: {error}", path=path, error=error) from None
     reader_grid = None
     size, pixel = options.size, options.pixel_size
     if not own.is_geographic and abs(own.pixel_size / pixel - 1) < 0.01:
@@ -177,17 +190,25 @@ def _given_ground(options: SceneOptions, path: PathLike, progress: Progress) -> 
     else:
         grid = reader_grid = _centred_grid(own, crs, size, pixel)
         window = Window(0, 0, size, size)
-        progress.info(f"{path} was resampled to {size} × {size} pixels of {pixel:g} m.")
+        progress.info(
+            "{path} was resampled to {size} × {size} pixels of {pixel:g} m.", path=path, size=size, pixel=pixel
+        )
     with BandReader(path, reader_grid, "cubic") as reader:
         dem = reader.read(window)
     missing = ~np.isfinite(dem)
     if missing.any():
         if missing.mean() > 0.02:
             raise InputError(
-                f"{path} covers only {100 * (1 - missing.mean()):.0f} % of a scene of {size} × {size} pixels of "
-                f"{pixel:g} m around its middle. Choose a smaller size or a larger DEM."
+                "{path} covers only {mean:.0f} % of a scene of {size} × {size} pixels of "
+                "{pixel:g} m around its middle. Choose a smaller size or a larger DEM.",
+                path=path,
+                mean=100 * (1 - missing.mean()),
+                size=size,
+                pixel=pixel,
             )
-        progress.warning(f"{missing.sum()} pixels without elevation in {path} were filled from their neighbours.")
+        progress.warning(
+            "{sum} pixels without elevation in {path} were filled from their neighbours.", sum=missing.sum(), path=path
+        )
         dem = _filled(dem, missing)
     return grid, dem
 

@@ -67,9 +67,12 @@ class SemiRealOptions:
 
     def __post_init__(self) -> None:
         if self.seed < 0:
-            raise InputError(f"The seed {self.seed} is negative; choose a whole number from 0 on.")
+            raise InputError("The seed {seed} is negative; choose a whole number from 0 on.", seed=self.seed)
         if not 0 < self.landslides <= 5:
-            raise InputError(f"{self.landslides:g} landslides per km² can't be placed; choose above 0 and up to 5.")
+            raise InputError(
+                "{landslides:g} landslides per km² can't be placed; choose above 0 and up to 5.",
+                landslides=self.landslides,
+            )
 
     def as_json(self) -> dict[str, Any]:
         """The options as plain values, files by their names alone."""
@@ -230,11 +233,12 @@ def make_semi_real(options: SemiRealOptions, progress: Progress = QUIET) -> Semi
 def _tell(options: SemiRealOptions, excluded: NDArray[np.bool_], progress: Progress) -> None:
     if options.elsewhere:
         progress.info(
-            f"The slopes of {options.dem} are laid under the rates of another place: noise that goes with the region's "
-            "own relief doesn't go with these."
+            "The slopes of {dem} are laid under the rates of another place: noise that goes with the region's "
+            "own relief doesn't go with these.",
+            dem=options.dem,
         )
     if excluded.any():
-        progress.info(f"No landslide is put on {excluded.mean():.1%} of the scene, which was excluded.")
+        progress.info("No landslide is put on {mean:.1%} of the scene, which was excluded.", mean=excluded.mean())
     progress.info(
         "Whatever else moves in the real rates counts as no landslide: exclude areas that are known to move, or "
         "finding them is counted as a false alarm."
@@ -251,8 +255,10 @@ def _heights(
         heights = heights_under(square, options.dem, progress)
     if not np.isfinite(heights).any():
         raise InputError(
-            f"{options.dem} has no elevation where the phase rate ({options.phase_rate}) is. Choose a DEM of that "
-            "place, or say that the DEM is of another place."
+            "{dem} has no elevation where the phase rate ({phase_rate}) is. Choose a DEM of that "
+            "place, or say that the DEM is of another place.",
+            dem=options.dem,
+            phase_rate=options.phase_rate,
         )
     return heights
 
@@ -264,8 +270,10 @@ def _place(
     slope = terrain.motion_slope
     if not ((slope > SLOPE_LIMITS[0]) & (slope < SLOPE_LIMITS[1])).any():
         raise InputError(
-            f"No slope of {SLOPE_LIMITS[0]:g}–{SLOPE_LIMITS[1]:g}° has both a rate and elevations, so no landslide can "
-            "be placed. In a flat region, give a DEM of mountains and say that it is of another place."
+            "No slope of {slope_limits:g}–{slope_limits_2:g}° has both a rate and elevations, so no landslide can "
+            "be placed. In a flat region, give a DEM of mountains and say that it is of another place.",
+            slope_limits=SLOPE_LIMITS[0],
+            slope_limits_2=SLOPE_LIMITS[1],
         )
     extent = max(1024, math.ceil(_LONGEST_OUTLINE / terrain.pixel_size))
     shapes = FieldPool(options.seed + 2, terrain.pixel_size, extent, 2, (-2.8, -3.2), 600.0, 4_000.0)

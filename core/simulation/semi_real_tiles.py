@@ -107,7 +107,11 @@ class SemiRealTiles(TileGenerator):
                 break
         share, row, column = best
         if share == 0:
-            raise InputError(f"{self.phase_rate} has hardly any data: no tile of {self.size} pixels holds some.")
+            raise InputError(
+                "{phase_rate} has hardly any data: no tile of {size} pixels holds some.",
+                phase_rate=self.phase_rate,
+                size=self.size,
+            )
         step = -1 if rng.random() < 0.5 else 1
         window = slice(row, row + self.size), slice(column, column + self.size)
         return {name: np.ascontiguousarray(values[window][:, ::step]) for name, values in self._real.items()}

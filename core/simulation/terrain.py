@@ -196,7 +196,9 @@ def read_dem(path: PathLike, pixel_size: float) -> Array:
     x_min, y_min, x_max, y_max = transformation.TransformBounds(*own.bounds, 21)
     width, height = int((x_max - x_min) / pixel_size), int((y_max - y_min) / pixel_size)
     if width < 1 or height < 1:
-        raise InputError(f"{path} is smaller than one pixel of {pixel_size} m. Choose a larger DEM.")
+        raise InputError(
+            "{path} is smaller than one pixel of {pixel_size} m. Choose a larger DEM.", path=path, pixel_size=pixel_size
+        )
     grid = Grid(spatial_reference(crs).ExportToWkt(), (x_min, pixel_size, 0, y_max, 0, -pixel_size), width, height)
     with BandReader(path, grid, resampling="cubic") as reader:
         values = reader.read()

@@ -193,8 +193,10 @@ class TileGenerator:
                     self._dems.append((dem, math.sqrt(own.width * own.height), Path(path).stem))
             if not self._dems:
                 raise InputError(
-                    f"None of the given DEMs covers a tile of {self.size} × {self.size} pixels of "
-                    f"{self.pixel_size:g} m. Give a larger DEM, or none for generated terrain."
+                    "None of the given DEMs covers a tile of {size} × {size} pixels of "
+                    "{pixel_size:g} m. Give a larger DEM, or none for generated terrain.",
+                    size=self.size,
+                    pixel_size=self.pixel_size,
                 )
         weights = np.array([weight for _, weight, _ in self._dems])  # by real detail, not by resampled size
         for _ in range(8):
@@ -366,7 +368,7 @@ def _dem_files(given: PathLike | Sequence[PathLike] | None) -> tuple[str, ...]:
         if path.is_dir():
             found = sorted(str(file) for file in path.iterdir() if file.suffix.lower() in (".tif", ".tiff"))
             if not found:
-                raise InputError(f"The folder {path} holds no GeoTIFF. Choose a folder of DEMs.")
+                raise InputError("The folder {path} holds no GeoTIFF. Choose a folder of DEMs.", path=path)
             files += found
         else:
             files.append(str(path))

@@ -96,7 +96,9 @@ def write_truth(path: Path, scene: TrueScene, views: Sequence[OrbitView], progre
         ]
         source = None
     except RuntimeError as error:
-        raise OutputError(f"{path} can't be written ({error}). Check that the disk is not full.") from None
+        raise OutputError(
+            "{path} can't be written ({error}). Check that the disk is not full.", path=path, error=error
+        ) from None
     finally:
         gdal.SetConfigOption("OGR_CURRENT_DATE", previous)
     return counts[0]

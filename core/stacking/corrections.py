@@ -44,7 +44,7 @@ class Corrections:
 
     def __post_init__(self) -> None:
         if self.ramp not in RAMPS:
-            raise InputError(f"The ramp must be one of {', '.join(RAMPS)}, not “{self.ramp}”.")
+            raise InputError("The ramp must be one of {ramps}, not “{ramp}”.", ramps=", ".join(RAMPS), ramp=self.ramp)
 
     @property
     def has_trends(self) -> bool:
@@ -194,7 +194,9 @@ def _with_reference(
         if not keep
     )
     if not kept.any():
-        raise InputError(f"No pair has a valid pixel in the reference ({found.place}). Choose another reference.")
+        raise InputError(
+            "No pair has a valid pixel in the reference ({place}). Choose another reference.", place=found.place
+        )
     stack = replace(model.stack, interferograms=tuple(pair for pair, keep in zip(pairs, kept) if keep))
     terms: tuple[str, ...] = ("constant",)
     coefficients = found.phases[kept, None]

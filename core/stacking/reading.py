@@ -214,8 +214,8 @@ def sample_stack(
     elevation = None if dem is None else read_sample(pool, dem, step)
     if elevation is not None and not np.isfinite(elevation).any():
         raise InputError(
-            f"The DEM {dem.label if isinstance(dem, Band) else dem} has no elevation anywhere in the area of the "
-            "interferograms. Choose one that covers them."
+            "The DEM {label} has no elevation anywhere in the area of the interferograms. Choose one that covers them.",
+            label=dem.label if isinstance(dem, Band) else dem,
         )
     rows, columns = sample_positions(grid.height, step), sample_positions(grid.width, step)
     phases = np.empty((len(pairs), len(rows), len(columns)), np.float32)

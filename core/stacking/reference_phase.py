@@ -54,13 +54,17 @@ class Reference:
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
-            raise InputError(f"The reference must be one of {', '.join(MODES)}, not “{self.mode}”.")
+            raise InputError(
+                "The reference must be one of {modes}, not “{mode}”.", modes=", ".join(MODES), mode=self.mode
+            )
         if self.mode in ("point", "area"):
             kind = "point" if self.mode == "point" else "polygon"
             if not self.geometry_wkt:
-                raise InputError(f"The reference {self.mode} is missing. Give a {kind} on stable ground.")
+                raise InputError(
+                    "The reference {mode} is missing. Give a {kind} on stable ground.", mode=self.mode, kind=kind
+                )
             if not self._geometry().GetGeometryName().upper().endswith(kind.upper()):
-                raise InputError(f"The reference {self.mode} must be a {kind}.")
+                raise InputError("The reference {mode} must be a {kind}.", mode=self.mode, kind=kind)
 
     def _geometry(self) -> ogr.Geometry:
         """The geometry in two dimensions."""
@@ -71,7 +75,11 @@ class Reference:
         except RuntimeError:
             geometry = None
         if geometry is None or geometry.IsEmpty():
-            raise InputError(f"The reference {self.mode} can't be read as a geometry: {self.geometry_wkt}")
+            raise InputError(
+                "The reference {mode} can't be read as a geometry: {geometry_wkt}",
+                mode=self.mode,
+                geometry_wkt=self.geometry_wkt,
+            )
         geometry.FlattenTo2D()
         return geometry
 

@@ -70,9 +70,13 @@ class StackingOptions:
         if not 0 <= self.min_coherence < 1:
             raise InputError("The minimum coherence must be from 0 to less than 1.")
         if self.sign not in SIGNS:
-            raise InputError(f"The sign of the LOS rate must be one of {', '.join(SIGNS)}, not “{self.sign}”.")
+            raise InputError(
+                "The sign of the LOS rate must be one of {signs}, not “{sign}”.", signs=", ".join(SIGNS), sign=self.sign
+            )
         if self.unit not in UNITS:
-            raise InputError(f"The unit of the LOS rate must be one of {', '.join(UNITS)}, not “{self.unit}”.")
+            raise InputError(
+                "The unit of the LOS rate must be one of {units}, not “{unit}”.", units=", ".join(UNITS), unit=self.unit
+            )
 
     def los_factor(self, wavelength: float) -> float:
         """The LOS rate in this unit and sign of a phase rate of 1 rad/yr (equation 2)."""
@@ -179,13 +183,17 @@ def _check(stack: Stack, outputs: StackOutputs, options: StackingOptions) -> Non
     without = [pair.name for pair in stack.interferograms if pair.coherence is None]
     if options.coherence_weights and without:
         raise InputError(
-            f"Coherence weights need the coherence of every pair; {len(without)} have none (first: {without[0]}). "
-            "Add the coherence files, or stack without weights."
+            "Coherence weights need the coherence of every pair; {without_count} have none (first: {without}). "
+            "Add the coherence files, or stack without weights.",
+            without_count=len(without),
+            without=without[0],
         )
     if options.min_pairs > len(stack.interferograms):
         raise InputError(
-            f"At least {options.min_pairs} pairs are wanted at each pixel, but the stack has only "
-            f"{len(stack.interferograms)}. Lower the minimum number of pairs."
+            "At least {min_pairs} pairs are wanted at each pixel, but the stack has only "
+            "{interferograms_count}. Lower the minimum number of pairs.",
+            min_pairs=options.min_pairs,
+            interferograms_count=len(stack.interferograms),
         )
 
 

@@ -71,7 +71,7 @@ def write_hillshade(path: Path, dem: PathLike, frame: Frame, most_pixels: int = 
             height=grid.height, resampleAlg="bilinear", outputType=gdal.GDT_Float32, dstNodata=-9999.0,
         )  # fmt: skip
         if not (heights.GetRasterBand(1).ReadAsArray() != -9999.0).any():
-            raise InputError(f"{dem} does not show the ground around the sites, so it can't be their base map.")
+            raise InputError("{dem} does not show the ground around the sites, so it can't be their base map.", dem=dem)
         # Heights are in metres, the pixels' size in units of the CRS.
         shade = gdal.DEMProcessing(
             "", heights, "hillshade", format="MEM", computeEdges=True, altitude=45, zFactor=1.3, scale=frame.metres[1]

@@ -70,12 +70,12 @@ def read_copy(path: PathLike, target_crs: str) -> Copy:
             dataset = gdal.OpenEx(str(file), gdal.OF_VECTOR | gdal.OF_READONLY)
     except RuntimeError as error:
         raise InputError(
-            f"{file} can't be read as a survey ({error}). Check that the whole folder came back."
+            "{file} can't be read as a survey ({error}). Check that the whole folder came back.", file=file, error=error
         ) from None
     layer = _site_layer(dataset, file)
     reference = layer.GetSpatialRef()
     if reference is None:
-        raise InputError(f"The sites in {file} have no coordinate reference system. Set it first.")
+        raise InputError("The sites in {file} have no coordinate reference system. Set it first.", file=file)
     fields, notes = _fields_of(layer)
     source = reference.ExportToWkt()
     to_target = None
@@ -109,7 +109,8 @@ def _site_layer(dataset: Any, file: Path) -> Any:
         if layer.GetLayerDefn().GetFieldIndex("uid") >= 0:
             return layer
     raise InputError(
-        f"{file} has no layer of sites with the field uid, by which they are merged. Choose a package's survey.gpkg."
+        "{file} has no layer of sites with the field uid, by which they are merged. Choose a package's survey.gpkg.",
+        file=file,
     )
 
 

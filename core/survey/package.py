@@ -53,7 +53,11 @@ def _check_free(path: Path) -> None:
     if (path / GEOPACKAGE).exists():
         records = _records(path / GEOPACKAGE)
         found = f"holds a survey with the records of {records} visited sites" if records else "holds a survey package"
-    raise OutputError(f"{path} {found} already, and nothing is written over it. Choose a new or an empty folder.")
+    raise OutputError(
+        "{path} {found} already, and nothing is written over it. Choose a new or an empty folder.",
+        path=path,
+        found=found,
+    )
 
 
 def _records(path: Path) -> int:

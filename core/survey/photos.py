@@ -43,7 +43,9 @@ def copy_photos(files: Iterable[Path], folder: Path) -> tuple[dict[Path, Path], 
     except OSError as error:
         remove_made(made)
         raise OutputError(
-            f"Photos can't be copied to {folder} ({error}). Check that you may write there and that there is space."
+            "Photos can't be copied to {folder} ({error}). Check that you may write there and that there is space.",
+            folder=folder,
+            error=error,
         ) from None
     return placed, made
 

@@ -40,11 +40,18 @@ class SamplingRules:
 
     def __post_init__(self) -> None:
         if self.count < 1:
-            raise InputError(f"A sample of {self.count} sites is none. Ask for one or more.")
+            raise InputError("A sample of {count} sites is none. Ask for one or more.", count=self.count)
         if self.stratify not in STRATIFICATIONS:
-            raise InputError(f"Areas can't be divided by “{self.stratify}”; choose {', '.join(STRATIFICATIONS)}.")
+            raise InputError(
+                "Areas can't be divided by “{stratify}”; choose {stratifications}.",
+                stratify=self.stratify,
+                stratifications=", ".join(STRATIFICATIONS),
+            )
         if self.max_road_distance is not None and not self.max_road_distance >= 0:
-            raise InputError(f"A distance to the road of {self.max_road_distance:g} m is impossible.")
+            raise InputError(
+                "A distance to the road of {max_road_distance:g} m is impossible.",
+                max_road_distance=self.max_road_distance,
+            )
 
 
 @dataclass(frozen=True)
@@ -185,8 +192,10 @@ def _within_reach(
     near = [one for one in candidates if one.attributes["road_distance"] <= rules.max_road_distance]
     if not near:
         raise InputError(
-            f"No area lies within {rules.max_road_distance:g} m of a road; the nearest is {min(distances):.0f} m away. "
-            "Allow a larger distance."
+            "No area lies within {max_road_distance:g} m of a road; the nearest is {distances:.0f} m away. "
+            "Allow a larger distance.",
+            max_road_distance=rules.max_road_distance,
+            distances=min(distances),
         )
     if len(near) < len(candidates):
         notes.append(
@@ -311,8 +320,11 @@ def _as_sites(drawn: list[_Candidate], crs: str, sign: str) -> tuple[Site, ...]:
             x, y, _ = transformation.TransformPoint(*one.point)
         except RuntimeError:
             raise InputError(
-                f"{spatial_reference(crs).GetName()} can't hold a site at {one.point[0]:.3f}°, {one.point[1]:.3f}°. "
-                "Choose coordinates that are made for this place."
+                "{getname} can't hold a site at {point:.3f}°, {point_2:.3f}°. "
+                "Choose coordinates that are made for this place.",
+                getname=spatial_reference(crs).GetName(),
+                point=one.point[0],
+                point_2=one.point[1],
             ) from None
         own = {
             **one.attributes,

@@ -107,7 +107,9 @@ def located(sites: Iterable[Site], crs: str) -> tuple[Site, ...]:
         except RuntimeError:
             longitude = latitude = math.nan
         if not (math.isfinite(longitude) and math.isfinite(latitude)):
-            raise InputError(f"The point {site.x:g}, {site.y:g} can't be placed on Earth. Check the layer's CRS.")
+            raise InputError(
+                "The point {x:g}, {y:g} can't be placed on Earth. Check the layer's CRS.", x=site.x, y=site.y
+            )
         latitude_dm, longitude_dm = degrees_minutes(latitude, longitude)
         where = {
             "x": round(site.x, digits), "y": round(site.y, digits), "longitude": round(longitude, 7),
@@ -136,7 +138,9 @@ def completed(sites: Sequence[Site], crs: str) -> tuple[Site, ...]:
     twice = [uid for uid, count in Counter(site.attributes["uid"] for site in result).items() if count > 1]
     if twice:
         names = [site.attributes["name"] for site in result if site.attributes["uid"] == twice[0]]
-        raise InputError(f"The sites {', '.join(names)} have the same uid. Delete the copies, or empty their uid.")
+        raise InputError(
+            "The sites {names} have the same uid. Delete the copies, or empty their uid.", names=", ".join(names)
+        )
     return tuple(result)
 
 

@@ -107,7 +107,9 @@ def turned_to_grid(viewing: Viewing, grid: Grid, progress: Progress = QUIET) -> 
     here, there = source.TransformPoints([(longitude, latitude), (longitude, latitude + step)])
     turn = math.degrees(math.atan2((there[0] - here[0]) / step, (there[1] - here[1]) / step))
     if abs(turn) >= 1:
-        progress.info(f"True north is {turn:.1f}° right of the grid's columns in mid-scene; the heading follows it.")
+        progress.info(
+            "True north is {turn:.1f}° right of the grid's columns in mid-scene; the heading follows it.", turn=turn
+        )
     return Viewing((viewing.heading + turn) % 360, viewing.incidence)
 
 
@@ -178,7 +180,7 @@ def _open(dem: PathLike, incidence: PathLike | None, viewing: Viewing, progress:
     try:
         grid.metres_per_pixel(np.array([0]))
     except InputError as error:
-        raise InputError(f"{dem}: {error}") from None
+        raise InputError("{dem}: {error}", dem=dem, error=error) from None
     source = _Input(band, grid, scale, None)
     if incidence is None:
         return source, viewing.incidence
@@ -194,22 +196,26 @@ def _incidence_band(path: PathLike, grid: Grid, progress: Progress) -> tuple[Ban
         unit, sample = unit_of(reader.tags["unit"]), read_sample(reader)
     sample = sample[np.isfinite(sample)]
     if not sample.size:
-        raise InputError(f"{path}: no incidence angle where the DEM is. Choose a raster that covers the DEM.")
+        raise InputError("{path}: no incidence angle where the DEM is. Choose a raster that covers the DEM.", path=path)
     median = float(np.median(sample))
     if unit not in ("degree", "rad"):
         unit = "rad" if median < math.pi / 2 else "degree"
-        progress.info(f"{path} does not say its unit; the incidence angles were taken as {unit}.")
+        progress.info("{path} does not say its unit; the incidence angles were taken as {unit}.", path=path, unit=unit)
     factor = math.degrees(1) if unit == "rad" else 1.0
     median *= factor
     if not 5 < median < 85:
         raise InputError(
-            f"{path} can't hold incidence angles: their median is {median:.3g}°, and Sentinel-1 has 30–46°. Choose "
-            "another raster, or give one angle for the scene."
+            "{path} can't hold incidence angles: their median is {median:.3g}°, and Sentinel-1 has 30–46°. Choose "
+            "another raster, or give one angle for the scene.",
+            path=path,
+            median=median,
         )
     if median > _HIGHEST_INCIDENCE:
         progress.warning(
-            f"{path}: a median incidence angle of {median:.3g}° is more than Sentinel-1 has. Check that it is measured "
-            "from the vertical (HyP3's inc_map), not from the horizontal (lv_theta)."
+            "{path}: a median incidence angle of {median:.3g}° is more than Sentinel-1 has. Check that it is measured "
+            "from the vertical (HyP3's inc_map), not from the horizontal (lv_theta).",
+            path=path,
+            median=median,
         )
     return replace(band, scale=factor), median
 

@@ -148,7 +148,7 @@ def slope_to_file(
     try:
         grid.metres_per_pixel(np.array([0]))
     except InputError as error:
-        raise InputError(f"{dem}: {error}") from None
+        raise InputError("{dem}: {error}", dem=dem, error=error) from None
     rows = _rows_per_block(grid.width, block_height)
     with ExitStack() as stack:
         stack.enter_context(limited_cache())

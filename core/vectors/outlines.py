@@ -24,16 +24,20 @@ def read_areas(path: PathLike, target_crs: str = EQUAL_AREA_CRS, layer: str | No
     try:
         dataset = gdal.OpenEx(name, gdal.OF_VECTOR | gdal.OF_READONLY)
     except RuntimeError as error:
-        raise InputError(f"{name} can't be read as a vector file ({error}). Check that it is complete.") from None
+        raise InputError(
+            "{name} can't be read as a vector file ({error}). Check that it is complete.", name=name, error=error
+        ) from None
     source = dataset.GetLayer(0) if layer is None else dataset.GetLayerByName(layer)
     if source is None:
         raise InputError(f"{name} has no layer {layer or ''}.".replace(" .", "."))
     reference = source.GetSpatialRef()
     if reference is None:
-        raise InputError(f"{name} has no coordinate reference system. Set it first (layer properties > Source).")
+        raise InputError(
+            "{name} has no coordinate reference system. Set it first (layer properties > Source).", name=name
+        )
     geometries = [feature.GetGeometryRef().Clone() for feature in source if feature.GetGeometryRef() is not None]
     if any(geometry.GetDimension() < 2 for geometry in geometries):
-        raise InputError(f"{name} holds points or lines where areas are needed. Choose a layer of polygons.")
+        raise InputError("{name} holds points or lines where areas are needed. Choose a layer of polygons.", name=name)
     return in_crs(geometries, reference.ExportToWkt(), target_crs)
 
 

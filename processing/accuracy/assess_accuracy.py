@@ -15,7 +15,8 @@ from qgis.core import (
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import POLYGONS, Algorithm, crs_text, given, remove_results, tr
+from ..algorithm import POLYGONS, Algorithm, crs_text, given, remove_results
+from ..texts import tr
 
 if TYPE_CHECKING:
     from ...core.accuracy import Assessment

@@ -16,7 +16,8 @@ from qgis.core import (
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import BUNDLED_MODEL, Algorithm, remove_results, tr
+from ..algorithm import BUNDLED_MODEL, Algorithm, remove_results
+from ..texts import tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -23,7 +23,8 @@ from qgis.PyQt.QtGui import QColor
 from ...core.accuracy import Assessment, JudgedArea
 from ...core.fields import Field
 from ...core.progress import Progress
-from ..algorithm import Algorithm, tr
+from ..algorithm import Algorithm
+from ..texts import tr
 from .features import fields_of, write_features
 
 FIELDS = (

@@ -11,7 +11,8 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
-from ..algorithm import BUNDLED_MODEL, tr
+from ..algorithm import BUNDLED_MODEL
+from ..texts import tr
 
 RUN_PROPERTY = "ada_mapper/run"
 

@@ -22,8 +22,9 @@ from qgis.PyQt.QtCore import QDate, Qt
 from qgis.PyQt.QtGui import QColor
 
 from ...core.errors import OutputError
-from ..algorithm import crs_text, tr
+from ..algorithm import crs_text
 from ..styles import ORBIT_COLOURS
+from ..texts import tr
 from .features import TYPES
 
 ACCEPTED, REJECTED, UNSURE = DECISIONS = ("accepted", "rejected", "unsure")

@@ -31,7 +31,8 @@ from qgis.PyQt.QtGui import QColor, QFont
 from ...core.fields import Field
 from ...core.progress import Progress
 from ...core.survey import CONFIRMED, FORM_FIELDS, NOT_ACCESSIBLE, NOT_CONFIRMED, SITE_FIELDS, Site
-from ..algorithm import Algorithm, tr
+from ..algorithm import Algorithm
+from ..texts import tr
 from .features import TYPES, fields_of, to_python, to_qgis, write_features
 
 # Told apart with colour-vision deficiency, and by shape, too.

@@ -26,8 +26,9 @@ from qgis.PyQt.QtGui import QColor
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import POLYGONS, Algorithm, crs_text, tr
+from ..algorithm import POLYGONS, Algorithm, crs_text
 from ..styles import LayerStyler
+from ..texts import tr
 
 if TYPE_CHECKING:
     from ...core.samples import Polygons, SampleOptions

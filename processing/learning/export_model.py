@@ -10,7 +10,8 @@ from qgis.core import QgsProcessingContext, QgsProcessingParameterFileDestinatio
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import Algorithm, tr
+from ..algorithm import Algorithm
+from ..texts import tr
 
 if TYPE_CHECKING:
     from ...core.models import ModelCard

@@ -15,7 +15,8 @@ from qgis.core import (
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import Algorithm, tr
+from ..algorithm import Algorithm
+from ..texts import tr
 
 if TYPE_CHECKING:
     from ...core.models import ChannelRequest, ImportOptions

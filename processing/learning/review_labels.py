@@ -17,7 +17,8 @@ from qgis.core import (
 from ...core.errors import InputError
 from ...core.fields import Field
 from ...core.progress import Progress
-from ..algorithm import POLYGONS, Algorithm, tr
+from ..algorithm import POLYGONS, Algorithm
+from ..texts import tr
 
 CLASS_FIELD, AREA_CLASS, IGNORED_CLASS = "label", "landslide", "ignored"
 _FIELDS = (

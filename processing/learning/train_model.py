@@ -21,7 +21,8 @@ from qgis.core import (
 )
 
 from ...core.progress import Progress
-from ..algorithm import Algorithm, tr
+from ..algorithm import Algorithm
+from ..texts import tr
 
 if TYPE_CHECKING:
     from ...core.learning import Recipe, TrainingOptions

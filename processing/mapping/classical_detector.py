@@ -7,7 +7,8 @@ from typing import Any
 from qgis.core import QgsProcessingContext, QgsProcessingOutputNumber, QgsProcessingParameterFeatureSink
 
 from ...core.progress import Progress
-from ..algorithm import ORBITS, POLYGONS, Algorithm, tr
+from ..algorithm import ORBITS, POLYGONS, Algorithm
+from ..texts import tr
 
 
 class ClassicalDetector(Algorithm):

@@ -12,7 +12,8 @@ from qgis.core import (
 )
 
 from ...core.progress import Progress
-from ..algorithm import ORBITS, POLYGONS, Algorithm, tr
+from ..algorithm import ORBITS, POLYGONS, Algorithm
+from ..texts import tr
 
 
 class ExtractAreas(Algorithm):

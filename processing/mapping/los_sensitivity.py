@@ -8,7 +8,8 @@ from qgis.core import QgsProcessingContext, QgsProcessingParameterBoolean
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import ORBITS, Algorithm, tr
+from ..algorithm import ORBITS, Algorithm
+from ..texts import tr
 
 UNKNOWN_VIEW = (
     "Nothing tells from where the satellite looks: choose the orbit, give its heading, or give a rate that Stack "

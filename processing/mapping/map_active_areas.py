@@ -19,7 +19,8 @@ from qgis.core import (
 )
 
 from ...core.progress import Progress
-from ..algorithm import ORBITS, POLYGONS, Algorithm, progress_of, remove_results, tr
+from ..algorithm import ORBITS, POLYGONS, Algorithm, progress_of, remove_results
+from ..texts import tr
 from .detect_areas import BACKENDS
 from .stack_interferograms import PRODUCTS
 

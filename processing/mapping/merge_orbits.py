@@ -13,7 +13,8 @@ from qgis.core import (
 )
 
 from ...core.progress import Progress
-from ..algorithm import POLYGONS, Algorithm, crs_text, tr
+from ..algorithm import POLYGONS, Algorithm, crs_text
+from ..texts import tr
 
 
 class MergeOrbits(Algorithm):

@@ -36,8 +36,8 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QColor, QFont
 
 from ...core.terrain import ELEVATION, INDEX_EVERY, Relief
-from ..algorithm import tr
 from ..styles import ORBIT_COLOURS, style_raster
+from ..texts import tr
 from .plan import WGS84, SheetPlan, SitePlan
 from .text import short_name
 

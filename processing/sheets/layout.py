@@ -43,7 +43,7 @@ from qgis.PyQt.QtGui import QColor, QFont
 from qgis.PyQt.QtXml import QDomDocument
 
 from ...core.errors import InputError, OutputError
-from ..algorithm import tr
+from ..texts import tr
 from .plan import grid_interval
 from .typesetting import SMALLEST, cut, fitted, text_width
 

@@ -25,7 +25,8 @@ from qgis.PyQt.QtCore import QDate, QLocale
 from ...core.errors import InputError
 from ...core.survey import RESULTS, SIGNS
 from ...core.terrain import Relief, prepare_relief
-from ..algorithm import crs_text, tr
+from ..algorithm import crs_text
+from ..texts import tr
 from . import text as sheet_text
 from .layers import MapLayers, SheetLayers, overview_layers, sheet_layers
 from .layout import BOX, Page

@@ -8,8 +8,8 @@ from qgis.core import QgsCoordinateTransform, QgsFeatureSource, QgsGeometry, Qgs
 
 from ...core.errors import InputError
 from ...core.survey import look_for
-from ..algorithm import tr
 from ..layers import read_sites
+from ..texts import tr
 from .plan import WGS84, SitePlan
 
 _OWN_OR_OF_AREA = {

@@ -32,7 +32,8 @@ from qgis.core import (
 from ...core.errors import InputError
 from ...core.files import added_together, told_as_unwritable, whole_file
 from ...core.progress import Progress
-from ..algorithm import POLYGONS, ROOT, Algorithm, tr
+from ..algorithm import POLYGONS, ROOT, Algorithm
+from ..texts import tr
 
 if TYPE_CHECKING:
     from .layers import MapLayers

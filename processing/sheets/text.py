@@ -11,7 +11,7 @@ from qgis.core import QgsGeometry, QgsPointXY
 from qgis.PyQt.QtCore import QLocale
 
 from ...core.survey import degrees_minutes
-from ..algorithm import tr
+from ..texts import tr
 from .plan import SheetPlan, SitePlan
 
 _LONGEST_NAME = 14

@@ -18,7 +18,8 @@ from qgis.core import (
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import POLYGONS, Algorithm, crs_text, remove_results, tr
+from ..algorithm import POLYGONS, Algorithm, crs_text, remove_results
+from ..texts import tr
 
 if TYPE_CHECKING:
     from ...core.areas import Area

@@ -29,9 +29,9 @@ from qgis.core import (
 
 from ...core.errors import OutputError
 from ...core.survey import GEOPACKAGE, PHOTO_FOLDER, PHOTOS, PROJECT, RESULTS, SIGNS, SITE_FIELDS, Frame
-from ..algorithm import tr
 from ..layers import style_sites
 from ..styles import style_areas
+from ..texts import tr
 
 # The value by which a value map knows "nothing chosen" (QgsValueMapFieldFormatter).
 _NULL = "{2839923C-8B7D-419E-B84B-CA2FE9B80EC7}"

@@ -21,7 +21,8 @@ from qgis.core import (
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import Algorithm, crs_text, destination_of, remove_results, tr
+from ..algorithm import Algorithm, crs_text, destination_of, remove_results
+from ..texts import tr
 
 _POINTS = QgsProcessing.SourceType.TypeVectorPoint
 _COUNTS = {

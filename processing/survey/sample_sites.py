@@ -18,7 +18,8 @@ from qgis.core import (
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import POLYGONS, Algorithm, crs_text, tr
+from ..algorithm import POLYGONS, Algorithm, crs_text
+from ..texts import tr
 
 if TYPE_CHECKING:
     from ...core.survey import District, Roads

@@ -27,7 +27,8 @@ from qgis.PyQt.QtGui import QColor, QImage, QPainter
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import POLYGONS, Algorithm, crs_text, tr
+from ..algorithm import POLYGONS, Algorithm, crs_text
+from ..texts import tr
 
 if TYPE_CHECKING:
     import numpy as np

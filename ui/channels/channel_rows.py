@@ -11,7 +11,7 @@ from qgis.PyQt.QtCore import QLocale, QObject, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
-from ...processing.algorithm import tr
+from ...processing.texts import tr
 from ..project import BY_VALUES, candidates, guesses
 from ..theme import faint, text_colour
 from .channel_preview import channel_title

@@ -21,7 +21,7 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from ...processing.algorithm import tr
+from ...processing.texts import tr, words_of
 from ..help import open_help
 from ..project import ROLES, ProjectState
 from ..runs import BackgroundCall
@@ -331,7 +331,7 @@ class ChannelsDialog(QDialog):
             tr("Looking into {}").format(layer.name()),
             lambda is_cancelled: inspect_layer(kind, path, channel),
             answer,
-            lambda error: answer(LayerFacts(problem=str(error))),
+            lambda error: answer(LayerFacts(problem=words_of(error))),
         ).start()
 
     def _build_composite(self) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 from qgis.PyQt.QtCore import QLocale, Qt
 from qgis.PyQt.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from ...processing.algorithm import BUNDLED_MODEL, tr
+from ...processing.algorithm import BUNDLED_MODEL
+from ...processing.texts import tr
 from ..step import Step, StepContext, StepStatus
 from .channel_preview import channel_title
 from .preset_table import combination_title

@@ -12,7 +12,8 @@ from qgis.PyQt.QtCore import QLocale, Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtGui import QFont
 from qgis.PyQt.QtWidgets import QLabel, QPushButton, QTextBrowser, QVBoxLayout, QWidget
 
-from ...processing.algorithm import crs_text, tr
+from ...processing.algorithm import crs_text
+from ...processing.texts import tr, words_of
 from ..runs import BackgroundCall
 from .channel_preview import ChannelPreview
 from .channel_rows import tint
@@ -145,7 +146,7 @@ class LivePreview(QWidget):
         from ...core.detection import OutsideError
 
         self._call = None
-        text = _named(str(error), names)
+        text = _named(words_of(error), names)
         self._show_nothing(text)
         is_elsewhere = isinstance(error, OutsideError)
         self.zoom.setVisible(is_elsewhere)

@@ -9,7 +9,8 @@ from qgis.core import QgsSettings
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QFileDialog, QGridLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
-from ...processing.algorithm import BUNDLED_MODEL, tr
+from ...processing.algorithm import BUNDLED_MODEL
+from ...processing.texts import tr, words_of
 from .channel_rows import tint
 
 if TYPE_CHECKING:
@@ -120,4 +121,4 @@ def _read(path: str) -> tuple[ModelCard | None, str]:
     try:
         return read_card(path or BUNDLED_MODEL), ""
     except AdaMapperError as error:
-        return None, str(error)
+        return None, words_of(error)

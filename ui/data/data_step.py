@@ -22,9 +22,10 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from ...processing.algorithm import ORBITS, tr
+from ...processing.algorithm import ORBITS
 from ...processing.layers import run_of
 from ...processing.mapping import PRODUCTS
+from ...processing.texts import tr
 from ..runs import free_place
 from ..step import Step, StepContext, StepStatus
 from .limit_box import LimitBox

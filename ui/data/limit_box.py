@@ -5,7 +5,7 @@ from __future__ import annotations
 from qgis.PyQt.QtCore import QLocale
 from qgis.PyQt.QtWidgets import QDoubleSpinBox, QWidget
 
-from ...processing.algorithm import tr
+from ...processing.texts import tr
 from .pair_choice import DAYS, PairChoice
 
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
-from ...core.errors import AdaMapperError
-from ...processing.algorithm import missing_package, tr
+from ...processing.texts import sentence_of, tr
 from ..project import ProjectState
 from .pair_scan import PairScan, Scan
 
@@ -167,12 +166,7 @@ class PairChoice(QObject):
 
     def _on_error(self, error: Exception) -> None:
         self._task = None
-        if isinstance(error, AdaMapperError):
-            self.problem = str(error)
-        elif isinstance(error, ImportError):
-            self.problem = missing_package(error)
-        else:
-            self.problem = tr("The interferograms can't be read: {}").format(error)
+        self.problem = sentence_of(error, tr("The interferograms can't be read: {}"))
         self.scanned.emit()
 
     def _judge(self) -> None:

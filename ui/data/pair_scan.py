@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from qgis.PyQt.QtCore import QObject
 
-from ...processing.algorithm import tr
+from ...processing.texts import tr
 from ..runs import BackgroundCall
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from qgis.PyQt.QtCore import QLocale
 
-from ...processing.algorithm import tr
+from ...processing.texts import tr
 from .pair_choice import PairChoice
 
 

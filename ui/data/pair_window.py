@@ -7,7 +7,7 @@ from qgis.PyQt.QtCore import QLocale, Qt
 from qgis.PyQt.QtGui import QHideEvent
 from qgis.PyQt.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
 
-from ...processing.algorithm import tr
+from ...processing.texts import tr
 from ..plots import HistogramPlot, NetworkPlot, PlotPair
 from .limit_box import LimitBox
 from .pair_choice import DAYS, METRES, PairChoice

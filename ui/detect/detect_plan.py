@@ -8,8 +8,9 @@ from typing import Any
 from qgis.core import QgsApplication, QgsProject, QgsVectorLayer
 from qgis.PyQt.QtCore import QLocale
 
-from ...processing.algorithm import BUNDLED_MODEL, tr
+from ...processing.algorithm import BUNDLED_MODEL
 from ...processing.layers import run_of
+from ...processing.texts import tr, words_of
 from ..project import ProjectState
 from ..runs import plain
 
@@ -98,7 +99,7 @@ def problem_of(state: ProjectState, source: str) -> tuple[str, str]:
     try:
         card.require_layers([ChannelKind(role) for role in given_roles(state)])
     except InputError as error:
-        return str(error), "channels"
+        return words_of(error), "channels"
     return "", ""
 
 

@@ -31,7 +31,8 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from ...processing.algorithm import ORBITS, tr
+from ...processing.algorithm import ORBITS
+from ...processing.texts import tr
 from ..runs import free_place
 from ..step import Step, StepContext, StepStatus
 from . import detect_plan as plan

@@ -15,7 +15,7 @@ from qgis.core import (
 from qgis.PyQt.QtGui import QPainter
 
 from ...processing import styles
-from ...processing.algorithm import tr
+from ...processing.texts import tr
 from ..project import ROLE_PROPERTY
 
 # Not one of the roles: what is drawn like this serves nothing else.

@@ -17,7 +17,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QLocale, Qt
 from qgis.PyQt.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from ...processing.algorithm import tr
+from ...processing.texts import tr
 from ..step import Step, StepContext, StepStatus
 
 _COUNTED_AT_ONCE = 5000

@@ -13,7 +13,7 @@ from typing import Any
 from qgis.core import QgsFeatureRequest, QgsMapLayer, QgsProject, QgsRasterLayer, QgsVectorLayer
 from qgis.PyQt.QtCore import QLocale
 
-from ...processing.algorithm import tr
+from ...processing.texts import tr
 
 ROLE_PROPERTY = "ada_mapper/role"
 RASTER_ROLES = ("phase_rate", "los_rate", "dem", "slope", "coherence", "los_sensitivity", "probability")

@@ -13,9 +13,9 @@ from qgis.PyQt.QtCore import QLocale, QTimer, pyqtSignal
 from qgis.PyQt.QtGui import QResizeEvent
 from qgis.PyQt.QtWidgets import QBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from ...core.errors import AdaMapperError
-from ...processing.algorithm import crs_text, missing_package, tr
+from ...processing.algorithm import crs_text
 from ...processing.layers import REJECTED
+from ...processing.texts import sentence_of, tr
 from ..plots import ProfilePlot, SeriesPlot
 from ..project import ProjectState
 from ..runs import BackgroundCall
@@ -236,7 +236,7 @@ class Evidence(QWidget):
 
         def on_error(error: Exception) -> None:
             self._calls.pop(name, None)
-            tell(sentence_of(error))
+            tell(_plot_sentence(error))
 
         titles = {"profile": tr("Profile of an area"), "series": tr("Time series of an area")}
         title = titles.get(name, tr("Interferograms of the time series"))
@@ -282,13 +282,9 @@ def raster_of(layer: QgsMapLayer | None) -> str | None:
     return str(layer.source()) if layer is not None and layer.providerType() == "gdal" else None
 
 
-def sentence_of(error: Exception) -> str:
+def _plot_sentence(error: Exception) -> str:
     """What a plot says instead of its data."""
-    if isinstance(error, AdaMapperError):
-        return str(error)
-    if isinstance(error, ImportError):
-        return missing_package(error)
-    return tr("It could not be computed: {}").format(error)
+    return sentence_of(error, tr("It could not be computed: {}"))
 
 
 def _progress(is_cancelled: Callable[[], bool]) -> Any:

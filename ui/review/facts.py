@@ -8,7 +8,7 @@ from typing import Any
 
 from qgis.PyQt.QtCore import QLocale
 
-from ...processing.algorithm import tr
+from ...processing.texts import tr
 
 
 def facts(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -27,8 +27,9 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from ...processing.algorithm import ICONS, tr
+from ...processing.algorithm import ICONS
 from ...processing.layers import ACCEPTED, REJECTED, UNSURE
+from ...processing.texts import tr
 
 _KEYS = {ACCEPTED: "A", REJECTED: "R", UNSURE: "U"}
 

@@ -9,8 +9,8 @@ from qgis.PyQt.QtCore import QLocale
 from qgis.PyQt.QtGui import QHideEvent, QShowEvent
 from qgis.PyQt.QtWidgets import QVBoxLayout, QWidget
 
-from ...processing.algorithm import tr
 from ...processing.layers import ACCEPTED, DECISIONS, decision_of
+from ...processing.texts import tr
 from ..step import Step, StepContext, StepStatus
 from .evidence import Evidence
 from .facts import facts, review_facts

@@ -7,8 +7,8 @@ from typing import Any
 
 from qgis.core import QgsProcessing, QgsProject, QgsVectorLayer
 
-from ...processing.algorithm import tr
 from ...processing.learning import AREA_CLASS, CLASS_FIELD
+from ...processing.texts import tr
 from ..project import ProjectState
 from ..step import StepContext
 

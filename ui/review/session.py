@@ -11,6 +11,7 @@ from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from ...core.errors import AdaMapperError
 from ...processing.layers import review
+from ...processing.texts import words_of
 
 ORDERS = ("size", "rate", "probability", "unreviewed")
 _ENDS = ("", "_ascending", "_descending")
@@ -301,7 +302,7 @@ class ReviewSession(QObject):
         try:
             write(self._layer)
         except AdaMapperError as error:
-            self.failed.emit(str(error))
+            self.failed.emit(words_of(error))
             return False
         finally:
             self._is_saving = False

@@ -10,7 +10,7 @@ from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject
 
 from ...core.errors import CancelledError
-from ...processing.algorithm import tr
+from ...processing.texts import tr
 
 _running: set[BackgroundCall] = set()
 

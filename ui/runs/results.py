@@ -20,8 +20,9 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QDateTime, QLocale, Qt
 
-from ...processing.algorithm import BUNDLED_MODEL, FROM_BOTTOM, ROOT, destination_of, tr
+from ...processing.algorithm import BUNDLED_MODEL, FROM_BOTTOM, ROOT, destination_of
 from ...processing.layers import RUN_PROPERTY
+from ...processing.texts import tr
 from ..project import ROLE_PROPERTY, ROLES
 
 _ROLES = {

@@ -23,7 +23,7 @@ from qgis.gui import QgisInterface
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QCoreApplication, QLocale, QObject, QTimer, pyqtSignal
 
-from ...processing.algorithm import tr
+from ...processing.texts import tr
 from ..project import ProjectState
 from . import parameters as run_parameters
 from . import results

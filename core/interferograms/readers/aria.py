@@ -53,7 +53,9 @@ class AriaReader(ProductReader):
 
 def _layer(path: Path, name: str) -> Band:
     if gdal.GetDriverByName("netCDF") is None:
-        raise InputError(f"{path} is a netCDF file, which this GDAL can't read. Install GDAL's netCDF driver.")
+        raise InputError(
+            "{path} is a netCDF file, which this GDAL can't read. Install GDAL's netCDF driver.", path=path
+        )
     return in_degrees(band_of(f'NETCDF:"{path}":{_DATA}{name}', name=str(path)))
 
 

@@ -51,8 +51,9 @@ def in_degrees(band: Band) -> Band:
         return band
     if abs(transform[3]) > 90.01 or abs(centre) > 540:
         raise InputError(
-            f"{band.label} has no coordinate reference system, and its coordinates aren't longitude and latitude. "
-            "Assign its CRS first (Raster > Projections > Assign projection)."
+            "{label} has no coordinate reference system, and its coordinates aren't longitude and latitude. "
+            "Assign its CRS first (Raster > Projections > Assign projection).",
+            label=band.label,
         )
     transform[0] -= 360 * turns
     options = gdal.TranslateOptions(
@@ -71,7 +72,9 @@ def check_geocoded(path: Path, advice: str) -> None:
     dataset = open_raster(path)
     transform = dataset.GetGeoTransform(can_return_null=True)
     if transform is None or (abs(transform[1]) == 1 and abs(transform[5]) == 1):
-        raise InputError(f"{path} is in radar geometry (range and azimuth), not on a map. {advice}")
+        raise InputError(
+            "{path} is in radar geometry (range and azimuth), not on a map. {advice}", path=path, advice=advice
+        )
 
 
 def check_size(path: Path, expected: int, described_by: str) -> None:
@@ -79,8 +82,12 @@ def check_size(path: Path, expected: int, described_by: str) -> None:
     size = path.stat().st_size
     if size != expected:
         raise InputError(
-            f"{path} has {size} bytes where {described_by} describes {expected}: it is cut short, in radar "
-            "geometry (range and azimuth), or on another grid. Copy or geocode it again."
+            "{path} has {size} bytes where {described_by} describes {expected}: it is cut short, in radar "
+            "geometry (range and azimuth), or on another grid. Copy or geocode it again.",
+            path=path,
+            size=size,
+            described_by=described_by,
+            expected=expected,
         )
 
 
@@ -95,14 +102,18 @@ def checked_grid(band: Band) -> Grid:
         expected = pixel * dataset.RasterXSize * dataset.RasterYSize
         if size < expected:
             raise InputError(
-                f"{band.label} has {size} bytes where its header describes {expected}: it is cut short. Copy it again."
+                "{label} has {size} bytes where its header describes {expected}: it is cut short. Copy it again.",
+                label=band.label,
+                size=size,
+                expected=expected,
             )
     with BandReader(band) as reader:
         grid = reader.grid
         if not grid.crs:
             raise InputError(
-                f"{band.label} has no coordinate reference system. Assign it first (Raster > Projections > Assign "
-                "projection)."
+                "{label} has no coordinate reference system. Assign it first (Raster > Projections > Assign "
+                "projection).",
+                label=band.label,
             )
         reader.read(Window(grid.width - 1, grid.height - 1, 1, 1))
     return grid

@@ -51,7 +51,7 @@ class Folder:
     def of(cls, path: Path, check: Callable[[], None] = lambda: None) -> Folder:
         """List a folder; ``check`` is called for each file and may raise. InputError when it isn't a folder."""
         if not path.is_dir():
-            raise InputError(f"{path} isn't a folder. Choose the folder that holds the interferograms.")
+            raise InputError("{path} isn't a folder. Choose the folder that holds the interferograms.", path=path)
         files = []
         for file in _walk(path):
             check()

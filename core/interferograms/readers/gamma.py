@@ -84,8 +84,9 @@ def _grid_of(path: Path, folder: Folder) -> Grid:
     candidates = sorted(folder.matching(_DEM), key=lambda item: item.parent != path.parent)
     if not candidates:
         raise InputError(
-            f"{path} is a raw GAMMA file and no *_dem.par that gives its size and coordinates was found. Put the "
-            "*_dem.par of the geocoded DEM beside it."
+            "{path} is a raw GAMMA file and no *_dem.par that gives its size and coordinates was found. Put the "
+            "*_dem.par of the geocoded DEM beside it.",
+            path=path,
         )
     size = path.stat().st_size
     fitting = [item for item in candidates if _pixels(item) * _BYTES == size]
@@ -106,7 +107,9 @@ def _grid_of_parameters(path: Path) -> Grid:
     values = [number_of(parameters, key) for key in needed]
     if None in values:
         missing = ", ".join(key for key, value in zip(needed, values) if value is None)
-        raise InputError(f"{path} is not a complete GAMMA DEM parameter file: {missing} is missing.")
+        raise InputError(
+            "{path} is not a complete GAMMA DEM parameter file: {missing} is missing.", path=path, missing=missing
+        )
     width, lines, x, y, dx, dy = (float(value) for value in values if value is not None)
     transform = (x - dx / 2, dx, 0.0, y - dy / 2, 0.0, dy)
     return Grid(_crs_of(path, projection), transform, int(width), int(lines))
@@ -123,8 +126,10 @@ def _crs_of(path: Path, projection: str) -> str:
         reference.ImportFromEPSG((32700 if south else 32600) + int(zone))
         return str(reference.ExportToWkt())
     raise InputError(
-        f"{path} has the map projection {projection or 'unknown'}; only EQA and UTM are read. Convert the "
-        "interferograms to GeoTIFF with GAMMA's data2geotiff."
+        "{path} has the map projection {projection}; only EQA and UTM are read. Convert the "
+        "interferograms to GeoTIFF with GAMMA's data2geotiff.",
+        path=path,
+        projection=projection or "unknown",
     )
 
 

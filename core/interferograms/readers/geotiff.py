@@ -42,7 +42,11 @@ class GeotiffReader(ProductReader):
         dataset = open_raster(path)
         unit = dataset.GetMetadata().get("DATA_UNITS", "radians")
         if unit.lower() not in ("radians", "radian", "rad"):
-            raise InputError(f"{path} is in {unit.lower()} by its tag DATA_UNITS, not in radians of unwrapped phase.")
+            raise InputError(
+                "{path} is in {unit} by its tag DATA_UNITS, not in radians of unwrapped phase.",
+                path=path,
+                unit=unit.lower(),
+            )
         return declared_nodata_only(band_of(path))
 
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:

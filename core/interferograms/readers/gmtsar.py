@@ -49,8 +49,9 @@ class GmtsarReader(ProductReader):
         """The grid in longitude and latitude; InputError in radar geometry."""
         if not _is_geocoded(path):
             raise InputError(
-                f"{path} is in radar geometry (range and azimuth), not on a map. Geocode it with GMTSAR "
-                "(geocode.csh or proj_ra2ll.csh), which writes unwrap_ll.grd."
+                "{path} is in radar geometry (range and azimuth), not on a map. Geocode it with GMTSAR "
+                "(geocode.csh or proj_ra2ll.csh), which writes unwrap_ll.grd.",
+                path=path,
             )
         return in_degrees(band_of(path, nodata=()))
 

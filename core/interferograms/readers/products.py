@@ -51,8 +51,10 @@ def recognise(folder: Folder, product: str) -> tuple[str, tuple[Path, ...]]:
             return next(iter(found.items()))
         if found:
             raise InputError(
-                f"{folder.path} holds interferograms of several products: {_listed(found)}. Choose one of them, or "
-                "the folder of one of them."
+                "{path} holds interferograms of several products: {listed}. Choose one of them, or "
+                "the folder of one of them.",
+                path=folder.path,
+                listed=_listed(found),
             )
         raise InputError(_nothing_found(folder))
     reader = reader_of(product)
@@ -61,8 +63,13 @@ def recognise(folder: Folder, product: str) -> tuple[str, tuple[Path, ...]]:
     if not files:
         instead = f" There are others: {_listed(others)}." if others else ""
         raise InputError(
-            f"{folder.path} holds no interferograms of the product {product} ({reader.title}: {reader.looks_for})."
-            f"{instead} Choose another product or folder."
+            "{path} holds no interferograms of the product {product} ({title}: {looks_for})."
+            "{instead} Choose another product or folder.",
+            path=folder.path,
+            product=product,
+            title=reader.title,
+            looks_for=reader.looks_for,
+            instead=instead,
         )
     return product, files
 
@@ -73,7 +80,7 @@ def reader_of(product: str) -> ProductReader:
         return PRODUCTS[product]
     except KeyError:
         known = ", ".join((AUTO, *PRODUCTS))
-        raise InputError(f"{product} isn't a product. Choose one of {known}.") from None
+        raise InputError("{product} isn't a product. Choose one of {known}.", product=product, known=known) from None
 
 
 def _by_product(folder: Folder) -> dict[str, tuple[Path, ...]]:

@@ -57,11 +57,14 @@ def _second_band(path: Path) -> Band:
     header = parameters_of(path.with_name(f"{path.name}.rsc"))
     width, lines = (number_of(header, key) for key in ("width", "file_length"))
     if not width or not lines:
-        raise InputError(f"{path}.rsc doesn't give WIDTH and FILE_LENGTH, so {path.name} can't be read.")
+        raise InputError(
+            "{path}.rsc doesn't give WIDTH and FILE_LENGTH, so {name} can't be read.", path=path, name=path.name
+        )
     if number_of(header, "x_first") is None or number_of(header, "y_step") is None:
         raise InputError(
-            f"{path} is in radar geometry (range and azimuth), not on a map. Geocode it with ROI_PAC (geocode.pl) and "
-            "use the geo_*.unw files."
+            "{path} is in radar geometry (range and azimuth), not on a map. Geocode it with ROI_PAC (geocode.pl) and "
+            "use the geo_*.unw files.",
+            path=path,
         )
     check_size(path, int(width) * int(lines) * _BYTES, f"{path.name}.rsc")
     return in_degrees(band_of(path, 2))

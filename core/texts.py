@@ -1,0 +1,62 @@
+"""Sentences for people: a template with its values, in English here, in another language where one is known.
+
+Core makes Messages and QGIS' edge puts them into words, so that core knows no translator and nothing is told in two
+languages at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Callable
+
+Translate = Callable[[str], str]
+"""From an English template to the template in the user's language."""
+
+
+class Message(str):
+    """The English sentence, which remembers the template (a ``str.format`` text) and the values it was made from.
+
+    Without values the template is the sentence itself, and braces in it are braces.
+    """
+
+    template: str
+    values: Mapping[str, Any]
+
+    def __new__(cls, template: str, /, **values: Any) -> Message:
+        message = super().__new__(cls, template.format(**values) if values else template)
+        message.template, message.values = template, values
+        return message
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
+        return (self.template,), dict(self.values)
+
+    def in_words(self, translate: Translate) -> str:
+        """The sentence through a translator; values that are Messages or errors go through it, too.
+
+        English where a translation names values that the sentence doesn't have.
+        """
+        words = translate(self.template)
+        if not self.values:
+            return words
+        try:
+            return words.format(**{name: in_words(value, translate) for name, value in self.values.items()})
+        except (LookupError, ValueError, AttributeError):
+            return str(self)
+
+
+def in_words(value: Any, translate: Translate) -> Any:
+    """A Message, or an error that was made of one, through a translator; any other value as it is."""
+    if isinstance(value, Exception) and len(value.args) == 1 and isinstance(value.args[0], Message):
+        value = value.args[0]
+    return value.in_words(translate) if isinstance(value, Message) else value
+
+
+def as_message(text: str, values: Mapping[str, Any]) -> Message:
+    """A template with its values as a Message; a Message stays what it is."""
+    return text if isinstance(text, Message) and not values else Message(text, **values)
+
+
+def joined(parts: list[str], separator: str = ", ") -> Message:
+    """Texts one after the other, each of which is translated for itself."""
+    names = [f"part_{number}" for number in range(len(parts))]
+    return Message(separator.join(f"{{{name}}}" for name in names), **dict(zip(names, parts)))
