@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # From the ground up. Rooms of one line stand side by side: none of them imports from another. A file stands for itself.
 CORE = (
-    ("core", "core/doors", "core/errors", "core/fields", "core/types"),
+    ("core", "core/doors", "core/fields", "core/texts", "core/types"),
+    ("core/errors",),
     ("core/files", "core/packages", "core/progress", "core/robust"),
     ("core/parallel",),
     ("core/raster",),
@@ -40,7 +41,7 @@ CORE = (
     ("core/learning",),
 )
 PROCESSING = (
-    ("processing", "processing/styles"),
+    ("processing", "processing/texts", "processing/styles"),
     ("processing/algorithm",),
     ("processing/layers", "processing/shipped_models"),
     ("processing/mapping", "processing/learning", "processing/accuracy", "processing/survey", "processing/sheets"),
