@@ -21,8 +21,8 @@ from ..errors import InputError
 from ..parallel import map_ordered
 from ..progress import QUIET, Progress
 from ..raster import Grid, Window, limited_cache
-from ..satellite import DAYS_PER_YEAR
-from ..stacking import ReaderPool, StackingOptions, read_pixels, stack_phases
+from ..satellite import DAYS_PER_YEAR, los_factor
+from ..stacking import ReaderPool, read_pixels, stack_phases
 from ..types import Array, Double, PathLike
 from ..vectors import Burner, Outlines
 
@@ -126,7 +126,7 @@ def area_time_series(
         raise InputError("The interferograms have no phases on the ground around this area to compare it with.")
     pairs = [pair for pair, use in zip(stack.interferograms, used) if use]
     pairs = [pair for pair, use in zip(pairs, known) if use]
-    factor = StackingOptions().los_factor(stack.wavelength)
+    factor = los_factor(stack.wavelength)
     motion = factor * (row_statistics(np.mean, moving[used][known]) - level[known])
     around = factor * (_sectors(stable[used][known], place.sector) - level[known, None])
     dates, displacement, misfit, component = invert_network(pairs, motion)

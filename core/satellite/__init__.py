@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 from ..doors import opened_when_asked
 
 if TYPE_CHECKING:
-    from .rates import DAYS_PER_YEAR, SENTINEL1_WAVELENGTH, SPEED_OF_LIGHT, metres_away, to_los_rate, to_phase_rate
+    from .rates import (
+        DAYS_PER_YEAR,
+        SENTINEL1_WAVELENGTH,
+        SPEED_OF_LIGHT,
+        los_factor,
+        metres_away,
+        to_los_rate,
+        to_phase_rate,
+    )
     from .viewing import (
         ASCENDING_HEADING,
         DESCENDING_HEADING,
@@ -32,6 +40,7 @@ __all__ = [
     "Viewing",
     "downslope_sensitivity",
     "find_viewing",
+    "los_factor",
     "metres_away",
     "to_los_rate",
     "to_phase_rate",

@@ -22,11 +22,16 @@ def metres_away(unit: str, sign: str, wavelength: float) -> float:
     return metres if sign == "away" else -metres
 
 
+def los_factor(wavelength: float, unit: str = "mm/yr", sign: str = "toward") -> float:
+    """The LOS rate, in that unit and sign, of a phase rate of 1 rad/yr (positive away)."""
+    return metres_away("rad/yr", sign, wavelength) * (1 / YEARLY_METRES[unit])
+
+
 def to_phase_rate(los_rate: Array, wavelength: float = SENTINEL1_WAVELENGTH) -> Array:
     """Phase rate (rad/yr, positive away) of a LOS rate (mm/yr, positive toward): p = -4πr/λ."""
-    return los_rate * np.float32(-4e-3 * math.pi / wavelength)
+    return los_rate * np.float32(1 / los_factor(wavelength))
 
 
 def to_los_rate(phase_rate: Array, wavelength: float = SENTINEL1_WAVELENGTH) -> Array:
     """LOS rate (mm/yr, positive toward) of a phase rate (rad/yr, positive away): r = -λp/4π."""
-    return phase_rate * np.float32(-1e3 * wavelength / (4 * math.pi))
+    return phase_rate * np.float32(los_factor(wavelength))

@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 from collections.abc import Iterable
 
 from ..interferograms import Interferogram
-from ..satellite import HEADING_TAG, INCIDENCE_TAG
+from ..satellite import HEADING_TAG, INCIDENCE_TAG, los_factor
 
 # Headings of one orbit differ by a few degrees, those of the two orbits by more than twenty everywhere on Earth.
 _SAME_ORBIT = 10.0
 
 SIGNS = ("toward", "away")
-UNITS = {"mm/yr": 1000.0, "m/yr": 1.0}
+UNITS = ("mm/yr", "m/yr")
 _CHUNK_VALUES = 2**17
 _EMPTY = "No pixel has any valid phase: the rates are empty. Check the interferograms and the corrections."
 _EMPTY_FOR_PAIRS = "No pixel has enough valid pairs: the rates are empty. Lower the minimum number of pairs."
@@ -77,11 +77,6 @@ class StackingOptions:
             raise InputError(
                 "The unit of the LOS rate must be one of {units}, not “{unit}”.", units=", ".join(UNITS), unit=self.unit
             )
-
-    def los_factor(self, wavelength: float) -> float:
-        """The LOS rate in this unit and sign of a phase rate of 1 rad/yr (equation 2)."""
-        factor = wavelength / (4 * math.pi) * UNITS[self.unit]
-        return -factor if self.sign == "toward" else factor
 
 
 _DEFAULT_OPTIONS = StackingOptions()
@@ -279,7 +274,7 @@ class _Stacker:
         outputs, options = self.outputs, self.options
         final = sums.estimate(options.min_pairs)
         rate = final.rate if sums is raw else raw.estimate(options.min_pairs).rate
-        factor = options.los_factor(self.stack.wavelength)
+        factor = los_factor(self.stack.wavelength, options.unit, options.sign)
         los_rate = error = None
         if outputs.los_rate is not None:
             los_rate = (factor * final.rate).astype(np.float32)
