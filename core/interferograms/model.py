@@ -8,7 +8,7 @@ from datetime import date
 
 from ..errors import InputError
 from ..raster import Band, Grid
-from ..satellite import DAYS_PER_YEAR
+from ..satellite import DAYS_PER_YEAR, orbit_of
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Acquisition:
     @property
     def is_ascending(self) -> bool | None:
         """True on the way north, False on the way south, None where nothing tells."""
-        return self.ascending if self.heading is None else math.cos(math.radians(self.heading)) > 0
+        return self.ascending if self.heading is None else orbit_of(self.heading) == "ascending"
 
 
 @dataclass(frozen=True)

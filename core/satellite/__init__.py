@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Viewing,
         downslope_sensitivity,
         find_viewing,
+        orbit_of,
         viewing_tags,
     )
 else:
@@ -42,6 +43,7 @@ __all__ = [
     "find_viewing",
     "los_factor",
     "metres_away",
+    "orbit_of",
     "to_los_rate",
     "to_phase_rate",
     "viewing_tags",

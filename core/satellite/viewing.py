@@ -28,6 +28,11 @@ _HEADINGS = {"ascending": ASCENDING_HEADING, "descending": DESCENDING_HEADING}
 Component = Union[float, Array]
 
 
+def orbit_of(heading: float) -> str:
+    """ "ascending" for a heading (degrees clockwise from north) that leads northward, else "descending"."""
+    return "ascending" if math.cos(math.radians(heading)) > 0 else "descending"
+
+
 @dataclass(frozen=True)
 class Viewing:
     """The direction of flight and the incidence angle of a right-looking radar, both in degrees.
@@ -56,7 +61,7 @@ class Viewing:
     @property
     def orbit(self) -> str:
         """ "ascending" when the satellite flies northward, else "descending"."""
-        return "ascending" if math.cos(math.radians(self.heading)) > 0 else "descending"
+        return orbit_of(self.heading)
 
     @property
     def mirrored(self) -> Viewing:

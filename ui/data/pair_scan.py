@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -72,7 +71,7 @@ class PairScan(BackgroundCall):
 
 
 def _orbit(stack: Stack) -> str:
+    from ...core.satellite import orbit_of
+
     headings = [pair.heading for pair in stack.interferograms if pair.heading is not None]
-    if not headings:
-        return "unknown"
-    return "ascending" if math.cos(math.radians(headings[0])) > 0 else "descending"
+    return orbit_of(headings[0]) if headings else "unknown"
