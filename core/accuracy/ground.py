@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..areas import rows_per_block
 from ..progress import Progress
-from ..raster import Band, BandReader, Grid, Window, row_blocks, spatial_reference
+from ..raster import Band, BandReader, Grid, Window, row_blocks, spatial_reference, utm_zone
 from ..types import Array, Mask, PathLike
 from ..vectors import Burner, Outlines
 from .figures import Counts
@@ -116,8 +116,7 @@ def grid_around(outlines: Sequence[Outlines]) -> Grid | None:
         return None
     boxes = np.array([geometry.GetEnvelope() for geometry in geometries])
     longitude = (boxes[:, 0].min() + boxes[:, 1].max()) / 2
-    south = (boxes[:, 2].min() + boxes[:, 3].max()) < 0
-    crs = f"EPSG:{(32700 if south else 32600) + min(int((longitude + 180) // 6) + 1, 60)}"
+    crs = utm_zone(longitude, (boxes[:, 2].min() + boxes[:, 3].max()) / 2)
     boxes = np.array([geometry.GetEnvelope() for part in outlines for geometry in part.geometries(crs)])
     x_min, x_max, y_min, y_max = boxes[:, 0].min(), boxes[:, 1].max(), boxes[:, 2].min(), boxes[:, 3].max()
     size = max(_FINEST, math.sqrt((x_max - x_min) * (y_max - y_min) / _MOST_PIXELS))

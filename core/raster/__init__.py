@@ -11,7 +11,7 @@ from ..doors import opened_when_asked
 
 if TYPE_CHECKING:
     from .cache import limited_cache
-    from .crs import EQUAL_AREA_CRS, same_crs, spatial_reference, utm_crs, utm_zone
+    from .crs import EQUAL_AREA_CRS, north_in_grid, same_crs, spatial_reference, utm_zone
     from .grid import Grid, Window, require_crs, row_blocks
     from .lattice import lattice_origin, resampled_on_lattice
     from .local_mean import RunningRelief, above_local_mean
@@ -58,6 +58,7 @@ __all__ = [
     "limited_cache",
     "los_rate_factor",
     "metres_per_unit",
+    "north_in_grid",
     "open_raster",
     "read_sample",
     "require_crs",
@@ -70,7 +71,6 @@ __all__ = [
     "smoothing_reach",
     "spatial_reference",
     "unit_of",
-    "utm_crs",
     "utm_zone",
     "with_undeclared_nodata",
     "write_array",

@@ -1,6 +1,9 @@
-"""Coordinate reference systems as texts: what they mean, whether two are the same, the UTM zone of a place."""
+"""Coordinate reference systems as texts: what they mean, whether two are the same, the UTM zone of a place,
+true north in a grid."""
 
 from __future__ import annotations
+
+import math
 
 from osgeo import osr
 
@@ -24,12 +27,6 @@ def same_crs(first: str, second: str) -> bool:
     return bool(spatial_reference(first).IsSame(spatial_reference(second)))
 
 
-def utm_crs(longitude: float, latitude: float) -> str:
-    """The EPSG code of the UTM zone of a place."""
-    zone = int((longitude + 180) // 6) % 60 + 1
-    return f"EPSG:{(32600 if latitude >= 0 else 32700) + zone}"
-
-
 def utm_zone(longitude: float, latitude: float) -> str:
     """The code of the WGS 84 UTM zone of a place, "EPSG:32648" for example, with Norway's and Svalbard's exceptions.
 
@@ -45,3 +42,11 @@ def utm_zone(longitude: float, latitude: float) -> str:
     elif latitude >= 72 and 0 <= longitude < 42:
         zone = 31 if longitude < 9 else 33 if longitude < 21 else 35 if longitude < 33 else 37
     return f"EPSG:{(32700 if latitude < 0 else 32600) + zone}"
+
+
+def north_in_grid(crs: str, longitude: float, latitude: float) -> float:
+    """Degrees from the columns of a grid in that CRS to true north, clockwise, at a place in degrees (WGS 84)."""
+    step = 0.01 if latitude < 89 else -0.01
+    to_grid = osr.CoordinateTransformation(spatial_reference("EPSG:4326"), spatial_reference(crs))
+    here, there = to_grid.TransformPoints([(longitude, latitude), (longitude, latitude + step)])
+    return math.degrees(math.atan2((there[0] - here[0]) / step, (there[1] - here[1]) / step))

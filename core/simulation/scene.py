@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..progress import QUIET, Progress
-from ..raster import BandReader, Grid, Window, spatial_reference, utm_crs
+from ..raster import BandReader, Grid, Window, spatial_reference, utm_zone
 from ..satellite import ASCENDING_HEADING, DESCENDING_HEADING, Viewing
 from ..types import Array, PathLike
 from .atmosphere import FieldPool
@@ -177,7 +177,7 @@ def _given_ground(options: SceneOptions, path: PathLike, progress: Progress) -> 
     """The middle of a DEM: its own grid where that is metric and has the wanted pixels, else UTM."""
     own = Grid.of(path)
     try:
-        crs = utm_crs(*own.centre_lonlat) if own.is_geographic else own.crs
+        crs = utm_zone(*own.centre_lonlat) if own.is_geographic else own.crs
     except InputError as error:
         raise InputError("{path}: {error}", path=path, error=error) from None
     reader_grid = None

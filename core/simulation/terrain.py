@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..raster import BandReader, Grid, utm_crs
+from ..raster import BandReader, Grid, utm_zone
 from ..terrain import gradient as horn_gradient
 from ..terrain import slope_degrees
 from ..types import Array, PathLike
@@ -188,7 +188,7 @@ def read_dem(path: PathLike, pixel_size: float) -> Array:
     from ..raster import spatial_reference
 
     own = Grid.of(path)
-    crs = utm_crs(*own.centre_lonlat)
+    crs = utm_zone(*own.centre_lonlat)
     transformation_source = spatial_reference(own.crs)
     from osgeo import osr
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from osgeo import osr
 
 from ..errors import InputError
 from ..progress import QUIET, Progress
@@ -27,11 +26,11 @@ from ..raster import (
     Window,
     limited_cache,
     metres_per_unit,
+    north_in_grid,
     read_sample,
     row_blocks,
     smoothed,
     smoothing_reach,
-    spatial_reference,
     unit_of,
     with_undeclared_nodata,
 )
@@ -101,11 +100,7 @@ def turned_to_grid(viewing: Viewing, grid: Grid, progress: Progress = QUIET) -> 
     """The viewing with its heading counted from the grid's columns instead of true north, at the grid's middle."""
     if grid.is_geographic:
         return viewing
-    longitude, latitude = grid.centre_lonlat
-    step = 0.01 if latitude < 89 else -0.01
-    source = osr.CoordinateTransformation(spatial_reference("EPSG:4326"), spatial_reference(grid.crs))
-    here, there = source.TransformPoints([(longitude, latitude), (longitude, latitude + step)])
-    turn = math.degrees(math.atan2((there[0] - here[0]) / step, (there[1] - here[1]) / step))
+    turn = north_in_grid(grid.crs, *grid.centre_lonlat)
     if abs(turn) >= 1:
         progress.info(
             "True north is {turn:.1f}° right of the grid's columns in mid-scene; the heading follows it.", turn=turn

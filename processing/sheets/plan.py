@@ -16,7 +16,8 @@ from qgis.core import (
     QgsRectangle,
 )
 
-from ...core.raster import utm_zone
+from ...core.raster import north_in_grid, utm_zone
+from ..algorithm import crs_text
 
 SCALES = (2500, 5000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000)
 MOST_ON_A_SHEET = 3
@@ -75,22 +76,12 @@ class SheetPlan:
         """Degrees from true north to grid north, clockwise, in the middle of the sheet."""
         to_degrees = QgsCoordinateTransform(self.crs, WGS84, QgsProject())
         middle = to_degrees.transform(self.extent.center())
-        return convergence(self.crs, middle.x(), middle.y())
+        return -north_in_grid(crs_text(self.crs), middle.x(), middle.y())
 
 
 def zone_of(longitude: float, latitude: float) -> QgsCoordinateReferenceSystem:
     """The UTM zone of a place."""
     return QgsCoordinateReferenceSystem(utm_zone(longitude, latitude))
-
-
-def convergence(crs: QgsCoordinateReferenceSystem, longitude: float, latitude: float) -> float:
-    """Degrees from true north to grid north, clockwise, at a place (degrees): where a step north leads in the grid."""
-    to_crs = QgsCoordinateTransform(WGS84, crs, QgsProject())
-    here = to_crs.transform(QgsPointXY(longitude, latitude))
-    step = 1e-4 if latitude < 89 else -1e-4
-    north = to_crs.transform(QgsPointXY(longitude, latitude + step))
-    sign = math.copysign(1.0, step)
-    return -math.degrees(math.atan2(sign * (north.x() - here.x()), sign * (north.y() - here.y())))
 
 
 def plan_sheets(

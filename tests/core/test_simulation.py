@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ada_mapper.core.errors import InputError
-from ada_mapper.core.raster import utm_crs
 from ada_mapper.core.satellite import Viewing, to_los_rate, to_phase_rate
 from ada_mapper.core.simulation import Terrain, smooth
 from ada_mapper.core.simulation.atmosphere import FieldPool, power_law_field, smoothstep, turbulence
@@ -250,12 +249,6 @@ def test_slope_and_level_ground() -> None:
     assert np.allclose(plane(17, 33).slope, 17, atol=0.01)
     assert np.all(plane(2, 33).level_ground == 1)
     assert np.all(plane(9, 33).level_ground == 0)
-
-
-def test_the_utm_zone_of_a_place() -> None:
-    assert utm_crs(11.4, 47.3) == "EPSG:32632"
-    assert utm_crs(-70.6, -33.4) == "EPSG:32719"
-    assert utm_crs(180.0, 10.0) == "EPSG:32601"
 
 
 # Landslides, bowls, labels

@@ -7,7 +7,6 @@ from osgeo import ogr
 
 from ada_mapper.core.areas import Area
 from ada_mapper.core.errors import InputError
-from ada_mapper.core.raster import utm_zone
 from ada_mapper.core.survey import (
     SITE_FIELDS,
     District,
@@ -26,21 +25,6 @@ from survey_areas import UTM, areas, square
 def test_coordinates_in_minutes_round_over():
     assert degrees_minutes(34.20575, 104.1315) == ("34°12.345′ N", "104°07.890′ E")
     assert degrees_minutes(-0.99999999, -9.5) == ("01°00.000′ S", "009°30.000′ W")
-
-
-@pytest.mark.parametrize(
-    ("place", "code"),
-    [
-        ((104, 34), 32648),
-        ((-70, -33), 32719),
-        ((5, 60), 32632),
-        ((20, 78), 32633),
-        ((180, 10), 32601),
-        ((0, 85), 32661),
-    ],
-)
-def test_utm_zones_with_their_exceptions(place, code):
-    assert utm_zone(*place) == f"EPSG:{code}"
 
 
 @pytest.mark.parametrize(

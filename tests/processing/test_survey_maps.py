@@ -46,7 +46,6 @@ from ada_mapper.processing.sheets.layout import Page, print_picture
 from ada_mapper.processing.sheets.plan import (
     SitePlan,
     clear_of_corners,
-    convergence,
     fitting_scale,
     grid_interval,
     plan_sheets,
@@ -190,13 +189,11 @@ def test_each_sheet_has_the_zone_of_its_site(qgis_app, longitude, latitude, code
     assert sheet.extent.contains(sheet.sites[0].point(sheet.crs))
 
 
-def test_convergence_is_that_of_the_textbook(qgis_app):
-    crs = zone_of(11.9, 60.0)
+def test_convergence_turns_the_other_way_than_true_north(qgis_app):
+    sheet = plan_sheets([SitePlan("S01", 11.9, 60.0)], 178, 130, None, False)[0]
     # tan γ = tan Δλ sin φ, with Δλ from the central meridian 9° E.
     expected = math.degrees(math.atan(math.tan(math.radians(2.9)) * math.sin(math.radians(60.0))))
-    assert convergence(crs, 11.9, 60.0) == pytest.approx(expected, abs=2e-3)
-    assert convergence(zone_of(6.1, 60.0), 6.1, 60.0) < 0
-    assert convergence(zone_of(11.9, -40.0), 11.9, -40.0) < 0
+    assert sheet.convergence == pytest.approx(expected, abs=2e-3)
 
 
 @pytest.mark.parametrize("length", [890, 1000, 1090, 1780, 9000])
