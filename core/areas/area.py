@@ -44,8 +44,11 @@ def outlines_of(areas: Sequence[Area], crs: str) -> Outlines:
 
 
 def numbered(areas: list[Area], names: list[str]) -> tuple[Area, ...]:
-    """The areas with the largest first, their ids 1, 2, … and the attributes in the order of ``names``."""
-    largest_first = sorted(areas, key=lambda area: -area.attributes["area_km2"])
+    """The areas with the largest first, their ids 1, 2, … and the attributes in the order of ``names``.
+
+    Areas that are equal to a thousandth of a square metre, the rounding of their measure, keep their order.
+    """
+    largest_first = sorted(areas, key=lambda area: -round(area.attributes["area_km2"], 9))
     result = []
     for number, area in enumerate(largest_first, 1):
         measured = {**area.attributes, "id": number}

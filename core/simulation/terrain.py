@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..raster import BandReader, Grid, utm_zone
 from ..terrain import gradient as horn_gradient
-from ..terrain import slope_degrees
 from ..types import Array, PathLike
-from .atmosphere import as_float32, power_law_field, smooth, smoothstep
+from .atmosphere import as_float32, power_law_field, rounded, smooth, smoothstep
 
 MOTION_SCALE = 90.0
 _NEIGHBOURS = [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)]
@@ -25,6 +24,12 @@ def gradient(dem: Array, pixel_size: float) -> tuple[Array, Array]:
     padded = np.pad(dem, 1, constant_values=np.nan)
     east, south = horn_gradient(padded, pixel_size, pixel_size)
     return east, -south
+
+
+def _slope(gradient: tuple[Array, Array]) -> Array:
+    """Slope in degrees: terrain.slope_degrees, rounded."""
+    east, north = gradient
+    return rounded(np.arctan, np.sqrt(east * east + north * north)) * np.float32(180 / np.pi)
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class Terrain:
     @cached_property
     def slope(self) -> Array:
         """Slope in degrees."""
-        return slope_degrees(*self.gradient)
+        return _slope(self.gradient)
 
     @cached_property
     def motion_gradient(self) -> tuple[Array, Array]:
@@ -53,7 +58,7 @@ class Terrain:
     @cached_property
     def motion_slope(self) -> Array:
         """Slope of the smoothed terrain in degrees."""
-        return slope_degrees(*self.motion_gradient)
+        return _slope(self.motion_gradient)
 
     @cached_property
     def level_ground(self) -> Array:
@@ -69,8 +74,8 @@ def with_plain(terrain: Array, share: float, blend: float, relief: Array) -> Arr
     """
     level = float(np.quantile(terrain, share))
     above = (terrain - np.float32(level)) / np.float32(blend)
-    filled = np.logaddexp(0, above).astype(np.float32) * np.float32(blend)
-    plain = 1 / (1 + np.exp(np.clip(2 * above, -30, 30)))
+    filled = rounded(np.logaddexp, 0, above) * np.float32(blend)
+    plain = 1 / (1 + rounded(np.exp, np.clip(2 * above, -30, 30)))
     return as_float32(filled + np.float32(level) + plain * relief)
 
 
@@ -88,8 +93,8 @@ def eroded_terrain(rng: np.random.Generator, size: int, pixel_size: float) -> Ar
     base_noise = power_law_field(rng, finest, 2 * pixel_size, (-3.2, -4), 2000.0, 18_000.0)
     river_noise = power_law_field(rng, finest, 2 * pixel_size, (-3.4, -4), 3000.0, 15_000.0)
     plain_share, river_width = rng.uniform(0.06, 0.22), rng.uniform(0.02, 0.06)
-    uplift = np.float32(rng.uniform(0.2, 0.5)) * np.exp(0.4 * uplift_noise)
-    repose = np.tan(np.radians(rng.uniform(28, 38) + 3 * uplift_noise)).astype(np.float32)
+    uplift = np.float32(rng.uniform(0.2, 0.5)) * rounded(np.exp, 0.4 * uplift_noise)
+    repose = rounded(np.tan, np.radians(rng.uniform(28, 38) + 3 * uplift_noise))
     tilt = rng.uniform(-0.004, 0.004, 2)
     rows, columns = np.indices((finest, finest), np.float32) * np.float32(2 * pixel_size)
     floor = (tilt[0] * rows + tilt[1] * columns + 6 * river_noise).astype(np.float32)
@@ -133,7 +138,7 @@ def _erode(
         for start, stop in zip(bounds[-2:0:-1], bounds[:0:-1]):
             nodes = order[start:stop]
             np.add.at(area, receiver[nodes], area[nodes])
-        steepness = np.minimum(uplift.ravel() * area.astype(np.float32) ** -0.45, repose.ravel())
+        steepness = np.minimum(uplift.ravel() * rounded(np.power, area, -0.45), repose.ravel())
         rise = steepness * distance
         target = height.ravel().copy()
         target[pit] += np.float32(0.15 * cell)
