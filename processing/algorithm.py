@@ -27,6 +27,7 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
     QgsProcessingUtils,
 )
+from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 from qgis.PyQt.QtGui import QIcon
 
 from ..core.errors import AdaMapperError, InputError
@@ -47,15 +48,15 @@ FROM_BOTTOM = (
 Given = TypeVar("Given")
 
 _GROUPS = {
-    "map": "Whole chain",
-    "interferograms": "Interferograms",
-    "channels": "Terrain and channels",
-    "detection": "Detection",
-    "areas": "Areas",
-    "survey": "Field survey",
-    "simulation": "Simulation",
-    "learning": "Samples, training and models",
-    "accuracy": "Accuracy",
+    "map": QT_TRANSLATE_NOOP("AdaMapper", "Whole chain"),
+    "interferograms": QT_TRANSLATE_NOOP("AdaMapper", "Interferograms"),
+    "channels": QT_TRANSLATE_NOOP("AdaMapper", "Terrain and channels"),
+    "detection": QT_TRANSLATE_NOOP("AdaMapper", "Detection"),
+    "areas": QT_TRANSLATE_NOOP("AdaMapper", "Areas"),
+    "survey": QT_TRANSLATE_NOOP("AdaMapper", "Field survey"),
+    "simulation": QT_TRANSLATE_NOOP("AdaMapper", "Simulation"),
+    "learning": QT_TRANSLATE_NOOP("AdaMapper", "Samples, training and models"),
+    "accuracy": QT_TRANSLATE_NOOP("AdaMapper", "Accuracy"),
 }
 
 
@@ -200,14 +201,14 @@ class Algorithm(QgsProcessingAlgorithm):
 
     def add(self, definition: QgsProcessingParameterDefinition, help_text: str, advanced: bool = False) -> None:
         """Add a parameter with its help text."""
-        definition.setHelp(tr(help_text))
+        definition.setHelp(help_text)
         if advanced:
             definition.setFlags(definition.flags() | ADVANCED)
         self.addParameter(definition)
 
     def add_raster(self, name: str, title: str, help_text: str, optional: bool = True, advanced: bool = False) -> None:
         """Add a raster layer parameter."""
-        self.add(QgsProcessingParameterRasterLayer(name, tr(title), optional=optional), help_text, advanced)
+        self.add(QgsProcessingParameterRasterLayer(name, title, optional=optional), help_text, advanced)
 
     def add_number(
         self,
@@ -223,7 +224,7 @@ class Algorithm(QgsProcessingAlgorithm):
         """Add a number parameter; one without a default is optional."""
         kinds = QgsProcessingParameterNumber.Type
         definition = QgsProcessingParameterNumber(
-            name, tr(title), kinds.Integer if integer else kinds.Double, default, optional=default is None
+            name, title, kinds.Integer if integer else kinds.Double, default, optional=default is None
         )
         if not integer:
             definition.setMetadata({"widget_wrapper": {"decimals": 2}})
@@ -238,7 +239,7 @@ class Algorithm(QgsProcessingAlgorithm):
     ) -> None:
         """Add an enumeration whose values are the static strings themselves."""
         definition = QgsProcessingParameterEnum(
-            name, tr(title), list(options), defaultValue=default, usesStaticStrings=True
+            name, title, list(options), defaultValue=default, usesStaticStrings=True
         )
         self.add(definition, help_text, advanced)
 
@@ -246,14 +247,16 @@ class Algorithm(QgsProcessingAlgorithm):
         """Add the MODEL parameter that the tools with a network share."""
         self.add(
             QgsProcessingParameterFile("MODEL", tr("Model"), extension="onnx", optional=True),
-            "The network as an ONNX file with a model card. Empty: the model that comes with the plugin, which was "
-            "trained on simulated scenes.",
+            tr(
+                "The network as an ONNX file with a model card. Empty: the model that comes with the plugin, which was "
+                "trained on simulated scenes."
+            ),
         )
 
     def add_raster_output(self, name: str, title: str, help_text: str, optional: bool = False) -> None:
         """Add a raster output; an optional one is not made unless asked for."""
         definition = QgsProcessingParameterRasterDestination(
-            name, tr(title), optional=optional, createByDefault=not optional
+            name, title, optional=optional, createByDefault=not optional
         )
         self.add(definition, help_text)
 

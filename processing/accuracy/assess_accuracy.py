@@ -12,6 +12,7 @@ from qgis.core import (
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterFileDestination,
 )
+from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.progress import Progress
@@ -26,53 +27,76 @@ if TYPE_CHECKING:
 
 
 _POLYGONS = (
-    ("AREAS", "Areas found", True, "The areas to judge. Empty: they are extracted from the probability."),
+    (
+        "AREAS",
+        QT_TRANSLATE_NOOP("AdaMapper", "Areas found"),
+        True,
+        QT_TRANSLATE_NOOP("AdaMapper", "The areas to judge. Empty: they are extracted from the probability."),
+    ),
     (
         "TRUE_AREAS",
-        "True areas",
+        QT_TRANSLATE_NOOP("AdaMapper", "True areas"),
         False,
-        "Outlines that are known to move: an inventory, or those of a simulated scene.",
+        QT_TRANSLATE_NOOP("AdaMapper", "Outlines that are known to move: an inventory, or those of a simulated scene."),
     ),
     (
         "IGNORED_AREAS",
-        "Ignored ground",
+        QT_TRANSLATE_NOOP("AdaMapper", "Ignored ground"),
         True,
-        "Ground that is neither right nor wrong to report, such as motion too weak to be judged.",
+        QT_TRANSLATE_NOOP(
+            "AdaMapper", "Ground that is neither right nor wrong to report, such as motion too weak to be judged."
+        ),
     ),
     (
         "MAPPED_EXTENT",
-        "Mapped extent",
+        QT_TRANSLATE_NOOP("AdaMapper", "Mapped extent"),
         True,
-        "The ground for which the true areas are complete. Empty: wherever the probability (or the LOS rate) has data.",
+        QT_TRANSLATE_NOOP(
+            "AdaMapper",
+            "The ground for which the true areas are complete. Empty: wherever the probability (or the LOS rate) "
+            "has data.",
+        ),
     ),
 )
 _RASTERS = (
     (
         "LOS_RATE",
-        "LOS rate",
-        "mm/yr or m/yr. For the classical detector, which is judged beside the areas, and for the figures by rate.",
+        QT_TRANSLATE_NOOP("AdaMapper", "LOS rate"),
+        QT_TRANSLATE_NOOP(
+            "AdaMapper",
+            "mm/yr or m/yr. For the classical detector, which is judged beside the areas, and for the figures by rate.",
+        ),
     ),
-    ("SLOPE", "Slope", "Degrees. For the slope rule of the classical detector."),
+    (
+        "SLOPE",
+        QT_TRANSLATE_NOOP("AdaMapper", "Slope"),
+        QT_TRANSLATE_NOOP("AdaMapper", "Degrees. For the slope rule of the classical detector."),
+    ),
     (
         "DEM",
-        "Digital elevation model",
-        "For the hillshade of the map and the figures by orientation: by direction of descent, or by the share "
-        "of downslope motion that the line of sight sees where heading and incidence are given.",
+        QT_TRANSLATE_NOOP("AdaMapper", "Digital elevation model"),
+        QT_TRANSLATE_NOOP(
+            "AdaMapper",
+            "For the hillshade of the map and the figures by orientation: by direction of descent, or by the share "
+            "of downslope motion that the line of sight sees where heading and incidence are given.",
+        ),
     ),
     (
         "LOS_SENSITIVITY",
-        "LOS sensitivity",
-        "−1 to 1. For the figures by orientation; instead of DEM, heading and incidence.",
+        QT_TRANSLATE_NOOP("AdaMapper", "LOS sensitivity"),
+        QT_TRANSLATE_NOOP(
+            "AdaMapper", "−1 to 1. For the figures by orientation; instead of DEM, heading and incidence."
+        ),
     ),
 )
 _FIGURES = {
-    "IOU": ("iou", "IoU of pixels"),
-    "PRECISION": ("precision", "Precision of pixels"),
-    "RECALL": ("recall", "Recall of pixels"),
-    "F1": ("f1", "F1 of pixels"),
-    "AREA_RECALL": ("object_recall", "Recall of areas"),
-    "AREA_PRECISION": ("object_precision", "Precision of areas"),
-    "FALSE_ALARMS": ("false_alarms", "False alarms per 100 km²"),
+    "IOU": ("iou", QT_TRANSLATE_NOOP("AdaMapper", "IoU of pixels")),
+    "PRECISION": ("precision", QT_TRANSLATE_NOOP("AdaMapper", "Precision of pixels")),
+    "RECALL": ("recall", QT_TRANSLATE_NOOP("AdaMapper", "Recall of pixels")),
+    "F1": ("f1", QT_TRANSLATE_NOOP("AdaMapper", "F1 of pixels")),
+    "AREA_RECALL": ("object_recall", QT_TRANSLATE_NOOP("AdaMapper", "Recall of areas")),
+    "AREA_PRECISION": ("object_precision", QT_TRANSLATE_NOOP("AdaMapper", "Precision of areas")),
+    "FALSE_ALARMS": ("false_alarms", QT_TRANSLATE_NOOP("AdaMapper", "False alarms per 100 km²")),
 }
 
 
@@ -80,49 +104,55 @@ class AssessAccuracy(Algorithm):
     """Found areas and their probability against true areas."""
 
     NAME = "assessaccuracy"
-    TITLE = "Assess accuracy"
+    TITLE = QT_TRANSLATE_NOOP("AdaMapper", "Assess accuracy")
     GROUP = "accuracy"
-    SUMMARY = (
+    SUMMARY = QT_TRANSLATE_NOOP(
+        "AdaMapper",
         "Compares found areas, the probability that they came from, or both with true areas: IoU, precision, recall "
         "and F1 of pixels, recall and precision of areas, false alarms per 100 km², by rate, size and orientation, "
         "with confidence intervals by region, reliability of the probabilities and choice of the threshold. The "
         "classical detector is judged beside them. A found and a true area match from an intersection over union of "
-        "0.3 on."
+        "0.3 on.",
     )
 
     def define(self) -> None:
         for name, title, optional, text in _POLYGONS:
-            self.add(QgsProcessingParameterFeatureSource(name, tr(title), [POLYGONS], optional=optional), text)
-        self.add_raster("PROBABILITY", "Probability", "From Detect active deformation areas.")
+            self.add(QgsProcessingParameterFeatureSource(name, tr(title), [POLYGONS], optional=optional), tr(text))
+        self.add_raster("PROBABILITY", tr("Probability"), tr("From Detect active deformation areas."))
         for name, title, text in _RASTERS:
-            self.add_raster(name, title, text)
+            self.add_raster(name, tr(title), tr(text))
         for name, title, text in (
-            ("HEADING", "Heading (degrees)", "Direction of flight, clockwise from north."),
+            ("HEADING", tr("Heading (degrees)"), tr("Direction of flight, clockwise from north.")),
             (
                 "INCIDENCE",
-                "Incidence angle (degrees)",
-                "Of the line of sight from the vertical, in the scene's middle.",
+                tr("Incidence angle (degrees)"),
+                tr("Of the line of sight from the vertical, in the scene's middle."),
             ),
         ):
             self.add_number(
                 name,
                 title,
-                text + " For the figures by orientation. Empty: as the LOS rate tells.",
+                f"{text} " + tr("For the figures by orientation. Empty: as the LOS rate tells."),
                 None,
                 -360 if name == "HEADING" else 1,
                 360 if name == "HEADING" else 89,
                 advanced=True,
             )
         for name, title, text, limit in (
-            ("THRESHOLD", "Threshold", "An area needs a pixel of at least this probability.", 1),
-            ("LOW_THRESHOLD", "Lower threshold", "An area reaches as far as the probability is at least this.", 1),
-            ("MIN_AREA", "Smallest area (m²)", "Smaller areas of the probability are left out.", None),
+            ("THRESHOLD", tr("Threshold"), tr("An area needs a pixel of at least this probability."), 1),
+            (
+                "LOW_THRESHOLD",
+                tr("Lower threshold"),
+                tr("An area reaches as far as the probability is at least this."),
+                1,
+            ),
+            ("MIN_AREA", tr("Smallest area (m²)"), tr("Smaller areas of the probability are left out."), None),
         ):
-            self.add_number(name, title, text + " Empty: as the model advises.", None, 0, limit, advanced=True)
+            self.add_number(name, title, f"{text} " + tr("Empty: as the model advises."), None, 0, limit, advanced=True)
         self.add_number(
             "MIN_IOU",
-            "Smallest overlap of a match (intersection over union)",
-            "From this on a found and a true area are the same.",
+            tr("Smallest overlap of a match (intersection over union)"),
+            tr("From this on a found and a true area are the same."),
             0.3,
             0.01,
             1,
@@ -130,24 +160,24 @@ class AssessAccuracy(Algorithm):
         )
         self.add_number(
             "REGION_SIZE",
-            "Size of regions (km)",
-            "Blocks of ground that the confidence intervals take as independent of each other.",
+            tr("Size of regions (km)"),
+            tr("Blocks of ground that the confidence intervals take as independent of each other."),
             5,
             0.1,
             advanced=True,
         )
-        self.add_number("SEED", "Seed", "Of the intervals' random draws.", 1, 0, integer=True, advanced=True)
+        self.add_number("SEED", tr("Seed"), tr("Of the intervals' random draws."), 1, 0, integer=True, advanced=True)
         self.add(
             QgsProcessingParameterFeatureSink(
                 "JUDGED_AREAS", tr("Hits, misses and false alarms"), POLYGONS, optional=True, createByDefault=True
             ),
-            "True and found areas by what became of them.",
+            tr("True and found areas by what became of them."),
         )
         for name, title, kind, text in (
-            ("REPORT", "Report", "HTML (*.html)", "All figures with plots and a map."),
-            ("FIGURES", "Table of figures", "CSV (*.csv)", "The same figures, one a row."),
+            ("REPORT", tr("Report"), tr("HTML (*.html)"), tr("All figures with plots and a map.")),
+            ("FIGURES", tr("Table of figures"), tr("CSV (*.csv)"), tr("The same figures, one a row.")),
         ):
-            self.add(QgsProcessingParameterFileDestination(name, tr(title), kind, optional=True), text)
+            self.add(QgsProcessingParameterFileDestination(name, title, kind, optional=True), text)
         for name, (_, title) in _FIGURES.items():
             self.addOutput(QgsProcessingOutputNumber(name, tr(title)))
             self.addOutput(QgsProcessingOutputNumber(f"CLASSICAL_{name}", tr("Classical detector:") + f" {tr(title)}"))

@@ -13,6 +13,7 @@ from qgis.core import (
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterMultipleLayers,
 )
+from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.progress import Progress
@@ -34,12 +35,13 @@ class CompareChannels(Algorithm):
     """Networks × channel combinations on one test set."""
 
     NAME = "comparechannels"
-    TITLE = "Compare channels"
+    TITLE = QT_TRANSLATE_NOOP("AdaMapper", "Compare channels")
     GROUP = "accuracy"
-    SUMMARY = (
+    SUMMARY = QT_TRANSLATE_NOOP(
+        "AdaMapper",
         "Judges networks with each of the seven combinations of phase rate, LOS rate, elevation and slope on the same "
         "labelled tiles, in the layout of Tables 5 and 6 and Figure 5 of Wu and others (2024), with confidence "
-        "intervals and the classical detector beside them. The tiles are those of a sample set, or simulated ones."
+        "intervals and the classical detector beside them. The tiles are those of a sample set, or simulated ones.",
     )
 
     def define(self) -> None:
@@ -47,32 +49,42 @@ class CompareChannels(Algorithm):
             QgsProcessingParameterMultipleLayers(
                 "MODELS", tr("Models"), QgsProcessing.SourceType.TypeFile, optional=True
             ),
-            "ONNX files with a model card. A model serves a combination when its other channels are optional in "
-            "its card. Empty: the model that comes with the plugin.",
+            tr(
+                "ONNX files with a model card. A model serves a combination when its other channels are optional in "
+                "its card. Empty: the model that comes with the plugin."
+            ),
         )
         self.add(
             QgsProcessingParameterFile("SAMPLES", tr("Sample set"), behavior=_FOLDER, optional=True),
-            "A folder from Create samples. Empty: simulated tiles, of which nothing is real.",
+            tr("A folder from Create samples. Empty: simulated tiles, of which nothing is real."),
         )
-        self.add_choice("ROLE", "Tiles of the sample set", "Judge on tiles that no training has seen.", ROLES, "test")
-        self.add_number("TILES", "Number of simulated tiles", "Used without a sample set.", 100, 1, integer=True)
+        self.add_choice(
+            "ROLE", tr("Tiles of the sample set"), tr("Judge on tiles that no training has seen."), ROLES, "test"
+        )
         self.add_number(
-            "TILE_SIZE", "Size of simulated tiles (pixels)", "Width and height, of 30 m pixels.", 256, 64, 1024,
+            "TILES", tr("Number of simulated tiles"), tr("Used without a sample set."), 100, 1, integer=True
+        )
+        self.add_number(
+            "TILE_SIZE", tr("Size of simulated tiles (pixels)"), tr("Width and height, of 30 m pixels."), 256, 64, 1024,
             integer=True, advanced=True,
         )  # fmt: skip
         self.add_number(
-            "SEED", "Seed", "Of the simulated tiles and of the intervals. Take one that no training used.", 1001, 0,
+            "SEED", tr("Seed"), tr("Of the simulated tiles and of the intervals. Take one that no training "
+            "used."), 1001, 0,
             integer=True,
         )  # fmt: skip
         self.add(
             QgsProcessingParameterFile("DEM_FOLDER", tr("Folder of elevation models"), behavior=_FOLDER, optional=True),
-            "GeoTIFFs that simulated tiles are cut from, of regions that no training used. Empty: terrain is made up.",
+            tr(
+                "GeoTIFFs that simulated tiles are cut from, of regions that no training used. Empty: terrain is "
+                "made up."
+            ),
         )
         for name, title, kind, text in (
-            ("REPORT", "Report", "HTML (*.html)", "Tables and bars."),
-            ("FIGURES", "Table of figures", "CSV (*.csv)", "One row for each model and combination."),
+            ("REPORT", tr("Report"), tr("HTML (*.html)"), tr("Tables and bars.")),
+            ("FIGURES", tr("Table of figures"), tr("CSV (*.csv)"), tr("One row for each model and combination.")),
         ):
-            self.add(QgsProcessingParameterFileDestination(name, tr(title), kind, optional=True), text)
+            self.add(QgsProcessingParameterFileDestination(name, title, kind, optional=True), text)
         self.addOutput(QgsProcessingOutputNumber("TILE_COUNT", tr("Number of tiles")))
         self.addOutput(QgsProcessingOutputNumber("BEST_IOU", tr("Highest IoU")))
         self.addOutput(QgsProcessingOutputString("BEST_COMBINATION", tr("Combination of the highest IoU")))

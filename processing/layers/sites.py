@@ -26,6 +26,7 @@ from qgis.core import (
     QgsVectorLayerSimpleLabeling,
     QgsWkbTypes,
 )
+from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 from qgis.PyQt.QtGui import QColor, QFont
 
 from ...core.fields import Field
@@ -37,10 +38,10 @@ from .features import TYPES, fields_of, to_python, to_qgis, write_features
 
 # Told apart with colour-vision deficiency, and by shape, too.
 RESULT_STYLES = {
-    CONFIRMED: ("#009e73", "circle", "Confirmed"),
-    NOT_CONFIRMED: ("#d55e00", "square", "Not confirmed"),
-    NOT_ACCESSIBLE: ("#8a8f98", "triangle", "Not accessible"),
-    "": ("#2a7fbf", "circle", "To visit"),
+    CONFIRMED: ("#009e73", "circle", QT_TRANSLATE_NOOP("AdaMapper", "Confirmed")),
+    NOT_CONFIRMED: ("#d55e00", "square", QT_TRANSLATE_NOOP("AdaMapper", "Not confirmed")),
+    NOT_ACCESSIBLE: ("#8a8f98", "triangle", QT_TRANSLATE_NOOP("AdaMapper", "Not accessible")),
+    "": ("#2a7fbf", "circle", QT_TRANSLATE_NOOP("AdaMapper", "To visit")),
 }
 
 

@@ -22,6 +22,7 @@ from qgis.core import (
     QgsRendererCategory,
     QgsVectorLayer,
 )
+from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 from qgis.PyQt.QtGui import QColor
 
 from ...core.errors import InputError
@@ -35,12 +36,27 @@ if TYPE_CHECKING:
 
 
 _LAYERS = {
-    "PHASE_RATE": ("Phase rate", "rad/yr, positive for growing range, from Stack interferograms."),
-    "LOS_RATE": ("LOS rate", "mm/yr or m/yr; unit and sign are read from the layer where it tells them."),
-    "DEM": ("Digital elevation model", "Elevations in metres."),
-    "SLOPE": ("Slope", "Degrees, from Slope."),
-    "COHERENCE": ("Coherence", "Mean coherence, 0 to 1."),
-    "LOS_SENSITIVITY": ("LOS sensitivity", "-1 to 1, from LOS sensitivity; for the orbit of the rates."),
+    "PHASE_RATE": (
+        QT_TRANSLATE_NOOP("AdaMapper", "Phase rate"),
+        QT_TRANSLATE_NOOP("AdaMapper", "rad/yr, positive for growing range, from Stack interferograms."),
+    ),
+    "LOS_RATE": (
+        QT_TRANSLATE_NOOP("AdaMapper", "LOS rate"),
+        QT_TRANSLATE_NOOP("AdaMapper", "mm/yr or m/yr; unit and sign are read from the layer where it tells them."),
+    ),
+    "DEM": (
+        QT_TRANSLATE_NOOP("AdaMapper", "Digital elevation model"),
+        QT_TRANSLATE_NOOP("AdaMapper", "Elevations in metres."),
+    ),
+    "SLOPE": (QT_TRANSLATE_NOOP("AdaMapper", "Slope"), QT_TRANSLATE_NOOP("AdaMapper", "Degrees, from Slope.")),
+    "COHERENCE": (
+        QT_TRANSLATE_NOOP("AdaMapper", "Coherence"),
+        QT_TRANSLATE_NOOP("AdaMapper", "Mean coherence, 0 to 1."),
+    ),
+    "LOS_SENSITIVITY": (
+        QT_TRANSLATE_NOOP("AdaMapper", "LOS sensitivity"),
+        QT_TRANSLATE_NOOP("AdaMapper", "-1 to 1, from LOS sensitivity; for the orbit of the rates."),
+    ),
 }
 _COLOURS = {"training": "#4393c3", "validation": "#ff7f00", "test": "#7a1fa2"}
 _FEW_AREAS = 5
@@ -55,28 +71,29 @@ class CreateSamples(Algorithm):
     """Layers of a scene and label polygons → labelled tiles to train with."""
 
     NAME = "createsamples"
-    TITLE = "Create samples"
+    TITLE = QT_TRANSLATE_NOOP("AdaMapper", "Create samples")
     GROUP = "learning"
-    SUMMARY = (
+    SUMMARY = QT_TRANSLATE_NOOP(
+        "AdaMapper",
         "Cuts the layers of a scene and polygons of known areas into labelled tiles for training, validation and test. "
         "The labels are checked first: slivers, duplicates, overlaps, invalid outlines, areas outside the scene or "
         "without data. Whole blocks of ground go to one role, and no area is labelled under two. Run it again with the "
         "same folder and another scene name to add a scene; the same name replaces that scene. Samples are GeoTIFFs; "
-        "index.gpkg shows where they lie."
+        "index.gpkg shows where they lie.",
     )
 
     def define(self) -> None:
         self.add(
             QgsProcessingParameterString("SCENE", tr("Name of the scene"), "scene"),
-            "Letters, digits, - and _. A scene of that name in the folder is replaced.",
+            tr("Letters, digits, - and _. A scene of that name in the folder is replaced."),
         )
         for name, (title, text) in _LAYERS.items():
-            self.add_raster(name, title, text)
+            self.add_raster(name, tr(title), tr(text))
         self._add_polygons()
         self._add_cut()
         self.add(
             QgsProcessingParameterFolderDestination("OUTPUT_FOLDER", tr("Folder of the sample set")),
-            "New, empty, or an earlier sample set with the same layers, pixel size and tile size.",
+            tr("New, empty, or an earlier sample set with the same layers, pixel size and tile size."),
         )
         self.addOutput(QgsProcessingOutputVectorLayer("TILES", tr("Tiles")))
         self.addOutput(QgsProcessingOutputVectorLayer("LABEL_PROBLEMS", tr("Problems of labels")))
@@ -86,70 +103,80 @@ class CreateSamples(Algorithm):
     def _add_polygons(self) -> None:
         self.add(
             QgsProcessingParameterFeatureSource("LABELS", tr("Labelled areas"), [POLYGONS]),
-            "Polygons of true areas. A pixel belongs to an area when its centre lies inside.",
+            tr("Polygons of true areas. A pixel belongs to an area when its centre lies inside."),
         )
         self.add(
             QgsProcessingParameterField("CLASS_FIELD", tr("Class field"), None, "LABELS", optional=True),
-            "Where the layer also holds other things: the field that tells which polygons are areas. The others are "
-            "ignored, neither area nor background.",
+            tr(
+                "Where the layer also holds other things: the field that tells which polygons are areas. The "
+                "others are "
+                "ignored, neither area nor background."
+            ),
         )
         self.add(
             QgsProcessingParameterString("AREA_CLASSES", tr("Classes that are areas"), optional=True),
-            "The values of the class field that stand for areas, separated by commas.",
+            tr("The values of the class field that stand for areas, separated by commas."),
         )
         self.add(
             QgsProcessingParameterFeatureSource("IGNORED", tr("Ignored ground"), [POLYGONS], optional=True),
-            "Ground that shall be neither area nor background, such as doubtful areas.",
+            tr("Ground that shall be neither area nor background, such as doubtful areas."),
         )
         self.add(
             QgsProcessingParameterFeatureSource("EXTENT", tr("Mapped extent"), [POLYGONS], optional=True),
-            "Where the inventory is complete. Outside, only the areas themselves are learned from. Empty: all ground "
-            "outside the areas counts as background.",
+            tr(
+                "Where the inventory is complete. Outside, only the areas themselves are learned from. Empty: all "
+                "ground "
+                "outside the areas counts as background."
+            ),
         )
 
     def _add_cut(self) -> None:
-        self.add_number("PIXEL_SIZE", "Pixel size (m)", "Layers that differ by more than 20 % are resampled.", 30, 1)
         self.add_number(
-            "TILE_SIZE", "Tile size (pixels)", "A multiple of 32.", 256, 32, 1024, integer=True, advanced=True
+            "PIXEL_SIZE", tr("Pixel size (m)"), tr("Layers that differ by more than 20 % are resampled."), 30, 1
+        )
+        self.add_number(
+            "TILE_SIZE", tr("Tile size (pixels)"), tr("A multiple of 32."), 256, 32, 1024, integer=True, advanced=True
         )
         self.add_number(
             "BLOCK_SIZE",
-            "Block size (km)",
-            "Ground that is wholly for training, validation or test; rounded up to whole tiles. Larger blocks make "
-            "accuracy more honest, smaller ones share few labels better.",
+            tr("Block size (km)"),
+            tr(
+                "Ground that is wholly for training, validation or test; rounded up to whole tiles. Larger blocks make "
+                "accuracy more honest, smaller ones share few labels better."
+            ),
             5,
             0.1,
         )
-        self.add_number("VALIDATION", "For validation (%)", "Share of the labelled areas.", 15, 0, 90)
-        self.add_number("TEST", "For test (%)", "Share of the labelled areas.", 15, 0, 90)
-        self.add_number("SEED", "Seed", "Another seed draws other blocks.", 1, 0, integer=True, advanced=True)
+        self.add_number("VALIDATION", tr("For validation (%)"), tr("Share of the labelled areas."), 15, 0, 90)
+        self.add_number("TEST", tr("For test (%)"), tr("Share of the labelled areas."), 15, 0, 90)
+        self.add_number("SEED", tr("Seed"), tr("Another seed draws other blocks."), 1, 0, integer=True, advanced=True)
         self.add_number(
             "GAP",
-            "Gap (m)",
-            "Training pixels closer than this to ground of another role are ignored.",
+            tr("Gap (m)"),
+            tr("Training pixels closer than this to ground of another role are ignored."),
             0,
             0,
             advanced=True,
         )
         self.add_number(
             "MIN_AREA",
-            "Smallest area (m²)",
-            "Smaller ones are ignored, neither area nor background. Empty: four pixels.",
+            tr("Smallest area (m²)"),
+            tr("Smaller ones are ignored, neither area nor background. Empty: four pixels."),
             None,
             0,
             advanced=True,
         )
         self.add_number(
             "BACKGROUND_RATIO",
-            "Background tiles for each tile with areas",
-            "At most so many tiles without areas are kept, drawn by the seed.",
+            tr("Background tiles for each tile with areas"),
+            tr("At most so many tiles without areas are kept, drawn by the seed."),
             10,
             0,
             advanced=True,
         )
         self.add(
             QgsProcessingParameterBoolean("IGNORE_EDGES", tr("Ignore the edges of areas"), False),
-            "The pixels on either side of an outline are ignored, for outlines that are drawn roughly.",
+            tr("The pixels on either side of an outline are ignored, for outlines that are drawn roughly."),
             advanced=True,
         )
 
@@ -256,7 +283,10 @@ def _warn_of_few(roles: dict[str, dict[str, int]], progress: Progress) -> None:
             progress.warning(message.format(count, role))
 
 
-_OUTPUTS = {"TILES": "Tiles", "LABEL_PROBLEMS": "Problems of labels"}
+_OUTPUTS = {
+    "TILES": QT_TRANSLATE_NOOP("AdaMapper", "Tiles"),
+    "LABEL_PROBLEMS": QT_TRANSLATE_NOOP("AdaMapper", "Problems of labels"),
+}
 
 
 def style_tiles(layer: QgsVectorLayer) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qgis.core import QgsProcessingContext, QgsProcessingParameterFileDestination
+from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.progress import Progress
@@ -24,42 +25,51 @@ class ExportModel(Algorithm):
     """A model → the same with its weights stored otherwise, or its weights alone, and its card as text."""
 
     NAME = "exportmodel"
-    TITLE = "Export a model"
+    TITLE = QT_TRANSLATE_NOOP("AdaMapper", "Export a model")
     GROUP = "learning"
-    SUMMARY = (
+    SUMMARY = QT_TRANSLATE_NOOP(
+        "AdaMapper",
         "Writes a copy of a model: smaller, faster, or as weights for other programs; and its card, which tells what "
-        "it was trained on and how its channels are scaled, as readable text. Needs the Python package onnx."
+        "it was trained on and how its channels are scaled, as readable text. Needs the Python package onnx.",
     )
 
     def define(self) -> None:
         self.add_model()
         self.add_choice(
             "STORAGE",
-            "Store as",
-            "float32, float16: an ONNX file with such weights, equally fast. int8: a quantised ONNX file, a quarter of "
-            "the size and two to three times as fast on a processor, which can't be trained further. weights: a "
-            ".safetensors file for PyTorch, with the card in it.",
+            tr("Store as"),
+            tr(
+                "float32, float16: an ONNX file with such weights, equally fast. int8: a quantised ONNX file, a "
+                "quarter of "
+                "the size and two to three times as fast on a processor, which can't be trained further. weights: a "
+                ".safetensors file for PyTorch, with the card in it."
+            ),
             STORAGE,
             "float32",
         )
         self.add_raster(
             "CALIBRATION",
-            "Composite to calibrate with",
-            "For int8: a composite for this model from Build channel composite, of the kind of scene that the model "
-            "will be used on. Empty: simulated tiles, which needs PyTorch.",
+            tr("Composite to calibrate with"),
+            tr(
+                "For int8: a composite for this model from Build channel composite, of the kind of scene that the "
+                "model "
+                "will be used on. Empty: simulated tiles, which needs PyTorch."
+            ),
         )
-        self.add_number("TILES", "Tiles to calibrate with", "For int8.", 40, 1, 1000, integer=True, advanced=True)
+        self.add_number(
+            "TILES", tr("Tiles to calibrate with"), tr("For int8."), 40, 1, 1000, integer=True, advanced=True
+        )
         self.add(
             QgsProcessingParameterFileDestination(
                 "OUTPUT", tr("Exported model"), tr("Models (*.onnx);;Weights (*.safetensors)")
             ),
-            "A model is written with the extension .onnx, weights with .safetensors.",
+            tr("A model is written with the extension .onnx, weights with .safetensors."),
         )
         self.add(
             QgsProcessingParameterFileDestination(
                 "CARD", tr("Card"), tr("Text (*.json)"), optional=True, createByDefault=False
             ),
-            "The model's card as a JSON file: channels, scaling, thresholds, training data, accuracy, limits.",
+            tr("The model's card as a JSON file: channels, scaling, thresholds, training data, accuracy, limits."),
         )
 
     def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:

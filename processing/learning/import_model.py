@@ -12,6 +12,7 @@ from qgis.core import (
     QgsProcessingParameterMatrix,
     QgsProcessingParameterString,
 )
+from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.progress import Progress
@@ -37,13 +38,14 @@ class ImportModel(Algorithm):
     """A network of another program, or weights, → a model that Detect active deformation areas runs."""
 
     NAME = "importmodel"
-    TITLE = "Import a model"
+    TITLE = QT_TRANSLATE_NOOP("AdaMapper", "Import a model")
     GROUP = "learning"
-    SUMMARY = (
+    SUMMARY = QT_TRANSLATE_NOOP(
+        "AdaMapper",
         "Gives a network that another program made a card, so that Detect active deformation areas runs it: an ONNX "
         "file (such as those for the plugin Deepness, whose settings are read from the file), or the weights of one of "
         "the networks of ADA Mapper (.safetensors, or a PyTorch state dict). Files that could run code when they are "
-        "opened are refused. Needs the Python package onnx."
+        "opened are refused. Needs the Python package onnx.",
     )
 
     def define(self) -> None:
@@ -51,41 +53,50 @@ class ImportModel(Algorithm):
             QgsProcessingParameterFile(
                 "INPUT", tr("Network or weights"), fileFilter=tr("Networks (*.onnx *.safetensors *.pt *.pth)")
             ),
-            "A file that has an ADA Mapper card already is checked and taken as it is; no other setting is used then.",
+            tr(
+                "A file that has an ADA Mapper card already is checked and taken as it is; no other setting is "
+                "used then."
+            ),
         )
         self.add(
             QgsProcessingParameterMatrix(
                 "CHANNELS", tr("Channels"), 4, False, [tr(column) for column in COLUMNS], _PAPER, optional=True
             ),
-            "What the network's inputs show, in its order: phase_rate, phase_rate_wrapped, los_rate, dem, slope, "
-            "coherence or los_sensitivity. Low to High are scaled to 0 to 1, and cut off there. Both empty: for a "
-            "network made for Deepness the layer's own numbers, divided by 255; for weights, the limits shown here at "
-            "first. A standardisation stored in the file follows. Unit and Sign (away or toward) of rates may be left "
-            "empty for the usual ones.",
+            tr(
+                "What the network's inputs show, in its order: phase_rate, phase_rate_wrapped, los_rate, dem, slope, "
+                "coherence or los_sensitivity. Low to High are scaled to 0 to 1, and cut off there. Both empty: for a "
+                "network made for Deepness the layer's own numbers, divided by 255; for weights, the limits shown "
+                "here at "
+                "first. A standardisation stored in the file follows. Unit and Sign (away or toward) of rates may "
+                "be left "
+                "empty for the usual ones."
+            ),
         )
         self.add_number(
             "PIXEL_SIZE",
-            "Pixel size (m)",
-            "That of the data it was trained on. Empty: as stored in the file.",
+            tr("Pixel size (m)"),
+            tr("That of the data it was trained on. Empty: as stored in the file."),
             None,
             0.01,
         )
-        self.add_choice("NETWORK", "Network of the weights", "Only for weights.", NETWORKS, "compact")
+        self.add_choice("NETWORK", tr("Network of the weights"), tr("Only for weights."), NETWORKS, "compact")
         self._define_advanced()
         self.add(
             QgsProcessingParameterFileDestination("OUTPUT", tr("Model"), tr("Models (*.onnx)")),
-            "The network with its card. Give it as Model to the other tools.",
+            tr("The network with its card. Give it as Model to the other tools."),
         )
 
     def _define_advanced(self) -> None:
-        stored = "Empty: as stored in the file, else "
-        self.add_number("THRESHOLD", "Threshold", stored + "0.5.", None, 0.01, 0.99, advanced=True)
-        self.add_number("MIN_AREA", "Smallest area (m²)", stored + "5000.", None, 0, advanced=True)
-        self.add_number("TILE_SIZE", "Tile size (pixels)", stored + "256.", None, 16, 4096, integer=True, advanced=True)
+        stored = tr("Empty: as stored in the file, else {}.")
+        self.add_number("THRESHOLD", tr("Threshold"), stored.format(0.5), None, 0.01, 0.99, advanced=True)
+        self.add_number("MIN_AREA", tr("Smallest area (m²)"), stored.format(5000), None, 0, advanced=True)
+        self.add_number(
+            "TILE_SIZE", tr("Tile size (pixels)"), stored.format(256), None, 16, 4096, integer=True, advanced=True
+        )
         self.add_number(
             "AREA_CLASS",
-            "Class of the areas",
-            "Counted from 0. Empty: the last of one or two classes; with more it must be given.",
+            tr("Class of the areas"),
+            tr("Counted from 0. Empty: the last of one or two classes; with more it must be given."),
             None,
             0,
             integer=True,
@@ -93,15 +104,15 @@ class ImportModel(Algorithm):
         )
         self.add_choice(
             "ANSWER",
-            "The network gives",
-            "auto: found out by trying it on made-up tiles; the log tells the result.",
+            tr("The network gives"),
+            tr("auto: found out by trying it on made-up tiles; the log tells the result."),
             ANSWERS,
             "auto",
             advanced=True,
         )
         self.add(
             QgsProcessingParameterString("NAME", tr("Name of the model"), optional=True),
-            "Empty: the name of the file.",
+            tr("Empty: the name of the file."),
             advanced=True,
         )
 

@@ -13,6 +13,7 @@ from qgis.core import (
     QgsProcessingParameterFeatureSource,
     QgsWkbTypes,
 )
+from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.fields import Field
@@ -33,29 +34,32 @@ class LabelsFromReview(Algorithm):
     """Reviewed areas → label polygons for Create samples."""
 
     NAME = "labelsfromreview"
-    TITLE = "Labels from reviewed areas"
+    TITLE = QT_TRANSLATE_NOOP("AdaMapper", "Labels from reviewed areas")
     GROUP = "learning"
-    SUMMARY = (
+    SUMMARY = QT_TRANSLATE_NOOP(
+        "AdaMapper",
         "Turns areas that were accepted, rejected or left unsure in the Review step into labels for Create samples. "
         "Accepted areas become landslides, rejected ones are left out, so that they count as background, and unsure "
         "ones are ignored, neither landslide nor background. In Create samples choose label as class field and "
         "landslide as the class. Landslides that the map missed are background, too, unless you draw them into the "
-        "labels or give a mapped extent."
+        "labels or give a mapped extent.",
     )
 
     def define(self) -> None:
         self.add(
             QgsProcessingParameterFeatureSource("AREAS", tr("Reviewed areas"), [POLYGONS]),
-            "A layer with the field review: accepted, rejected or unsure.",
+            tr("A layer with the field review: accepted, rejected or unsure."),
         )
         self.add_choice(
             "UNREVIEWED",
-            "Areas without a decision",
-            "Whether they are ignored or, like rejected ones, count as background.",
+            tr("Areas without a decision"),
+            tr("Whether they are ignored or, like rejected ones, count as background."),
             _UNREVIEWED,
             "ignored",
         )
-        self.add(QgsProcessingParameterFeatureSink("LABELS", tr("Labels"), POLYGONS), "Polygons with the field label.")
+        self.add(
+            QgsProcessingParameterFeatureSink("LABELS", tr("Labels"), POLYGONS), tr("Polygons with the field label.")
+        )
         self.addOutput(QgsProcessingOutputNumber("LANDSLIDE_COUNT", tr("Number of landslides")))
         self.addOutput(QgsProcessingOutputNumber("IGNORED_COUNT", tr("Number of ignored areas")))
         self.addOutput(QgsProcessingOutputNumber("BACKGROUND_COUNT", tr("Number of areas left out as background")))

@@ -11,6 +11,7 @@ from qgis.core import (
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterFolderDestination,
 )
+from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.progress import Progress
@@ -29,50 +30,59 @@ class SimulateScene(Algorithm):
     """A folder of simulated interferograms, or of real rates with landslides added, and the true areas."""
 
     NAME = "simulatescene"
-    TITLE = "Simulate a scene"
+    TITLE = QT_TRANSLATE_NOOP("AdaMapper", "Simulate a scene")
     GROUP = "simulation"
-    SUMMARY = (
+    SUMMARY = QT_TRANSLATE_NOOP(
+        "AdaMapper",
         "Writes a scene whose landslides are known, to learn and to test with. Simulated: interferograms with "
         "coherence, an elevation model and the true outlines of the moving slopes, with atmosphere, decorrelation, "
         "holes and a subsiding plain that is no landslide; nothing in it is real. Semi-real: simulated landslides are "
         "added to a phase rate of yours, so that a model can be judged on the noise of your region. The same seed "
-        "gives the same files."
+        "gives the same files.",
     )
 
     def define(self) -> None:
         self.add_choice(
-            "KIND", "Kind", "Simulated interferograms, or your own rates with landslides added.", KINDS, "simulated"
+            "KIND",
+            tr("Kind"),
+            tr("Simulated interferograms, or your own rates with landslides added."),
+            KINDS,
+            "simulated",
         )
-        self.add_number("SEED", "Seed", "Another seed gives another scene.", 1, 0, integer=True)
-        self.add_number("SIZE", "Size (pixels)", "Simulated: width and height.", 1024, 128, 4096, integer=True)
+        self.add_number("SEED", tr("Seed"), tr("Another seed gives another scene."), 1, 0, integer=True)
+        self.add_number("SIZE", tr("Size (pixels)"), tr("Simulated: width and height."), 1024, 128, 4096, integer=True)
         self.add_number(
-            "PIXEL_SIZE", "Pixel size (m)", "Simulated: of all rasters of the scene.", 30, 5, 200, advanced=True
+            "PIXEL_SIZE", tr("Pixel size (m)"), tr("Simulated: of all rasters of the scene."), 30, 5, 200, advanced=True
         )
         self.add_raster(
             "DEM",
-            "Digital elevation model",
-            "Simulated: empty, and terrain is made up. Semi-real: needed, of the place of the rates or of another.",
+            tr("Digital elevation model"),
+            tr("Simulated: empty, and terrain is made up. Semi-real: needed, of the place of the rates or of another."),
         )
-        self.add_number("DATES", "Number of dates", "Simulated: twelve days apart.", 24, 2, 200, integer=True)
+        self.add_number("DATES", tr("Number of dates"), tr("Simulated: twelve days apart."), 24, 2, 200, integer=True)
         self.add_choice(
             "ORBIT",
-            "Orbit",
-            "Where the satellite looks from. Semi-real: of the rates, unless they tell it themselves.",
+            tr("Orbit"),
+            tr("Where the satellite looks from. Semi-real: of the rates, unless they tell it themselves."),
             SIMULATED_ORBITS,
             "descending",
         )
         self.define_semi_real()
-        self.add(QgsProcessingParameterFolderDestination("OUTPUT_FOLDER", tr("Folder of the scene")), "New or empty.")
+        self.add(
+            QgsProcessingParameterFolderDestination("OUTPUT_FOLDER", tr("Folder of the scene")), tr("New or empty.")
+        )
 
     def define_semi_real(self) -> None:
         """The parameters of a semi-real scene."""
         self.add_raster(
-            "PHASE_RATE", "Semi-real: phase rate", "Real, from Stack interferograms; the landslides are added to it."
+            "PHASE_RATE",
+            tr("Semi-real: phase rate"),
+            tr("Real, from Stack interferograms; the landslides are added to it."),
         )
         self.add_raster(
             "LOS_RATE",
-            "Semi-real: LOS rate",
-            "Of the same interferograms. Empty: it is made from the phase rate.",
+            tr("Semi-real: LOS rate"),
+            tr("Of the same interferograms. Empty: it is made from the phase rate."),
             advanced=True,
         )
         self.add(
@@ -82,19 +92,21 @@ class SimulateScene(Algorithm):
                 [QgsProcessing.SourceType.TypeVectorPolygon],
                 optional=True,
             ),
-            "No landslide is put there, and finding them counts as neither right nor wrong. Whatever else moves in "
-            "your rates counts as a false alarm where it is found.",
+            tr(
+                "No landslide is put there, and finding them counts as neither right nor wrong. Whatever else moves in "
+                "your rates counts as a false alarm where it is found."
+            ),
         )
         self.add(
             QgsProcessingParameterBoolean(
                 "DEM_ELSEWHERE", tr("Semi-real: the elevation model is of another place"), False
             ),
-            "For flat regions: the slopes of any mountains are laid under your rates.",
+            tr("For flat regions: the slopes of any mountains are laid under your rates."),
         )
         self.add_number(
             "LANDSLIDES",
-            "Semi-real: landslides per km²",
-            "How many are tried; fewer find room on the slopes.",
+            tr("Semi-real: landslides per km²"),
+            tr("How many are tried; fewer find room on the slopes."),
             0.2,
             0.001,
             5,
@@ -102,8 +114,8 @@ class SimulateScene(Algorithm):
         )
         self.add_number(
             "HEADING",
-            "Semi-real: heading (degrees)",
-            "Direction of flight, clockwise from north. Empty: as the rate tells, else by the orbit.",
+            tr("Semi-real: heading (degrees)"),
+            tr("Direction of flight, clockwise from north. Empty: as the rate tells, else by the orbit."),
             None,
             -360,
             360,
@@ -111,8 +123,8 @@ class SimulateScene(Algorithm):
         )
         self.add_number(
             "INCIDENCE",
-            "Semi-real: incidence angle (degrees)",
-            "Between the line of sight and the vertical. Empty: as the rate tells, else 38.",
+            tr("Semi-real: incidence angle (degrees)"),
+            tr("Between the line of sight and the vertical. Empty: as the rate tells, else 38."),
             None,
             1,
             89,

@@ -19,6 +19,7 @@ from qgis.core import (
     QgsProcessingParameterNumber,
     QgsProcessingParameterString,
 )
+from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.progress import Progress
 from ..algorithm import Algorithm
@@ -41,13 +42,14 @@ class TrainModel(Algorithm):
     """Sample sets, simulated tiles or both → a model file with its card, and a report."""
 
     NAME = "trainmodel"
-    TITLE = "Train a model"
+    TITLE = QT_TRANSLATE_NOOP("AdaMapper", "Train a model")
     GROUP = "learning"
-    SUMMARY = (
+    SUMMARY = QT_TRANSLATE_NOOP(
+        "AdaMapper",
         "Trains a network on your own samples, on simulated tiles, or on both, or fine-tunes a model with your few "
         "labels, and writes it as a model file with a card that tells its data, settings and accuracy, the classical "
         "detector beside it. A cancelled training goes on where it was when it is started again with the same "
-        "settings and model file. Needs PyTorch."
+        "settings and model file. Needs PyTorch.",
     )
 
     def define(self) -> None:
@@ -57,11 +59,11 @@ class TrainModel(Algorithm):
         self._add_details()
         self.add(
             QgsProcessingParameterFileDestination("MODEL", tr("Trained model"), tr("Models (*.onnx)")),
-            "Written when all is done. An unfinished training is kept beside it (.checkpoint.pt) until then.",
+            tr("Written when all is done. An unfinished training is kept beside it (.checkpoint.pt) until then."),
         )
         self.add(
             QgsProcessingParameterFileDestination("REPORT", tr("Report"), tr("Web pages (*.html)"), optional=True),
-            "Curves of loss and accuracy, accuracy beside the classical detector, data and settings.",
+            tr("Curves of loss and accuracy, accuracy beside the classical detector, data and settings."),
         )
         self.addOutput(QgsProcessingOutputNumber("IOU", tr("IoU on the test tiles")))
         self.addOutput(QgsProcessingOutputNumber("STEPS_DONE", tr("Steps")))
@@ -70,41 +72,53 @@ class TrainModel(Algorithm):
         folder = QgsProcessingParameterFile.Behavior.Folder
         self.add(
             QgsProcessingParameterFile("SAMPLES", tr("Sample set"), behavior=folder, optional=True),
-            "A folder from Create samples. Empty: simulated tiles only.",
+            tr("A folder from Create samples. Empty: simulated tiles only."),
         )
         self.add(
             QgsProcessingParameterMultipleLayers(
                 "MORE_SAMPLES", tr("Further sample sets"), QgsProcessing.SourceType.TypeFile, optional=True
             ),
-            "The samples.json of each further set with tiles of the same size.",
+            tr("The samples.json of each further set with tiles of the same size."),
             advanced=True,
         )
         self.add_number(
             "SIMULATED_SHARE",
-            "Share of simulated tiles (%)",
-            "Simulated tiles beside your own keep a network from learning your few areas by heart, and a fine-tuned "
-            "one from forgetting. Empty: 50 with samples, 100 without.",
+            tr("Share of simulated tiles (%)"),
+            tr(
+                "Simulated tiles beside your own keep a network from learning your few areas by heart, and a "
+                "fine-tuned "
+                "one from forgetting. Empty: 50 with samples, 100 without."
+            ),
             None,
             0,
             100,
         )
         self.add(
             QgsProcessingParameterFile("DEM_FOLDER", tr("Folder of elevation models"), behavior=folder, optional=True),
-            "GeoTIFFs that simulated tiles are made over. Of four regions, one validates and one tests. Empty: terrain "
-            "is made up.",
+            tr(
+                "GeoTIFFs that simulated tiles are made over. Of four regions, one validates and one tests. "
+                "Empty: terrain "
+                "is made up."
+            ),
         )
         self.add(
             QgsProcessingParameterFile("START", tr("Start from model"), extension="onnx", optional=True),
-            "Fine-tuning: a model with a card, whose network and channels are kept. Its weights stay where your labels "
-            "don't improve it. Empty: a new network.",
+            tr(
+                "Fine-tuning: a model with a card, whose network and channels are kept. Its weights stay where "
+                "your labels "
+                "don't improve it. Empty: a new network."
+            ),
         )
 
     def _add_network(self) -> None:
         self.add_choice(
             "NETWORK",
-            "Network",
-            "compact runs well on laptops; resnet50_unet and vgg16_unet are those of Wu et al. (2024) and want a GPU. "
-            "Not used with Start from model.",
+            tr("Network"),
+            tr(
+                "compact runs well on laptops; resnet50_unet and vgg16_unet are those of Wu et al. (2024) and "
+                "want a GPU. "
+                "Not used with Start from model."
+            ),
             NETWORKS,
             "compact",
         )
@@ -113,33 +127,41 @@ class TrainModel(Algorithm):
         )
         self.add(
             channels,
-            "What the network sees. All but a single rate may be missing when the model is used. Empty: all that the "
-            "samples hold, or those of the model that is started from.",
+            tr(
+                "What the network sees. All but a single rate may be missing when the model is used. Empty: all "
+                "that the "
+                "samples hold, or those of the model that is started from."
+            ),
         )
         self.add_choice(
             "LOSS",
-            "Loss",
-            "dice is the paper's; dice_cross_entropy gives probabilities that mean what they say.",
+            tr("Loss"),
+            tr("dice is the paper's; dice_cross_entropy gives probabilities that mean what they say."),
             LOSSES,
             LOSSES[0],
             advanced=True,
         )
 
     def _add_budget(self) -> None:
-        self.add_number("MINUTES", "Budget (minutes)", "Of training; judging comes on top.", 60, 0.01)
+        self.add_number("MINUTES", tr("Budget (minutes)"), tr("Of training; judging comes on top."), 60, 0.01)
         self.add_number(
             "STEPS",
-            "Budget (steps)",
-            "Number of batches, in place of minutes: the same steps and seed give the same model on the same computer.",
+            tr("Budget (steps)"),
+            tr(
+                "Number of batches, in place of minutes: the same steps and seed give the same model on the same "
+                "computer."
+            ),
             None,
             1,
             integer=True,
         )
         self.add_number(
             "PATIENCE",
-            "Patience (evaluations)",
-            "Stops when so many of the twenty evaluations in a budget have passed without a better IoU on the "
-            "validation tiles, and keeps the best weights. 0: the whole budget is used, the last weights are kept.",
+            tr("Patience (evaluations)"),
+            tr(
+                "Stops when so many of the twenty evaluations in a budget have passed without a better IoU on the "
+                "validation tiles, and keeps the best weights. 0: the whole budget is used, the last weights are kept."
+            ),
             6,
             0,
             20,
@@ -148,7 +170,9 @@ class TrainModel(Algorithm):
         )
 
     def _add_details(self) -> None:
-        self.add_number("BATCH_SIZE", "Batch size (tiles)", "Tiles a step.", 16, 1, 256, integer=True, advanced=True)
+        self.add_number(
+            "BATCH_SIZE", tr("Batch size (tiles)"), tr("Tiles a step."), 16, 1, 256, integer=True, advanced=True
+        )
         rate = QgsProcessingParameterNumber(
             "LEARNING_RATE", tr("Learning rate"), QgsProcessingParameterNumber.Type.Double, None, optional=True
         )
@@ -157,20 +181,22 @@ class TrainModel(Algorithm):
         rate.setMaximum(1.0)
         self.add(
             rate,
-            "The highest, after the warm-up. Empty: what suits the network (compact 0.002), a tenth of it for "
-            "fine-tuning.",
+            tr(
+                "The highest, after the warm-up. Empty: what suits the network (compact 0.002), a tenth of it for "
+                "fine-tuning."
+            ),
             advanced=True,
         )
         self.add_number(
-            "SEED", "Seed", "Another seed gives another model.", 1, 0, 1_000_000, integer=True, advanced=True
+            "SEED", tr("Seed"), tr("Another seed gives another model."), 1, 0, 1_000_000, integer=True, advanced=True
         )
         self.add_choice(
-            "DEVICE", "Device", "auto takes a GPU where PyTorch finds one.", DEVICES, DEVICES[0], advanced=True
+            "DEVICE", tr("Device"), tr("auto takes a GPU where PyTorch finds one."), DEVICES, DEVICES[0], advanced=True
         )
         self.add_number(
             "THREADS",
-            "Threads",
-            "Processor cores that compute. Empty: all but one, which makes the tiles.",
+            tr("Threads"),
+            tr("Processor cores that compute. Empty: all but one, which makes the tiles."),
             None,
             1,
             256,
@@ -178,10 +204,10 @@ class TrainModel(Algorithm):
             advanced=True,
         )
         for name, title, text in (
-            ("NAME", "Name of the model", "For its card. Empty: the name of its file."),
-            ("LICENCE", "Licence of the model", "For its card, for example CC-BY-4.0."),
+            ("NAME", tr("Name of the model"), tr("For its card. Empty: the name of its file.")),
+            ("LICENCE", tr("Licence of the model"), tr("For its card, for example CC-BY-4.0.")),
         ):
-            self.add(QgsProcessingParameterString(name, tr(title), optional=True), text, advanced=True)
+            self.add(QgsProcessingParameterString(name, title, optional=True), text, advanced=True)
 
     def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
         from ...core.learning import own_settings, train_model, write_training_report

@@ -5,27 +5,44 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qgis.core import QgsProcessingContext
+from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ..algorithm import Algorithm
+from ..texts import tr
 
 if TYPE_CHECKING:
     from ...core.channels import ChannelKind
 
 
 _LAYERS = {
-    "PHASE_RATE": ("Phase rate", "rad/yr, positive for growing range, from Stack interferograms."),
-    "LOS_RATE": ("LOS rate", "mm/yr or m/yr; unit and sign are read from the layer where it tells them."),
-    "DEM": ("Digital elevation model", "Elevations in metres."),
-    "SLOPE": ("Slope", "Degrees, from Slope."),
-    "COHERENCE": ("Coherence", "Mean coherence, 0 to 1; only for models that use it."),
-    "LOS_SENSITIVITY": ("LOS sensitivity", "-1 to 1, from LOS sensitivity; for the orbit of the rates."),
+    "PHASE_RATE": (
+        QT_TRANSLATE_NOOP("AdaMapper", "Phase rate"),
+        QT_TRANSLATE_NOOP("AdaMapper", "rad/yr, positive for growing range, from Stack interferograms."),
+    ),
+    "LOS_RATE": (
+        QT_TRANSLATE_NOOP("AdaMapper", "LOS rate"),
+        QT_TRANSLATE_NOOP("AdaMapper", "mm/yr or m/yr; unit and sign are read from the layer where it tells them."),
+    ),
+    "DEM": (
+        QT_TRANSLATE_NOOP("AdaMapper", "Digital elevation model"),
+        QT_TRANSLATE_NOOP("AdaMapper", "Elevations in metres."),
+    ),
+    "SLOPE": (QT_TRANSLATE_NOOP("AdaMapper", "Slope"), QT_TRANSLATE_NOOP("AdaMapper", "Degrees, from Slope.")),
+    "COHERENCE": (
+        QT_TRANSLATE_NOOP("AdaMapper", "Coherence"),
+        QT_TRANSLATE_NOOP("AdaMapper", "Mean coherence, 0 to 1; only for models that use it."),
+    ),
+    "LOS_SENSITIVITY": (
+        QT_TRANSLATE_NOOP("AdaMapper", "LOS sensitivity"),
+        QT_TRANSLATE_NOOP("AdaMapper", "-1 to 1, from LOS sensitivity; for the orbit of the rates."),
+    ),
 }
 
 
 def add_layers(algorithm: Algorithm) -> None:
     """Add PHASE_RATE, LOS_RATE, DEM, SLOPE, COHERENCE and LOS_SENSITIVITY; the model decides which are needed."""
     for name, (title, text) in _LAYERS.items():
-        algorithm.add_raster(name, title, text + " Needed where the model asks for it.")
+        algorithm.add_raster(name, tr(title), f"{tr(text)} " + tr("Needed where the model asks for it."))
 
 
 def chosen_layers(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qgis.core import QgsProcessingContext, QgsProcessingOutputNumber, QgsProcessingParameterFeatureSink
+from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.progress import Progress
 from ..algorithm import ORBITS, POLYGONS, Algorithm
@@ -15,43 +16,48 @@ class ClassicalDetector(Algorithm):
     """LOS rate → areas by thresholding, the yardstick for the network."""
 
     NAME = "classicaldetector"
-    TITLE = "Classical detector"
+    TITLE = QT_TRANSLATE_NOOP("AdaMapper", "Classical detector")
     GROUP = "detection"
-    SUMMARY = (
+    SUMMARY = QT_TRANSLATE_NOOP(
+        "AdaMapper",
         "Finds areas without a network, as ADAfinder does: removes the smooth part of the LOS rate, marks pixels "
-        "that stand out by a multiple of the scene's own spread, and joins neighbours. Compare the network with it."
+        "that stand out by a multiple of the scene's own spread, and joins neighbours. Compare the network with it.",
     )
 
     def define(self) -> None:
-        self.add_raster("LOS_RATE", "LOS rate", "mm/yr or m/yr.", optional=False)
-        self.add_raster("SLOPE", "Slope", "For the slope rule and the slope of each area.")
-        self.add_raster("DEM", "Digital elevation model", "For the elevation and aspect of each area.")
+        self.add_raster("LOS_RATE", tr("LOS rate"), tr("mm/yr or m/yr."), optional=False)
+        self.add_raster("SLOPE", tr("Slope"), tr("For the slope rule and the slope of each area."))
+        self.add_raster("DEM", tr("Digital elevation model"), tr("For the elevation and aspect of each area."))
         self.add_number(
             "SIGMA",
-            "Threshold (multiples of the spread)",
-            "2 as published; 4 gives fewer false alarms.",
+            tr("Threshold (multiples of the spread)"),
+            tr("2 as published; 4 gives fewer false alarms."),
             4,
             0.1,
         )
         self.add_number(
             "SMOOTH_METRES",
-            "Width of the smooth part (m)",
-            "Standard deviation of the Gaussian.",
+            tr("Width of the smooth part (m)"),
+            tr("Standard deviation of the Gaussian."),
             1200,
             1,
             advanced=True,
         )
-        self.add_number("MIN_PIXELS", "Fewest pixels of an area", "Smaller areas are left out.", 20, 1, integer=True)
+        self.add_number(
+            "MIN_PIXELS", tr("Fewest pixels of an area"), tr("Smaller areas are left out."), 20, 1, integer=True
+        )
         self.add_number(
             "MIN_SLOPE",
-            "Smallest slope (degrees)",
-            "Flatter pixels are left out where a slope is given.",
+            tr("Smallest slope (degrees)"),
+            tr("Flatter pixels are left out where a slope is given."),
             5,
             0,
             90,
         )
-        self.add_choice("ORBIT", "Orbit", "Written into the attributes and used for the colour.", ORBITS, "unknown")
-        self.add(QgsProcessingParameterFeatureSink("AREAS", tr("Areas, classical"), POLYGONS), "Polygons.")
+        self.add_choice(
+            "ORBIT", tr("Orbit"), tr("Written into the attributes and used for the colour."), ORBITS, "unknown"
+        )
+        self.add(QgsProcessingParameterFeatureSink("AREAS", tr("Areas, classical"), POLYGONS), tr("Polygons."))
         self.addOutput(QgsProcessingOutputNumber("AREA_COUNT", tr("Number of areas")))
 
     def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:

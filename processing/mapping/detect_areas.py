@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from qgis.core import QgsProcessingContext
+from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.progress import Progress
 from ..algorithm import Algorithm
+from ..texts import tr
 from .channel_layers import add_layers, chosen_layers
 
 BACKENDS = ("auto", "onnxruntime", "torch")
@@ -17,11 +19,12 @@ class DetectAreas(Algorithm):
     """Rates and terrain → probability that a pixel belongs to an active deformation area."""
 
     NAME = "detectareas"
-    TITLE = "Detect active deformation areas"
+    TITLE = QT_TRANSLATE_NOOP("AdaMapper", "Detect active deformation areas")
     GROUP = "detection"
-    SUMMARY = (
+    SUMMARY = QT_TRANSLATE_NOOP(
+        "AdaMapper",
         "Runs a convolutional network over rates and terrain and writes the probability that a pixel belongs to an "
-        "active deformation area. Pixels without a rate have no probability. Extract areas turns it into polygons."
+        "active deformation area. Pixels without a rate have no probability. Extract areas turns it into polygons.",
     )
 
     def define(self) -> None:
@@ -29,23 +32,28 @@ class DetectAreas(Algorithm):
         self.add_model()
         self.add_choice(
             "BACKEND",
-            "Runs on",
-            "auto takes ONNX Runtime where it is installed, else PyTorch. The log tells which one and on which device.",
+            tr("Runs on"),
+            tr(
+                "auto takes ONNX Runtime where it is installed, else PyTorch. The log tells which one and on "
+                "which device."
+            ),
             BACKENDS,
             "auto",
             advanced=True,
         )
         self.add_number(
             "OVERLAP",
-            "Overlap of tiles (%)",
-            "Neighbouring tiles are blended over this share of their side. Empty: 6.25, "
-            "the smallest that was measured to show no seams.",
+            tr("Overlap of tiles (%)"),
+            tr(
+                "Neighbouring tiles are blended over this share of their side. Empty: 6.25, "
+                "the smallest that was measured to show no seams."
+            ),
             None,
             0,
             50,
             advanced=True,
         )
-        self.add_raster_output("PROBABILITY", "Probability", "0 to 1.")
+        self.add_raster_output("PROBABILITY", tr("Probability"), tr("0 to 1."))
 
     def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
         from ...core.detection import DEFAULT_OVERLAP, Composite, detect

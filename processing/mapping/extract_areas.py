@@ -10,6 +10,7 @@ from qgis.core import (
     QgsProcessingParameterBoolean,
     QgsProcessingParameterFeatureSink,
 )
+from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.progress import Progress
 from ..algorithm import ORBITS, POLYGONS, Algorithm
@@ -20,34 +21,41 @@ class ExtractAreas(Algorithm):
     """Probability → active deformation areas as polygons with attributes."""
 
     NAME = "extractareas"
-    TITLE = "Extract areas"
+    TITLE = QT_TRANSLATE_NOOP("AdaMapper", "Extract areas")
     GROUP = "areas"
-    SUMMARY = (
+    SUMMARY = QT_TRANSLATE_NOOP(
+        "AdaMapper",
         "Turns a probability raster into polygons of active deformation areas. An area grows over pixels above the "
         "lower threshold and is kept where one pixel reaches the upper one and where it is large enough. Each area "
-        "gets its size, probability, rate, slope, elevation, aspect and position."
+        "gets its size, probability, rate, slope, elevation, aspect and position.",
     )
 
     def define(self) -> None:
-        self.add_raster("PROBABILITY", "Probability", "From Detect active deformation areas.", optional=False)
-        self.add_raster("LOS_RATE", "LOS rate", "For the rate of each area.")
-        self.add_raster("SLOPE", "Slope", "For the slope of each area.")
-        self.add_raster("DEM", "Digital elevation model", "For the elevation and aspect of each area.")
+        self.add_raster("PROBABILITY", tr("Probability"), tr("From Detect active deformation areas."), optional=False)
+        self.add_raster("LOS_RATE", tr("LOS rate"), tr("For the rate of each area."))
+        self.add_raster("SLOPE", tr("Slope"), tr("For the slope of each area."))
+        self.add_raster("DEM", tr("Digital elevation model"), tr("For the elevation and aspect of each area."))
         for name, title, text in (
-            ("THRESHOLD", "Threshold", "An area needs a pixel of at least this probability."),
-            ("LOW_THRESHOLD", "Lower threshold", "An area reaches as far as the probability is at least this."),
+            ("THRESHOLD", tr("Threshold"), tr("An area needs a pixel of at least this probability.")),
+            ("LOW_THRESHOLD", tr("Lower threshold"), tr("An area reaches as far as the probability is at least this.")),
         ):
-            self.add_number(name, title, text + " Empty: as the model advises.", None, 0, 1)
+            self.add_number(name, title, f"{text} " + tr("Empty: as the model advises."), None, 0, 1)
         self.add_number(
-            "MIN_AREA", "Smallest area (m²)", "Smaller areas are left out. Empty: as the model advises.", None, 0
+            "MIN_AREA",
+            tr("Smallest area (m²)"),
+            tr("Smaller areas are left out. Empty: as the model advises."),
+            None,
+            0,
         )
-        self.add_choice("ORBIT", "Orbit", "Written into the attributes and used for the colour.", ORBITS, "unknown")
+        self.add_choice(
+            "ORBIT", tr("Orbit"), tr("Written into the attributes and used for the colour."), ORBITS, "unknown"
+        )
         self.add(
             QgsProcessingParameterBoolean("SMOOTH", tr("Smooth outlines"), False),
-            "Rounds the pixel corners; otherwise outlines follow the pixel edges exactly.",
+            tr("Rounds the pixel corners; otherwise outlines follow the pixel edges exactly."),
             advanced=True,
         )
-        self.add(QgsProcessingParameterFeatureSink("AREAS", tr("Active deformation areas"), POLYGONS), "Polygons.")
+        self.add(QgsProcessingParameterFeatureSink("AREAS", tr("Active deformation areas"), POLYGONS), tr("Polygons."))
         self.addOutput(QgsProcessingOutputNumber("AREA_COUNT", tr("Number of areas")))
 
     def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qgis.core import QgsProcessingContext, QgsProcessingParameterBoolean
+from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.progress import Progress
@@ -21,30 +22,36 @@ class LosSensitivity(Algorithm):
     """A DEM and a view → the share of downslope motion that the line of sight sees."""
 
     NAME = "lossensitivity"
-    TITLE = "LOS sensitivity"
+    TITLE = QT_TRANSLATE_NOOP("AdaMapper", "LOS sensitivity")
     GROUP = "channels"
-    SUMMARY = (
+    SUMMARY = QT_TRANSLATE_NOOP(
+        "AdaMapper",
         "Computes which share of a motion down the slope the satellite sees: 1 where it comes straight toward the "
         "satellite, -1 where it goes straight away, and near 0 where the satellite is blind to it. Slopes are smoothed "
         "over 90 m; level ground has 0. Models can use it as a layer, and it tells where an empty map means nothing. "
-        "For a satellite that looks to the left, add 180 to its heading."
+        "For a satellite that looks to the left, add 180 to its heading.",
     )
 
     def define(self) -> None:
         self.add_raster(
-            "INPUT", "Digital elevation model", "Elevations in metres, in any projection or in degrees.", False
+            "INPUT", tr("Digital elevation model"), tr("Elevations in metres, in any projection or in degrees."), False
         )
         self.add_raster(
             "RATE",
-            "Phase rate or LOS rate",
-            "From Stack interferograms: heading and incidence angle of the products are read from it where they are "
-            "not given below.",
+            tr("Phase rate or LOS rate"),
+            tr(
+                "From Stack interferograms: heading and incidence angle of the products are read from it where "
+                "they are "
+                "not given below."
+            ),
         )
-        self.add_choice("ORBIT", "Orbit", "Sentinel-1's headings: ascending 348°, descending 192°.", ORBITS, "unknown")
+        self.add_choice(
+            "ORBIT", tr("Orbit"), tr("Sentinel-1's headings: ascending 348°, descending 192°."), ORBITS, "unknown"
+        )
         self.add_number(
             "HEADING",
-            "Heading (degrees)",
-            "Direction of flight, clockwise from north. Empty: from the rate, else from the orbit.",
+            tr("Heading (degrees)"),
+            tr("Direction of flight, clockwise from north. Empty: from the rate, else from the orbit."),
             None,
             -360,
             360,
@@ -52,8 +59,8 @@ class LosSensitivity(Algorithm):
         )
         self.add_number(
             "INCIDENCE",
-            "Incidence angle (degrees)",
-            "Between the line of sight and the vertical. Empty: from the rate, else 38.",
+            tr("Incidence angle (degrees)"),
+            tr("Between the line of sight and the vertical. Empty: from the rate, else 38."),
             None,
             1,
             89,
@@ -61,20 +68,20 @@ class LosSensitivity(Algorithm):
         )
         self.add_raster(
             "INCIDENCE_RASTER",
-            "Raster of incidence angles",
-            "Degrees or radians from the vertical (HyP3: inc_map). Used instead of one angle.",
+            tr("Raster of incidence angles"),
+            tr("Degrees or radians from the vertical (HyP3: inc_map). Used instead of one angle."),
             advanced=True,
         )
         self.add(
             QgsProcessingParameterBoolean("SKIP_UNKNOWN", tr("Write nothing where the view is unknown"), False),
-            "For models: where nothing tells the view, go on without this layer instead of stopping.",
+            tr("For models: where nothing tells the view, go on without this layer instead of stopping."),
             advanced=True,
         )
-        self.add_raster_output("OUTPUT", "LOS sensitivity", "-1 to 1, positive toward the satellite.")
+        self.add_raster_output("OUTPUT", tr("LOS sensitivity"), tr("-1 to 1, positive toward the satellite."))
         self.add_raster_output(
             "VISIBILITY",
-            "Visibility",
-            "1 seen well, 2 poorly seen (below 0.2), 3 layover or shadow, 4 level ground.",
+            tr("Visibility"),
+            tr("1 seen well, 2 poorly seen (below 0.2), 3 layover or shadow, 4 level ground."),
             optional=True,
         )
 

@@ -17,6 +17,7 @@ from qgis.core import (
     QgsProcessingParameterString,
     QgsProcessingUtils,
 )
+from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.progress import Progress
 from ..algorithm import ORBITS, POLYGONS, Algorithm, progress_of, remove_results
@@ -28,10 +29,19 @@ if TYPE_CHECKING:
     from ...core.models import Backend
 
 _RASTERS = {
-    "PROBABILITY": ("Probability", "That a pixel belongs to an active deformation area, 0 to 1."),
-    "PHASE_RATE": ("Phase rate", "rad/yr, positive for growing range."),
-    "LOS_RATE": ("LOS rate", "mm/yr, positive toward the satellite, masked by coherence."),
-    "SLOPE": ("Slope", "Degrees."),
+    "PROBABILITY": (
+        QT_TRANSLATE_NOOP("AdaMapper", "Probability"),
+        QT_TRANSLATE_NOOP("AdaMapper", "That a pixel belongs to an active deformation area, 0 to 1."),
+    ),
+    "PHASE_RATE": (
+        QT_TRANSLATE_NOOP("AdaMapper", "Phase rate"),
+        QT_TRANSLATE_NOOP("AdaMapper", "rad/yr, positive for growing range."),
+    ),
+    "LOS_RATE": (
+        QT_TRANSLATE_NOOP("AdaMapper", "LOS rate"),
+        QT_TRANSLATE_NOOP("AdaMapper", "mm/yr, positive toward the satellite, masked by coherence."),
+    ),
+    "SLOPE": (QT_TRANSLATE_NOOP("AdaMapper", "Slope"), QT_TRANSLATE_NOOP("AdaMapper", "Degrees.")),
 }
 _SENSITIVITY = "LOS_SENSITIVITY"
 _STEPS = 5
@@ -62,13 +72,14 @@ class MapActiveAreas(Algorithm):
     """A folder of interferograms and a DEM → active deformation areas, with the rasters behind them."""
 
     NAME = "mapactiveareas"
-    TITLE = "Map active deformation areas"
+    TITLE = QT_TRANSLATE_NOOP("AdaMapper", "Map active deformation areas")
     GROUP = "map"
-    SUMMARY = (
+    SUMMARY = QT_TRANSLATE_NOOP(
+        "AdaMapper",
         "From a folder of unwrapped interferograms and an elevation model to polygons of the slopes that are "
         "moving, in one step. Stacks the interferograms, computes the slope, runs the network and extracts the "
         "areas, as the single tools do with their default settings. Run it once for each orbit, then merge the two "
-        "results with Merge orbits. Check areas in the field before you rely on them."
+        "results with Merge orbits. Check areas in the field before you rely on them.",
     )
 
     def define(self) -> None:
@@ -76,70 +87,75 @@ class MapActiveAreas(Algorithm):
             QgsProcessingParameterFile(
                 "INPUT_FOLDER", tr("Folder of interferograms"), QgsProcessingParameterFile.Behavior.Folder
             ),
-            "Unwrapped interferograms of one orbit, searched with all subfolders.",
+            tr("Unwrapped interferograms of one orbit, searched with all subfolders."),
         )
-        self.add_raster("DEM", "Digital elevation model", "Elevations in metres that cover the scene.", False)
+        self.add_raster("DEM", tr("Digital elevation model"), tr("Elevations in metres that cover the scene."), False)
         self.add_choice(
             "ORBIT",
-            "Orbit",
-            "Of the interferograms: sets the colour and the attribute, and tells the model where the satellite looks "
-            "from, unless the products do.",
+            tr("Orbit"),
+            tr(
+                "Of the interferograms: sets the colour and the attribute, and tells the model where the "
+                "satellite looks "
+                "from, unless the products do."
+            ),
             ORBITS,
             "unknown",
         )
         self.add_model()
         self.add_choice(
             "PRODUCT",
-            "Product",
-            "What made the interferograms; auto recognises it.",
+            tr("Product"),
+            tr("What made the interferograms; auto recognises it."),
             PRODUCTS,
             "auto",
             advanced=True,
         )
         self.add_number(
             "MAX_TEMPORAL_BASELINE",
-            "Largest temporal baseline (days)",
-            "Longer pairs are left out.",
+            tr("Largest temporal baseline (days)"),
+            tr("Longer pairs are left out."),
             40,
             1,
             advanced=True,
         )
         self.add_number(
             "MAX_PERPENDICULAR_BASELINE",
-            "Largest perpendicular baseline (m)",
-            "Pairs with a larger one are left out.",
+            tr("Largest perpendicular baseline (m)"),
+            tr("Pairs with a larger one are left out."),
             120,
             1,
             advanced=True,
         )
         self.add(
             QgsProcessingParameterString("EXCLUDED_PAIRS", tr("Pairs left out by hand"), "", optional=True),
-            "Names of pairs (such as 20180106_20180130) with spaces or commas between them.",
+            tr("Names of pairs (such as 20180106_20180130) with spaces or commas between them."),
             advanced=True,
         )
-        self.add_number("MIN_AREA", "Smallest area (m²)", "Empty: as the model advises.", None, 0, advanced=True)
-        self.add_choice("BACKEND", "Runs on", "auto takes what is installed.", BACKENDS, "auto", advanced=True)
+        self.add_number(
+            "MIN_AREA", tr("Smallest area (m²)"), tr("Empty: as the model advises."), None, 0, advanced=True
+        )
+        self.add_choice("BACKEND", tr("Runs on"), tr("auto takes what is installed."), BACKENDS, "auto", advanced=True)
         self.add(
             QgsProcessingParameterFeatureSink("AREAS", tr("Active deformation areas"), POLYGONS),
-            "Polygons with size, probability, rate, slope, elevation and position.",
+            tr("Polygons with size, probability, rate, slope, elevation and position."),
         )
         for name, (title, text) in _RASTERS.items():
-            self.add_raster_output(name, title, text)
+            self.add_raster_output(name, tr(title), tr(text))
         self.add_raster_output(
-            _SENSITIVITY, "LOS sensitivity", "Share of downslope motion that the satellite sees, -1 to 1.", True
+            _SENSITIVITY, tr("LOS sensitivity"), tr("Share of downslope motion that the satellite sees, -1 to 1."), True
         )
         self.add(
             QgsProcessingParameterFileDestination(
                 "REPORT", tr("Report on the stack"), "HTML (*.html)", optional=True, createByDefault=True
             ),
-            "Pairs used and dropped, with the reasons.",
+            tr("Pairs used and dropped, with the reasons."),
         )
         for name, title in (
-            ("AREA_COUNT", "Number of areas"),
-            ("PAIRS_FOUND", "Pairs found"),
-            ("PAIRS_USED", "Pairs used"),
+            ("AREA_COUNT", tr("Number of areas")),
+            ("PAIRS_FOUND", tr("Pairs found")),
+            ("PAIRS_USED", tr("Pairs used")),
         ):
-            self.addOutput(QgsProcessingOutputNumber(name, tr(title)))
+            self.addOutput(QgsProcessingOutputNumber(name, title))
 
     def start(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback

@@ -11,6 +11,7 @@ from qgis.core import (
     QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFeatureSource,
 )
+from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.progress import Progress
 from ..algorithm import POLYGONS, Algorithm, crs_text
@@ -21,19 +22,20 @@ class MergeOrbits(Algorithm):
     """Areas seen from the ascending and from the descending orbit → one layer."""
 
     NAME = "mergeorbits"
-    TITLE = "Merge orbits"
+    TITLE = QT_TRANSLATE_NOOP("AdaMapper", "Merge orbits")
     GROUP = "areas"
-    SUMMARY = (
+    SUMMARY = QT_TRANSLATE_NOOP(
+        "AdaMapper",
         "Joins the areas that were found in ascending and in descending data. Areas that overlap become one, "
-        "marked as seen from both; the attributes of each orbit are kept side by side."
+        "marked as seen from both; the attributes of each orbit are kept side by side.",
     )
 
     def define(self) -> None:
-        for name, title in (("ASCENDING", "Areas, ascending orbit"), ("DESCENDING", "Areas, descending orbit")):
-            self.add(QgsProcessingParameterFeatureSource(name, tr(title), [POLYGONS]), "From Extract areas.")
+        for name, title in (("ASCENDING", tr("Areas, ascending orbit")), ("DESCENDING", tr("Areas, descending orbit"))):
+            self.add(QgsProcessingParameterFeatureSource(name, title, [POLYGONS]), tr("From Extract areas."))
         self.add(
             QgsProcessingParameterFeatureSink("AREAS", tr("Areas of both orbits"), POLYGONS),
-            "In the coordinate reference system of the ascending areas.",
+            tr("In the coordinate reference system of the ascending areas."),
         )
         self.addOutput(QgsProcessingOutputNumber("AREA_COUNT", tr("Number of areas")))
 

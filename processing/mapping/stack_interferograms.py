@@ -16,6 +16,7 @@ from qgis.core import (
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterString,
 )
+from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.progress import Progress
@@ -38,14 +39,15 @@ class StackInterferograms(Algorithm):
     """A folder of unwrapped interferograms → phase rate, LOS rate, standard error, count and a report."""
 
     NAME = "stackinterferograms"
-    TITLE = "Stack interferograms"
+    TITLE = QT_TRANSLATE_NOOP("AdaMapper", "Stack interferograms")
     GROUP = "interferograms"
-    SUMMARY = (
+    SUMMARY = QT_TRANSLATE_NOOP(
+        "AdaMapper",
         "Averages unwrapped interferograms to the rate of ground motion along the line of sight. The phase rate "
         "(rad/yr, positive for growing range) is the sum of time times phase over the sum of time squared of the "
         "pairs that are valid in a pixel, before the atmospheric filter; the LOS rate comes from the corrected and "
         "filtered phases and is masked where coherence is low. What was left out or assumed is in the log and in "
-        "the report."
+        "the report.",
     )
 
     def define(self) -> None:
@@ -56,26 +58,32 @@ class StackInterferograms(Algorithm):
                 QgsProcessingParameterFile.Behavior.Folder,
                 optional=True,
             ),
-            "Searched with all its subfolders. HyP3, LiCSAR, ARIA, ISCE2, SNAP, GMTSAR, GAMMA and ROI_PAC products "
-            "are recognised by their file names.",
+            tr(
+                "Searched with all its subfolders. HyP3, LiCSAR, ARIA, ISCE2, SNAP, GMTSAR, GAMMA and ROI_PAC products "
+                "are recognised by their file names."
+            ),
         )
         self.add(
             QgsProcessingParameterFile("PAIRS_FILE", tr("Table of pairs (CSV)"), extension="csv", optional=True),
-            "For any other product, instead of a folder: a CSV with the columns file, date1, date2, "
-            "perpendicular_baseline_m and coherence_file (the last two may be empty).",
+            tr(
+                "For any other product, instead of a folder: a CSV with the columns file, date1, date2, "
+                "perpendicular_baseline_m and coherence_file (the last two may be empty)."
+            ),
         )
         self.define_pairs()
         self.define_corrections()
         self.define_stacking()
-        self.add_raster_output("PHASE_RATE", "Phase rate", "rad/yr, positive for growing range (motion away).")
-        self.add_raster_output("LOS_RATE", "LOS rate", "In the chosen unit and sign, masked by coherence.")
-        self.add_raster_output("STANDARD_ERROR", "Standard error", "Of the LOS rate, from residuals.", optional=True)
-        self.add_raster_output("COUNT", "Number of pairs", "Valid pairs in each pixel.", optional=True)
+        self.add_raster_output("PHASE_RATE", tr("Phase rate"), tr("rad/yr, positive for growing range (motion away)."))
+        self.add_raster_output("LOS_RATE", tr("LOS rate"), tr("In the chosen unit and sign, masked by coherence."))
+        self.add_raster_output(
+            "STANDARD_ERROR", tr("Standard error"), tr("Of the LOS rate, from residuals."), optional=True
+        )
+        self.add_raster_output("COUNT", tr("Number of pairs"), tr("Valid pairs in each pixel."), optional=True)
         self.add(
             QgsProcessingParameterFileDestination(
                 "REPORT", tr("Report"), "HTML (*.html)", optional=True, createByDefault=True
             ),
-            "A page with the pairs used and dropped, the reasons, and a plot of the network.",
+            tr("A page with the pairs used and dropped, the reasons, and a plot of the network."),
         )
         self.addOutput(QgsProcessingOutputNumber("PAIRS_FOUND", tr("Pairs found")))
         self.addOutput(QgsProcessingOutputNumber("PAIRS_USED", tr("Pairs used")))
@@ -84,48 +92,50 @@ class StackInterferograms(Algorithm):
         """The parameters of pair selection."""
         self.add_choice(
             "PRODUCT",
-            "Product",
-            "What made the interferograms; auto recognises it by the file names.",
+            tr("Product"),
+            tr("What made the interferograms; auto recognises it by the file names."),
             PRODUCTS,
             "auto",
         )
         self.add_number(
             "MAX_TEMPORAL_BASELINE",
-            "Largest temporal baseline (days)",
-            "Longer pairs are left out.",
+            tr("Largest temporal baseline (days)"),
+            tr("Longer pairs are left out."),
             40,
             minimum=1,
         )
         self.add_number(
             "MAX_PERPENDICULAR_BASELINE",
-            "Largest perpendicular baseline (m)",
-            "Pairs with a larger one are left out. Where the product does not tell baselines, the rule is not "
-            "applied, and the log says so.",
+            tr("Largest perpendicular baseline (m)"),
+            tr(
+                "Pairs with a larger one are left out. Where the product does not tell baselines, the rule is not "
+                "applied, and the log says so."
+            ),
             120,
             minimum=1,
         )
         self.add_number(
             "MIN_COHERENCE",
-            "Smallest mean coherence of a pair",
-            "Pairs below are left out. Empty: no such rule.",
+            tr("Smallest mean coherence of a pair"),
+            tr("Pairs below are left out. Empty: no such rule."),
             None,
             0,
             1,
             advanced=True,
         )
         for name, title, text in (
-            ("START_DATE", "First date", "Pairs that begin earlier are left out."),
-            ("END_DATE", "Last date", "Pairs that end later are left out."),
+            ("START_DATE", tr("First date"), tr("Pairs that begin earlier are left out.")),
+            ("END_DATE", tr("Last date"), tr("Pairs that end later are left out.")),
         ):
             kind = QgsProcessingParameterDateTime.Type.Date
-            self.add(QgsProcessingParameterDateTime(name, tr(title), kind, optional=True), text, advanced=True)
+            self.add(QgsProcessingParameterDateTime(name, title, kind, optional=True), text, advanced=True)
         self.define_excluded()
 
     def define_excluded(self) -> None:
         """The parameter of the pairs that are left out by hand."""
         self.add(
             QgsProcessingParameterString("EXCLUDED_PAIRS", tr("Pairs left out by hand"), "", optional=True),
-            "Names of pairs (such as 20180106_20180130) with spaces or commas between them.",
+            tr("Names of pairs (such as 20180106_20180130) with spaces or commas between them."),
             advanced=True,
         )
 
@@ -133,9 +143,11 @@ class StackInterferograms(Algorithm):
         """The parameters of the corrections."""
         self.add_choice(
             "REFERENCE_MODE",
-            "Reference phase",
-            "What is taken as stable in each pair: nothing; a stable window of high coherence that is searched "
-            "for; the point or area given below; the median of the scene.",
+            tr("Reference phase"),
+            tr(
+                "What is taken as stable in each pair: nothing; a stable window of high coherence that is searched "
+                "for; the point or area given below; the median of the scene."
+            ),
             REFERENCE_MODES,
             "auto",
         )
@@ -146,53 +158,57 @@ class StackInterferograms(Algorithm):
                 [QgsProcessing.SourceType.TypeVectorPoint, QgsProcessing.SourceType.TypeVectorPolygon],
                 optional=True,
             ),
-            "A layer with the stable point, or with one or more stable polygons.",
+            tr("A layer with the stable point, or with one or more stable polygons."),
             advanced=True,
         )
         self.add_choice(
             "RAMP",
-            "Remove a ramp",
-            "A plane or a quadratic surface fitted robustly to the stable part of each pair. Only for large "
-            "scenes: in a small one it would remove the motion itself.",
+            tr("Remove a ramp"),
+            tr(
+                "A plane or a quadratic surface fitted robustly to the stable part of each pair. Only for large "
+                "scenes: in a small one it would remove the motion itself."
+            ),
             RAMPS,
             "none",
             advanced=True,
         )
         self.add_raster(
             "DEM",
-            "Digital elevation model",
-            "For the height correction, in metres.",
+            tr("Digital elevation model"),
+            tr("For the height correction, in metres."),
         )
         self.add(
             QgsProcessingParameterBoolean("HEIGHT_CORRECTION", tr("Remove delay that grows with height"), False),
-            "Fits the delay of each pair as proportional to elevation and removes it. Needs the elevation model.",
+            tr("Fits the delay of each pair as proportional to elevation and removes it. Needs the elevation model."),
             advanced=True,
         )
         self.add(
             QgsProcessingParameterBoolean("ATMOSPHERE_FILTER", tr("Filter the atmosphere for the LOS rate"), True),
-            "Estimates the atmosphere of each date (rough in time, smooth in space) and removes it from the phases "
-            "that make the LOS rate. The phase rate stays unfiltered.",
+            tr(
+                "Estimates the atmosphere of each date (rough in time, smooth in space) and removes it from the phases "
+                "that make the LOS rate. The phase rate stays unfiltered."
+            ),
         )
         self.add_number(
             "ATMOSPHERE_DAYS",
-            "Atmosphere: time window (days)",
-            "What varies faster than this counts as atmosphere.",
+            tr("Atmosphere: time window (days)"),
+            tr("What varies faster than this counts as atmosphere."),
             60,
             minimum=1,
             advanced=True,
         )
         self.add_number(
             "ATMOSPHERE_METRES",
-            "Atmosphere: spatial window (m)",
-            "What is smoother than this counts as atmosphere.",
+            tr("Atmosphere: spatial window (m)"),
+            tr("What is smoother than this counts as atmosphere."),
             2000,
             minimum=100,
             advanced=True,
         )
         self.add_raster(
             "EXCLUDE_MASK",
-            "Mask of ground known to move",
-            "Above 0 where ramp, height correction and the search for a reference must not look.",
+            tr("Mask of ground known to move"),
+            tr("Above 0 where ramp, height correction and the search for a reference must not look."),
             advanced=True,
         )
 
@@ -200,8 +216,8 @@ class StackInterferograms(Algorithm):
         """The parameters of the sum itself and of its output."""
         self.add_number(
             "MIN_PAIRS",
-            "Fewest valid pairs in a pixel",
-            "Pixels with fewer have no rate.",
+            tr("Fewest valid pairs in a pixel"),
+            tr("Pixels with fewer have no rate."),
             3,
             1,
             integer=True,
@@ -209,21 +225,21 @@ class StackInterferograms(Algorithm):
         )
         self.add(
             QgsProcessingParameterBoolean("COHERENCE_WEIGHTS", tr("Weight pairs by coherence"), False),
-            "Pairs count more where they are coherent.",
+            tr("Pairs count more where they are coherent."),
             advanced=True,
         )
         self.add_number(
             "OUTLIER_SIGMA",
-            "Reject outliers beyond (sigma)",
-            "Pairs whose residual in a pixel is larger are left out there. Empty: none are rejected.",
+            tr("Reject outliers beyond (sigma)"),
+            tr("Pairs whose residual in a pixel is larger are left out there. Empty: none are rejected."),
             None,
             1,
             advanced=True,
         )
         self.add_number(
             "LOS_MIN_COHERENCE",
-            "LOS rate: smallest mean coherence",
-            "Pixels whose coherence, averaged over the pairs, is lower have no LOS rate.",
+            tr("LOS rate: smallest mean coherence"),
+            tr("Pixels whose coherence, averaged over the pairs, is lower have no LOS rate."),
             0.3,
             0,
             0.99,
@@ -231,13 +247,15 @@ class StackInterferograms(Algorithm):
         )
         self.add_choice(
             "SIGN",
-            "Positive LOS rate means motion",
-            "Toward the satellite, as most software has it, or away from it, as in the paper.",
+            tr("Positive LOS rate means motion"),
+            tr("Toward the satellite, as most software has it, or away from it, as in the paper."),
             SIGNS,
             "toward",
             advanced=True,
         )
-        self.add_choice("UNIT", "Unit of the LOS rate", "Millimetres or metres a year.", UNITS, "mm/yr", advanced=True)
+        self.add_choice(
+            "UNIT", tr("Unit of the LOS rate"), tr("Millimetres or metres a year."), UNITS, "mm/yr", advanced=True
+        )
 
     def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
         from ...core.interferograms import find_stack, select_pairs

@@ -28,6 +28,7 @@ from qgis.core import (
     QgsRasterLayer,
     QgsVectorLayer,
 )
+from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.files import added_together, told_as_unwritable, whole_file
@@ -48,12 +49,13 @@ class SurveyMaps(Algorithm):
     """Sites and areas → printed map sheets."""
 
     NAME = "surveymaps"
-    TITLE = "Survey maps"
+    TITLE = QT_TRANSLATE_NOOP("AdaMapper", "Survey maps")
     GROUP = "survey"
-    SUMMARY = (
+    SUMMARY = QT_TRANSLATE_NOOP(
+        "AdaMapper",
         "Prints map sheets for the field: an overview with an index, then a sheet for each site with outlines, relief, "
         "contour lines, rate, coordinate grid, the facts of the site, how to come there, what to look for, and room "
-        "for notes. The layout comes from templates that a cartographer can change."
+        "for notes. The layout comes from templates that a cartographer can change.",
     )
 
     def flags(self) -> QgsProcessingAlgorithm.Flag:
@@ -64,63 +66,69 @@ class SurveyMaps(Algorithm):
         kinds = QgsProcessing.SourceType
         self.add(
             QgsProcessingParameterFeatureSource("AREAS", tr("Active deformation areas"), [POLYGONS]),
-            "Their outlines, coloured by orbit.",
+            tr("Their outlines, coloured by orbit."),
         )
         self.add(
             QgsProcessingParameterFeatureSource("SITES", tr("Sites"), [kinds.TypeVectorPoint]),
-            "From Sample sites for a survey, or any points; each gets a sheet.",
+            tr("From Sample sites for a survey, or any points; each gets a sheet."),
         )
-        self.add_raster("DEM", "Digital elevation model", "For the hillshade and the contour lines.")
-        self.add_raster("LOS_RATE", "LOS rate", "Drawn over the hillshade, clear where nothing moves.")
+        self.add_raster("DEM", tr("Digital elevation model"), tr("For the hillshade and the contour lines."))
+        self.add_raster("LOS_RATE", tr("LOS rate"), tr("Drawn over the hillshade, clear where nothing moves."))
         self.add(
             QgsProcessingParameterFeatureSource("ROADS", tr("Roads"), [kinds.TypeVectorLine], optional=True),
-            "Lines: drawn, and the nearest one is told with distance and direction.",
+            tr("Lines: drawn, and the nearest one is told with distance and direction."),
         )
         self.add(
             QgsProcessingParameterMultipleLayers("BASE", tr("Base layers"), kinds.TypeMapLayer, optional=True),
-            "Any layers, such as an orthophoto or a topographic map, in their own style, below all others; the first "
-            "is on top. With a base that hides the ground, give no elevation model.",
+            tr(
+                "Any layers, such as an orthophoto or a topographic map, in their own style, below all others; "
+                "the first "
+                "is on top. With a base that hides the ground, give no elevation model."
+            ),
         )
-        self.add_choice("PAPER", "Paper", "Size and direction of the sheets.", PAPERS, PAPERS[0])
+        self.add_choice("PAPER", tr("Paper"), tr("Size and direction of the sheets."), PAPERS, PAPERS[0])
         self.add_number(
             "SCALE",
-            "Scale 1:",
-            "The same for all sheets, 10000 for example. Empty: the largest of 1:2500, 5000, 10 000, 25 000 and so on "
-            "at which the area and its surroundings fit and the pixels of the elevation model are not too coarse.",
+            tr("Scale 1:"),
+            tr(
+                "The same for all sheets, 10000 for example. Empty: the largest of 1:2500, 5000, 10 000, 25 000 "
+                "and so on "
+                "at which the area and its surroundings fit and the pixels of the elevation model are not too coarse."
+            ),
             None,
             100,
         )
         self.add(
             QgsProcessingParameterBoolean("GROUP", tr("Sites near each other share a sheet"), False),
-            "Up to three on one sheet.",
+            tr("Up to three on one sheet."),
         )
         for name, title, default, text in (
-            ("TITLE", "Title", tr("Field survey of active deformation areas"), "On every sheet."),
-            ("ORGANISATION", "Organisation", "", "Above the title."),
-            ("CREDIT", "Data credit", "", "Who made the radar data, the elevations and the base map."),
+            ("TITLE", tr("Title"), tr("Field survey of active deformation areas"), tr("On every sheet.")),
+            ("ORGANISATION", tr("Organisation"), "", tr("Above the title.")),
+            ("CREDIT", tr("Data credit"), "", tr("Who made the radar data, the elevations and the base map.")),
         ):
-            self.add(QgsProcessingParameterString(name, tr(title), default, optional=True), text)
+            self.add(QgsProcessingParameterString(name, title, default, optional=True), text)
         for name, title, text in (
-            ("TEMPLATE", "Template of a sheet", "A layout of your own (.qpt) instead of that for the paper."),
-            ("OVERVIEW_TEMPLATE", "Template of the overview", "The same for the overview."),
+            ("TEMPLATE", tr("Template of a sheet"), tr("A layout of your own (.qpt) instead of that for the paper.")),
+            ("OVERVIEW_TEMPLATE", tr("Template of the overview"), tr("The same for the overview.")),
         ):
             self.add(
-                QgsProcessingParameterFile(name, tr(title), extension="qpt", optional=True),
-                text + " Its items are found by their ids, which the guide lists.",
+                QgsProcessingParameterFile(name, title, extension="qpt", optional=True),
+                f"{text} " + tr("Its items are found by their ids, which the guide lists."),
                 advanced=True,
             )
-        self.add_number("DPI", "Resolution (dpi)", "Of pictures, and of rasters in the PDF.", 300, 50, 1200)
+        self.add_number("DPI", tr("Resolution (dpi)"), tr("Of pictures, and of rasters in the PDF."), 300, 50, 1200)
         self.add(
             QgsProcessingParameterFileDestination(
                 "OUTPUT", tr("Map sheets (PDF)"), tr("PDF files (*.pdf)"), optional=True
             ),
-            "All sheets in one file.",
+            tr("All sheets in one file."),
         )
         self.add(
             QgsProcessingParameterFolderDestination(
                 "PICTURES", tr("Map sheets (PNG)"), optional=True, createByDefault=False
             ),
-            "A folder for a picture of each sheet.",
+            tr("A folder for a picture of each sheet."),
         )
         self.addOutput(QgsProcessingOutputNumber("SHEET_COUNT", tr("Number of sheets without the overview")))
 

@@ -15,6 +15,7 @@ from qgis.core import (
     QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
 )
+from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.progress import Progress
@@ -30,15 +31,15 @@ _POINTS = QgsProcessing.SourceType.TypeVectorPoint
 _ANY = QgsProcessing.SourceType.TypeVectorAnyGeometry
 _NO = ("0", "0.0", "false", "f", "no")
 _OUTPUTS = {
-    "CONFIRMED": "Sites confirmed",
-    "VISITED": "Sites visited",
-    "NOT_ACCESSIBLE": "Sites not accessible",
-    "NOT_VISITED": "Sites without a result",
-    "PRECISION": "Precision (%)",
-    "PRECISION_LOW": "Precision, lower end (%)",
-    "PRECISION_HIGH": "Precision, upper end (%)",
-    "WEIGHTED_PRECISION": "Weighted precision (%)",
-    "RECALL": "Recall of known landslides (%)",
+    "CONFIRMED": QT_TRANSLATE_NOOP("AdaMapper", "Sites confirmed"),
+    "VISITED": QT_TRANSLATE_NOOP("AdaMapper", "Sites visited"),
+    "NOT_ACCESSIBLE": QT_TRANSLATE_NOOP("AdaMapper", "Sites not accessible"),
+    "NOT_VISITED": QT_TRANSLATE_NOOP("AdaMapper", "Sites without a result"),
+    "PRECISION": QT_TRANSLATE_NOOP("AdaMapper", "Precision (%)"),
+    "PRECISION_LOW": QT_TRANSLATE_NOOP("AdaMapper", "Precision, lower end (%)"),
+    "PRECISION_HIGH": QT_TRANSLATE_NOOP("AdaMapper", "Precision, upper end (%)"),
+    "WEIGHTED_PRECISION": QT_TRANSLATE_NOOP("AdaMapper", "Weighted precision (%)"),
+    "RECALL": QT_TRANSLATE_NOOP("AdaMapper", "Recall of known landslides (%)"),
 }
 
 
@@ -46,41 +47,44 @@ class AssessSurvey(Algorithm):
     """Returned sites → how much of the map was confirmed."""
 
     NAME = "assesssurvey"
-    TITLE = "Assess a survey"
+    TITLE = QT_TRANSLATE_NOOP("AdaMapper", "Assess a survey")
     GROUP = "survey"
-    SUMMARY = (
+    SUMMARY = QT_TRANSLATE_NOOP(
+        "AdaMapper",
         "Tells how many of the visited areas were confirmed, with a 95 % confidence interval (Wilson), overall, by "
         "stratum and by orbit, and what that measures: the precision of the map. Recall is told only where landslides "
         "are given that were known independently of the map. Sites that could not be reached don't count. The report "
-        "is one file with a map and the photos."
+        "is one file with a map and the photos.",
     )
 
     def define(self) -> None:
         self.add(
             QgsProcessingParameterFeatureSource("SITES", tr("Visited sites"), [_POINTS]),
-            "From Merge a survey, or the sites of a returned package.",
+            tr("From Merge a survey, or the sites of a returned package."),
         )
         self.add(
             QgsProcessingParameterFeatureSource("AREAS", tr("Active deformation areas"), [POLYGONS], optional=True),
-            "For the map of the report and to find out which known landslides are mapped.",
+            tr("For the map of the report and to find out which known landslides are mapped."),
         )
-        self.add_raster("DEM", "Digital elevation model", "For the hillshade of the report's map.")
+        self.add_raster("DEM", tr("Digital elevation model"), tr("For the hillshade of the report's map."))
         self.add(
             QgsProcessingParameterFeatureSource("KNOWN", tr("Known landslides"), [_ANY], optional=True),
-            "Landslides that were known independently of the map, for the recall. One is mapped where it meets an "
-            "area, or as its field mapped tells, if it has one. Those whose field visited is false are left out.",
+            tr(
+                "Landslides that were known independently of the map, for the recall. One is mapped where it meets an "
+                "area, or as its field mapped tells, if it has one. Those whose field visited is false are left out."
+            ),
         )
         self.add(
             QgsProcessingParameterFile(
                 "PHOTO_FOLDER", tr("Folder of the photos"), QgsProcessingParameterFile.Behavior.Folder, optional=True
             ),
-            "Where the paths of the photos begin. Empty: the folder of the sites' file.",
+            tr("Where the paths of the photos begin. Empty: the folder of the sites' file."),
         )
         for name, title, kind, text in (
-            ("REPORT", "Report", "HTML (*.html)", "Figures, map, signs and photos in one file."),
-            ("FIGURES", "Table of figures", "CSV (*.csv)", "The same figures, one a row."),
+            ("REPORT", tr("Report"), tr("HTML (*.html)"), tr("Figures, map, signs and photos in one file.")),
+            ("FIGURES", tr("Table of figures"), tr("CSV (*.csv)"), tr("The same figures, one a row.")),
         ):
-            self.add(QgsProcessingParameterFileDestination(name, tr(title), kind, optional=True), text)
+            self.add(QgsProcessingParameterFileDestination(name, title, kind, optional=True), text)
         for name, title in _OUTPUTS.items():
             self.addOutput(QgsProcessingOutputNumber(name, tr(title)))
 

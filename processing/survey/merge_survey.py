@@ -18,6 +18,7 @@ from qgis.core import (
     QgsProcessingParameterFolderDestination,
     QgsProcessingParameterMultipleLayers,
 )
+from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.progress import Progress
@@ -26,11 +27,11 @@ from ..texts import tr
 
 _POINTS = QgsProcessing.SourceType.TypeVectorPoint
 _COUNTS = {
-    "CHANGED": "Sites changed",
-    "ADDED": "New sites",
-    "DELETED": "Sites gone from a copy",
-    "CONFLICT_COUNT": "Conflicts",
-    "MISSING_PHOTOS": "Missing photos",
+    "CHANGED": QT_TRANSLATE_NOOP("AdaMapper", "Sites changed"),
+    "ADDED": QT_TRANSLATE_NOOP("AdaMapper", "New sites"),
+    "DELETED": QT_TRANSLATE_NOOP("AdaMapper", "Sites gone from a copy"),
+    "CONFLICT_COUNT": QT_TRANSLATE_NOOP("AdaMapper", "Conflicts"),
+    "MISSING_PHOTOS": QT_TRANSLATE_NOOP("AdaMapper", "Missing photos"),
 }
 
 
@@ -38,38 +39,44 @@ class MergeSurvey(Algorithm):
     """Copies edited in the field → one layer."""
 
     NAME = "mergesurvey"
-    TITLE = "Merge a survey"
+    TITLE = QT_TRANSLATE_NOOP("AdaMapper", "Merge a survey")
     GROUP = "survey"
-    SUMMARY = (
+    SUMMARY = QT_TRANSLATE_NOOP(
+        "AdaMapper",
         "Brings the packages that surveyors edited back into one new layer, by the key of each site. Answers that only "
         "one side gives are taken. Where answers differ, that of the latest visit is taken; where the days don't tell, "
         "it stays as it was in the master. Every conflict, deleted site, changed form and missing photo is told; "
-        "nothing is deleted and no input is changed."
+        "nothing is deleted and no input is changed.",
     )
 
     def define(self) -> None:
         self.add(
             QgsProcessingParameterFeatureSource("MASTER", tr("Master"), [_POINTS]),
-            "The sites that the packages were made of, or an earlier result of this tool.",
+            tr("The sites that the packages were made of, or an earlier result of this tool."),
         )
         self.add(
             QgsProcessingParameterMultipleLayers("COPIES", tr("Returned packages"), QgsProcessing.SourceType.TypeFile),
-            "The survey.gpkg of each package that came back, in its folder with the photos; or the folders.",
+            tr("The survey.gpkg of each package that came back, in its folder with the photos; or the folders."),
         )
         self.add(
-            QgsProcessingParameterFeatureSink("SITES", tr("Merged sites"), _POINTS), "In the master's coordinates."
+            QgsProcessingParameterFeatureSink("SITES", tr("Merged sites"), _POINTS), tr("In the master's coordinates.")
         )
         self.add(
             QgsProcessingParameterFolderDestination(
                 "PHOTO_FOLDER", tr("Folder for photos"), optional=True, createByDefault=False
             ),
-            "Photos are copied there; none is written over. Empty: a folder beside the merged layer's file.",
+            tr("Photos are copied there; none is written over. Empty: a folder beside the merged layer's file."),
         )
         for name, title, kind, text in (
-            ("REPORT", "Report", "HTML (*.html)", "Conflicts, deleted and new sites, missing photos, changed forms."),
-            ("CONFLICTS", "Table of conflicts", "CSV (*.csv)", "One row for each answer."),
+            (
+                "REPORT",
+                tr("Report"),
+                tr("HTML (*.html)"),
+                tr("Conflicts, deleted and new sites, missing photos, changed forms."),
+            ),
+            ("CONFLICTS", tr("Table of conflicts"), tr("CSV (*.csv)"), tr("One row for each answer.")),
         ):
-            self.add(QgsProcessingParameterFileDestination(name, tr(title), kind, optional=True), text)
+            self.add(QgsProcessingParameterFileDestination(name, title, kind, optional=True), text)
         for name, title in _COUNTS.items():
             self.addOutput(QgsProcessingOutputNumber(name, tr(title)))
 

@@ -15,6 +15,7 @@ from qgis.core import (
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterField,
 )
+from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.progress import Progress
@@ -34,64 +35,65 @@ class SampleSites(Algorithm):
     """Areas → sites that a field survey visits."""
 
     NAME = "samplesites"
-    TITLE = "Sample sites for a survey"
+    TITLE = QT_TRANSLATE_NOOP("AdaMapper", "Sample sites for a survey")
     GROUP = "survey"
-    SUMMARY = (
+    SUMMARY = QT_TRANSLATE_NOOP(
+        "AdaMapper",
         "Draws areas at random to be visited, plain or in proportion to classes of areas (strata), and gives each a "
         "numbered point inside it with its coordinates and what to look for. The same seed draws the same sites. Only "
-        "a random sample tells how much of the whole map is right: visit what was drawn, not what is near."
+        "a random sample tells how much of the whole map is right: visit what was drawn, not what is near.",
     )
 
     def define(self) -> None:
         self.add(
             QgsProcessingParameterFeatureSource("AREAS", tr("Active deformation areas"), [POLYGONS]),
-            "From Extract areas or Merge orbits. Areas that a review rejected are left out.",
+            tr("From Extract areas or Merge orbits. Areas that a review rejected are left out."),
         )
-        self.add_number("COUNT", "Number of sites", "The paper visited 56.", 56, 1, integer=True)
+        self.add_number("COUNT", tr("Number of sites"), tr("The paper visited 56."), 56, 1, integer=True)
         self.add_choice(
             "STRATIFY",
-            "Divide the areas by",
-            "Each class gets sites in proportion to its number of areas, and one at least.",
+            tr("Divide the areas by"),
+            tr("Each class gets sites in proportion to its number of areas, and one at least."),
             STRATIFICATIONS,
             "none",
         )
         self.add(
             QgsProcessingParameterFeatureSource("DISTRICTS", tr("Districts"), [POLYGONS], optional=True),
-            "Polygons for the division by district.",
+            tr("Polygons for the division by district."),
         )
         self.add(
             QgsProcessingParameterField(
                 "DISTRICT_NAME", tr("Name of the district"), parentLayerParameterName="DISTRICTS", optional=True
             ),
-            "Field with the districts' names. Empty: they are numbered.",
+            tr("Field with the districts' names. Empty: they are numbered."),
         )
         self.add(
             QgsProcessingParameterFeatureSource("ROADS", tr("Roads"), [_LINES], optional=True),
-            "Lines, for the distance to the nearest road as the crow flies.",
+            tr("Lines, for the distance to the nearest road as the crow flies."),
         )
         self.add_number(
             "MAX_ROAD_DISTANCE",
-            "Largest distance to a road (m)",
-            "Areas farther away are not drawn; the sample then stands for the others only. Empty: any distance.",
+            tr("Largest distance to a road (m)"),
+            tr("Areas farther away are not drawn; the sample then stands for the others only. Empty: any distance."),
             None,
             0,
         )
         self.add(
             QgsProcessingParameterCrs("CRS", tr("Coordinates in"), optional=True),
-            "Empty: the UTM zone of the areas' centre.",
+            tr("Empty: the UTM zone of the areas' centre."),
         )
-        self.add_number("SEED", "Seed", "Another seed draws other sites.", 1, 0, integer=True)
+        self.add_number("SEED", tr("Seed"), tr("Another seed draws other sites."), 1, 0, integer=True)
         self.add_choice(
             "SIGN",
-            "Sign of the LOS rate",
-            "Where a positive LOS rate of the areas points, toward the satellite or away from it.",
+            tr("Sign of the LOS rate"),
+            tr("Where a positive LOS rate of the areas points, toward the satellite or away from it."),
             SIGNS,
             "toward",
             advanced=True,
         )
         self.add(
             QgsProcessingParameterFeatureSink("SITES", tr("Sites"), QgsProcessing.SourceType.TypeVectorPoint),
-            "Points, numbered from north to south.",
+            tr("Points, numbered from north to south."),
         )
         self.addOutput(QgsProcessingOutputNumber("SITE_COUNT", tr("Number of sites")))
 

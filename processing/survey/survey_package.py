@@ -22,7 +22,7 @@ from qgis.core import (
     QgsRasterLayer,
     QgsRectangle,
 )
-from qgis.PyQt.QtCore import QLocale, QSize, QThread
+from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP, QLocale, QSize, QThread
 from qgis.PyQt.QtGui import QColor, QImage, QPainter
 
 from ...core.errors import InputError
@@ -47,39 +47,48 @@ class SurveyPackage(Algorithm):
     """Sites and areas → a folder for a phone or tablet."""
 
     NAME = "surveypackage"
-    TITLE = "Package for the field"
+    TITLE = QT_TRANSLATE_NOOP("AdaMapper", "Package for the field")
     GROUP = "survey"
-    SUMMARY = (
+    SUMMARY = QT_TRANSLATE_NOOP(
+        "AdaMapper",
         "Makes a folder to be copied to a phone or tablet: a GeoPackage of sites and areas, a project that QField and "
         "QGIS open with a form for what is found, base maps that need no network, waypoints for a GPS (GPX) and a KML. "
-        "The folder appears when it is complete; one that holds anything is never written over."
+        "The folder appears when it is complete; one that holds anything is never written over.",
     )
 
     def define(self) -> None:
         self.add(
-            QgsProcessingParameterFeatureSource("SITES", tr("Sites"), [_POINTS]), "From Sample sites for a survey."
+            QgsProcessingParameterFeatureSource("SITES", tr("Sites"), [_POINTS]), tr("From Sample sites for a survey.")
         )
         self.add(
             QgsProcessingParameterFeatureSource("AREAS", tr("Active deformation areas"), [POLYGONS], optional=True),
-            "Shown below the sites; they can't be edited in the field.",
+            tr("Shown below the sites; they can't be edited in the field."),
         )
-        self.add_raster("DEM", "Digital elevation model", "For a hillshade as base map.")
+        self.add_raster("DEM", tr("Digital elevation model"), tr("For a hillshade as base map."))
         self.add_raster(
-            "BASE_MAP", "Base map", "Any raster layer as it is styled, an online map, too: a picture of it is packed."
+            "BASE_MAP",
+            tr("Base map"),
+            tr("Any raster layer as it is styled, an online map, too: a picture of it is packed."),
         )
-        self.add_number("MARGIN", "Margin around the sites (m)", "How far the base maps reach.", 1000, 0)
+        self.add_number("MARGIN", tr("Margin around the sites (m)"), tr("How far the base maps reach."), 1000, 0)
         self.add_number(
-            "PIXEL_SIZE", "Pixel size of the base map (m)", "Smaller is sharper and larger on the phone.", 5, 0.1
+            "PIXEL_SIZE",
+            tr("Pixel size of the base map (m)"),
+            tr("Smaller is sharper and larger on the phone."),
+            5,
+            0.1,
         )
         self.add_number(
-            "MOST_PIXELS", "Most pixels along a side", "Larger base maps get larger pixels.", 4096, 256, 16384,
+            "MOST_PIXELS", tr("Most pixels along a side"), tr("Larger base maps get larger pixels."), 4096, 256, 16384,
             integer=True, advanced=True,
         )  # fmt: skip
         self.add(
             QgsProcessingParameterString("TITLE", tr("Title"), optional=True),
-            "Of the project. Empty: name of the folder.",
+            tr("Of the project. Empty: name of the folder."),
         )
-        self.add(QgsProcessingParameterFolderDestination("OUTPUT_FOLDER", tr("Package")), "A new or an empty folder.")
+        self.add(
+            QgsProcessingParameterFolderDestination("OUTPUT_FOLDER", tr("Package")), tr("A new or an empty folder.")
+        )
         self.addOutput(QgsProcessingOutputFile("PROJECT", tr("Project")))
         self.addOutput(QgsProcessingOutputNumber("SITE_COUNT", tr("Number of sites")))
 
