@@ -177,7 +177,7 @@ class Panel(QgsDockWidget):
 
     def choose(self, name: str) -> None:
         """Go to a step; the project remembers it."""
-        self.context.state.set("step", name)
+        self.context.state.note("step", name)
         self._go_to(name)
 
     def refresh(self) -> None:

@@ -42,6 +42,18 @@ def test_from_a_folder_to_areas_and_back_again(tmp_path):
     assert (tmp_path / "mapped.png").stat().st_size > 20_000
 
 
+def test_looking_at_a_saved_project_leaves_it_unchanged(tmp_path):
+    session = QgisSession(tmp_path / "session")
+    scene = tmp_path / "scene"
+    session.process("adamapper:simulatescene", "SEED=3", "SIZE=128", "DATES=4", f"OUTPUT_FOLDER={scene}")
+    task = tmp_path / "task.json"
+    task.write_text(json.dumps({"scene": str(scene), "pictures": str(tmp_path), "timeout": 100}))
+    session.desktop(Path(__file__).parent / "look_around.py", task, size="1366x768", timeout=130)
+    outcome = json.loads((tmp_path / "outcome.json").read_text())
+    assert outcome["errors"] == [] and outcome["dem"] == "Elevation"
+    assert len(outcome["is_dirty"]) == 9 and not any(outcome["is_dirty"].values()), outcome["is_dirty"]
+
+
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory):
     """The outcome and the files of the walk from an empty project to the printed sheet, in a German QGIS."""

@@ -72,6 +72,15 @@ def recorded(runner, monkeypatch):
     return runs
 
 
+def test_it_tells_its_status_when_its_areas_are_gone_and_it_was_not_told_yet(step, state, project):
+    areas = project.addMapLayer(QgsVectorLayer("Polygon?crs=EPSG:4326", "areas", "memory"))
+    state.set_layer("areas", areas)
+    step.refresh()
+    assert "No active deformation area" in step.status().there
+    project.removeMapLayer(areas.id())
+    assert step.status().there == "No areas were mapped yet."
+
+
 def test_an_empty_project_says_what_is_missing_and_leads_there(step, state):
     status = step.status()
     assert status.state == "empty" and "interferograms" in status.missing

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from qgis.core import QgsVectorLayer
+from qgis.core import QgsRasterLayer, QgsVectorLayer
 from qgis.PyQt.QtCore import Qt, QUrl
 from qgis.PyQt.QtGui import QPalette
 from qgis.PyQt.QtTest import QTest
@@ -11,8 +12,13 @@ from qgis.PyQt.QtWidgets import QApplication, QPushButton
 
 from ada_mapper.ui.help import SECTIONS, close_help, open_help, slug
 from ada_mapper.ui.panel import Panel, RunStrip, make_steps
+from ada_mapper.ui.project import ROLE_PROPERTY, ProjectState
+from ada_mapper.ui.project.state import SCOPE
 from ada_mapper.ui.step import Step, StepStatus
 from ada_mapper.ui.theme import text_colour
+from shared_data import shared_data
+from small_rasters import write
+from survey_areas import area_layer
 
 
 class Counting(Step):
@@ -116,6 +122,42 @@ def test_the_real_steps_are_there_in_the_order_of_the_work(context):
     for step in steps:
         assert step.title() and step.status().there
         step.deleteLater()
+
+
+def test_looking_at_a_saved_project_leaves_it_unchanged(context, project, tmp_path, wait_until):
+    """Guesses, the step and the orbit that the files tell are shown, yet QGIS has nothing to ask for at its end."""
+    for name, values in (("dem", 900.0), ("los_rate", -9.0)):
+        raster = write(tmp_path / f"{name}.tif", np.linspace(0, values, 900).reshape(30, 30), name, "")
+        project.addMapLayer(QgsRasterLayer(raster, name))
+    areas = project.addMapLayer(area_layer(4))
+    areas.setCustomProperty(ROLE_PROPERTY, "areas")
+    project.writeEntry(SCOPE, "folder", f'"{shared_data("stacks") / "mexico_city_s1"}"')
+    context.state.close()
+    assert project.write(str(tmp_path / "project.qgz"))
+
+    context.state = ProjectState()
+    panel = Panel(context)
+    panel.show()
+    try:
+        data = panel.steps[0]
+        wait_until(lambda: data.choice.scan is not None)
+        for step in panel.steps:
+            panel.choose(step.NAME)
+            wait_until(lambda: not panel._refresh_timer.isActive())
+        panel.choose("channels")
+        panel.current.open_dialog()
+        panel.current.dialog.reject()
+        for box in (data.days, data.metres):
+            box.setFocus()
+            box.clearFocus()
+        assert context.state.layer("dem").name() == "dem" and context.state.layer("areas") is not None
+        assert context.state.get("orbit") == "ascending" and context.state.get("step") == "channels"
+        assert not project.isDirty()
+    finally:
+        data.choice.stop()
+        panel.close()
+        panel.deleteLater()
+        context.state.close()
 
 
 def test_colours_follow_a_style_sheet_where_the_palette_does_not(panel, qgis_app):

@@ -86,6 +86,47 @@ def test_what_is_drawn_underneath_serves_nothing(state, project, dem):
     assert state.role_of(shade) is None and state.layer("dem") is None
 
 
+def test_guesses_and_notes_leave_the_project_unchanged_until_it_is_saved(state, project, dem, tmp_path):
+    project.addMapLayer(QgsRasterLayer(dem, "ground"))
+    file = str(tmp_path / "project.qgz")
+    assert project.write(file)
+    told = []
+    state.changed.connect(lambda: told.append(1))
+    state.note("step", "detect")
+    state.note("step", "detect")
+    assert state.layer("dem").name() == "ground" and state.get("step") == "detect" and len(told) == 1
+    assert not project.isDirty()
+    assert project.write(file) and not project.isDirty()
+    project.clear()
+    assert state.get("step") is None
+    assert project.read(file)
+    assert state.get("step") == "detect" and not project.isDirty()
+
+
+def test_notes_of_one_project_are_not_those_of_the_next(state, project, dem, tmp_path):
+    assert project.write(str(tmp_path / "empty.qgz"))
+    project.addMapLayer(QgsRasterLayer(dem, "ground"))
+    state.note("orbit", "ascending")
+    assert project.read(str(tmp_path / "empty.qgz"))
+    assert state.get("orbit") is None and state.layer("dem") is None
+
+
+def test_a_choice_takes_the_place_of_a_note(state, project):
+    state.note("orbit", "ascending")
+    state.set("orbit", "descending")
+    assert state.get("orbit") == "descending" and project.isDirty()
+    state.note("orbit", "ascending")
+    state.set("orbit", None)
+    assert state.get("orbit") is None
+
+
+def test_what_a_run_used_is_kept_in_the_project(state, project):
+    state.note("orbit", "ascending")
+    state.keep_notes()
+    assert project.isDirty()
+    assert project.readEntry(SCOPE, "orbit", "") == ('"ascending"', True)
+
+
 def test_roles_are_checked(state):
     with pytest.raises(ValueError, match="role"):
         state.layer("nothing")

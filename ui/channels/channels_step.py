@@ -74,7 +74,7 @@ class ChannelsStep(Step):
     def do_next(self) -> None:
         leads_to = {"empty": "data", "done": "detect"}.get(self.status().state)
         if leads_to is not None:
-            self.context.state.set("step", leads_to)
+            self.context.state.note("step", leads_to)
         else:
             self.open_dialog()
 

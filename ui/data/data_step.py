@@ -93,7 +93,7 @@ class DataStep(Step):
             return
         if not state.get("folder", ""):
             if self._rates():
-                state.set("step", "channels")
+                state.note("step", "channels")
             else:
                 self.ask_for_folder()
         elif choice.problem:
@@ -103,7 +103,7 @@ class DataStep(Step):
         elif state.layer("dem") is None:
             self.ask_for_dem()
         elif self._rates():
-            state.set("step", "channels")
+            state.note("step", "channels")
         else:
             self.stack()
 
@@ -258,7 +258,7 @@ class DataStep(Step):
         """Take the orbit from the files where the user said none."""
         state, scan = self.context.state, self.choice.scan
         if scan is not None and scan.orbit != "unknown" and state.get("orbit", "unknown") == "unknown":
-            state.set("orbit", scan.orbit)
+            state.note("orbit", scan.orbit)
             self.orbit.setCurrentIndex(self.orbit.findData(scan.orbit))
         self.progress.setValue(0)
         self._show()

@@ -86,7 +86,8 @@ class PairChoice(QObject):
         """Keep a limit in the project."""
         self.preview_limit(name, value)
         self._is_previewing = False
-        self._state.set(name, self._values[name])
+        if self._values[name] != self._kept(name):
+            self._state.set(name, self._values[name])
 
     def toggle(self, name: str) -> None:
         """Leave a pair out by hand, or take it back."""

@@ -50,7 +50,6 @@ class DetectStep(Step):
         super().__init__(context, parent)
         self._running = ""
         self._orbits: dict[str, Any] = {}
-        self._areas: QgsMapLayer | None = None
         self._count = 0
         self._is_refreshing = False
         self._make_widgets()
@@ -80,7 +79,7 @@ class DetectStep(Step):
         if self._can_merge and not self._is_merged:
             self.merge()
         elif self._areas is not None and self._count:
-            self.context.state.set("step", "review")
+            self.context.state.note("step", "review")
         else:
             self._map_or_complete()
 
@@ -88,15 +87,16 @@ class DetectStep(Step):
         """Start the run, or go to the step where what it lacks is chosen."""
         _, where = plan.problem_of(self.context.state, self._source)
         if where in ("data", "channels"):
-            self.context.state.set("step", where)
+            self.context.state.note("step", where)
         elif not where:
             self.map_areas()
 
     def _describe_areas(self) -> str:
-        if self._areas is None or not self._count:
+        areas = self._areas
+        if areas is None or not self._count:
             return tr("No active deformation area was found.")
         count = QLocale().toString(self._count)
-        name = str(self._areas.name())
+        name = str(areas.name())
         return tr("{}: {} areas").format(name, count) if self._count > 1 else name
 
     def refresh(self) -> None:
@@ -115,8 +115,8 @@ class DetectStep(Step):
         self._show_outlook()
         self._orbits = plan.areas_by_orbit(state, QgsProject.instance())
         self._is_merged = self._can_merge and plan.are_merged(self._orbits, QgsProject.instance())
-        self._areas = state.layer("areas")
-        self._count = max(0, self._areas.featureCount()) if isinstance(self._areas, QgsVectorLayer) else 0
+        areas = self._areas
+        self._count = max(0, areas.featureCount()) if isinstance(areas, QgsVectorLayer) else 0
         self.merge_button.setVisible(self._can_merge)
         # The panel's button leads on once areas are there.
         self.run_button.setVisible(self._count > 0 or self._can_merge)
@@ -188,6 +188,11 @@ class DetectStep(Step):
     def _free_place(self, name: str) -> tuple[str, Path | None]:
         """A name that no group, run or folder has, and the folder for the results."""
         return free_place(self.context.runner, self.save_in.filePath(), name)
+
+    @property
+    def _areas(self) -> QgsMapLayer | None:
+        """The layer of areas; asked for each time, for it may be gone before this step follows the project."""
+        return self.context.state.layer("areas")
 
     @property
     def _source(self) -> str:

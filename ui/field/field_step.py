@@ -68,7 +68,7 @@ class FieldStep(Step):
 
     def do_next(self) -> None:
         if self._layer("areas") is None and self._layer("sites") is None:
-            self.context.state.set("step", "detect")
+            self.context.state.note("step", "detect")
         elif self._layer("sites") is None:
             self.open("samplesites")
         else:

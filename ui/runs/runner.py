@@ -192,6 +192,7 @@ class Runner(QObject):
             task.executed.connect(lambda success, outcome: self._on_executed(run, success, dict(outcome)))
         run.task = task
         self._runs.append(run)
+        self._state.keep_notes()
         self._log(tr("{} starts: {}").format(run.name, results.summary(run.description)), _INFO)
         QgsApplication.taskManager().addTask(task)
         self._timer.start()
