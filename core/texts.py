@@ -6,7 +6,7 @@ languages at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 Translate = Callable[[str], str]
@@ -56,7 +56,7 @@ def as_message(text: str, values: Mapping[str, Any]) -> Message:
     return text if isinstance(text, Message) and not values else Message(text, **values)
 
 
-def joined(parts: list[str], separator: str = ", ") -> Message:
+def joined(parts: Sequence[str], separator: str = ", ") -> Message:
     """Texts one after the other, each of which is translated for itself."""
     names = [f"part_{number}" for number in range(len(parts))]
     return Message(separator.join(f"{{{name}}}" for name in names), **dict(zip(names, parts)))

@@ -17,6 +17,7 @@ from ..errors import InputError
 from ..progress import QUIET, Progress
 from ..raster import EQUAL_AREA_CRS, Band, Grid, limited_cache, require_crs, with_undeclared_nodata
 from ..satellite import Viewing
+from ..texts import Message
 from ..types import Array, PathLike
 from ..vectors import Burner, Outlines
 from .calibration import ProbabilityCounts, Reliability, ThresholdCurve
@@ -147,7 +148,7 @@ def assess(
         classical = _classical(data, noting.part(0.2, 0.45))
         detectors.update({} if classical is None else {CLASSICAL: classical})
     else:
-        notes.append("No LOS rate was given, so the classical detector can't stand beside these figures.")
+        notes.append(Message("No LOS rate was given, so the classical detector can't stand beside these figures."))
     grid = _grid(data, detectors[FOUND])
     counter = None if data.probability is None else ProbabilityCounts()
     with limited_cache(), JudgedGround(grid, _mapped_by(data, noting), data.extent, data.true) as ground:
@@ -155,7 +156,7 @@ def assess(
         burners = {name: Burner(outlines, grid) for name, outlines in detectors.items()}
         counts = _count_pixels(ground, regions, burners, Burner(data.ignored, grid), counter, noting.part(0.45, 0.75))
         if not ground.is_known:
-            notes.append("How much ground was mapped isn't known, so false alarms per 100 km² aren't either.")
+            notes.append(Message("How much ground was mapped isn't known, so false alarms per 100 km² aren't either."))
         with Surveyor(ground, data.los_rate, data.dem, data.los_sensitivity, data.viewing, noting) as surveyor:
             true = surveyor.measure(ground.truth, progress.part(0.75, 0.85))
             judgements = []
@@ -362,26 +363,43 @@ def _strata(true: Sequence[JudgedArea], found: Sequence[JudgedArea]) -> tuple[St
 
 def _remarks(judgement: Judgement, regions: Regions) -> list[str]:
     """What should be known about the figures of the found areas."""
-    remarks = []
+    remarks: list[str] = []
     apart = [area for area in judgement.areas if area.result == NOT_COUNTED]
     for name, is_true in (("true", True), ("found", False)):
         outside = [a for a in apart if a.is_true == is_true and a.properties.mapped < _MIN_MAPPED]
         if outside:
-            remarks.append(f"Mostly outside the mapped ground, and not counted: {len(outside)} {name} areas.")
+            remarks.append(
+                Message(
+                    "Mostly outside the mapped ground, and not counted: {outside_count} {name} areas.",
+                    outside_count=len(outside),
+                    name=name,
+                )
+            )
     parts = [ogr.CreateGeometryFromWkb(a.polygon).GetGeometryCount() for a in judgement.areas if a.is_true]
     if max(parts, default=1) >= _MANY_PARTS:
         remarks.append(
-            f"A true area of several parts counts as one: the largest number of parts is {max(parts)}. If they are "
-            "several landslides, separate them (Multipart to singleparts)."
+            Message(
+                "A true area of several parts counts as one: the largest number of parts is {parts}. If they are "
+                "several landslides, separate them (Multipart to singleparts).",
+                parts=max(parts),
+            )
         )
     weak = [area for area in apart if area.properties.mapped >= _MIN_MAPPED]
     if weak:
-        remarks.append(f"Found areas that match none but touch ignored ground, and were not counted: {len(weak)}.")
+        remarks.append(
+            Message(
+                "Found areas that match none but touch ignored ground, and were not counted: {weak_count}.",
+                weak_count=len(weak),
+            )
+        )
     if judgement.scores.objects.true_count == 0:
-        remarks.append("No true area lies on the mapped ground: recall and IoU can't be told.")
+        remarks.append(Message("No true area lies on the mapped ground: recall and IoU can't be told."))
     if judgement.scores.regions < _FEW_REGIONS:
         remarks.append(
-            f"The intervals rest on {judgement.scores.regions} regions of {regions.side / 1000:g} km only: "
-            "take them as rough."
+            Message(
+                "The intervals rest on {regions} regions of {side:g} km only: take them as rough.",
+                regions=judgement.scores.regions,
+                side=regions.side / 1000,
+            )
         )
     return remarks

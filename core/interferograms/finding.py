@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..progress import Progress
 from ..raster import Band, Grid
 from ..satellite import SENTINEL1_WAVELENGTH
+from ..texts import Message
 from ..types import PathLike
 from .grids import common_grid, overlaps
 from .model import Acquisition, Interferogram, Stack
@@ -89,15 +90,15 @@ def _from_folder(folder: Folder, product: str, notes: list[str], progress: Progr
         try:
             found.append(_read(path, key, folder, notes))
         except InputError as error:
-            failures.append(str(error))
+            failures.append(error.args[0])
     return _usable(found, failures, notes)
 
 
 def _usable(found: list[_Found], failures: Sequence[str], notes: list[str]) -> list[_Found]:
     if not found:
-        more = f" The same goes for {len(failures) - 1} more files." if len(failures) > 1 else ""
+        more = Message(" The same goes for {count} more files.", count=len(failures) - 1) if len(failures) > 1 else ""
         raise InputError("No interferogram can be used. {failures}{more}", failures=failures[0], more=more)
-    notes.extend(f"Left out: {failure}" for failure in failures)
+    notes.extend(Message("Left out: {failure}", failure=failure) for failure in failures)
     return found
 
 
@@ -160,7 +161,10 @@ def _from_pairs_file(
     reversed_pairs = [entry.file.name for entry in entries if entry.first > entry.second]
     if reversed_pairs:
         notes.append(
-            f"date1 is later than date2 for {_some(reversed_pairs)}: phase and baseline were taken with the other sign."
+            Message(
+                "date1 is later than date2 for {some}: phase and baseline were taken with the other sign.",
+                some=_some(reversed_pairs),
+            )
         )
     return _usable(found, failures, notes)
 
@@ -218,8 +222,12 @@ def _without_doubles(found: Iterable[_Found], notes: list[str]) -> list[_Found]:
         first = kept.setdefault((pair.first_date, pair.second_date), item)
         if first is not item:
             notes.append(
-                f"The pair {pair.name} is there twice: {first.interferogram.phase.label} is used and "
-                f"{pair.phase.label} left out."
+                Message(
+                    "The pair {name} is there twice: {label} is used and {label_2} left out.",
+                    name=pair.name,
+                    label=first.interferogram.phase.label,
+                    label_2=pair.phase.label,
+                )
             )
     return [kept[pair] for pair in sorted(kept)]
 
@@ -229,16 +237,25 @@ def _stack_of(found: list[_Found], notes: list[str]) -> Stack:
     others = [item.interferogram.phase.label for item, same in zip(found, coincide) if not same]
     if others:
         notes.append(
-            f"Resampled to the grid of the other interferograms, as CRS, pixel size or pixel corners "
-            f"differ: {_some(others)}."
+            Message(
+                "Resampled to the grid of the other interferograms, as CRS, pixel size or pixel corners "
+                "differ: {some}.",
+                some=_some(others),
+            )
         )
     outside = [item.interferogram.phase.label for item in found if not overlaps(item.grid, grid)]
     if outside:
-        notes.append(f"Left out, as it lies beside the area of the other interferograms: {_some(outside)}.")
+        notes.append(
+            Message("Left out, as it lies beside the area of the other interferograms: {some}.", some=_some(outside))
+        )
     if any(not item.grid.same_as(grid) for item, same in zip(found, coincide) if same):
         notes.append(
-            f"The interferograms differ in extent; they are used on one grid of {grid.width} × {grid.height} pixels, "
-            "with no data where one doesn't reach."
+            Message(
+                "The interferograms differ in extent; they are used on one grid of {width} × {height} pixels, "
+                "with no data where one doesn't reach.",
+                width=grid.width,
+                height=grid.height,
+            )
         )
     pairs = [item.interferogram for item in found if item.interferogram.phase.label not in outside]
     wavelength = _wavelength(pairs, notes)
@@ -250,7 +267,10 @@ def _wavelength(pairs: Sequence[Interferogram], notes: list[str]) -> float:
     known = [pair for pair in pairs if pair.wavelength is not None]
     if not known:
         notes.append(
-            f"No metadata tells the radar wavelength; that of Sentinel-1, {SENTINEL1_WAVELENGTH} m, is assumed."
+            Message(
+                "No metadata tells the radar wavelength; that of Sentinel-1, {sentinel1_wavelength} m, is assumed.",
+                sentinel1_wavelength=SENTINEL1_WAVELENGTH,
+            )
         )
         return SENTINEL1_WAVELENGTH
     value = known[0].wavelength or math.nan
@@ -266,8 +286,13 @@ def _wavelength(pairs: Sequence[Interferogram], notes: list[str]) -> float:
             )
     if len(known) < len(pairs):
         notes.append(
-            f"{len(pairs) - len(known)} of {len(pairs)} interferograms don't tell their radar wavelength; that of the "
-            f"others, {value:.6g} m, is used."
+            Message(
+                "{pairs_count} of {pairs_count_2} interferograms don't tell their radar wavelength; that of the "
+                "others, {value:.6g} m, is used.",
+                pairs_count=len(pairs) - len(known),
+                pairs_count_2=len(pairs),
+                value=value,
+            )
         )
     return value
 
@@ -275,17 +300,19 @@ def _wavelength(pairs: Sequence[Interferogram], notes: list[str]) -> float:
 def _note_missing(pairs: Sequence[Interferogram], notes: list[str]) -> None:
     without_baseline = [pair.name for pair in pairs if pair.perpendicular_baseline is None]
     if len(without_baseline) == len(pairs):
-        notes.append("No perpendicular baselines were found; the limit on them is not applied.")
+        notes.append(Message("No perpendicular baselines were found; the limit on them is not applied."))
     elif without_baseline:
         notes.append(
-            f"No perpendicular baseline was found for {_some(without_baseline)}; the limit on it is not applied "
-            "to them."
+            Message(
+                "No perpendicular baseline was found for {some}; the limit on it is not applied to them.",
+                some=_some(without_baseline),
+            )
         )
     without_coherence = [pair.name for pair in pairs if pair.coherence is None]
     if len(without_coherence) == len(pairs):
-        notes.append("No coherence was found.")
+        notes.append(Message("No coherence was found."))
     elif without_coherence:
-        notes.append(f"No coherence was found for {_some(without_coherence)}.")
+        notes.append(Message("No coherence was found for {some}.", some=_some(without_coherence)))
 
 
 def _some(names: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..parallel import map_ordered
 from ..progress import Progress
 from ..raster import Band, BandReader, Window, row_blocks
+from ..texts import Message
 from .model import Interferogram, Stack
 from .network import connected_dates
 
@@ -147,7 +148,9 @@ def nothing_left(pairs: Sequence[PairFacts], limits: PairLimits) -> str:
     """What to tell when no pair is used: the nearest limits that would keep one that wasn't left out by hand."""
     others = [pair for pair in pairs if pair.name not in limits.excluded]
     if not others:
-        return f"All {len(pairs)} interferograms were left out by hand. Take some of them back."
+        return Message(
+            "All {pairs_count} interferograms were left out by hand. Take some of them back.", pairs_count=len(pairs)
+        )
 
     # Where coherence decides, it is only known of the pairs that meet the other limits.
     near = [pair for pair in others if not (_baselines(pair, limits) or _dates(pair, limits))] or others
@@ -159,10 +162,19 @@ def nothing_left(pairs: Sequence[PairFacts], limits: PairLimits) -> str:
     nearest = min(violations, key=misses)
     needed = " and ".join(item.needed for item in violations[nearest])
     by_hand = len(pairs) - len(others)
-    most = f"None of the {len(pairs)} interferograms is within the limits."
+    most = Message("None of the {pairs_count} interferograms is within the limits.", pairs_count=len(pairs))
     if by_hand:
-        most = f"None of the {len(pairs)} interferograms is used; {by_hand} of them were left out by hand."
-    return f"{most} The nearest one, {nearest}, needs limits that allow {needed}."
+        most = Message(
+            "None of the {pairs_count} interferograms is used; {by_hand} of them were left out by hand.",
+            pairs_count=len(pairs),
+            by_hand=by_hand,
+        )
+    return Message(
+        "{most} The nearest one, {nearest}, needs limits that allow {needed}.",
+        most=most,
+        nearest=nearest,
+        needed=needed,
+    )
 
 
 def _violations(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
@@ -172,7 +184,7 @@ def _violations(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
 
 
 def _by_hand(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
-    return [_Violation("by_hand", "It was left out by hand.")] if pair.name in limits.excluded else []
+    return [_Violation("by_hand", Message("It was left out by hand."))] if pair.name in limits.excluded else []
 
 
 def _baselines(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
@@ -182,7 +194,11 @@ def _baselines(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
         found.append(
             _Violation(
                 "temporal_baseline",
-                f"Its temporal baseline of {pair.days} days is above {limits.max_temporal_baseline:g}.",
+                Message(
+                    "Its temporal baseline of {days} days is above {max_temporal_baseline:g}.",
+                    days=pair.days,
+                    max_temporal_baseline=limits.max_temporal_baseline,
+                ),
                 f"a temporal baseline of {pair.days} days",
                 pair.days / limits.max_temporal_baseline - 1,
             )
@@ -191,7 +207,11 @@ def _baselines(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
         found.append(
             _Violation(
                 "perpendicular_baseline",
-                f"Its perpendicular baseline of {abs(baseline):.1f} m is above {limits.max_perpendicular_baseline:g}.",
+                Message(
+                    "Its perpendicular baseline of {baseline:.1f} m is above {max_perpendicular_baseline:g}.",
+                    baseline=abs(baseline),
+                    max_perpendicular_baseline=limits.max_perpendicular_baseline,
+                ),
                 f"a perpendicular baseline of {math.ceil(abs(baseline))} m",
                 abs(baseline) / limits.max_perpendicular_baseline - 1,
             )
@@ -205,14 +225,20 @@ def _dates(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
         days = (limits.first_date - pair.first_date).days
         found.append(
             _Violation(
-                "first_date", f"It starts before {limits.first_date}.", f"a first date of {pair.first_date}", days / 365
+                "first_date",
+                Message("It starts before {first_date}.", first_date=limits.first_date),
+                f"a first date of {pair.first_date}",
+                days / 365,
             )
         )
     if limits.last_date and pair.second_date > limits.last_date:
         days = (pair.second_date - limits.last_date).days
         found.append(
             _Violation(
-                "last_date", f"It ends after {limits.last_date}.", f"a last date of {pair.second_date}", days / 365
+                "last_date",
+                Message("It ends after {last_date}.", last_date=limits.last_date),
+                f"a last date of {pair.second_date}",
+                days / 365,
             )
         )
     return found
@@ -222,28 +248,41 @@ def _incoherent(mean: float | None, limit: float | None) -> list[_Violation]:
     if limit is None or mean is None or mean >= limit:
         return []
     needed = f"a mean coherence of {math.floor(mean * 100) / 100:.2f}"
-    return [_Violation("coherence", f"Its mean coherence of {mean:.2f} is below {limit:g}.", needed, limit - mean)]
+    return [
+        _Violation(
+            "coherence",
+            Message("Its mean coherence of {mean:.2f} is below {limit:g}.", mean=mean, limit=limit),
+            needed,
+            limit - mean,
+        )
+    ]
 
 
 def _notes(
     stack: Stack, candidates: Sequence[Interferogram], means: Mapping[str, float], limits: PairLimits
 ) -> list[str]:
     """What couldn't be applied: pairs left out by hand that aren't there, coherence that isn't known."""
-    notes = []
+    notes: list[str] = []
     absent = sorted(limits.excluded - {pair.name for pair in stack.interferograms})
     if absent:
-        notes.append(f"Not among the interferograms, so not left out by hand: {', '.join(absent)}.")
+        notes.append(
+            Message("Not among the interferograms, so not left out by hand: {absent}.", absent=", ".join(absent))
+        )
     unknown = sum(pair.name not in means for pair in candidates)
     if limits.min_coherence is not None and unknown:
-        notes.append(f"The limit on mean coherence is not applied to {unknown} pairs without coherence.")
+        notes.append(
+            Message("The limit on mean coherence is not applied to {unknown} pairs without coherence.", unknown=unknown)
+        )
     return notes
 
 
 def _split(components: tuple[tuple[date, ...], ...]) -> str:
     groups = "; ".join(f"{dates[0]} to {dates[-1]} ({len(dates)} dates)" for dates in components)
-    return (
-        f"The used pairs fall into {len(components)} groups that no pair connects: {groups}. Rates are averages over "
-        "the groups; motion between them isn't seen."
+    return Message(
+        "The used pairs fall into {components_count} groups that no pair connects: {groups}. Rates are averages over "
+        "the groups; motion between them isn't seen.",
+        components_count=len(components),
+        groups=groups,
     )
 
 

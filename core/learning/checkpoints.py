@@ -14,6 +14,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..files import whole_file
 from ..models import Network, require_safe_loading
+from ..texts import Message
 from ..types import PathLike
 
 Weights = Mapping[str, Tensor]
@@ -105,7 +106,7 @@ def load_checkpoint(path: PathLike, run: Run, identity: Mapping[str, str]) -> No
     InputError when the file is damaged, of another network, or of a run with another ``identity`` (its settings
     by name), naming what differs.
     """
-    anew = f"Delete {path} to start anew."
+    anew = Message("Delete {path} to start anew.", path=path)
     require_safe_loading(path)
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import InputError
 from ..models import LabelledTile, ModelCard, Network, export_onnx, load_network, read_card
 from ..progress import QUIET, Progress
+from ..texts import Message, joined
 from .checkpoints import TrainingState
 from .devices import choose_device
 from .evaluation import (
@@ -81,11 +82,11 @@ class _Grounds:
         parts = []
         if self.own:
             counts = [f"{len(self.own.tiles(role, ()))} {role}" for role in ("training", "validation", "test")]
-            parts.append(f"Own tiles: {', '.join(counts)}.")
+            parts.append(Message("Own tiles: {counts}.", counts=", ".join(counts)))
         share = 100 * self.recipe.simulated_share
-        parts.append(f"{share:g} % of the tiles are simulated.")
-        parts.append(f"Channels: {', '.join(self.card.band_names)}.")
-        return " ".join(parts)
+        parts.append(Message("{share:g} % of the tiles are simulated.", share=share))
+        parts.append(Message("Channels: {names}.", names=", ".join(self.card.band_names)))
+        return joined(parts, " ")
 
     def mixed(self) -> MixedTiles:
         """The endless source that a new network learns from."""

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from ..errors import CancelledError, InputError, OutputError
 from ..models import LabelledTile, ModelCard, Network, TileSource, build_network
 from ..progress import QUIET, Progress
+from ..texts import Message
 from ..types import PathLike
 from .batches import batches
 from .checkpoints import Run, TrainingState, load_checkpoint, save_checkpoint
@@ -318,7 +319,15 @@ def _evaluate(
     if options.patience is not None and state.best is not None and state.since_best == 0:
         run.keep_best()
     progress.info(
-        f"{line['minutes']:.1f} min, {line['samples']:.0f} samples: loss {line['loss']:.4f}, validation IoU "
-        f"{half.iou:.3f} (P {half.precision:.3f}, R {half.recall:.3f}), best {best.iou:.3f} at {threshold:.2f}"
-        + (f"; {clock.left()}" if spent < 1 else "")
+        "{minutes:.1f} min, {samples:.0f} samples: loss {loss:.4f}, validation IoU {iou:.3f} (P {precision:.3f}, "
+        "R {recall:.3f}), best {best:.3f} at {threshold:.2f}{left}",
+        minutes=line["minutes"],
+        samples=line["samples"],
+        loss=line["loss"],
+        iou=half.iou,
+        precision=half.precision,
+        recall=half.recall,
+        best=best.iou,
+        threshold=threshold,
+        left=Message("; {left}", left=clock.left()) if spent < 1 else "",
     )

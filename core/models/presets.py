@@ -9,6 +9,7 @@ from typing import Any
 
 from ..channels import COMBINATIONS, ChannelKind
 from ..errors import InputError
+from ..texts import Message
 from .card import ModelCard
 
 _CLASSICAL = "classical detector"
@@ -104,7 +105,7 @@ def problem_of(card: ModelCard, kinds: tuple[ChannelKind, ...]) -> str:
     """Why a model can't work with just these layers, in a sentence; "" where it can."""
     unused = [kind.label for kind in kinds if kind not in card.layers]
     if unused:
-        return f"The model “{card.name}” doesn't use the {' and the '.join(unused)}."
+        return Message("The model “{name}” doesn't use the {unused}.", name=card.name, unused=" and the ".join(unused))
     try:
         card.require_layers(kinds)
     except InputError as error:

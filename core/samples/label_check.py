@@ -10,6 +10,7 @@ from osgeo import ogr
 
 from ..errors import InputError
 from ..raster import Grid
+from ..texts import Message
 from ..vectors import Ground, as_valid_multipolygon, boxes_that_meet, quiet_gdal, to_crs
 
 _SAME = 0.95
@@ -80,19 +81,22 @@ def _damaged(polygons: Sequence[bytes], geometries: dict[int, ogr.Geometry | Non
     for number, wkb in enumerate(polygons, 1):
         geometry = geometries[number]
         if geometry is None:
-            problems.append(LabelProblem(number, "empty", "It has no area that could be used: it is left out."))
+            problems.append(
+                LabelProblem(number, "empty", Message("It has no area that could be used: it is left out."))
+            )
             continue
         with quiet_gdal():
             is_valid = ogr.CreateGeometryFromWkb(wkb).IsValid()
         parts = ogr.CreateGeometryFromWkb(wkb)
         if ogr.GT_Flatten(parts.GetGeometryType()) == ogr.wkbMultiPolygon and parts.GetGeometryCount() > 1:
-            detail = (
-                f"Its {parts.GetGeometryCount()} parts count as one area, which goes to one role. If they are several, "
-                "separate them (Multipart to singleparts)."
+            detail = Message(
+                "Its {getgeometrycount} parts count as one area, which goes to one role. If they are several, "
+                "separate them (Multipart to singleparts).",
+                getgeometrycount=parts.GetGeometryCount(),
             )
             problems.append(LabelProblem(number, "several parts", detail, _wkb(geometry)))
         if not is_valid:
-            detail = "Its outline crosses or touches itself: it was repaired."
+            detail = Message("Its outline crosses or touches itself: it was repaired.")
             problems.append(LabelProblem(number, "invalid", detail, _wkb(geometry)))
     return problems
 
@@ -113,10 +117,10 @@ def _outside(geometries: dict[int, ogr.Geometry | None], grid: Grid) -> list[Lab
         share = 1 - geometry.Intersection(frame).GetArea() / geometry.GetArea()
         if share > 0.9999:
             problems.append(
-                LabelProblem(number, "outside", "It lies outside the scene: it is left out.", _wkb(geometry))
+                LabelProblem(number, "outside", Message("It lies outside the scene: it is left out."), _wkb(geometry))
             )
         elif share > 0.01:
-            detail = f"{share:.0%} of it lies outside the scene."
+            detail = Message("{share:.0%} of it lies outside the scene.", share=share)
             problems.append(LabelProblem(number, "partly outside", detail, _wkb(geometry)))
     return problems
 
@@ -129,10 +133,14 @@ def _not_learnable(geometries: dict[int, ogr.Geometry], grid: Grid, min_area: fl
     for number, geometry in geometries.items():
         area = ground.area(geometry)
         if area < min_area:
-            detail = f"It covers {area:.0f} m², less than {min_area:.0f} m²: its pixels are ignored."
+            detail = Message(
+                "It covers {area:.0f} m², less than {min_area:.0f} m²: its pixels are ignored.",
+                area=area,
+                min_area=min_area,
+            )
             problems.append(LabelProblem(number, "too small", detail, _wkb(geometry)))
         elif geometry.Buffer(-pixel).IsEmpty():
-            detail = "It is nowhere wider than two pixels: its pixels are ignored."
+            detail = Message("It is nowhere wider than two pixels: its pixels are ignored.")
             problems.append(LabelProblem(number, "sliver", detail, _wkb(geometry)))
     return problems
 
@@ -150,10 +158,12 @@ def _overlaps(geometries: dict[int, ogr.Geometry], grid: Grid) -> list[LabelProb
             continue
         union = earlier.GetArea() + later.GetArea() - shared.GetArea()
         if shared.GetArea() >= _SAME * union:
-            detail = f"It is the same as label {numbers[first]}: it is left out."
+            detail = Message("It is the same as label {numbers}: it is left out.", numbers=numbers[first])
             problems.append(LabelProblem(numbers[second], "duplicate", detail, _wkb(later)))
         else:
             share = shared.GetArea() / min(earlier.GetArea(), later.GetArea())
-            detail = f"It overlaps label {numbers[first]} by {share:.0%} of the smaller one."
+            detail = Message(
+                "It overlaps label {numbers} by {share:.0%} of the smaller one.", numbers=numbers[first], share=share
+            )
             problems.append(LabelProblem(numbers[second], "overlap", detail, _wkb(as_valid_multipolygon(shared))))
     return problems

@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import InputError
 from ..progress import Progress
 from ..raster import Window
+from ..texts import Message
 from .folder import EarlierGround
 from .label_check import LabelArea, LabelProblem
 from .sample_set import ROLES
@@ -146,10 +147,10 @@ class ScenePlan:
             share = self.area_pixels[area.number] / burned[area.number] if burned[area.number] else 0.0
             if not burned[area.number]:
                 if area.number not in known:
-                    detail = "It covers the centre of no pixel, or others cover it: it can't be learned from."
+                    detail = Message("It covers the centre of no pixel, or others cover it: it can't be learned from.")
                     self.problems.append(LabelProblem(area.number, "too small", detail, area.geometry))
             elif share < 0.5:
-                detail = f"Only {share:.0%} of its pixels have a rate and are not ignored."
+                detail = Message("Only {share:.0%} of its pixels have a rate and are not ignored.", share=share)
                 self.problems.append(LabelProblem(area.number, "no data", detail, area.geometry))
 
     def _draw_roles(self, progress: Progress) -> None:
@@ -195,8 +196,9 @@ class ScenePlan:
         self.chosen = sorted([*with_areas, *(others[index] for index in order)], key=lambda c: c.place.number)
         if not with_areas:
             raise InputError(
-                f"No label of the scene “{self.inputs.name}” can be learned from: see the messages about the labels. "
-                f"{told(self.problems)}".strip()
+                "No label of the scene “{name}” can be learned from: see the messages about the labels.{problems}",
+                name=self.inputs.name,
+                problems=f" {told(self.problems)}".rstrip(),
             )
 
 

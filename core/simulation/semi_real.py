@@ -22,6 +22,7 @@ from ..progress import QUIET, Progress
 from ..raster import BandDescription, Grid, RasterWriter, write_array
 from ..satellite import Viewing, to_phase_rate, viewing_tags
 from ..terrain import los_sensitivity_to_file, slope_to_file, turned_to_grid
+from ..texts import Message
 from ..types import Array, PathLike
 from .atmosphere import FieldPool
 from .folder import DONE, written_together
@@ -98,10 +99,14 @@ class SemiRealSummary:
     true_areas: int
 
     def __str__(self) -> str:
-        return (
-            f"{self.landslides} simulated landslides were added to the real rates in {self.folder}: {self.true_areas} "
-            f"true areas; the other {self.landslides - self.true_areas} are too slow, hidden from the satellite or "
-            "lost in the noise, and are in the layer “ignored”."
+        return Message(
+            "{landslides} simulated landslides were added to the real rates in {folder}: {true_areas} "
+            "true areas; the other {landslides_2} are too slow, hidden from the satellite or "
+            "lost in the noise, and are in the layer “ignored”.",
+            landslides=self.landslides,
+            folder=self.folder,
+            true_areas=self.true_areas,
+            landslides_2=self.landslides - self.true_areas,
         )
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..progress import QUIET, Progress
 from ..raster import BandDescription, RasterWriter, write_array
 from ..satellite import DAYS_PER_YEAR, SENTINEL1_WAVELENGTH, to_phase_rate
+from ..texts import Message
 from ..types import Array, PathLike
 from .atmosphere import FieldPool, smooth, turbulence
 from .folder import DONE, written_together
@@ -51,10 +52,16 @@ class SceneSummary:
     bowls: int
 
     def __str__(self) -> str:
-        return (
-            f"{self.pairs} simulated interferograms ({', '.join(self.stacks)}) in {self.folder}: "
-            f"{self.true_areas} true areas of {self.landslides} landslides, {self.bowls} subsidence bowls that are "
-            "no landslides."
+        return Message(
+            "{pairs} simulated interferograms ({stacks}) in {folder}: "
+            "{true_areas} true areas of {landslides} landslides, {bowls} subsidence bowls that are "
+            "no landslides.",
+            pairs=self.pairs,
+            stacks=", ".join(self.stacks),
+            folder=self.folder,
+            true_areas=self.true_areas,
+            landslides=self.landslides,
+            bowls=self.bowls,
         )
 
 

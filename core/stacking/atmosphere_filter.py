@@ -21,6 +21,7 @@ from ..interferograms import connected_dates
 from ..parallel import map_ordered
 from ..progress import Progress
 from ..raster import Band, Grid, Window
+from ..texts import Message, joined
 from ..types import Array, Double, PathLike
 from .rate import stack_phases
 from .reading import ReaderPool, plan_windows, read_phases
@@ -216,25 +217,36 @@ def estimate_atmosphere(
     high_pass = temporal_high_pass(days, components, options.temporal_days)
     if not high_pass.any():
         return None, (
-            f"The atmospheric filter was skipped: it needs {MIN_DATES} connected dates or more, and the network has "
-            f"{int(np.bincount(components).max())}.",
+            Message(
+                "The atmospheric filter was skipped: it needs {min_dates} connected dates or more, and the network has "
+                "{max}.",
+                min_dates=MIN_DATES,
+                max=int(np.bincount(components).max()),
+            ),
         )
     cell = _cell_size(stack.grid, len(dates), options.spatial_metres)
     maps, share = _filtered_dates(stack, pool, (incidence, high_pass), cell, (surfaces, dem), progress)
     if not share.any():
-        return None, ("The atmospheric filter was skipped: no pixel has any valid phase.",)
+        return None, (Message("The atmospheric filter was skipped: no pixel has any valid phase."),)
     sigmas = smooth_maps(maps, share, stack.grid, cell, options.spatial_metres)
     position = None
     if anchor is not None:
         position = tuple(min(int(a // cell), size - 1) for a, size in zip(anchor, share.shape))
     for values in maps:
         values -= np.median(values[share > 0]) if position is None else values[position]
-    note = (
-        f"Atmospheric filter: {int(np.count_nonzero(high_pass.any(axis=1)))} dates, windows of "
-        f"{options.temporal_days:g} days and {options.spatial_metres:g} m, on cells of {cell} × {cell} pixels."
+    note = Message(
+        "Atmospheric filter: {count_nonzero} dates, windows of "
+        "{temporal_days:g} days and {spatial_metres:g} m, on cells of {cell} × {cell} pixels.",
+        count_nonzero=int(np.count_nonzero(high_pass.any(axis=1))),
+        temporal_days=options.temporal_days,
+        spatial_metres=options.spatial_metres,
+        cell=cell,
     )
     if max(sigmas) < 1 and cell > 1:
-        note += " The scene is too large for cells as small as this window, so the delays are smoother than asked."
+        smoother = Message(
+            "The scene is too large for cells as small as this window, so the delays are smoother than asked."
+        )
+        note = joined([note, smoother], " ")
     return Atmosphere(maps, cell, incidence), (note,)
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..progress import Progress
 from ..raster import Band, Window
+from ..texts import Message
 from ..types import Array, Double, PathLike
 from .atmosphere_filter import Atmosphere, AtmosphereFilter, estimate_atmosphere
 from .reading import ReaderPool, StackSample, sample_stack
@@ -189,7 +190,14 @@ def _with_reference(
     kept = np.isfinite(found.phases)
     pairs = model.stack.interferograms
     dropped = tuple(
-        (pair.name, f"{pair.name} was left out: it has no valid pixel in the reference ({found.place}).")
+        (
+            pair.name,
+            Message(
+                "{name} was left out: it has no valid pixel in the reference ({place}).",
+                name=pair.name,
+                place=found.place,
+            ),
+        )
         for pair, keep in zip(pairs, kept)
         if not keep
     )
@@ -203,7 +211,11 @@ def _with_reference(
     if model.coefficients is not None:
         terms = (*terms, *model.terms)
         coefficients = np.hstack([coefficients, model.coefficients[kept]])
-    note = f"Reference phase: {found.place}, subtracted from each of {len(stack.interferograms)} pairs."
+    note = Message(
+        "Reference phase: {place}, subtracted from each of {interferograms_count} pairs.",
+        place=found.place,
+        interferograms_count=len(stack.interferograms),
+    )
     result = replace(
         model,
         stack=stack,

@@ -23,6 +23,7 @@ from ..errors import InputError
 from ..parallel import map_ordered
 from ..progress import QUIET, Progress
 from ..raster import Band, BandDescription, RasterWriter, Window, limited_cache, with_undeclared_nodata
+from ..texts import Message
 from ..types import Array, Double, PathLike
 from .corrections import NO_CORRECTIONS, CorrectionModel, Corrections, estimate_corrections
 from .rate import RateSums, coherence_weight, outliers
@@ -41,8 +42,8 @@ _SAME_ORBIT = 10.0
 SIGNS = ("toward", "away")
 UNITS = ("mm/yr", "m/yr")
 _CHUNK_VALUES = 2**17
-_EMPTY = "No pixel has any valid phase: the rates are empty. Check the interferograms and the corrections."
-_EMPTY_FOR_PAIRS = "No pixel has enough valid pairs: the rates are empty. Lower the minimum number of pairs."
+_EMPTY = Message("No pixel has any valid phase: the rates are empty. Check the interferograms and the corrections.")
+_EMPTY_FOR_PAIRS = Message("No pixel has enough valid pairs: the rates are empty. Lower the minimum number of pairs.")
 
 
 @dataclass(frozen=True)
@@ -144,9 +145,9 @@ def stack_to_files(
         notes = list(model.notes)
         stacker = _Stacker(model.stack, pool, options, model, outputs, elevation)
         if stacker.says_mask_missing:
-            notes.append("The interferograms have no coherence, so the LOS rate is not masked by it.")
+            notes.append(Message("The interferograms have no coherence, so the LOS rate is not masked by it."))
         if len(model.stack.interferograms) == 1:
-            notes.append("Only one pair is stacked: the rate has no standard error.")
+            notes.append(Message("Only one pair is stacked: the rate has no standard error."))
         for warning in model.warnings:
             progress.warning(warning)
         for note in notes:

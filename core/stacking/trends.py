@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..raster import Grid
+from ..texts import Message
 from ..types import Array, Double
 from .rate import stack_phases
 
@@ -72,11 +73,16 @@ def trend_terms(ramp: str, height: bool, sample: StackSample, grid: Grid) -> tup
         if min(sides) >= MIN_SIDE[ramp]:
             terms += RAMPS[ramp]
         elif not valid.any():
-            notes += ("No ramp was removed: no pixel has any valid phase.",)
+            notes += (Message("No ramp was removed: no pixel has any valid phase."),)
         else:
             notes += (
-                f"No ramp was removed: the valid data measure {sides[0] / 1000:.1f} × {sides[1] / 1000:.1f} km, and "
-                f"below {MIN_SIDE[ramp] / 1000:.0f} km motion can't be told from a ramp.",
+                Message(
+                    "No ramp was removed: the valid data measure {sides:.1f} × {sides_2:.1f} km, and "
+                    "below {min_side:.0f} km motion can't be told from a ramp.",
+                    sides=sides[0] / 1000,
+                    sides_2=sides[1] / 1000,
+                    min_side=MIN_SIDE[ramp] / 1000,
+                ),
             )
     if height and sample.elevation is not None:
         heights = sample.elevation[valid & np.isfinite(sample.elevation)]
@@ -87,20 +93,31 @@ def trend_terms(ramp: str, height: bool, sample: StackSample, grid: Grid) -> tup
             if without > 0:
                 share = "Less than 0.1" if without < 1e-3 else f"{100 * without:.1f}"
                 notes += (
-                    f"{share} % of the pixels with valid phase have no elevation in the DEM. They can't be corrected "
-                    "and are left empty; use a DEM that covers the whole scene.",
+                    Message(
+                        "{share} % of the pixels with valid phase have no elevation in the DEM. They can't be "
+                        "corrected "
+                        "and are left empty; use a DEM that covers the whole scene.",
+                        share=share,
+                    ),
                 )
         elif not valid.any():
-            notes += ("No height-correlated delay was removed: no pixel has any valid phase.",)
+            notes += (Message("No height-correlated delay was removed: no pixel has any valid phase."),)
         elif not heights.size:
             notes += (
-                "No height-correlated delay was removed: the DEM has no elevation where the interferograms have valid "
-                "phase.",
+                Message(
+                    "No height-correlated delay was removed: the DEM has no elevation where the interferograms "
+                    "have valid "
+                    "phase."
+                ),
             )
         else:
             notes += (
-                f"No height-correlated delay was removed: the relief is {relief:.0f} m, and {MIN_RELIEF:.0f} m are "
-                "needed.",
+                Message(
+                    "No height-correlated delay was removed: the relief is {relief:.0f} m, and {min_relief:.0f} m are "
+                    "needed.",
+                    relief=relief,
+                    min_relief=MIN_RELIEF,
+                ),
             )
     return terms, notes
 
@@ -162,7 +179,7 @@ def fit_rate(rate: Double, surfaces: Double, usable: Mask) -> tuple[Double, Mask
             areas = ndimage.binary_dilation(ndimage.binary_opening(outlying, np.ones((3, 3))), iterations=3)
             before, stable = stable, candidates & ~areas & ~outlying
             if stable.sum() < max(_MIN_STABLE * candidates.sum(), 10 * (len(surfaces) + 1)):
-                note = "No ramp or delay was removed from the rate: too little of the scene is stable."
+                note = Message("No ramp or delay was removed from the rate: too little of the scene is stable.")
                 return np.zeros(len(surfaces)), before, (note,)
             if np.array_equal(stable, before):
                 break
@@ -172,10 +189,17 @@ def fit_rate(rate: Double, surfaces: Double, usable: Mask) -> tuple[Double, Mask
     without = robust_spread(steady)
     share = 100 * stable.sum() / max(candidates.sum(), 1)
     if without < _MIN_GAIN * scatter:
-        note = (
-            f"The rate has no clear ramp or height delay: on the stable {share:.0f} % of the scene its scatter is "
-            f"{without:.3g} rad/yr, and {scatter:.3g} about the fit. None was removed from it."
+        note = Message(
+            "The rate has no clear ramp or height delay: on the stable {share:.0f} % of the scene its scatter is "
+            "{without:.3g} rad/yr, and {scatter:.3g} about the fit. None was removed from it.",
+            share=share,
+            without=without,
+            scatter=scatter,
         )
         return np.zeros(len(surfaces)), stable, (note,)
-    note = f"Ramp and height delay: {spread:.3g} rad/yr of the rate, from the stable {share:.0f} % of the scene."
+    note = Message(
+        "Ramp and height delay: {spread:.3g} rad/yr of the rate, from the stable {share:.0f} % of the scene.",
+        spread=spread,
+        share=share,
+    )
     return coefficients[1:], stable, (note,)

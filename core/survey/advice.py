@@ -5,22 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..texts import Message, joined
+
 # A right-looking satellite that flies north looks east, one that flies south looks west.
 _LOOKS = {"ascending": ("east", "west"), "descending": ("west", "east")}
 _SLOPES = (
     (
         5.0,
-        "Nearly level ground: settlement, mining or a broad, slow deposit. Look for cracks in walls, roads and canals.",
+        Message(
+            "Nearly level ground: settlement, mining or a broad, slow deposit. Look for cracks in walls, roads "
+            "and canals."
+        ),
     ),
     (
         30.0,
-        "A slope where earth slides or flows: look for a scarp and tensile cracks at the upper edge, a bulging toe at "
-        "the lower one, tilted trees, damaged roads and cracked houses.",
+        Message(
+            "A slope where earth slides or flows: look for a scarp and tensile cracks at the upper edge, a "
+            "bulging toe at "
+            "the lower one, tilted trees, damaged roads and cracked houses."
+        ),
     ),
     (
         90.0,
-        "Steep: look for open cracks above the edge, fresh scars and fallen blocks. Do not stand below; look from the "
-        "opposite side.",
+        Message(
+            "Steep: look for open cracks above the edge, fresh scars and fallen blocks. Do not stand below; look "
+            "from the "
+            "opposite side."
+        ),
     ),
 )
 _FAST = 100.0
@@ -36,12 +47,14 @@ def look_for(attributes: Mapping[str, Any], sign: str = "toward") -> str:
     if slope is not None:
         parts.append(next(text for limit, text in _SLOPES if slope <= limit or limit == _SLOPES[-1][0]))
     else:
-        parts.append("Look for scarps, tensile cracks, a bulging toe, tilted trees, damaged roads and cracked houses.")
+        parts.append(
+            Message("Look for scarps, tensile cracks, a bulging toe, tilted trees, damaged roads and cracked houses.")
+        )
     if size is not None and size >= _LARGE:
-        parts.append("A large area: view all of it from afar first, then cross its edges.")
+        parts.append(Message("A large area: view all of it from afar first, then cross its edges."))
     elif size is not None and size < _SMALL:
-        parts.append("A small area: walk round all of it.")
-    return " ".join(parts)
+        parts.append(Message("A small area: walk round all of it."))
+    return joined(parts, " ")
 
 
 def _motion(rate: float, orbit: str, sign: str) -> str:

@@ -14,6 +14,7 @@ from osgeo import gdal, ogr, osr
 from ..errors import InputError
 from ..fields import Field
 from ..raster import same_crs, spatial_reference
+from ..texts import Message
 from ..types import PathLike
 from ..vectors import quiet_gdal
 from .package import GEOPACKAGE
@@ -85,7 +86,7 @@ def read_copy(path: PathLike, target_crs: str) -> Copy:
     for feature in layer:
         place = _place(feature, to_target)
         if place is None:
-            notes.append(f"A site without a point is left out ({_name_of(feature)}).")
+            notes.append(Message("A site without a point is left out ({name_of}).", name_of=_name_of(feature)))
             continue
         attributes = {}
         for name, field in fields.items():
@@ -96,7 +97,10 @@ def read_copy(path: PathLike, target_crs: str) -> Copy:
                 unreadable.add(name)
         sites.append(Site(*place, attributes))
     notes += _others(dataset)
-    notes += [f"Some values of the field {name} can't be understood and are left out." for name in sorted(unreadable)]
+    notes += [
+        Message("Some values of the field {name} can't be understood and are left out.", name=name)
+        for name in sorted(unreadable)
+    ]
     label = f"{file.parent.name}/{file.name}" if file.name == GEOPACKAGE else file.name
     return Copy(label, file.parent, tuple(sites), tuple(fields.values()), tuple(notes))
 
@@ -116,11 +120,17 @@ def _site_layer(dataset: Any, file: Path) -> Any:
 
 def _others(dataset: Any) -> list[str]:
     """What else was drawn in the field and stays in the package."""
-    told = []
+    told: list[str] = []
     for name in ("notes", "tracks"):
         layer = dataset.GetLayerByName(name)
         if layer is not None and layer.GetFeatureCount():
-            told.append(f"Its layer {name} has {layer.GetFeatureCount()} features; they stay there and aren't merged.")
+            told.append(
+                Message(
+                    "Its layer {name} has {getfeaturecount} features; they stay there and aren't merged.",
+                    name=name,
+                    getfeaturecount=layer.GetFeatureCount(),
+                )
+            )
     return told
 
 
@@ -136,13 +146,21 @@ def _fields_of(layer: Any) -> tuple[dict[str, Field], list[str]]:
         if name in _KNOWN:
             fields[name] = _KNOWN[name]
             if kind != _KNOWN[name].type and {kind, _KNOWN[name].type} != {"int", "float"}:
-                notes.append(f"The field {name} is no longer of the type {_KNOWN[name].type}; it is converted.")
+                notes.append(
+                    Message(
+                        "The field {name} is no longer of the type {type}; it is converted.",
+                        name=name,
+                        type=_KNOWN[name].type,
+                    )
+                )
         elif kind is None:
-            notes.append(f"The added field {name} is of a type that can't be kept.")
+            notes.append(Message("The added field {name} is of a type that can't be kept.", name=name))
         else:
             fields[name] = Field(name, kind, "", "Added to the form")
-            notes.append(f"The form has an added field, {name}; it is kept.")
-    notes += [f"The form lost its field {field.name}." for field in FORM_FIELDS if field.name not in fields]
+            notes.append(Message("The form has an added field, {name}; it is kept.", name=name))
+    notes += [
+        Message("The form lost its field {name}.", name=field.name) for field in FORM_FIELDS if field.name not in fields
+    ]
     return fields, notes
 
 

@@ -21,6 +21,7 @@ from ..errors import InputError
 from ..fields import Field
 from ..progress import QUIET, Progress
 from ..raster import spatial_reference
+from ..texts import Message
 from .copies import Copy, own_photo_file, photo_file, table_with_added
 from .sites import PHOTOS, SITE_FIELDS, Site, key_of, located
 
@@ -171,7 +172,14 @@ def _keyed(copy: Copy, known: set[str], record: _Record) -> dict[str, Site]:
             fresh = key_of(site.x, site.y, f"{own.get('name')} {own.get('visited_on')} {own.get('remarks')}")
             if key:
                 said = "of a site of the master" if key in known else "of another site"
-                record.notes.append((copy.name, f"The site {own.get('name')} has the uid {said}; it is taken as new."))
+                record.notes.append(
+                    (
+                        copy.name,
+                        Message(
+                            "The site {get} has the uid {said}; it is taken as new.", get=own.get("name"), said=said
+                        ),
+                    )
+                )
             key = fresh if fresh not in result else key_of(site.x, site.y, f"{fresh} {len(result)}")
         result[key] = site
     return result
@@ -189,7 +197,14 @@ def _merge_site(base: _Answers, sides: Sequence[_Answers], names: Sequence[str],
     for side in sides:
         other = side.site.attributes.get("name")
         if other and other != own.get("name"):
-            record.notes.append((side.who, f"The site {own.get('name')} is called {other} there; it keeps its name."))
+            record.notes.append(
+                (
+                    side.who,
+                    Message(
+                        "The site {get} is called {other} there; it keeps its name.", get=own.get("name"), other=other
+                    ),
+                )
+            )
     return Site(x, y, {name: own.get(name) for name in names})
 
 
@@ -257,7 +272,9 @@ def _photos(base: _Answers, sides: Sequence[_Answers], record: _Record) -> dict[
     for _, file in photos[len(PHOTOS) :]:
         if file is not None:
             site = str(base.site.attributes.get("name"))
-            record.notes.append((site, f"The photo {file.name} finds no free field; its file is kept."))
+            record.notes.append(
+                (site, Message("The photo {name} finds no free field; its file is kept.", name=file.name))
+            )
     return dict(zip(PHOTOS, [*(path for path, _ in photos), None, None, None]))
 
 
@@ -300,7 +317,7 @@ def _position(base: _Answers, sides: Sequence[_Answers], record: _Record) -> tup
         told = tuple((side.who, f"{side.site.x:.6g}, {side.site.y:.6g}") for side in moved)
         record.conflicts.append(Conflict(name, "position", told, ""))
         return before
-    record.notes.append((moved[0].who, f"The site {name} was moved."))
+    record.notes.append((moved[0].who, Message("The site {name} was moved.", name=name)))
     return first
 
 

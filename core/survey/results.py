@@ -15,6 +15,7 @@ from ..areas import Area
 from ..errors import InputError
 from ..progress import QUIET, Progress
 from ..raster import EQUAL_AREA_CRS, same_crs, spatial_reference
+from ..texts import Message
 from ..vectors import boxes_that_meet, in_crs
 from .merging import ADDED
 from .sites import CONFIRMED, NOT_ACCESSIBLE, NOT_CONFIRMED, RESULTS, SIGNS, Site
@@ -103,8 +104,11 @@ def assess_survey(sites: Sequence[Site], known: Share | None = None, progress: P
     notes = _notes(sites, added, overall)
     if none_drawn:
         notes.append(
-            "These sites have no stratum, so nothing tells how they were chosen. Unless they were drawn at random from "
-            "the areas, the figures hold for these sites, not for the map."
+            Message(
+                "These sites have no stratum, so nothing tells how they were chosen. Unless they were drawn at "
+                "random from "
+                "the areas, the figures hold for these sites, not for the map."
+            )
         )
     weighted = _weighted(by_stratum, overall, notes)
     progress.report(1.0)
@@ -130,23 +134,33 @@ def _groups(sites: Sequence[Site], key: str) -> tuple[Group, ...]:
 
 
 def _notes(sites: Sequence[Site], added: Sequence[Site], overall: Group) -> list[str]:
-    notes = []
+    notes: list[str] = []
     if overall.not_accessible:
         notes.append(
-            f"Sites that could not be reached: {overall.not_accessible}. They are not counted: the figures hold for "
-            "the map if such areas are right as often as the others."
+            Message(
+                "Sites that could not be reached: {not_accessible}. They are not counted: the figures hold for "
+                "the map if such areas are right as often as the others.",
+                not_accessible=overall.not_accessible,
+            )
         )
     if overall.not_visited:
-        notes.append(f"Sites without a result: {overall.not_visited}. They are not counted.")
+        notes.append(
+            Message("Sites without a result: {not_visited}. They are not counted.", not_visited=overall.not_visited)
+        )
     if added:
         confirmed = sum(site.attributes.get("result") == CONFIRMED for site in added)
         notes.append(
-            f"Sites added in the field: {len(added)}, of which {confirmed} confirmed. Nobody drew them, so they aren't "
-            "counted."
+            Message(
+                "Sites added in the field: {added_count}, of which {confirmed} confirmed. Nobody drew them, so "
+                "they aren't "
+                "counted.",
+                added_count=len(added),
+                confirmed=confirmed,
+            )
         )
     other = {str(site.attributes["result"]) for site in sites if site.attributes.get("result")} - set(RESULTS)
     if other:
-        notes.append(f"Results that are not known are taken as none: {', '.join(sorted(other))}.")
+        notes.append(Message("Results that are not known are taken as none: {other}.", other=", ".join(sorted(other))))
     return notes
 
 
@@ -159,36 +173,48 @@ def _weighted(strata: Sequence[Group], overall: Group, notes: list[str]) -> Shar
         return None
     known = [(stratum, stratum.size) for stratum in strata if stratum.size is not None]
     if len(known) < len(strata):
-        notes.append("Not every stratum tells how many areas it has, so the sites can't be weighted.")
+        notes.append(Message("Not every stratum tells how many areas it has, so the sites can't be weighted."))
         return None
     total = sum(size for _, size in known)
     if overall.visited > _LARGE_SHARE * total:
         notes.append(_too_wide(overall.visited, total))
     unseen = [stratum.name for stratum, _ in known if not stratum.visited]
     if unseen:
-        notes.append(f"No site of {', '.join(unseen)} was judged: the precision says nothing about these strata.")
+        notes.append(
+            Message(
+                "No site of {unseen} was judged: the precision says nothing about these strata.",
+                unseen=", ".join(unseen),
+            )
+        )
     seen = [(stratum, size) for stratum, size in known if stratum.visited]
     if len(seen) < 2:
         return None
     weights = [size / stratum.visited for stratum, size in seen]
     if max(weights) <= 1.01 * min(weights):
-        notes.append("The strata were visited in proportion to their sizes, so no weights are needed.")
+        notes.append(Message("The strata were visited in proportion to their sizes, so no weights are needed."))
         return None
     share = sum(size * stratum.confirmed / stratum.visited for stratum, size in seen) / sum(size for _, size in seen)
     visits = [stratum.visited for stratum, _ in seen]
     effective = sum(w * n for w, n in zip(weights, visits)) ** 2 / sum(w * w * n for w, n in zip(weights, visits))
     notes.append(
-        "The strata were not visited in proportion to their sizes, so the weighted precision is the one of the map: "
-        f"each stratum counts by its number of areas. Its interval is that of {effective:.1f} sites, their effective "
-        "number."
+        Message(
+            "The strata were not visited in proportion to their sizes, so the weighted precision is the one of "
+            "the map: "
+            "each stratum counts by its number of areas. Its interval is that of {effective:.1f} sites, their "
+            "effective "
+            "number.",
+            effective=effective,
+        )
     )
     return Share(min(share, 1.0) * effective, effective)
 
 
 def _too_wide(visited: int, size: int) -> str:
-    return (
-        f"{visited} of the {size} areas were judged, a large share: the intervals are made for many more areas than "
-        "are visited and are on the safe side here."
+    return Message(
+        "{visited} of the {size} areas were judged, a large share: the intervals are made for many more areas than "
+        "are visited and are on the safe side here.",
+        visited=visited,
+        size=size,
     )
 
 
@@ -222,16 +248,18 @@ def _boxes(geometries: Sequence[ogr.Geometry]) -> NDArray[np.float64]:
 
 def meaning_of(result: SurveyResult) -> str:
     """What the numbers measure and what they don't, for readers of the report."""
-    text = (
+    text = Message(
         "Sites were drawn among the areas of the map, so the share that was confirmed measures the precision of the "
         "map: how many of the areas that it shows are real. It says nothing of landslides that the map misses."
     )
     if result.known is None:
-        return (
-            f"{text} Recall, the share of landslides that are mapped, can only be told from landslides that were known "
-            "independently of the map; none were given. Without it there is no F1 either."
+        return Message(
+            "{text} Recall, the share of landslides that are mapped, can only be told from landslides that were known "
+            "independently of the map; none were given. Without it there is no F1 either.",
+            text=text,
         )
-    return (
-        f"{text} The recall was measured apart from it, on landslides that were known independently of the map: how "
-        "many of those it shows. It holds for landslides like the known ones."
+    return Message(
+        "{text} The recall was measured apart from it, on landslides that were known independently of the map: how "
+        "many of those it shows. It holds for landslides like the known ones.",
+        text=text,
     )

@@ -16,6 +16,7 @@ from ..areas import Area
 from ..errors import InputError
 from ..progress import QUIET, Progress
 from ..raster import same_crs, spatial_reference, utm_zone
+from ..texts import Message
 from ..vectors import Ground, as_valid_multipolygon
 from .advice import look_for
 from .roads import Roads
@@ -132,7 +133,7 @@ def _candidates(areas: Sequence[Area], crs: str, notes: list[str], progress: Pro
             own["area_km2"] = ground.area(geometry) / 1e6
         result.append(_Candidate(own, ground.inner_point(_point(*place)), place))
     if rejected:
-        notes.append(f"{rejected} areas that the review rejected are left out.")
+        notes.append(Message("{rejected} areas that the review rejected are left out.", rejected=rejected))
     # A sample must not depend on the order in which a file happens to hold its areas.
     return sorted(result, key=lambda one: (str(one.attributes["area_id"]).zfill(12), one.point))
 
@@ -199,8 +200,12 @@ def _within_reach(
         )
     if len(near) < len(candidates):
         notes.append(
-            f"{len(candidates) - len(near)} areas farther than {rules.max_road_distance:g} m from a road are left out: "
-            "the sample stands for the areas near roads only."
+            Message(
+                "{candidates_count} areas farther than {max_road_distance:g} m from a road are left out: "
+                "the sample stands for the areas near roads only.",
+                candidates_count=len(candidates) - len(near),
+                max_road_distance=rules.max_road_distance,
+            )
         )
     return near
 
@@ -227,9 +232,17 @@ def _stratify(
     for one in candidates:
         one.stratum_size = sizes[one.stratum]
     if sizes.get(OUTSIDE):
-        notes.append(f"{sizes[OUTSIDE]} areas lie outside all districts; they are a stratum of their own.")
+        notes.append(
+            Message("{sizes} areas lie outside all districts; they are a stratum of their own.", sizes=sizes[OUTSIDE])
+        )
     if stratify in ("orbit", "rate") and sizes.get(UNKNOWN):
-        notes.append(f"{sizes[UNKNOWN]} areas have no known {stratify}; they are a stratum of their own.")
+        notes.append(
+            Message(
+                "{sizes} areas have no known {stratify}; they are a stratum of their own.",
+                sizes=sizes[UNKNOWN],
+                stratify=stratify,
+            )
+        )
 
 
 def _class_of(value: float, classes: Classes) -> str:
@@ -275,7 +288,13 @@ def allocate(sizes: Sequence[int], total: int) -> list[int]:
 def _draw(candidates: list[_Candidate], rules: SamplingRules, notes: list[str]) -> list[_Candidate]:
     if len(candidates) <= rules.count:
         if len(candidates) < rules.count:
-            notes.append(f"Only {len(candidates)} areas can be drawn, fewer than the {rules.count} asked for: all are.")
+            notes.append(
+                Message(
+                    "Only {candidates_count} areas can be drawn, fewer than the {count} asked for: all are.",
+                    candidates_count=len(candidates),
+                    count=rules.count,
+                )
+            )
         return candidates
     strata: dict[str, list[_Candidate]] = {}
     for one in candidates:
@@ -289,12 +308,17 @@ def _draw(candidates: list[_Candidate], rules: SamplingRules, notes: list[str]) 
         drawn += [strata[name][index] for index in sorted(random.permutation(len(strata[name]))[:share])]
     if len(names) > 1:
         said = "; ".join(f"{name}: {share} of {len(strata[name])}" for name, share in zip(names, shares))
-        notes.append(f"Drawn in proportion to the strata, at least one of each: {said}.")
+        notes.append(Message("Drawn in proportion to the strata, at least one of each: {said}.", said=said))
         left_out = [name for name, share in zip(names, shares) if share == 0]
         if left_out:
             notes.append(
-                f"{rules.count} sites are fewer than the {len(names)} strata: nothing is drawn of "
-                f"{', '.join(left_out)}. Ask for more sites."
+                Message(
+                    "{count} sites are fewer than the {names_count} strata: nothing is drawn of "
+                    "{left_out}. Ask for more sites.",
+                    count=rules.count,
+                    names_count=len(names),
+                    left_out=", ".join(left_out),
+                )
             )
     return drawn
 
@@ -305,7 +329,13 @@ def _default_crs(candidates: list[_Candidate], notes: list[str]) -> str:
     longitudes = np.radians(points[:, 0])
     longitude = math.degrees(math.atan2(np.sin(longitudes).mean(), np.cos(longitudes).mean()))
     code = utm_zone(longitude, float(points[:, 1].mean()))
-    notes.append(f"Coordinates are in {spatial_reference(code).GetName()} ({code}), the zone of the areas' centre.")
+    notes.append(
+        Message(
+            "Coordinates are in {getname} ({code}), the zone of the areas' centre.",
+            getname=spatial_reference(code).GetName(),
+            code=code,
+        )
+    )
     return code
 
 

@@ -29,7 +29,9 @@ def read_areas(path: PathLike, target_crs: str = EQUAL_AREA_CRS, layer: str | No
         ) from None
     source = dataset.GetLayer(0) if layer is None else dataset.GetLayerByName(layer)
     if source is None:
-        raise InputError(f"{name} has no layer {layer or ''}.".replace(" .", "."))
+        if layer is None:
+            raise InputError("{name} has no layer.", name=name)
+        raise InputError("{name} has no layer {layer}.", name=name, layer=layer)
     reference = source.GetSpatialRef()
     if reference is None:
         raise InputError(

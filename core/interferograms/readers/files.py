@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ...errors import InputError
+from ...texts import Message
 from .dates import Pair, date_in, pair_in
 
 Key = TypeVar("Key")
@@ -200,4 +201,11 @@ def skipped(path: Path | None, lines: Sequence[str]) -> tuple[str, ...]:
     """The note that baselines of a file were skipped, with the first one; none without lines."""
     if not lines:
         return ()
-    return (f"{path}: baselines that can't be read were skipped, {len(lines)} in all (first: “{lines[0].strip()}”).",)
+    return (
+        Message(
+            "{path}: baselines that can't be read were skipped, {lines_count} in all (first: “{lines}”).",
+            path=path,
+            lines_count=len(lines),
+            lines=lines[0].strip(),
+        ),
+    )

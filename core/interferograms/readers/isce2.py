@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ...raster import Band, open_raster
+from ...texts import Message
 from ..model import Acquisition
 from .bands import band_of, check_geocoded, coherence_of, in_degrees
 from .dates import Pair, pair_in
@@ -17,7 +18,9 @@ _BASELINE = re.compile(r"\.txt$")
 _AVERAGE = re.compile(r"Bperp\s*\(average\)\s*:\s*(\S+)")
 _SWATH = re.compile(r"^(IW\d|data)\.xml$")
 _WAVELENGTH = re.compile(r'name="radarwavelength"[^>]*>\s*<value>\s*([-+.\deE]+)')
-_GEOCODE = "Geocode the stack with ISCE2 (geocodeIsce.py or geocodeGdal.py) and choose the folder with the .geo files."
+_GEOCODE = Message(
+    "Geocode the stack with ISCE2 (geocodeIsce.py or geocodeGdal.py) and choose the folder with the .geo files."
+)
 
 
 class Isce2Reader(ProductReader):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ...errors import InputError
+from ...texts import Message
 from .aria import AriaReader
 from .files import Folder
 from .gamma import GammaReader
@@ -61,7 +62,7 @@ def recognise(folder: Folder, product: str) -> tuple[str, tuple[Path, ...]]:
     others = _by_product(folder)
     files = others.get(product) or tuple(path for path in folder.files if reader.is_interferogram(path))
     if not files:
-        instead = f" There are others: {_listed(others)}." if others else ""
+        instead = Message(" There are others: {listed}.", listed=_listed(others)) if others else ""
         raise InputError(
             "{path} holds no interferograms of the product {product} ({title}: {looks_for})."
             "{instead} Choose another product or folder.",
@@ -99,8 +100,11 @@ def _listed(found: Mapping[str, tuple[Path, ...]]) -> str:
 def _nothing_found(folder: Folder) -> str:
     looked_for = "; ".join(f"{reader.title}: {reader.looks_for}" for reader in PRODUCTS.values())
     archives = sum(path.suffix.lower() == ".zip" for path in folder.files)
-    hint = f" It holds {archives} ZIP archives: unpack them first." if archives else ""
-    return (
-        f"{folder.path} and the folders below it hold no unwrapped interferograms.{hint} Looked for {looked_for}. "
-        "Files with other names can be listed in a CSV file of pairs."
+    hint = Message(" It holds {archives} ZIP archives: unpack them first.", archives=archives) if archives else ""
+    return Message(
+        "{path} and the folders below it hold no unwrapped interferograms.{hint} Looked for {looked_for}. "
+        "Files with other names can be listed in a CSV file of pairs.",
+        path=folder.path,
+        hint=hint,
+        looked_for=looked_for,
     )
