@@ -176,14 +176,10 @@ class EarlierGround:
                 largest[number], roles[number] = shared, self._areas[second][0]
         return roles
 
-    def other_ground(self, role: str, margin: float) -> list[tuple[int, bytes]]:
-        """Numbered WKB of the earlier tiles of other roles, grown by ``margin`` (units of the CRS)."""
-        result = []
-        for other, geometry in self._tiles:
-            if other != role:
-                grown = geometry.Buffer(margin) if margin > 0 else geometry
-                result.append((1, bytes(grown.ExportToWkb())))
-        return result
+    def other_ground(self, role: str, margin: float) -> list[ogr.Geometry]:
+        """The earlier tiles of other roles, grown by ``margin`` (units of the CRS)."""
+        others = [geometry for other, geometry in self._tiles if other != role]
+        return [geometry.Buffer(margin) for geometry in others] if margin > 0 else others
 
 
 @contextlib.contextmanager

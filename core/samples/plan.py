@@ -112,10 +112,6 @@ class ScenePlan:
         self._draw_roles(progress)
         self._choose_tiles()
 
-    def close(self) -> None:
-        """Let go of the polygons."""
-        self.labels.close()
-
     def window(self, place: TilePlace, halo: int = 0) -> Window:
         """The pixels of a tile, and so many more on each side."""
         size = self.options.tile_size + 2 * halo

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from osgeo import gdal, ogr
+from osgeo import ogr
 
 from ..channels import RESAMPLING_TOLERANCE, ChannelKind, Layer, SceneLayers, minmax_channel
 from ..errors import InputError
 from ..progress import Progress
 from ..raster import Grid, Window, same_crs
 from ..types import Array, PathLike
-from ..vectors import quiet_gdal, to_crs, vector_memory
+from ..vectors import Burner, to_crs
 
 _RATES = (ChannelKind.PHASE_RATE, ChannelKind.LOS_RATE)
 # Pixel sizes that differ by less are taken for the same when a scene is resampled, so that blocks fall on each other.
@@ -114,77 +112,37 @@ def _aligned(grid: Grid, like: Sequence[Grid]) -> Grid:
     return grid
 
 
-class Burner:
-    """Burns numbered polygons (WKB in the grid's CRS) onto windows of a grid: a pixel whose centre lies inside.
-
-    Where polygons overlap, the later one wins.
-    """
-
-    def __init__(self, geometries: Iterable[tuple[int, bytes]]) -> None:
-        self._vectors = vector_memory()
-        self._layer = self._vectors.CreateLayer("polygons", None, ogr.wkbUnknown)
-        self._layer.CreateField(ogr.FieldDefn("number", ogr.OFTInteger))
-        for number, wkb in geometries:
-            feature = ogr.Feature(self._layer.GetLayerDefn())
-            feature.SetField("number", number)
-            feature.SetGeometry(ogr.CreateGeometryFromWkb(wkb))
-            self._layer.CreateFeature(feature)
-        self.count = self._layer.GetFeatureCount()
-
-    def burn(self, grid: Grid, window: Window) -> NDArray[np.int32]:
-        """The number at each pixel of the window, 0 where there is no polygon."""
-        if not self.count:
-            return np.zeros((window.height, window.width), np.int32)
-        x, dx, _, y, _, dy = grid.transform
-        left, top = x + window.column * dx, y + window.row * dy
-        target: Any = gdal.GetDriverByName("MEM").Create("", window.width, window.height, 1, gdal.GDT_Int32)
-        target.SetGeoTransform((left, dx, 0.0, top, 0.0, dy))
-        self._layer.SetSpatialFilterRect(left, top + window.height * dy, left + window.width * dx, top)
-        with quiet_gdal():
-            gdal.RasterizeLayer(target, [1], self._layer, options=["ATTRIBUTE=number"])
-        values: NDArray[np.int32] = target.ReadAsArray()
-        return values
-
-    def close(self) -> None:
-        """Let go of the polygons."""
-        self._layer = self._vectors = None
-
-
 class SceneLabels:
     """The labels of a scene as masks of a window: numbered areas, ignored ground and surveyed ground."""
 
-    def __init__(self, inputs: SceneInputs, areas: Iterable[tuple[int, bytes]], grid: Grid) -> None:
+    def __init__(self, inputs: SceneInputs, areas: Sequence[tuple[int, bytes]], grid: Grid) -> None:
         self.grid = grid
-        self._areas = Burner(areas)
-        self._ignored = Burner(row for polygons in inputs.ignored for row in _numbered(polygons, grid, "ignored areas"))
+        numbers, outlines = zip(*areas) if areas else ((), ())
+        self._areas = Burner([ogr.CreateGeometryFromWkb(outline) for outline in outlines], grid, numbers)
+        ignored = [polygon for polygons in inputs.ignored for polygon in _on_grid(polygons, grid, "ignored areas")]
+        self._ignored = Burner(ignored, grid)
         self._surveyed = None
         if inputs.surveyed is not None:
-            self._surveyed = Burner(_numbered(inputs.surveyed, grid, "mapped extent"))
+            self._surveyed = Burner(_on_grid(inputs.surveyed, grid, "mapped extent"), grid)
 
     def areas(self, window: Window) -> NDArray[np.int32]:
-        """The number of the area at each pixel, 0 where there is none."""
-        return self._areas.burn(self.grid, window)
+        """The number of the area at each pixel, 0 where there is none; of several the last one's."""
+        return self._areas.numbers(window)
 
     def ignored(self, window: Window) -> NDArray[np.bool_]:
         """Ground that is neither area nor background by the user's word."""
-        return self._ignored.burn(self.grid, window) > 0
+        return self._ignored.mask(window)
 
     def surveyed(self, window: Window) -> NDArray[np.bool_]:
         """Ground where the labels are complete."""
         if self._surveyed is None:
             return np.ones((window.height, window.width), bool)
-        return self._surveyed.burn(self.grid, window) > 0
-
-    def close(self) -> None:
-        """Let go of the polygons."""
-        for burner in (self._areas, self._ignored, self._surveyed):
-            with contextlib.suppress(AttributeError):
-                burner.close()  # type: ignore[union-attr]
+        return self._surveyed.mask(window)
 
 
-def _numbered(polygons: Polygons, grid: Grid, what: str) -> list[tuple[int, bytes]]:
+def _on_grid(polygons: Polygons, grid: Grid, what: str) -> list[ogr.Geometry]:
     try:
         geometries = to_crs(polygons.geometries, polygons.crs, grid.crs)
     except InputError as error:
         raise InputError("{source}: {error}", source=polygons.source or what, error=error) from None
-    return [(1, bytes(geometry.ExportToWkb())) for geometry in geometries if geometry is not None]
+    return [geometry for geometry in geometries if geometry is not None]

@@ -22,6 +22,7 @@ from ..progress import Progress
 from ..raster import BandDescription, Grid, RasterWriter
 from ..satellite import SENTINEL1_WAVELENGTH
 from ..types import PathLike
+from ..vectors import Burner
 from .folder import (
     INDEX_FIELDS,
     EarlierGround,
@@ -48,7 +49,7 @@ from .sample_set import (
     TileRecord,
     stored_unit,
 )
-from .scene import Burner, SampleLayers, SceneInputs
+from .scene import SampleLayers, SceneInputs
 from .split import TilePlace, label_pixels, near_other_roles
 
 _SMALLEST_LABEL = 4
@@ -86,13 +87,10 @@ def create_samples(
         crs = earlier.facts["crs"] if earlier else layers.grid.crs
         index = _index_of_others(earlier, inputs.name)
         plan = ScenePlan(inputs, options, layers, areas, problems, EarlierGround(index, crs, layers.grid.crs))
-        try:
-            plan.make(progress.part(0.0, 0.3))
-            writer = _SetWriter(plan, earlier, crs, index)
-            with changed_folder(target, writer.is_replaced) as staging:
-                writer.write(staging, progress.part(0.3, 1.0))
-        finally:
-            plan.close()
+        plan.make(progress.part(0.0, 0.3))
+        writer = _SetWriter(plan, earlier, crs, index)
+        with changed_folder(target, writer.is_replaced) as staging:
+            writer.write(staging, progress.part(0.3, 1.0))
     result = SampleSet(target)
     _tell_result(result, plan, progress)
     progress.report(1.0)
@@ -194,7 +192,9 @@ class _SetWriter:
         """What earlier scenes use under other roles, which tiles of this one must not label."""
         gap = self.options.gap if role == "training" else 0.0
         pixel = max(self.layers.grid.transform[1], -self.layers.grid.transform[5])
-        return Burner(self.plan.earlier_ground.other_ground(role, gap / self.layers.pixel_size * pixel))
+        return Burner(
+            self.plan.earlier_ground.other_ground(role, gap / self.layers.pixel_size * pixel), self.layers.grid
+        )
 
     def _write_tile(self, folder: Path, candidate: Candidate, other_ground: Mapping[str, Burner]) -> None:
         place = candidate.place
@@ -202,7 +202,7 @@ class _SetWriter:
         window, grid = self.plan.window(place), self.plan.tiling.tile_grid(place)
         values = self.layers.read_all(window)
         measured = self.layers.measured_in(values)
-        label = self._label(place, role, ~measured | (other_ground[role].burn(self.layers.grid, window) > 0))
+        label = self._label(place, role, ~measured | other_ground[role].mask(window))
         counts = {value: int((label == value).sum()) for value in (AREA, BACKGROUND, IGNORED)}
         if not counts[AREA] and not counts[BACKGROUND]:
             return

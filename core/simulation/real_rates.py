@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from osgeo import gdal, ogr, osr
+from osgeo import ogr, osr
 
 from ..channels import MINMAX_CHANNELS, RESAMPLING_TOLERANCE, ChannelKind, Layer, SceneLayers
 from ..errors import InputError
@@ -15,7 +15,7 @@ from ..progress import Progress
 from ..raster import Grid, spatial_reference
 from ..satellite import SENTINEL1_WAVELENGTH, to_los_rate
 from ..types import Array, PathLike
-from ..vectors import vector_memory
+from ..vectors import burn
 
 LARGEST = 4096
 """Pixels a side of what is read at most."""
@@ -91,13 +91,4 @@ def pixels_of(wkt: str, crs: str, grid: Grid) -> NDArray[np.bool_]:
         raise InputError(
             "The areas to exclude can't be used ({error}). Check the layer and its CRS.", error=error
         ) from None
-    mask = gdal.GetDriverByName("MEM").Create("", grid.width, grid.height, 1, gdal.GDT_Byte)
-    mask.SetGeoTransform(grid.transform)
-    vectors = vector_memory()
-    layer = vectors.CreateLayer("", None, ogr.wkbUnknown)
-    feature = ogr.Feature(layer.GetLayerDefn())
-    feature.SetGeometry(geometry)
-    layer.CreateFeature(feature)
-    gdal.RasterizeLayer(mask, [1], layer, burn_values=[1], options=["ALL_TOUCHED=TRUE"])
-    touched: NDArray[np.bool_] = mask.ReadAsArray() > 0
-    return touched
+    return burn([geometry], grid, all_touched=True)

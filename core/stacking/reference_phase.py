@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from osgeo import gdal, ogr, osr
+from osgeo import ogr, osr
 
 from ..errors import InputError
 from ..parallel import map_ordered
 from ..progress import Progress
 from ..raster import Band, Grid, same_crs, spatial_reference
 from ..types import Array, Double, PathLike
-from ..vectors import vector_memory
+from ..vectors import burn
 from .rate import stack_phases
 from .reading import ReaderPool, StackSample
 
@@ -233,15 +233,9 @@ def _polygon_pixels(polygon: ogr.Geometry, grid: Grid) -> tuple[Positions, Posit
     if height < 1 or width < 1:
         raise outside
     step = max(1, math.ceil(math.sqrt(height * width / _AREA_SAMPLES)))
-    mask = gdal.GetDriverByName("MEM").Create("", -(-width // step), -(-height // step), 1, gdal.GDT_Byte)
-    mask.SetGeoTransform((left + first[1] * dx, dx * step, 0, top + first[0] * dy, 0, dy * step))
-    vectors = vector_memory()
-    layer = vectors.CreateLayer("", None, ogr.wkbUnknown)
-    feature = ogr.Feature(layer.GetLayerDefn())
-    feature.SetGeometry(polygon)
-    layer.CreateFeature(feature)
-    gdal.RasterizeLayer(mask, [1], layer, burn_values=[1], options=["ALL_TOUCHED=TRUE"])
-    rows, columns = np.nonzero(mask.ReadAsArray())
+    transform = (left + first[1] * dx, dx * step, 0.0, top + first[0] * dy, 0.0, dy * step)
+    sampled = Grid(grid.crs, transform, -(-width // step), -(-height // step))
+    rows, columns = np.nonzero(burn([polygon], sampled, all_touched=True))
     if rows.size == 0:
         raise outside
     rows = np.minimum(first[0] + rows * step + step // 2, last[0] - 1)
