@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..areas import rows_per_block
 from ..progress import Progress
-from ..raster import Band, BandReader, Grid, Window, row_blocks, spatial_reference, utm_zone
+from ..raster import Band, BandReader, Grid, Window, block_sums, row_blocks, spatial_reference, utm_zone
 from ..types import Array, Mask, PathLike
 from ..vectors import Burner, Outlines
 from .figures import Counts
@@ -56,8 +56,7 @@ class Regions:
     def sums(self, values: NDArray[np.bool_], first_row: int, weights: Counts | None = None) -> Counts:
         """How many pixels of some full rows are true in each block, each row weighted; shape (count,)."""
         rows, columns = self._pixels
-        starts = np.arange(0, self.grid.width, columns)
-        by_row = np.add.reduceat(values, starts, axis=1, dtype=np.int64).astype(np.float64)
+        by_row = block_sums(values, (1, columns), np.int64).astype(np.float64)
         if weights is not None:
             by_row *= weights[:, None]
         result = np.zeros(self.shape)

@@ -17,7 +17,6 @@ from ..raster import (
     YEARLY_METRES,
     Band,
     BandReader,
-    Double,
     Grid,
     Window,
     metres_per_unit,
@@ -27,7 +26,7 @@ from ..raster import (
     with_undeclared_nodata,
 )
 from ..terrain import gradient
-from ..types import PathLike
+from ..types import Double, PathLike
 from ..vectors import Burner, Ground, Outlines
 
 # The line reaches beyond both rims by this share of its length inside, and by so many pixels at least.

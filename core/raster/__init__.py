@@ -18,13 +18,15 @@ if TYPE_CHECKING:
     from .nodata import with_undeclared_nodata
     from .opening import open_raster
     from .reading import Band, BandReader
-    from .sampling import PIXELS_AT_A_TIME, Double, read_sample, sample
+    from .sampling import PIXELS_AT_A_TIME, between_cells, read_sample, sample
     from .smoothing import (
         GAUSSIAN_TRUNCATE,
+        block_sums,
         box_mean,
         cell_means,
         coarsening_factor,
         gaussian_mean,
+        running_gaussian,
         smooth_maps,
         smoothed,
         smoothing_reach,
@@ -43,13 +45,14 @@ __all__ = [
     "Band",
     "BandDescription",
     "BandReader",
-    "Double",
     "Grid",
     "RasterWriter",
     "RunningRelief",
     "Window",
     "above_local_mean",
     "band_unit",
+    "between_cells",
+    "block_sums",
     "box_mean",
     "cell_means",
     "coarsening_factor",
@@ -64,6 +67,7 @@ __all__ = [
     "require_crs",
     "resampled_on_lattice",
     "row_blocks",
+    "running_gaussian",
     "same_crs",
     "sample",
     "smooth_maps",

@@ -1,4 +1,4 @@
-"""Samples of a raster: at points, and from windows spread over the whole."""
+"""Samples of a raster: at points, between the cells of a coarser one, and from windows spread over the whole."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..progress import QUIET, Progress
-from ..types import Array
+from ..types import Array, Double
 from .grid import Grid, Window
 from .reading import BandReader
 
@@ -35,7 +35,14 @@ def _starts(size: int) -> list[int]:
     return sorted({int(start) // _SAMPLE_SIDE * _SAMPLE_SIDE for start in spread})
 
 
-Double = NDArray[np.float64]
+def between_cells(first: int, count: int, cell: int, cells: int) -> tuple[NDArray[np.intp], Double]:
+    """(cell before, weight of the next cell) of ``count`` pixels from the ``first`` on along an axis, for linear
+    interpolation between the centres of its cells of ``cell`` pixels; beyond the outermost centres these hold.
+    """
+    position = np.clip((first + np.arange(count) + 0.5) / cell - 0.5, 0, cells - 1)
+    before = np.minimum(position.astype(np.intp), max(cells - 2, 0))
+    return before, position - before
+
 
 PIXELS_AT_A_TIME = 2**20
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..raster import running_gaussian
 from ..types import Array
 
 TURBULENCE_SCALE = 20_000.0
@@ -112,16 +113,7 @@ def random_view(rng: np.random.Generator, values: Array) -> Array:
 
 def smooth(values: NDArray[Any], sigma: float) -> Array:
     """Gaussian mean of standard deviation ``sigma`` pixels, from three running means when it is wide."""
-    from scipy import ndimage
-
-    values = np.asarray(values, np.float32)
-    if sigma < 2.5:
-        result: Array = ndimage.gaussian_filter(values, sigma, mode="nearest", truncate=3.0)
-        return result
-    width = max(3, round(float(np.sqrt(4 * sigma**2 + 1))) | 1)
-    for _ in range(3):
-        values = ndimage.uniform_filter(values, width, mode="nearest")
-    return values
+    return running_gaussian(np.asarray(values, np.float32), (sigma, sigma), in_turn=True)
 
 
 def smoothstep(values: NDArray[Any], low: float, high: float) -> Array:

@@ -28,7 +28,7 @@ from .reading import ReaderPool, plan_windows, read_phases
 
 if TYPE_CHECKING:
     from ..interferograms import Stack
-from ..raster import cell_means, smooth_maps
+from ..raster import between_cells, cell_means, smooth_maps
 
 MIN_DATES = 5
 _MAP_BYTES = 96 * 2**20
@@ -73,11 +73,7 @@ class Atmosphere:
         return np.tensordot(self.incidence, values, 1)
 
     def _between(self, origin: int, part: slice, cells: int) -> tuple[NDArray[np.intp], Double]:
-        """(cell before, weight of the next cell) of pixels along an axis."""
-        position = (origin + np.arange(part.start, part.stop) + 0.5) / self.cell - 0.5
-        position = np.clip(position, 0, cells - 1)
-        before = position.astype(np.intp)
-        return before, position - before
+        return between_cells(origin + part.start, part.stop - part.start, self.cell, cells)
 
 
 def network(stack: Stack) -> tuple[list[date], Double, NDArray[np.intp]]:
