@@ -30,7 +30,7 @@ def unwritable(path: PathLike, error: Exception | str) -> OutputError:
     reason = (error.strerror if isinstance(error, OSError) else None) or error
     return OutputError(
         "{path} can't be written ({reason}). Check that the folder exists, that you may write there and that the disk "
-        "is not full; or it is open in QGIS or another program: remove that layer or choose another name.",
+        "is not full; or it is open in QGIS or another program: remove that layer or choose another file name.",
         path=path,
         reason=reason,
     )
