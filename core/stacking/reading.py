@@ -66,7 +66,12 @@ class ReaderPool:
         key = band, threading.get_ident() if _is_virtual(band) else 0
         reader = self._take(key)
         if reader is None:
-            reader = BandReader(band, self.grid)
+            try:
+                reader = BandReader(band, self.grid)
+            except BaseException:
+                with self._lock:
+                    self._open -= 1
+                raise
         try:
             yield reader
         finally:

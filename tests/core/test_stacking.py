@@ -14,7 +14,7 @@ from ada_mapper.core.errors import CancelledError, InputError, OutputError
 from ada_mapper.core.files import unwritable
 from ada_mapper.core.interferograms import Stack
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.raster import Band, RasterWriter, Window
+from ada_mapper.core.raster import Band, BandReader, RasterWriter, Window
 from ada_mapper.core.stacking import ReaderPool, StackingOptions, StackOutputs, stack_to_files
 from ada_mapper.core.stacking import reading as stack_reader
 from ada_mapper.core.stacking.reading import window_shape
@@ -343,6 +343,30 @@ def test_threads_do_not_get_each_others_rows_of_a_virtual_raster(tmp_path: Path)
         with pool.reader(band), pool.reader(band):
             pass
         assert list(threads.map(wrong_reads, range(2))) == [0, 0]
+
+
+def test_bands_that_can_not_be_opened_take_no_place_in_the_pool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After five failures a pool of three closed what it should keep open, and read each file anew each time."""
+    stack = make_stack(tmp_path, np.ones((3, 4, 5)), DAYS[:3])
+    opened: list[Band] = []
+
+    class Counted(BandReader):
+        def __init__(self, band: Band, *rest: object) -> None:
+            super().__init__(band, *rest)
+            opened.append(band)
+
+    monkeypatch.setattr("ada_mapper.core.stacking.reading.BandReader", Counted)
+    with ReaderPool(stack.grid, limit=3) as pool:
+        for number in range(5):
+            with pytest.raises(InputError), pool.reader(tmp_path / f"absent{number}.tif"):
+                pass
+        for _ in range(2):
+            for pair in stack.interferograms:
+                with pool.reader(pair.phase) as reader:
+                    reader.read()
+    assert opened == [pair.phase for pair in stack.interferograms]
 
 
 @pytest.mark.parametrize("virtual", [True, False])
