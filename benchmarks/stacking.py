@@ -22,7 +22,7 @@ import numpy as np
 from osgeo import gdal, osr
 
 from ada_mapper.core.interferograms import Interferogram, Stack
-from ada_mapper.core.parallel import THREADS, map_ordered
+from ada_mapper.core.parallel import map_ordered, thread_count
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import Band, Grid, Window, limited_cache, row_blocks
 from ada_mapper.core.stacking import ReaderPool, StackingOptions, StackOutputs, plan_windows, stack_to_files
@@ -65,7 +65,7 @@ def read_only(stack: Stack) -> None:
     with ReaderPool(stack.grid) as pool:
         windows = plan_windows(stack, pool)
     bands = [band for pair in stack.interferograms for band in (pair.phase, pair.coherence) if band]
-    datasets = [[gdal.Open(band.path) for band in bands] for _ in range(THREADS + 1)]
+    datasets = [[gdal.Open(band.path) for band in bands] for _ in range(thread_count() + 1)]
     buffers = [np.empty((windows[0].height, windows[0].width), np.float32) for _ in datasets]
     free = list(range(len(datasets)))
 
@@ -133,7 +133,7 @@ def main() -> None:
         folder = Path(name)
         stack = make_stack(folder, size, pairs, arguments.holes, arguments.coherence, not arguments.uncompressed)
         kind = "uncompressed" if arguments.uncompressed else "compressed"
-        print(f"{pairs} {kind} interferograms of {size} × {size} pixels, {THREADS} threads")
+        print(f"{pairs} {kind} interferograms of {size} × {size} pixels, {thread_count()} threads")
         measure(stack, folder, arguments.rounds or (1 if arguments.large else 5))
     if arguments.large:
         print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from pathlib import Path
 from weakref import WeakValueDictionary
 
 from ..errors import DependencyError, InputError
+from ..parallel import processors
 from ..progress import Progress
 from ..types import PathLike
 from .backend import Backend
@@ -39,7 +39,7 @@ def open_backend(
         )
     progress = progress or Progress()
     card = read_card(model_path)
-    count = threads or _processors()
+    count = threads or processors()
     # Only within a thread: the warnings of a shared model go to who opened it last.
     key = (threading.get_ident(), _identity(model_path), preference, count)
     backend = _open_models.get(key)
@@ -71,9 +71,3 @@ def _identity(path: PathLike) -> tuple[str, int, int]:
     file = Path(path)
     status = file.stat()
     return str(file.resolve()), status.st_mtime_ns, status.st_size
-
-
-def _processors() -> int:
-    """The processors that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -24,7 +24,7 @@ from ..raster import Band, Grid, Window
 from ..texts import Message, joined
 from ..types import Array, Double, PathLike
 from .rate import stack_phases
-from .reading import ReaderPool, plan_windows, read_phases
+from .reading import ReaderPool, plan_windows, read_phases, window_threads
 
 if TYPE_CHECKING:
     from ..interferograms import Stack
@@ -289,7 +289,7 @@ def _filtered_dates(
         return high.reshape(-1, *means.shape[1:]), np.isfinite(means).mean(axis=0)
 
     windows = plan_windows(stack, pool, multiple=cell)
-    for window, (high, valid) in map_ordered(estimate, windows, progress):
+    for window, (high, valid) in map_ordered(estimate, windows, progress, window_threads(stack, windows)):
         rows = slice(window.row // cell, window.row // cell + valid.shape[0])
         columns = slice(window.column // cell, window.column // cell + valid.shape[1])
         maps[:, rows, columns] = high

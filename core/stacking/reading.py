@@ -6,7 +6,7 @@ import contextlib
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,15 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..parallel import map_ordered, thread_count
 from ..progress import Progress
 from ..raster import Band, BandReader, Grid, Window
 from ..types import Array, PathLike
-
-if TYPE_CHECKING:
-    from ..interferograms import Stack
-from typing import TYPE_CHECKING
-
-from ..parallel import map_ordered
 
 if TYPE_CHECKING:
     from ..interferograms import Stack
@@ -146,6 +141,12 @@ def plan_windows(stack: Stack, pool: ReaderPool, layers: int = 1, multiple: int 
         for row in range(0, stack.grid.height, height)
         for column in range(0, stack.grid.width, width)
     ]
+
+
+def window_threads(stack: Stack, windows: Sequence[Window], layers: int = 1) -> int:
+    """How many threads may each hold ``layers`` cubes of all pairs in one of the windows."""
+    pixels = max(window.width * window.height for window in windows)
+    return thread_count(4 * len(stack.interferograms) * layers * pixels)
 
 
 def window_shape(shape: tuple[int, int], block: tuple[int, int], pixels: int, multiple: int = 1) -> tuple[int, int]:

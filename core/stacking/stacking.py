@@ -27,7 +27,7 @@ from ..texts import Message
 from ..types import Array, Double, PathLike
 from .corrections import NO_CORRECTIONS, CorrectionModel, Corrections, estimate_corrections
 from .rate import RateSums, coherence_weight, outliers
-from .reading import ReaderPool, plan_windows, read_phases
+from .reading import ReaderPool, plan_windows, read_phases, window_threads
 
 if TYPE_CHECKING:
     from ..interferograms import Stack
@@ -233,9 +233,11 @@ class _Stacker:
     def says_mask_missing(self) -> bool:
         return self.options.min_coherence > 0 and self.outputs.los_rate is not None and not self.has_coherence
 
-    def windows(self) -> list[Window]:
-        """The windows of the pass."""
-        return plan_windows(self.stack, self.pool, layers=2 if self.options.coherence_weights else 1)
+    def blocks(self, progress: Progress) -> Iterator[tuple[Window, _Block]]:
+        """The windows of the pass with what is to be written there."""
+        layers = 2 if self.options.coherence_weights else 1
+        windows = plan_windows(self.stack, self.pool, layers)
+        return map_ordered(self, windows, progress, window_threads(self.stack, windows, layers))
 
     def __call__(self, window: Window) -> _Block:
         """Read and stack a window."""
@@ -412,7 +414,7 @@ def _write(stacker: _Stacker, outputs: StackOutputs, options: StackingOptions, p
                 writers[name] = files.enter_context(
                     RasterWriter(path, grid, [description], compress=name == "count", **kind)
                 )
-        for window, block in map_ordered(stacker, stacker.windows(), progress):
+        for window, block in stacker.blocks(progress):
             for name, writer in writers.items():
                 writer.write(getattr(block, name), window.row, window.column)
             for name, summary in summaries.items():

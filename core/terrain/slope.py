@@ -9,15 +9,14 @@ up to its last pixel. A pixel without elevation, or without any neighbour, has n
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Generator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..parallel import map_ordered
 from ..progress import QUIET, Progress
 from ..raster import (
     Band,
@@ -33,7 +32,6 @@ from ..raster import (
 )
 from ..types import Array, PathLike
 
-_THREADS = 2
 _BLOCK_PIXELS = 2**20
 _CHUNK_PIXELS = 2**16
 # Neighbours as (row, column, weight).
@@ -159,7 +157,6 @@ def slope_to_file(
         for row, layers in stack.enter_context(closing(blocks)):
             for writer, values in zip(writers, layers):
                 writer.write(values, row)
-            progress.report((row + len(layers[0])) / grid.height)
 
 
 def _writer(path: PathLike, grid: Grid, name: str) -> RasterWriter:
@@ -176,31 +173,23 @@ def _computed_blocks(
     dem: Band, grid: Grid, rows: int, scale: float, with_aspect: bool, progress: Progress
 ) -> Generator[tuple[int, list[Array]], None, None]:
     """(first row, [slope, aspect]) of the blocks in order, computed in threads a little ahead of the writing."""
-    own, opened = threading.local(), ExitStack()
+    own = threading.local()
 
-    def compute(first: int, count: int) -> tuple[int, list[Array]]:
+    def compute(block: tuple[int, int]) -> list[Array]:
         # Each thread opens its own reader: a virtual raster must be read by the thread that opened it.
         if not hasattr(own, "reader"):
             own.reader = opened.enter_context(BandReader(dem))
+        first, count = block
         padded = own.reader.read(Window(-1, first - 1, grid.width + 2, count + 2))
         if scale != 1:
             padded *= np.float32(scale)
-        return first, _layers(padded, grid, first, with_aspect)
+        return _layers(padded, grid, first, with_aspect)
 
-    # The readers close after the pool has ended, however it ends: Windows can't replace a file that is open.
-    with opened, ThreadPoolExecutor(_THREADS) as pool:
-        pending: deque[Future[tuple[int, list[Array]]]] = deque()
-        try:
-            for first, count in row_blocks(grid.height, rows):
-                progress.check()
-                pending.append(pool.submit(compute, first, count))
-                if len(pending) > _THREADS:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
+    # The readers close after the threads have ended, however they end: Windows can't replace a file that is open.
+    with ExitStack() as opened:
+        blocks = map_ordered(compute, row_blocks(grid.height, rows), progress)
+        for (first, _), layers in opened.enter_context(closing(blocks)):
+            yield first, layers
 
 
 def _layers(padded: Array, grid: Grid, first: int, with_aspect: bool) -> list[Array]:

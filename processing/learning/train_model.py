@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -264,6 +263,7 @@ class TrainModel(Algorithm):
     ) -> TrainingOptions:
         from ...core.learning import usual_options
         from ...core.models import read_card
+        from ...core.parallel import processors
 
         steps = self.number(parameters, "STEPS", context)
         if steps is not None and parameters.get("MINUTES") is not None:
@@ -272,7 +272,7 @@ class TrainModel(Algorithm):
         given = {} if rate is None else {"learning_rate": rate}
         chosen = self.parameterAsEnumString(parameters, "NETWORK", context)
         architecture = read_card(start).architecture if start else chosen
-        threads = self.number(parameters, "THREADS", context) or max((os.cpu_count() or 2) - 1, 1)
+        threads = self.number(parameters, "THREADS", context) or max(processors() - 1, 1)
         options = usual_options(
             architecture,
             bool(start),

@@ -15,7 +15,15 @@ from ada_mapper.core.files import unwritable
 from ada_mapper.core.interferograms import Stack
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import Band, BandReader, RasterWriter, Window
-from ada_mapper.core.stacking import ReaderPool, StackingOptions, StackOutputs, stack_to_files
+from ada_mapper.core.stacking import (
+    AtmosphereFilter,
+    Corrections,
+    ReaderPool,
+    Reference,
+    StackingOptions,
+    StackOutputs,
+    stack_to_files,
+)
 from ada_mapper.core.stacking import reading as stack_reader
 from ada_mapper.core.stacking.reading import window_shape
 
@@ -367,6 +375,23 @@ def test_bands_that_can_not_be_opened_take_no_place_in_the_pool(
                 with pool.reader(pair.phase) as reader:
                     reader.read()
     assert opened == [pair.phase for pair in stack.interferograms]
+
+
+@pytest.mark.parametrize("options", [StackingOptions(), StackingOptions(outlier_sigma=3.0)])
+def test_results_do_not_depend_on_the_number_of_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: StackingOptions
+) -> None:
+    stack = many_windows(tmp_path / "in", monkeypatch)
+    found = []
+    for cores in (1, 2, 6):
+        monkeypatch.setattr("ada_mapper.core.parallel.processors", lambda cores=cores: cores)
+        written = outputs(tmp_path)
+        corrections = Corrections(Reference("median"), atmosphere=AtmosphereFilter(30, 200))
+        stack_to_files(stack, written, corrections, options)
+        found.append([read_raster(path) for path in vars(written).values() if path is not None])
+    for others in found[1:]:
+        for one, other in zip(found[0], others):
+            np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("virtual", [True, False])
