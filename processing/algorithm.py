@@ -33,6 +33,7 @@ from qgis.PyQt.QtGui import QIcon
 from ..core.errors import AdaMapperError, InputError
 from ..core.progress import Progress
 from . import styles
+from .qgis_versions import is_null, set_loading_order
 from .texts import missing_package, tr, words_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -310,8 +311,7 @@ class Algorithm(QgsProcessingAlgorithm):
         value = parameters.get(name)
         if isinstance(value, str) and value.strip() in ("", "None", "NULL"):
             value = None
-        # A NULL that comes from the model designer is a QVariant before QGIS 3.36.
-        if value is None or (hasattr(value, "isNull") and value.isNull()):
+        if is_null(value):
             default = self.parameterDefinition(name).defaultValue()
             return None if default is None else float(default)
         return float(self.parameterAsDouble(parameters, name, context))
@@ -357,9 +357,7 @@ class Algorithm(QgsProcessingAlgorithm):
         if context.willLoadLayerOnCompletion(destination):
             details = context.layerToLoadOnCompletionDetails(destination)
             details.setPostProcessor(styles.LayerStyler(style))
-            # QGIS before 3.32 loads layers in no particular order.
-            if hasattr(details, "layerSortKey"):
-                details.layerSortKey = FROM_BOTTOM.index(kind)
+            set_loading_order(details, FROM_BOTTOM.index(kind))
 
 
 ADVANCED = QgsProcessingParameterDefinition.Flag.FlagAdvanced

@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 from qgis.core import (
-    Qgis,
     QgsCoordinateReferenceSystem,
     QgsFeature,
     QgsField,
@@ -16,24 +15,14 @@ from qgis.core import (
     QgsProcessingException,
     QgsWkbTypes,
 )
-from qgis.PyQt.QtCore import QDate, QDateTime, QVariant
+from qgis.PyQt.QtCore import QDate, QDateTime
 
 from ...core.fields import Field
 from ..algorithm import FAST_INSERT, Algorithm, remove_results
+from ..qgis_versions import field_types, is_null
 
-if Qgis.QGIS_VERSION_INT >= 33800:
-    from qgis.PyQt.QtCore import QMetaType
-
-    TYPES = {
-        "int": QMetaType.Type.Int, "float": QMetaType.Type.Double, "str": QMetaType.Type.QString,
-        "bool": QMetaType.Type.Bool, "date": QMetaType.Type.QDate,
-    }  # fmt: skip
-else:
-    TYPES = {
-        "int": QVariant.Type.Int, "float": QVariant.Type.Double, "str": QVariant.Type.String,
-        "bool": QVariant.Type.Bool, "date": QVariant.Type.Date,
-    }  # fmt: skip
-"""The types of core's tables as QGIS has them: QVariant's before 3.38."""
+TYPES = field_types()
+"""The types of core's tables as QGIS has them."""
 
 
 def fields_of(table: Iterable[Field]) -> QgsFields:
@@ -52,8 +41,8 @@ def to_qgis(value: Any) -> Any:
 
 
 def to_python(value: Any) -> Any:
-    """A value of a feature, days as dates; QGIS before 3.36 hands over NULL as a QVariant."""
-    if value is None or (isinstance(value, QVariant) and value.isNull()):
+    """A value of a feature, days as dates, NULL as None."""
+    if is_null(value):
         return None
     if isinstance(value, QDateTime):
         value = value.date()

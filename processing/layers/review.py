@@ -23,6 +23,7 @@ from qgis.PyQt.QtGui import QColor
 
 from ...core.errors import OutputError
 from ..algorithm import crs_text
+from ..qgis_versions import symbol_property
 from ..styles import ORBIT_COLOURS
 from ..texts import tr
 from .features import TYPES
@@ -218,10 +219,7 @@ def _symbol(decision: str, layer: QgsVectorLayer) -> QgsFillSymbol:
 
 
 def _define(symbol_layer: QgsSymbolLayer, name: str, expression: str) -> None:
-    """Set a property by an expression; its key had the prefix "Property" before QGIS 3.36."""
-    keys = QgsSymbolLayer.Property
-    key = getattr(keys, name) if hasattr(keys, name) else getattr(keys, f"Property{name}")
-    symbol_layer.setDataDefinedProperty(key, QgsProperty.fromExpression(expression))
+    symbol_layer.setDataDefinedProperty(symbol_property(name), QgsProperty.fromExpression(expression))
 
 
 def cannot_write(layer: QgsVectorLayer, reason: str = "") -> str:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qgis.core import (
-    Qgis,
     QgsCategorizedSymbolRenderer,
     QgsFeatureRequest,
     QgsFillSymbol,
     QgsProcessingContext,
     QgsProcessingException,
-    QgsProcessingFeatureSource,
     QgsProcessingOutputNumber,
     QgsProcessingOutputVectorLayer,
     QgsProcessingParameterBoolean,
@@ -28,6 +26,7 @@ from qgis.PyQt.QtGui import QColor
 from ...core.errors import InputError
 from ...core.progress import Progress
 from ..algorithm import POLYGONS, Algorithm, crs_text
+from ..qgis_versions import is_null, unchecked_geometries
 from ..styles import LayerStyler
 from ..texts import tr
 
@@ -60,11 +59,6 @@ _LAYERS = {
 }
 _COLOURS = {"training": "#4393c3", "validation": "#ff7f00", "test": "#7a1fa2"}
 _FEW_AREAS = 5
-# Invalid outlines are found and repaired by the check of labels, so Processing mustn't stop at them.
-if hasattr(Qgis, "ProcessingFeatureSourceFlag"):
-    _UNCHECKED = Qgis.ProcessingFeatureSourceFlag.SkipGeometryValidityChecks
-else:
-    _UNCHECKED = QgsProcessingFeatureSource.FlagSkipGeometryValidityChecks
 
 
 class CreateSamples(Algorithm):
@@ -231,7 +225,8 @@ class CreateSamples(Algorithm):
         name, crs = source.sourceName(), crs_text(source.sourceCrs())
         field = self.parameterAsString(parameters, "CLASS_FIELD", context)
         by_class: dict[str, list[bytes]] = {}
-        for feature in source.getFeatures(QgsFeatureRequest(), _UNCHECKED):
+        # Processing mustn't stop at invalid outlines: the check of labels finds and repairs them.
+        for feature in source.getFeatures(QgsFeatureRequest(), unchecked_geometries()):
             value = _class_of(feature[field]) if field else ""
             by_class.setdefault(value, []).append(bytes(feature.geometry().asWkb()))
         if not field:
@@ -254,7 +249,7 @@ class CreateSamples(Algorithm):
         source = self.parameterAsSource(parameters, name, context)
         if source is None:
             return None
-        features = source.getFeatures(QgsFeatureRequest(), _UNCHECKED)
+        features = source.getFeatures(QgsFeatureRequest(), unchecked_geometries())
         geometries = tuple(bytes(feature.geometry().asWkb()) for feature in features)
         return Polygons(geometries, crs_text(source.sourceCrs()), source.sourceName())
 
@@ -304,7 +299,7 @@ def style_tiles(layer: QgsVectorLayer) -> None:
 
 def _class_of(value: Any) -> str:
     """A field's value as the user would write it."""
-    if value is None or (hasattr(value, "isNull") and value.isNull()):
+    if is_null(value):
         return "NULL"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from qgis.core import (
-    Qgis,
     QgsCategorizedSymbolRenderer,
     QgsColorRampLegendNodeSettings,
     QgsColorRampShader,
@@ -36,6 +34,7 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QColor, QFont
 
 from ...core.terrain import ELEVATION, INDEX_EVERY, Relief
+from ..qgis_versions import labels_on_lines, let_labels_overlap
 from ..styles import ORBIT_COLOURS, style_raster
 from ..texts import tr
 from .plan import WGS84, SheetPlan, SitePlan
@@ -216,8 +215,7 @@ def site_layer(sites: Sequence[SitePlan], size: float = 3.6) -> QgsVectorLayer:
     labels.dist = 0.6 + size / 2
     labels.displayAll = True
     labels.priority = 10
-    if hasattr(labels, "placementSettings") and hasattr(Qgis, "LabelOverlapHandling"):
-        labels.placementSettings().setOverlapHandling(Qgis.LabelOverlapHandling.AllowOverlapIfRequired)
+    let_labels_overlap(labels)
     layer.setLabeling(QgsVectorLayerSimpleLabeling(labels))
     layer.setLabelsEnabled(True)
     return layer
@@ -282,21 +280,12 @@ def _contours(relief: Relief) -> QgsVectorLayer:
     labels.isExpression = True
     labels.placement = QgsPalLayerSettings.Placement.Line
     line = labels.lineSettings()
-    line.setPlacementFlags(_on_line())
+    line.setPlacementFlags(labels_on_lines())
     labels.setLineSettings(line)
     labels.priority = 2
     layer.setLabeling(QgsVectorLayerSimpleLabeling(labels))
     layer.setLabelsEnabled(True)
     return layer
-
-
-def _on_line() -> Any:
-    """Labels on the line, under the enumeration's old and new name."""
-    if hasattr(Qgis, "LabelLinePlacementFlag"):
-        return Qgis.LabelLinePlacementFlags(Qgis.LabelLinePlacementFlag.OnLine)
-    from qgis.core import QgsLabeling
-
-    return QgsLabeling.LinePlacementFlags(QgsLabeling.LinePlacementFlag.OnLine)
 
 
 def _labels(field_name: str, style: QgsTextFormat) -> QgsPalLayerSettings:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Callable
 
 from qgis.core import (
-    Qgis,
     QgsAbstractLayoutIterator,
     QgsBasicNumericFormat,
     QgsCoordinateReferenceSystem,
@@ -33,7 +32,6 @@ from qgis.core import (
     QgsRasterLayer,
     QgsReadWriteContext,
     QgsRectangle,
-    QgsRenderContext,
     QgsTableCell,
     QgsTextFormat,
     QgsUnitTypes,
@@ -43,6 +41,7 @@ from qgis.PyQt.QtGui import QColor, QFont
 from qgis.PyQt.QtXml import QDomDocument
 
 from ...core.errors import InputError, OutputError
+from ..qgis_versions import font_of, set_font_size, text_as_text
 from ..texts import tr
 from .plan import grid_interval
 from .typesetting import SMALLEST, cut, fitted, text_width
@@ -104,18 +103,18 @@ class Page:
         label = self.item(name, QgsLayoutItemLabel)
         if label is None:
             return
-        font, size = _font_of(label)
+        font, size = font_of(label)
         fit, chosen = fitted(text, font, size, label.rect().width() - 0.3, label.rect().height())
         # Brackets of a name must not be read as an expression.
         label.setText(fit.replace("[%", "[ %"))
-        _set_size(label, chosen)
+        set_font_size(label, chosen)
 
     def holds(self, name: str, text: str) -> bool:
         """Whether a label has room for all of a text."""
         label = self.layout.itemById(name)
         if not isinstance(label, QgsLayoutItemLabel):
             return True
-        font, size = _font_of(label)
+        font, size = font_of(label)
         fit, _ = fitted(text, font, size, label.rect().width() - 0.3, label.rect().height())
         return not fit.endswith("…") or text.endswith("…")
 
@@ -290,23 +289,6 @@ def _resize(item: QgsLayoutItem, down: float, taller: float) -> None:
     )
 
 
-def _font_of(label: QgsLayoutItemLabel) -> tuple[QFont, float]:
-    if hasattr(label, "textFormat"):
-        return label.textFormat().font(), label.textFormat().size()
-    return label.font(), label.font().pointSizeF()
-
-
-def _set_size(label: QgsLayoutItemLabel, size: float) -> None:
-    if hasattr(label, "textFormat"):
-        style = label.textFormat()
-        style.setSize(size)
-        label.setTextFormat(style)
-    else:
-        font = label.font()
-        font.setPointSizeF(size)
-        label.setFont(font)
-
-
 def _natural_widths(rows: Sequence[Sequence[str]], font: QFont) -> list[float]:
     """What the cells need, the names in the first row left aside; 2 mm more for the space between."""
     bold = QFont(font)
@@ -418,7 +400,7 @@ def print_pdf(pages: Pages, path: Path, dpi: float) -> None:
     settings.dpi = dpi
     settings.appendGeoreference = False
     settings.exportMetadata = True
-    settings.textRenderFormat = _text_as_text()
+    settings.textRenderFormat = text_as_text()
     try:
         result, message = QgsLayoutExporter.exportToPdf(pages, str(path), settings)
     finally:
@@ -442,16 +424,3 @@ def print_picture(page: Page, path: Path, dpi: float) -> None:
         raise OutputError(tr("A picture of {} dpi is too large for the memory. Choose fewer dpi.").format(f"{dpi:g}"))
     if result != QgsLayoutExporter.ExportResult.Success:
         raise OutputError(tr("The picture {} can't be written. Check the folder and the free space.").format(path))
-
-
-def _text_as_text() -> Any:
-    """Text that can be searched and copied, under the enumeration's new and old name."""
-    if hasattr(Qgis, "TextRenderFormat"):
-        return Qgis.TextRenderFormat.AlwaysText
-    return QgsRenderContext.TextFormatAlwaysText
-
-
-def fill_texts(page: Page, texts: Mapping[str, str]) -> None:
-    """Write all labels."""
-    for name, text in texts.items():
-        page.text(name, text)

@@ -9,6 +9,7 @@ from qgis.core import QgsCoordinateTransform, QgsFeatureSource, QgsGeometry, Qgs
 from ...core.errors import InputError
 from ...core.survey import look_for
 from ..layers import read_sites
+from ..qgis_versions import is_null
 from ..texts import tr
 from .plan import WGS84, SitePlan
 
@@ -71,7 +72,7 @@ class _Outlines:
             if outline.isEmpty():
                 continue
             outline.transform(to_degrees)
-            values = [None if hasattr(value, "isNull") and value.isNull() else value for value in feature.attributes()]
+            values = [None if is_null(value) else value for value in feature.attributes()]
             self._all.append((dict(zip(names, values)), outline))
         self._by_number: dict[Any, list[tuple[dict[str, Any], QgsGeometry]]] = {}
         for entry in self._all:

@@ -20,6 +20,7 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 from ...core.errors import InputError
 from ...core.progress import Progress
 from ..algorithm import POLYGONS, Algorithm, crs_text, remove_results
+from ..qgis_versions import is_null
 from ..texts import tr
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ class AssessSurvey(Algorithm):
 
 def _is_true(value: Any, unknown: bool) -> bool:
     """A field's value as yes or no."""
-    if value is None or (hasattr(value, "isNull") and value.isNull()):
+    if is_null(value):
         return unknown
     return str(value).strip().lower() not in ("", *_NO)
 

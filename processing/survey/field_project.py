@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import (
-    Qgis,
     QgsAttributeEditorContainer,
     QgsAttributeEditorField,
     QgsContrastEnhancement,
@@ -30,6 +29,7 @@ from qgis.core import (
 from ...core.errors import OutputError
 from ...core.survey import GEOPACKAGE, PHOTO_FOLDER, PHOTOS, PROJECT, RESULTS, SIGNS, SITE_FIELDS, Frame
 from ..layers import style_sites
+from ..qgis_versions import make_group, relative_paths, reuse_last_value, use_tabs
 from ..styles import style_areas
 from ..texts import tr
 
@@ -55,7 +55,7 @@ def write_field_project(folder: Path, title: str, crs: QgsCoordinateReferenceSys
     try:
         project.setTitle(title)
         project.setCrs(crs)
-        project.setFilePathStorage(Qgis.FilePathType.Relative if hasattr(Qgis, "FilePathType") else 1)
+        project.setFilePathStorage(relative_paths())
         layers = {name: _vector(folder, name, text) for name, text in _titles().items()}
         _set_up_sites(layers["sites"])
         _set_up_notes(layers["notes"])
@@ -185,12 +185,11 @@ def _set_form(layer: QgsVectorLayer) -> None:
     """Four tabs: what was found, photos, who and when, and what is known of the site, which can't be edited."""
     form = layer.editFormConfig()
     form.clearTabs()
-    layouts = getattr(Qgis, "AttributeFormLayout", None)
-    form.setLayout(layouts.DragAndDrop if layouts else QgsEditFormConfig.EditorLayout.TabLayout)
+    use_tabs(form)
     result = _container(tr("Result"), form)
     _add_fields(result, layer, ("result",))
     signs = QgsAttributeEditorContainer(tr("Signs seen"), result)
-    _set_kind(signs, True)
+    make_group(signs, True)
     _add_fields(signs, layer, SIGNS)
     result.addChildElement(signs)
     _add_fields(result, layer, ("remarks",))
@@ -202,25 +201,15 @@ def _set_form(layer: QgsVectorLayer) -> None:
         form.setReadOnly(layer.fields().indexOf(field.name), field.name != "name")
     for name in ("look_for", "remarks"):
         form.setLabelOnTop(layer.fields().indexOf(name), True)
-    if hasattr(form, "setReuseLastValue"):
-        form.setReuseLastValue(layer.fields().indexOf("surveyor"), True)
+    reuse_last_value(form, layer.fields().indexOf("surveyor"))
     layer.setEditFormConfig(form)
 
 
 def _container(title: str, form: QgsEditFormConfig) -> QgsAttributeEditorContainer:
     tab = QgsAttributeEditorContainer(title, form.invisibleRootContainer())
-    _set_kind(tab, False)
+    make_group(tab, False)
     form.addTab(tab)
     return tab
-
-
-def _set_kind(container: QgsAttributeEditorContainer, is_group: bool) -> None:
-    """A frame with a title, or a tab."""
-    kinds = getattr(Qgis, "AttributeEditorContainerType", None)
-    if kinds:
-        container.setType(kinds.GroupBox if is_group else kinds.Tab)
-    else:
-        container.setIsGroupBox(is_group)
 
 
 def _add_fields(container: QgsAttributeEditorContainer, layer: QgsVectorLayer, names: Iterable[str]) -> None:

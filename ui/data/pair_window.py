@@ -7,6 +7,7 @@ from qgis.PyQt.QtCore import QLocale, Qt
 from qgis.PyQt.QtGui import QHideEvent
 from qgis.PyQt.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
 
+from ...processing.qgis_versions import free_screen
 from ...processing.texts import tr
 from ..plots import HistogramPlot, NetworkPlot, PlotPair
 from .limit_box import LimitBox
@@ -147,7 +148,7 @@ class PairWindow(QDialog):
         settings = QgsSettings()
         geometry = settings.value(f"{_SETTINGS}/geometry")
         if geometry is None or not self.restoreGeometry(geometry):
-            free = self.screen().availableGeometry() if hasattr(self, "screen") else self.rect()
+            free = free_screen(self)
             self.resize(min(_SIZE[0], free.width() - 40), min(_SIZE[1], free.height() - 60))
         for name, splitter in (("sides", self._sides), ("plots", self._plots)):
             saved = settings.value(f"{_SETTINGS}/{name}")

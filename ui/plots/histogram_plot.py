@@ -13,8 +13,9 @@ from qgis.PyQt.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainte
 from qgis.PyQt.QtWidgets import QWidget
 
 from ...core.reports import round_step
+from ...processing.qgis_versions import position_of
 from .numbers import number, tr
-from .plot import Axis, LegendEntry, PlotWidget, position_of
+from .plot import Axis, LegendEntry, PlotWidget
 
 THRESHOLD = "threshold"
 _NEAR = 7.0

@@ -15,8 +15,9 @@ from qgis.PyQt.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF, QResizeEvent
 from qgis.PyQt.QtWidgets import QWidget
 
+from ...processing.qgis_versions import position_of
 from .numbers import number, padded, tr
-from .plot import Axis, LegendEntry, PlotWidget, position_of
+from .plot import Axis, LegendEntry, PlotWidget
 
 USES = ("used", "rule", "hand")
 _BEHIND_FIRST = ("rule", "used", "hand")

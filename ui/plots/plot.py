@@ -11,6 +11,7 @@ from qgis.PyQt.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPalette
 from qgis.PyQt.QtWidgets import QListView, QSizePolicy, QToolTip, QWidget
 
 from ...core.reports import date_ticks, round_ticks
+from ...processing.qgis_versions import position_of
 
 _MARK = 4.0
 _GAP = 6.0
@@ -362,8 +363,3 @@ class PlotWidget(QWidget):
             QToolTip.hideText()
         self.hovered.emit(item)
         self.update()
-
-
-def position_of(event: QMouseEvent) -> QPointF:
-    """Where in the widget a mouse event happened, in Qt 5 and Qt 6."""
-    return event.position() if hasattr(event, "position") else event.localPos()

@@ -13,6 +13,7 @@ from typing import Any
 from qgis.core import QgsFeatureRequest, QgsMapLayer, QgsProject, QgsRasterLayer, QgsVectorLayer
 from qgis.PyQt.QtCore import QLocale
 
+from ...processing.qgis_versions import is_null
 from ...processing.texts import tr
 
 ROLE_PROPERTY = "ada_mapper/role"
@@ -109,13 +110,9 @@ def _guess_vector(layer: QgsVectorLayer) -> list[Guess]:
         request = QgsFeatureRequest().setLimit(1).setFlags(QgsFeatureRequest.Flag.NoGeometry)
         first = next(layer.getFeatures(request), None)
         # The classical detector gives no probabilities.
-        if first is not None and _is_null(first["probability_mean"]):
+        if first is not None and is_null(first["probability_mean"]):
             return [Guess("classical", _BY_FILE, tr("it has the fields of areas, but no probabilities"))]
     return [Guess("areas", _BY_FILE, tr("it has the fields of active deformation areas"))]
-
-
-def _is_null(value: Any) -> bool:
-    return value is None or (hasattr(value, "isNull") and value.isNull())
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from typing import Any
 
 from qgis.PyQt.QtCore import QLocale
 
+from ...processing.qgis_versions import is_null
 from ...processing.texts import tr
 
 
 def facts(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(name, text) of what is known of an area, by the names of core.areas.FIELDS or core.orbits.MERGED_FIELDS."""
-    known = {name: value for name, value in attributes.items() if not _is_null(value)}
+    known = {name: value for name, value in attributes.items() if _is_known(value)}
     found = [(tr("Size"), _size(known.get("area_km2")))]
     views = [(end, text) for end, text in _views().items() if f"los_rate_mean{end}" in known or end == ""]
     for end, view in views:
@@ -73,10 +74,8 @@ def _of(name: str, view: str) -> str:
     return f"{name}, {view}" if view else name
 
 
-def _is_null(value: Any) -> bool:
-    if value is None or (hasattr(value, "isNull") and value.isNull()):
-        return True
-    return isinstance(value, float) and not math.isfinite(value)
+def _is_known(value: Any) -> bool:
+    return not (is_null(value) or (isinstance(value, float) and not math.isfinite(value)))
 
 
 def _size(value: Any) -> str:

@@ -10,6 +10,7 @@ from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject
 
 from ...core.errors import CancelledError
+from ...processing.qgis_versions import quiet_task_flags
 from ...processing.texts import tr
 
 _running: set[BackgroundCall] = set()
@@ -31,11 +32,7 @@ class BackgroundCall(QgsTask):
         on_answer: Callable[[Any], None],
         on_error: Callable[[Exception], None],
     ) -> None:
-        flags = QgsTask.Flag.CanCancel
-        # From QGIS 3.26 on, what takes a moment need not flash in the status bar.
-        for name in ("Hidden", "Silent"):
-            flags = flags | getattr(QgsTask.Flag, name, flags)
-        super().__init__(title, flags)
+        super().__init__(title, quiet_task_flags())
         self._owner = owner
         self._function, self._on_answer, self._on_error = function, on_answer, on_error
         self._answer: Any = None
