@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test golden search lint pages docs package store train benchmark clean
+.PHONY: help setup demo test golden search lint pages docs package texts store train benchmark clean
 PYTHON ?= /usr/bin/python3
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -61,6 +61,9 @@ train: $(STAMP)  ## train the bundled model anew: make train DEMS=folder VALIDAT
 		--checkpoint build/training.pt --seed $(or $(SEED),1) $(if $(START),--start $(START)) \
 		$(if $(LEARNING_RATE),--learning-rate $(LEARNING_RATE)) $(if $(VIEWS),--views $(VIEWS)) \
 		$(if $(DEMS),--dems $(DEMS) --validation $(VALIDATION) --test $(TEST))
+
+texts: $(STAMP)  ## all texts for translators, as build/ada_mapper.ts
+	$(PY) tools/texts.py build/ada_mapper.ts
 
 benchmark: $(STAMP)  ## side-by-side measurements, printed
 	$(PY) benchmarks/stacking.py

@@ -14,15 +14,16 @@ from ..progress import Progress
 from ..raster import BandReader, Window, with_undeclared_nodata
 from ..reports import MapFrame, legend, png, scale_bar, svg
 from ..terrain import hillshade
+from ..texts import Message
 from ..vectors import Burner
 from .assessment import FALSE_ALARM, HIT, MISS, NOT_COUNTED, RIGHT, Assessment, JudgedArea
 
 STYLES = {
-    HIT: ("#0072b2", "found: true area"),
-    MISS: ("#d55e00", "missed: true area"),
-    RIGHT: ("#56b4e9", "right: found area"),
-    FALSE_ALARM: ("#b3008f", "false alarm"),
-    NOT_COUNTED: ("#7f7f7f", "not counted"),
+    HIT: ("#0072b2", Message("found: true area")),
+    MISS: ("#d55e00", Message("missed: true area")),
+    RIGHT: ("#56b4e9", Message("right: found area")),
+    FALSE_ALARM: ("#b3008f", Message("false alarm")),
+    NOT_COUNTED: ("#7f7f7f", Message("not counted")),
 }
 """Colour and meaning of each result."""
 _WIDTH, _MOST_HEIGHT, _LEGEND = 900.0, 1100.0, 64.0

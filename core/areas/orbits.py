@@ -14,6 +14,7 @@ from osgeo import ogr
 from ..errors import InputError
 from ..fields import Field
 from ..progress import QUIET, Progress
+from ..texts import Message
 from ..vectors import Ground, as_valid_multipolygon, boxes_that_meet
 from .area import FIELDS, Area, numbered, outlines_of
 
@@ -30,7 +31,12 @@ MERGED_FIELDS = (
         field
         for orbit in ORBITS
         for field in (
-            Field(f"ids_{orbit}", "str", "", f"Numbers of the areas of the {orbit} orbit that it was made of"),
+            Field(
+                f"ids_{orbit}",
+                "str",
+                "",
+                Message("Numbers of the areas of the {orbit} orbit that it was made of", orbit=orbit),
+            ),
             *(replace(kept, name=f"{kept.name}_{orbit}") for kept in _KEPT),
         )
     ),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
+from ..texts import Message
+
 
 class ChannelKind(str, Enum):
     """What a channel holds; the values are the names of bands and parameters everywhere.
@@ -38,13 +40,13 @@ class ChannelKind(str, Enum):
 
 
 _LABELS = {
-    ChannelKind.PHASE_RATE: "phase rate",
-    ChannelKind.PHASE_RATE_WRAPPED: "wrapped phase rate",
-    ChannelKind.LOS_RATE: "LOS rate",
-    ChannelKind.DEM: "DEM",
-    ChannelKind.SLOPE: "slope",
-    ChannelKind.COHERENCE: "coherence",
-    ChannelKind.LOS_SENSITIVITY: "LOS sensitivity",
+    ChannelKind.PHASE_RATE: Message("phase rate"),
+    ChannelKind.PHASE_RATE_WRAPPED: Message("wrapped phase rate"),
+    ChannelKind.LOS_RATE: Message("LOS rate"),
+    ChannelKind.DEM: Message("DEM"),
+    ChannelKind.SLOPE: Message("slope"),
+    ChannelKind.COHERENCE: Message("coherence"),
+    ChannelKind.LOS_SENSITIVITY: Message("LOS sensitivity"),
 }
 
 _RATES = (ChannelKind.PHASE_RATE, ChannelKind.PHASE_RATE_WRAPPED, ChannelKind.LOS_RATE)

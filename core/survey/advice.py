@@ -59,11 +59,16 @@ def look_for(attributes: Mapping[str, Any], sign: str = "toward") -> str:
 
 def _motion(rate: float, orbit: str, sign: str) -> str:
     goes_away = (rate < 0) == (sign == "toward")
-    speed = f"up to {abs(rate):.0f} mm a year"
-    heading = "away from" if goes_away else "toward"
+    heading = Message("away from") if goes_away else Message("toward")
     # An area that both orbits see keeps the rate of one of them, so that only up or down can be told.
     ways = _LOOKS.get(orbit)
-    upright = "down" if goes_away else "up"
-    meaning = f"{upright} or to the {ways[0 if goes_away else 1]}" if ways else f"{upright} or sideways"
-    warning = " Fast: keep an eye on your way out." if abs(rate) >= _FAST else ""
-    return f"The ground moves {heading} the satellite by {speed}: {meaning}.{warning}"
+    upright = Message("down") if goes_away else Message("up")
+    sideways = Message("to the {way}", way=ways[0 if goes_away else 1]) if ways else Message("sideways")
+    moves = Message(
+        "The ground moves {heading} the satellite by up to {speed:.0f} mm a year: {upright} or {sideways}.",
+        heading=heading,
+        speed=abs(rate),
+        upright=upright,
+        sideways=sideways,
+    )
+    return joined([moves, Message("Fast: keep an eye on your way out.")], " ") if abs(rate) >= _FAST else moves

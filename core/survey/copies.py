@@ -136,7 +136,8 @@ def _others(dataset: Any) -> list[str]:
 
 def _fields_of(layer: Any) -> tuple[dict[str, Field], list[str]]:
     """The fields that can be kept, by name, and what is to be told of the others and of those that are gone."""
-    definition, notes = layer.GetLayerDefn(), []
+    definition = layer.GetLayerDefn()
+    notes: list[str] = []
     fields: dict[str, Field] = {}
     for index in range(definition.GetFieldCount()):
         column = definition.GetFieldDefn(index)

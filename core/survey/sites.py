@@ -14,6 +14,7 @@ from osgeo import osr
 from ..errors import InputError
 from ..fields import Field
 from ..raster import spatial_reference
+from ..texts import Message
 
 _NAMESPACE = uuid.UUID("6b1f4f0e-6d0c-5d8a-9a53-5f0a0a3f1c56")
 
@@ -42,25 +43,25 @@ SITE_FIELDS: tuple[Field, ...] = (
 
 CONFIRMED, NOT_CONFIRMED, NOT_ACCESSIBLE = "confirmed", "not_confirmed", "not_accessible"
 RESULTS: Mapping[str, str] = {
-    CONFIRMED: "Confirmed",
-    NOT_CONFIRMED: "Not confirmed",
-    NOT_ACCESSIBLE: "Not accessible",
+    CONFIRMED: Message("Confirmed"),
+    NOT_CONFIRMED: Message("Not confirmed"),
+    NOT_ACCESSIBLE: Message("Not accessible"),
 }
 """The answers and how they read; none means that nobody was there."""
 SIGNS: Mapping[str, str] = {
-    "tensile_crack": "Tensile crack",
-    "scarp": "Scarp",
-    "bulging_toe": "Bulging toe",
-    "tilted_trees": "Tilted trees",
-    "damaged_road": "Damaged road",
-    "cracked_house": "Cracked house",
+    "tensile_crack": Message("Tensile crack"),
+    "scarp": Message("Scarp"),
+    "bulging_toe": Message("Bulging toe"),
+    "tilted_trees": Message("Tilted trees"),
+    "damaged_road": Message("Damaged road"),
+    "cracked_house": Message("Cracked house"),
 }
 """The signs of motion and how they read."""
 PHOTOS = ("photo_1", "photo_2", "photo_3")
 
 FORM_FIELDS: tuple[Field, ...] = (
     Field("result", "str", "", "confirmed, not_confirmed or not_accessible; empty: not visited"),
-    *(Field(name, "bool", "", f"{title} seen") for name, title in SIGNS.items()),
+    *(Field(name, "bool", "", Message("{sign} seen", sign=title)) for name, title in SIGNS.items()),
     *(Field(name, "str", "", "Photo, path relative to the folder of the package") for name in PHOTOS),
     Field("remarks", "str", "", "What else was seen"),
     Field("surveyor", "str", "", "Who was there"),

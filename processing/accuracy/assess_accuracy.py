@@ -303,7 +303,7 @@ class AssessAccuracy(Algorithm):
             figures = ", ".join(
                 f"{kind.label} {shown(judgement.scores.figures[key], key)} {kind.unit}" for key, kind in FIGURES.items()
             )
-            progress.info(f"{judgement.scores.name.capitalize()}: {figures}.")
+            progress.info("{what}: {figures}.", what=judgement.scores.name.capitalize(), figures=figures)
         for note in assessment.notes:
             progress.info(note)
 

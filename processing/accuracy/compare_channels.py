@@ -142,10 +142,10 @@ def _outputs(comparison: Comparison, progress: Progress) -> dict[str, Any]:
     for row in (*comparison.rows, *comparison.classical):
         label = f"{row.model}, {combination_label(row.combination)}"
         if row.scores is None:
-            progress.info(f"{label}: – (the model {row.reason})")
+            progress.info("{label}: – (the model {reason})", label=label, reason=row.reason)
             continue
         figure = row.scores.figures["iou"]
-        progress.info(f"{label}: IoU {shown(figure, 'iou')} %")
+        progress.info("{label}: IoU {iou} %", label=label, iou=shown(figure, "iou"))
         if figure.value != figure.value:
             continue
         if row in comparison.classical:

@@ -85,7 +85,7 @@ class ExportModel(Algorithm):
         text = self.parameterAsFileOutput(parameters, "CARD", context)
         if text:
             write_file(text, json.dumps(json.loads(card.to_json()), indent=2, ensure_ascii=False).encode())
-        progress.info(f"{output.name}: {output.stat().st_size / 1e6:.1f} MB.")
+        progress.info("{name}: {size:.1f} MB.", name=output.name, size=output.stat().st_size / 1e6)
         return {"OUTPUT": str(output), "CARD": text or None}
 
     def _export(
@@ -110,6 +110,6 @@ class ExportModel(Algorithm):
         count = self.parameterAsInt(parameters, "TILES", context)
         composite = self.raster_path(parameters, "CALIBRATION", context)
         if composite is None:
-            progress.info(f"Calibrated with {count} simulated tiles.")
+            progress.info("Calibrated with {count} simulated tiles.", count=count)
             return quantise(source, simulated_inputs(card, count), output, progress=progress)
         return quantise(source, composite_inputs(composite, card, count), output, progress=progress)

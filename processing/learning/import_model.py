@@ -132,7 +132,12 @@ class ImportModel(Algorithm):
             architecture = self.parameterAsEnumString(parameters, "NETWORK", context)
             import_weights(source, architecture, options, output, progress)
         card = read_card(output)
-        progress.info(f"{card.name}: {', '.join(card.band_names)}; pixels of {card.pixel_size:g} m.")
+        progress.info(
+            "{name}: {bands}; pixels of {pixel_size:g} m.",
+            name=card.name,
+            bands=", ".join(card.band_names),
+            pixel_size=card.pixel_size,
+        )
         return {"OUTPUT": output}
 
     def _options(self, parameters: dict[str, Any], context: QgsProcessingContext) -> ImportOptions:

@@ -12,9 +12,10 @@ from ...core.progress import Progress
 from ..algorithm import ORBITS, Algorithm
 from ..texts import tr
 
-UNKNOWN_VIEW = (
+UNKNOWN_VIEW = QT_TRANSLATE_NOOP(
+    "AdaMapper",
     "Nothing tells from where the satellite looks: choose the orbit, give its heading, or give a rate that Stack "
-    "interferograms made of products that tell it."
+    "interferograms made of products that tell it.",
 )
 
 

@@ -71,7 +71,11 @@ def write_field_project(folder: Path, title: str, crs: QgsCoordinateReferenceSys
         project.viewSettings().setDefaultViewExtent(extent)
         project.viewSettings().setPresetFullExtent(extent)
         if not project.write(str(folder / PROJECT)):
-            raise OutputError(f"{folder / PROJECT} can't be written ({project.error()}).")
+            raise OutputError(
+                "{path} can't be written ({error}). Check that the disk is not full.",
+                path=folder / PROJECT,
+                error=project.error(),
+            )
     finally:
         # Files that QGIS holds open could not be renamed on Windows.
         project.clear()
@@ -93,7 +97,7 @@ def _titles() -> dict[str, str]:
 def _vector(folder: Path, name: str, title: str) -> QgsVectorLayer:
     layer = QgsVectorLayer(f"{folder / GEOPACKAGE}|layername={name}", title, "ogr")
     if not layer.isValid():
-        raise OutputError(f"{folder / GEOPACKAGE} can't be read again. Check that the disk is not full.")
+        raise OutputError("{path} can't be read again. Check that the disk is not full.", path=folder / GEOPACKAGE)
     return layer
 
 

@@ -196,10 +196,16 @@ def _tell(merged: Any, progress: Progress) -> None:
     for conflict in merged.conflicts:
         answers = "; ".join(f"{who}: {text or '–'}" for who, text in conflict.answers)
         taken = tr("taken: {}").format(conflict.taken) if conflict.taken else tr("open")
-        progress.warning(f"{conflict.site}, {conflict.field}: {answers} ({taken})")
+        progress.warning(
+            "{site}, {field}: {answers} ({taken})",
+            site=conflict.site,
+            field=conflict.field,
+            answers=answers,
+            taken=taken,
+        )
     for copy, site in merged.deleted:
         progress.warning(tr("{} is gone from {}; it stays.").format(site, copy))
     for who, path in merged.missing:
         progress.warning(tr("The photo {} is missing in {}.").format(path, who))
     for who, note in merged.notes:
-        progress.info(f"{who}: {note}")
+        progress.info("{who}: {note}", who=who, note=note)
