@@ -46,8 +46,8 @@ def area_map(assessment: Assessment, areas: Sequence[JudgedArea]) -> str:
     parts.append(f'<rect x="{left:.1f}" y="0.5" width="{width:.1f}" height="{height:.1f}" fill="none" stroke="#888"/>')
     parts += scale_bar(frame, float(east[0]) * grid.width / width)
     present = [result for result in STYLES if any(area.result == result for area in areas)]
-    entries = [(STYLES[result][0], STYLES[result][1]) for result in present]
-    entries.append((f"rgb({_UNMAPPED},{_UNMAPPED},{_UNMAPPED})", "not mapped"))
+    entries: list[tuple[str, str]] = [STYLES[result] for result in present]
+    entries.append((f"rgb({_UNMAPPED},{_UNMAPPED},{_UNMAPPED})", Message("not mapped")))
     parts += legend(entries, 10, height + 14, 300, 3)
     return svg(_WIDTH, height + _LEGEND, parts, "Map of hits, misses and false alarms")
 
