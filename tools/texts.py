@@ -19,8 +19,8 @@ CONTEXT = "AdaMapper"
 
 # What takes a text, and which of its arguments that is.
 _FUNCTIONS = {
-    "tr": 0, "_tr": 0, "translate": 1, "QT_TRANSLATE_NOOP": 1, "Message": 0, "InputError": 0, "OutputError": 0, "DependencyError": 0,
-    "CancelledError": 0, "OutsideError": 0, "Field": 3,
+    "tr": 0, "_tr": 0, "translate": 1, "QT_TRANSLATE_NOOP": 1, "Message": 0, "InputError": 0, "OutputError": 0,
+    "DependencyError": 0, "CancelledError": 0, "OutsideError": 0, "Field": 3,
 }  # fmt: skip
 _METHODS = {"info": 0, "warning": 0, "tr": 0, "translate": 1}
 # What takes sentences that only developers read.
