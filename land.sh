@@ -1,2 +1,0 @@
-set -e
-git fetch -q; git rebase -q origin/main || { git status --short | grep "^UU\|^AA"; exit 1; }
