@@ -7,27 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..areas import counting_pixels, labelled
 from ..models import IGNORED, LabelledTile, Labels, ModelCard
 from ..types import Array, Mask
 from .figures import Column, Counts
 from .matching import MATCH_IOU
 from .scores import ObjectScores, confusion
 
-_NEIGHBOURS = np.ones((3, 3))
-
 
 def area_pixels(probability: Array, card: ModelCard, pixel_size: float) -> Mask:
     """The pixels of areas by the card's rules: 8-connected at the low threshold, with one at the threshold, large
     enough; NaN belongs to none."""
-    from scipy.ndimage import label
-
-    labels, count = label(probability >= card.low_threshold, structure=_NEIGHBOURS)
-    kept = np.bincount(labels.ravel(), minlength=count + 1) >= card.min_area / pixel_size**2
-    seeded = np.zeros(count + 1, bool)
-    seeded[np.unique(labels[probability >= card.threshold])] = True
-    kept &= seeded
-    kept[0] = False
-    return np.asarray(kept[labels], bool)
+    candidates, seeds = probability >= card.low_threshold, probability >= card.threshold
+    return counting_pixels(candidates, seeds, card.min_area / pixel_size**2)
 
 
 def tile_objects(
@@ -45,10 +37,8 @@ def tile_objects(
     ones that are smaller, or lie mostly on other pixels, or match an area that isn't asked for, count for nothing.
     With the true LOS rate ``motion`` (h, w; mm/yr) only areas that reach ``min_rate`` are asked for.
     """
-    from scipy.ndimage import label
-
-    truth, true_count = label(label_map == 1, structure=_NEIGHBOURS)
-    guess, found_count = label(found, structure=_NEIGHBOURS)
+    truth, true_count = labelled(label_map == 1)
+    guess, found_count = labelled(found)
     shape = (true_count + 1, found_count + 1)
     pairs = truth[counted].astype(np.int64) * shape[1] + guess[counted]
     overlap = np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape).astype(float)

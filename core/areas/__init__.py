@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .area import FIELDS, Area, outlines_of
     from .attributes import Layers
     from .classical import ClassicalRules, classical_areas, classical_mask
-    from .components import rows_per_block
+    from .components import counting_pixels, labelled, rows_per_block
     from .extraction import AreaRules, extract_areas, rules_for
     from .orbits import MERGED_FIELDS, merge_orbits
 else:
@@ -25,7 +25,9 @@ __all__ = [
     "Layers",
     "classical_areas",
     "classical_mask",
+    "counting_pixels",
     "extract_areas",
+    "labelled",
     "merge_orbits",
     "outlines_of",
     "rows_per_block",

@@ -34,7 +34,7 @@ from ..robust import robust_spread
 from ..types import Array, Mask, PathLike
 from .area import Area
 from .attributes import Layers
-from .components import rows_per_block
+from .components import counting_pixels, rows_per_block
 from .extraction import vectorize
 
 _ROUNDING = np.float32(1e-5)
@@ -72,14 +72,9 @@ def classical_mask(
 
     ``pixel_size`` in metres, or (east-west, north-south) metres; ``slope`` in degrees, of the same shape.
     """
-    from scipy.ndimage import label
-
     relief = _relief(los_rate, _sigmas(pixel_size, rules))
     marked = _marked(relief, rules.sigma * robust_spread(_sample(relief, 0, _stride(relief.size))), rules, slope)
-    labels, _ = label(marked, structure=np.ones((3, 3)))
-    large = np.bincount(labels.ravel()) >= rules.min_pixels
-    large[0] = False
-    return np.asarray(large[labels], bool)
+    return counting_pixels(marked, marked, rules.min_pixels)
 
 
 def classical_areas(

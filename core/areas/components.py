@@ -57,7 +57,7 @@ class Components:
                 yield first, np.zeros((rows, grid.width), np.int32)
                 continue
             candidates, _ = self.source.read(first, rows)
-            yield first, numbers[_label(candidates)[0]]
+            yield first, numbers[labelled(candidates)[0]]
 
 
 def find_components(source: MaskSource, min_pixels: float, progress: Progress) -> Components:
@@ -74,7 +74,7 @@ def find_components(source: MaskSource, min_pixels: float, progress: Progress) -
     for first, rows in row_blocks(grid.height, rows_per_block(grid)):
         progress.report(first / grid.height)
         candidates, seeds = source.read(first, rows)
-        labels, count = _label(candidates)
+        labels, count = labelled(candidates)
         counts.append(np.bincount(labels.ravel(), minlength=count + 1)[1:])
         seeded.append(np.bincount(labels[seeds], minlength=count + 1)[1:] > 0)
         links.append(_links(above, _global_labels(labels[0], first_labels[-1])))
@@ -93,7 +93,17 @@ def find_components(source: MaskSource, min_pixels: float, progress: Progress) -
     return Components(source, int(kept.sum()), tuple(first_labels), numbers[group])
 
 
-def _label(mask: Mask) -> tuple[Labels, int]:
+def counting_pixels(candidates: Mask, seeds: Mask, min_pixels: float) -> Mask:
+    """The pixels (h, w) of the components that count, as ``find_components`` has them, of arrays in memory."""
+    labels, count = labelled(candidates)
+    kept = np.bincount(labels.ravel(), minlength=count + 1) >= min_pixels
+    kept &= np.bincount(labels[seeds], minlength=count + 1) > 0
+    kept[0] = False
+    return np.asarray(kept[labels], bool)
+
+
+def labelled(mask: Mask) -> tuple[Labels, int]:
+    """(the 8-connected component of each pixel, 1 to n in the order of their first pixels or 0 for none, n)."""
     from scipy.ndimage import label
 
     labels = np.empty(mask.shape, np.int32)

@@ -10,9 +10,9 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 
+from ..areas import labelled
 from ..errors import InputError
 from ..models import LabelledTile, ModelCard, Network, TileSource
 from ..progress import QUIET, Progress
@@ -171,9 +171,7 @@ def settles(tiles: Sequence[LabelledTile], areas: int) -> bool:
 
 def count_areas(tiles: Sequence[LabelledTile]) -> int:
     """The number of labelled areas (8-connected pixels) in the tiles; one on an edge between two counts twice."""
-    from scipy.ndimage import label
-
-    return sum(int(label(tile.label == 1, structure=np.ones((3, 3)))[1]) for tile in tiles)
+    return sum(labelled(tile.label == 1)[1] for tile in tiles)
 
 
 def mixture(base: Network, tuned: Network, share: float) -> Network:

@@ -459,3 +459,22 @@ def test_the_labels_are_closed_when_polygons_fail(tmp_path: Path, monkeypatch: p
         polygonize(mask, 1, stops)
     held = [value for entry in caught.traceback for value in entry.frame.f_locals.values()]
     assert held and not any(isinstance(value, (gdal.Band, gdal.Dataset)) and value.GetDescription() for value in held)
+
+
+@given(st.integers(0, 10_000), st.sampled_from([1, 3, 20]))
+def test_areas_of_an_array_are_those_of_the_raster(seed: int, least: int) -> None:
+    """The same pixels count: 8-connected, with a seed, large enough."""
+    values = np.random.default_rng(seed).random((40, 30))
+    candidates, seeds = values > 0.6, values > 0.9
+
+    class Whole:
+        grid = grid_for(values)
+
+        def read(self, first: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
+            return candidates[first : first + rows], seeds[first : first + rows]
+
+    found = components.find_components(Whole(), least, Progress())
+    expected = np.concatenate([labels for _, labels in found.blocks()]) > 0
+    np.testing.assert_array_equal(components.counting_pixels(candidates, seeds, least), expected)
+    _, count = components.labelled(expected)
+    assert count == found.count
