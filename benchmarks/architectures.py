@@ -74,7 +74,7 @@ def main() -> None:
         print(
             f"{name:15} {million:5.1f} M parameters  {state.seconds / 60:5.1f} min  IoU {scores['iou']:.3f}", flush=True
         )
-        classical = judge_classical(best_classical(card, validation, known), card, test, answers)
+        classical = judge_classical(best_classical(validation, known), card, test, answers)
     print(f"{'classical':15} IoU {classical['iou']:.3f}")
 
 

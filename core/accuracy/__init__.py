@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from .area_map import STYLES
     from .assessment import NOT_COUNTED, RIGHT, Assessment, AssessmentData, AssessmentOptions, JudgedArea, assess
     from .calibration import ProbabilityCounts, Reliability
-    from .comparison import Comparison, SimulatedTiles, compare_channels
+    from .classical_tuning import CLASSICAL_SETTINGS, ClassicalSetting, best_setting, tuning_ious
+    from .comparison import Comparison, compare_channels
     from .comparison_report import combination_label, write_comparison_csv, write_comparison_report
     from .figures import FIGURES, shown
     from .matching import match_areas
@@ -24,6 +25,7 @@ else:
 __all__ = [
     "BY_AREA",
     "BY_RATE",
+    "CLASSICAL_SETTINGS",
     "FIGURES",
     "NOT_COUNTED",
     "RIGHT",
@@ -33,6 +35,7 @@ __all__ = [
     "AssessmentData",
     "AssessmentOptions",
     "Classes",
+    "ClassicalSetting",
     "Comparison",
     "Confusion",
     "JudgedArea",
@@ -40,9 +43,9 @@ __all__ = [
     "PixelScores",
     "ProbabilityCounts",
     "Reliability",
-    "SimulatedTiles",
     "area_pixels",
     "assess",
+    "best_setting",
     "combination_label",
     "compare_channels",
     "confusion",
@@ -51,6 +54,7 @@ __all__ = [
     "pixel_scores",
     "shown",
     "tile_objects",
+    "tuning_ious",
     "wilson_interval",
     "write_accuracy_csv",
     "write_accuracy_report",

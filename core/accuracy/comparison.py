@@ -6,23 +6,21 @@ The layout is that of Tables 5 and 6 and Fig. 5 of Wu et al. (2024), Remote Sens
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..areas import ClassicalRules, classical_mask
 from ..channels import COMBINATIONS, ChannelKind
 from ..errors import InputError
 from ..models import (
+    IGNORED,
     Backend,
     LabelledTile,
     ModelCard,
-    TileSource,
     measured_pixels,
     network_input,
     open_backend,
@@ -30,7 +28,8 @@ from ..models import (
 )
 from ..progress import QUIET, Progress
 from ..types import Mask, PathLike
-from .figures import Counts, Scores, empty_counts, scores_of
+from .classical_tuning import ClassicalSetting, best_setting, classical_settings, tuning_ious
+from .figures import Counts, Scores, scores_of
 from .tile_scores import area_pixels, tile_counts
 
 EVERYTHING = "everything that the model takes"
@@ -75,24 +74,6 @@ class Comparison:
         return tuple(row for row in self.rows if row.model == model)
 
 
-class SimulatedTiles(Sequence[LabelledTile]):
-    """The first ``count`` tiles of a source, each made when asked for."""
-
-    def __init__(self, source: TileSource, count: int) -> None:
-        self._source, self._count = source, count
-
-    def __len__(self) -> int:
-        return self._count
-
-    @overload
-    def __getitem__(self, index: int) -> LabelledTile: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[LabelledTile]: ...
-    def __getitem__(self, index: int | slice) -> LabelledTile | list[LabelledTile]:
-        places = range(self._count)[index]
-        return [self._source(place) for place in places] if isinstance(places, range) else self._source(places)
-
-
 @dataclass(frozen=True)
 class _Task:
     """A network that serves a combination."""
@@ -114,31 +95,6 @@ class _Task:
         found = area_pixels(probability, self.card, tile.pixel_size)
         ground = test & measured if own_ground else test
         return tile_counts(found, tile, ground, self.min_area), float(np.count_nonzero(test & measured))
-
-
-@dataclass(frozen=True)
-class _Classical:
-    """One setting of the classical detector: the rate that it looks at, its rules, with or without slopes."""
-
-    layer: str
-    rules: ClassicalRules
-    min_area: float = 0.0
-
-    def counts(self, tile: LabelledTile, test: Mask) -> Counts:
-        """The counts of one tile on its ``test`` pixels."""
-        found = classical_mask(tile.layers[self.layer], tile.pixel_size, self.rules, tile.layers.get("slope"))
-        return tile_counts(found, tile, test, self.min_area)
-
-    @property
-    def name(self) -> str:
-        """Rate and threshold."""
-        return f"{ChannelKind(self.layer).label}, {self.rules.sigma:g} standard deviations"
-
-
-_CLASSICAL = tuple(
-    _Classical(layer, ClassicalRules(sigma=sigma)) for layer in ("los_rate", "phase_rate") for sigma in (4, 2, 3, 5, 6)
-)
-"""The settings that are tried, the default first."""
 
 
 def compare_channels(
@@ -165,7 +121,7 @@ def compare_channels(
     # One smallest area for all rows, so that all are asked for the same areas.
     least = max(card.min_area for card in cards.values())
     tasks = [replace(task, min_area=least) for task in tasks]
-    settings = [replace(setting, min_area=least) for setting in _CLASSICAL if setting.layer in first.layers]
+    settings = classical_settings(first.layers)
     counts: list[list[Counts]] = [[] for _ in (*tasks, *settings)]
     covered, tested = np.zeros(len(tasks)), 0.0
     regions = []
@@ -178,7 +134,7 @@ def compare_channels(
             tested += np.count_nonzero(test)
             regions.append(str(getattr(tile, "metadata", {}).get("region", "")))
             answers = [pool.submit(task.counts, tile, test, own_ground) for task in tasks]
-            classical = [pool.submit(setting.counts, tile, test) for setting in settings]
+            classical = [pool.submit(_classical_counts, setting, tile, test, least) for setting in settings]
             for index, answer in enumerate(answers):
                 own, on_pixels = answer.result()
                 counts[index].append(own)
@@ -195,7 +151,7 @@ def compare_channels(
     }
     order = [(name, combination) for name in cards for combination in (*COMBINATIONS, EVERYTHING)]
     rows.update({(row.model, row.combination): row for row in unserved})
-    tuning = _tuning_scores(settings, tuning_tiles, progress.part(0.85, 1.0))
+    tuning = tuning_ious(settings, _counted(tuning_tiles, progress.part(0.85, 1.0))) if len(tuning_tiles) else []
     progress.report(1.0)
     return Comparison(
         rows=tuple(rows[key] for key in order if key in rows),
@@ -257,29 +213,28 @@ def _by_group(counts: Counts, groups: NDArray[np.intp]) -> Counts:
     return result
 
 
-def _tuning_scores(settings: Sequence[_Classical], tiles: Sequence[LabelledTile], progress: Progress) -> list[float]:
-    """The IoU of each setting on tiles that it may be tuned on; nothing without tiles."""
-    if not len(tiles):
-        return []
-    totals = empty_counts(len(settings))
+def _classical_counts(setting: ClassicalSetting, tile: LabelledTile, test: Mask, min_area: float) -> Counts:
+    """The classical detector's counts of one tile on its ``test`` pixels."""
+    return tile_counts(setting.found(tile), tile, test, min_area)
+
+
+def _counted(tiles: Sequence[LabelledTile], progress: Progress) -> Iterator[tuple[LabelledTile, Mask]]:
+    """The tiles, one at a time, with their pixels that have a rate and a label."""
     for number in range(len(tiles)):
         progress.report(number / len(tiles))
         tile = tiles[number]
-        test = measured_pixels(tile)
-        for index, setting in enumerate(settings):
-            totals[index] += setting.counts(tile, test)
-    return [scores_of(setting.name, own[np.newaxis]).figures["iou"].value for setting, own in zip(settings, totals)]
+        yield tile, measured_pixels(tile) & (tile.label != IGNORED)
 
 
 def _classical_rows(
-    settings: Sequence[_Classical], counts: Sequence[Counts], tuning: Sequence[float], seed: int
+    settings: Sequence[ClassicalSetting], counts: Sequence[Counts], tuning: Sequence[float], seed: int
 ) -> tuple[ComparisonRow, ...]:
     """The detector as it is, and with the setting of the highest IoU, by ``tuning`` or else on these very tiles."""
     if not settings:
         return ()
     scores = [scores_of(setting.name, own, seed) for setting, own in zip(settings, counts)]
     ious = tuning or [own.figures["iou"].value for own in scores]
-    best = int(np.argmax(np.nan_to_num(ious)))
+    best = best_setting(ious)
     return (
         ComparisonRow(CLASSICAL, settings[0].name, scores[0], 1.0),
         ComparisonRow(BEST_CLASSICAL, settings[best].name, scores[best], 1.0),

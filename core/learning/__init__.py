@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from .bundled import TEST_SEED, TRAINING_DENSITY, VALIDATION_SEED, bundled_card, split_terrain
     from .devices import own_settings
     from .evaluation import (
-        ClassicalChoice,
         Judged,
         best_classical,
         choose_thresholds,
@@ -35,7 +34,6 @@ __all__ = [
     "TEST_SEED",
     "TRAINING_DENSITY",
     "VALIDATION_SEED",
-    "ClassicalChoice",
     "Judged",
     "QuantisationOptions",
     "Recipe",

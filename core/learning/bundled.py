@@ -208,7 +208,7 @@ def finish(
     known = judged_tiles(network, card, validation)
     threshold, low_threshold = choose_thresholds(card, known)
     card = replace(card, threshold=threshold, low_threshold=low_threshold)
-    classical = best_classical(card, validation, known)
+    classical = best_classical(validation, known)
     judged: dict[str, dict[str, float]] = {}
     reliability: Reliability | None = None
     for name, missing in sets.items():

@@ -12,18 +12,21 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ..accuracy import (
+    CLASSICAL_SETTINGS,
+    ClassicalSetting,
     Confusion,
     ObjectScores,
     PixelScores,
     ProbabilityCounts,
     Reliability,
     area_pixels,
+    best_setting,
     confusion,
     f1_score,
     pixel_scores,
     tile_objects,
+    tuning_ious,
 )
-from ..areas import ClassicalRules, classical_mask
 from ..channels import ChannelKind
 from ..models import IGNORED, LabelledTile, Labels, ModelCard, Network, network_input
 from ..progress import QUIET, Progress
@@ -212,39 +215,14 @@ def reliability_of(tiles: Sequence[Judged]) -> Reliability | None:
     return counts.reliability()
 
 
-@dataclass(frozen=True)
-class ClassicalChoice:
-    """One setting of the classical detector: the rate that it looks at, its rules, with or without slopes."""
-
-    layer: str
-    rules: ClassicalRules
-    with_slope: bool
-
-    def found(self, tile: LabelledTile) -> NDArray[np.bool_]:
-        """The areas in a tile."""
-        slope = tile.layers["slope"] if self.with_slope else None
-        return classical_mask(tile.layers[self.layer], tile.pixel_size, self.rules, slope)
-
-
-CLASSICAL_CHOICES = tuple(
-    ClassicalChoice(layer, ClassicalRules(sigma=sigma), with_slope)
-    for layer in ("los_rate", "phase_rate")
-    for sigma in (2.0, 3.0, 4.0, 5.0, 6.0)
-    for with_slope in (True, False)
-)
-
-
-def best_classical(card: ModelCard, tiles: Sequence[LabelledTile], judged: Sequence[Judged]) -> ClassicalChoice:
+def best_classical(tiles: Sequence[LabelledTile], judged: Sequence[Judged]) -> ClassicalSetting:
     """The classical detector of the highest pixel IoU on the tiles; the first setting where none can be told."""
-
-    def iou(choice: ClassicalChoice) -> float:
-        return judge_classical(choice, card, tiles, judged).get("iou", 0.0)
-
-    return max(CLASSICAL_CHOICES, key=iou)
+    ious = tuning_ious(CLASSICAL_SETTINGS, ((tile, known.counted) for tile, known in zip(tiles, judged)))
+    return CLASSICAL_SETTINGS[best_setting(ious)]
 
 
 def judge_classical(
-    choice: ClassicalChoice, card: ModelCard, tiles: Sequence[LabelledTile], judged: Sequence[Judged]
+    choice: ClassicalSetting, card: ModelCard, tiles: Sequence[LabelledTile], judged: Sequence[Judged]
 ) -> dict[str, float]:
     """The scores of the classical detector on the same pixels and areas as the network's."""
     found = [choice.found(tile) & known.counted for tile, known in zip(tiles, judged)]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from ..accuracy import ClassicalSetting
 from ..errors import InputError
 from ..models import LabelledTile, ModelCard, Network, export_onnx, load_network, read_card
 from ..progress import QUIET, Progress
@@ -15,7 +16,6 @@ from ..texts import Message, joined
 from .checkpoints import TrainingState
 from .devices import choose_device
 from .evaluation import (
-    ClassicalChoice,
     best_classical,
     calibrate,
     choose_thresholds,
@@ -163,12 +163,12 @@ def _fine_tuned(ground: _Grounds, progress: Progress) -> _Trained:
 
 def _judged(
     ground: _Grounds, trained: _Trained, progress: Progress
-) -> tuple[dict[str, dict[str, dict[str, float]]], ClassicalChoice]:
+) -> tuple[dict[str, dict[str, dict[str, float]]], ClassicalSetting]:
     """Scores by test set and by who answered; the classical detector's setting is chosen on validation tiles."""
     card = trained.card
     validation = Concatenated((spread(ground.own_validation, _CLASSICAL), ground.simulated_validation[:_CLASSICAL]))
     progress.report(0.0)
-    classical = best_classical(card, validation, judged_tiles(trained.network, card, validation, progress=progress))
+    classical = best_classical(validation, judged_tiles(trained.network, card, validation, progress=progress))
     device = choose_device(ground.recipe.options.device)
     contestants = {"model": (trained.network.to(device), card)}
     if ground.recipe.start and trained.fine_tuned:
@@ -199,7 +199,7 @@ def _facts(
     ground: _Grounds,
     trained: _Trained,
     judged: dict[str, dict[str, dict[str, float]]],
-    classical: ClassicalChoice,
+    classical: ClassicalSetting,
 ) -> dict[str, Any]:
     """What the card tells of the training, as plain JSON."""
     recipe, state = ground.recipe, trained.state

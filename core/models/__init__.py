@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .importing import ChannelRequest, ImportOptions, import_model
     from .networks import NETWORKS, Network, build_network, parameter_count
     from .presets import Preset, Presets, Scores, combination_name, presets_of, problem_of
-    from .tiles import IGNORED, LabelledTile, Labels, TileSource, measured_pixels, network_input
+    from .tiles import IGNORED, FirstTiles, LabelledTile, Labels, TileSource, measured_pixels, network_input
     from .weights import import_weights, require_safe_loading
 else:
     __getattr__ = opened_when_asked(__name__)
@@ -26,6 +26,7 @@ __all__ = [
     "QUANTISED",
     "Backend",
     "ChannelRequest",
+    "FirstTiles",
     "ImportOptions",
     "LabelledTile",
     "Labels",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Protocol
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,24 @@ class TileSource(Protocol):
     """Gives the tile of an index, the same one each time; can be pickled."""
 
     def __call__(self, index: int) -> LabelledTile: ...
+
+
+class FirstTiles(Sequence[LabelledTile]):
+    """The first ``count`` tiles of a source, each made when asked for."""
+
+    def __init__(self, source: TileSource, count: int) -> None:
+        self._source, self._count = source, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> LabelledTile: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[LabelledTile]: ...
+    def __getitem__(self, index: int | slice) -> LabelledTile | list[LabelledTile]:
+        places = range(self._count)[index]
+        return [self._source(place) for place in places] if isinstance(places, range) else self._source(places)
 
 
 def tile_layer(tile: LabelledTile, channel: Channel) -> Array:

@@ -124,13 +124,13 @@ class CompareChannels(Algorithm):
                 raise InputError(message.format(folder, role))
             tuning = SampleSet(folder).tiles("validation") if role == "test" else ()
             return tiles, tuning, f"{folder}, {role}"
-        from ...core.accuracy import SimulatedTiles
+        from ...core.models import FirstTiles
         from ...core.simulation import TileGenerator
 
         count, size, seed = (self.parameterAsInt(parameters, name, context) for name in ("TILES", "TILE_SIZE", "SEED"))
         dems = self.parameterAsString(parameters, "DEM_FOLDER", context)
         words = f"{count} simulated tiles of {size} × {size} pixels, seed {seed}, terrain: {dems or 'made up'}"
-        return SimulatedTiles(TileGenerator(seed, size, dem_paths=dems or None), count), (), words
+        return FirstTiles(TileGenerator(seed, size, dem_paths=dems or None), count), (), words
 
 
 def _outputs(comparison: Comparison, progress: Progress) -> dict[str, Any]:

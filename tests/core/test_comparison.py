@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from ada_mapper.core.accuracy import (
-    SimulatedTiles,
     area_pixels,
     combination_label,
     compare_channels,
@@ -25,7 +24,7 @@ from ada_mapper.core.accuracy.comparison import BEST_CLASSICAL, CLASSICAL, EVERY
 from ada_mapper.core.accuracy.tile_scores import tile_counts
 from ada_mapper.core.channels import COMBINATIONS, Channel, ChannelKind, minmax_channel
 from ada_mapper.core.errors import CancelledError, InputError
-from ada_mapper.core.models import measured_pixels, network_input
+from ada_mapper.core.models import FirstTiles, measured_pixels, network_input
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.types import Array
 
@@ -161,7 +160,7 @@ def test_simulated_tiles_are_made_when_asked_for() -> None:
         made.append(index)
         return make_tile(index)
 
-    tiles = SimulatedTiles(source, 3)
+    tiles = FirstTiles(source, 3)
     assert len(tiles) == 3 and made == []
     assert tiles[2].label.sum() == 600 and made == [2]
     assert len(tiles[:2]) == 2 and made == [2, 0, 1]

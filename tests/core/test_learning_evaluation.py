@@ -90,7 +90,7 @@ def test_thresholds_and_scores_of_a_perfect_detector() -> None:
 def test_the_classical_detector_is_judged_on_the_same_pixels() -> None:
     tiles = [DiscTiles(size=96)(index) for index in range(3)]
     known = judged_tiles(Pixelwise(1.0, 0.0), CARD, tiles)
-    judged = judge_classical(best_classical(CARD, tiles, known), CARD, tiles, known)
+    judged = judge_classical(best_classical(tiles, known), CARD, tiles, known)
     assert judged["true_areas"] == 3
     assert judged["iou"] > 0.5
 
@@ -100,5 +100,5 @@ def test_a_classical_detector_is_chosen_even_where_nothing_is_to_be_found(count:
     flat = DiscTiles(size=96)(0)
     still = {kind: np.zeros_like(values) for kind, values in flat.layers.items()}
     tiles = [replace(flat, layers=still, label=np.zeros_like(flat.label))] * count
-    chosen = best_classical(CARD, tiles, judged_tiles(Pixelwise(1.0, 0.0), CARD, tiles))
+    chosen = best_classical(tiles, judged_tiles(Pixelwise(1.0, 0.0), CARD, tiles))
     assert "iou" not in judge_classical(chosen, CARD, tiles, judged_tiles(Pixelwise(1.0, 0.0), CARD, tiles))
