@@ -1,4 +1,7 @@
-"""How good a map or a model is: matches, figures with intervals, strata, comparison, beside the classical detector."""
+"""How good a map or a model is: matches, figures with intervals, strata, comparison, beside the classical detector.
+
+Enters: maps and models on one side, the truth on the other. Nothing here chooses what it judges.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Areas: connected pixels as polygons with attributes, both orbits merged, the classical detector."""
+"""Areas: connected pixels as polygons with attributes, both orbits merged, the classical detector.
+
+Enters: a probability or a rate, and the layers that areas are measured on.
+"""
 
 from __future__ import annotations
 

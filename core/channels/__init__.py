@@ -1,4 +1,7 @@
-"""Channels: what a network can see, how it is scaled, and a scene's layers on one grid."""
+"""Channels: what a network can see, how it is scaled, and a scene's layers on one grid.
+
+Enters: layers with their units and signs; nothing of the networks that see them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""From a scene's layers to a probability: composite, tiles, preview."""
+"""From a scene's layers to a probability: composite, tiles, preview.
+
+Enters: layers and a model.
+"""
 
 from __future__ import annotations
 

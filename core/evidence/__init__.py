@@ -1,4 +1,7 @@
-"""What speaks for an area: its profile, and its displacement by date."""
+"""What speaks for an area: its profile, and its displacement by date.
+
+Enters: a line or an outline, layers, a stack.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Interferograms of any processor as one stack, and the selection of its pairs.
 
-Enters: files of pairs, read by one file a product in readers/.
+Enters: folders and tables of files, each product through its reader; nothing of how rates are made.
 """
 
 from __future__ import annotations

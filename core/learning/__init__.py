@@ -1,4 +1,7 @@
-"""Training and fine-tuning, with PyTorch. Nothing of it is loaded before a training begins."""
+"""Training and fine-tuning, with PyTorch.
+
+Enters: samples and simulated tiles. Only the tools of training come in, and nothing is loaded before one runs.
+"""
 
 from __future__ import annotations
 

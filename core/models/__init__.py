@@ -1,4 +1,7 @@
-"""Networks as files: cards, presets, import and export, and what runs them (ONNX Runtime or PyTorch)."""
+"""Networks as files: cards, presets, import and export, and what runs them (ONNX Runtime or PyTorch).
+
+Enters: model files and tiles. PyTorch and ONNX Runtime are loaded when a network is, and nowhere before.
+"""
 
 from __future__ import annotations
 

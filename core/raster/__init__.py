@@ -1,6 +1,6 @@
-"""Rasters: grids, any band read as float32 with NaN for no data, writing whole or not at all, smoothing, units.
+"""Rasters: grids, any band read as float32 with NaN for no data, files written whole or not at all, smoothing, units.
 
-Enters: files and arrays; nothing of what a band is used for.
+Enters: files, arrays, texts of units and CRS; nothing of what a band is used for.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The parts of reports: HTML, charts, maps, ticks. Enters: numbers and texts; nothing of what they mean."""
+"""The parts of reports: pages, charts, maps, ticks.
+
+Enters: numbers and texts; nothing of what they mean.
+"""
 
 from __future__ import annotations
 

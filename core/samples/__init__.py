@@ -1,4 +1,7 @@
-"""Sample sets: labelled tiles of a user's own region, written, read, split."""
+"""Sample sets: labelled tiles of a user's own region, written, read, split.
+
+Enters: layers and labels; nothing of the networks that learn from them.
+"""
 
 from __future__ import annotations
 

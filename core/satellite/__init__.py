@@ -1,4 +1,7 @@
-"""The satellite's view and equation 2. Enters: angles, rates and their units."""
+"""The satellite's view and equation 2, which turns phase rates into LOS rates.
+
+Enters: angles, rates, wavelengths and signs.
+"""
 
 from __future__ import annotations
 

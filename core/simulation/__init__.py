@@ -1,6 +1,6 @@
 """Scenes and tiles with a known truth, and landslides put into real rates.
 
-No file of data enters but DEMs and rates.
+Enters: a seed, a DEM, real rates; nothing that was learned.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""From phases to rates: corrections, the sum of Eq. 1, its error, streamed through memory."""
+"""From phases to rates: corrections, the sum of Eq. 1, its error, streamed through memory.
+
+Enters: a stack of selected pairs, a DEM, a mask.
+"""
 
 from __future__ import annotations
 

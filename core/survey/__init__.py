@@ -1,4 +1,7 @@
-"""The field survey: sites, the package for a phone or tablet, what comes back from it, and what it proves."""
+"""The field survey: sites, the package for a phone or tablet, what comes back from it, and what it proves.
+
+Enters: areas, a DEM, roads, and what surveyors wrote.
+"""
 
 from __future__ import annotations
 

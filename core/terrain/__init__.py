@@ -1,4 +1,7 @@
-"""What a DEM says: slope, aspect, relief, hillshade, and what the satellite sees of a motion down the slope."""
+"""What a DEM says: slope, aspect, relief, hillshade, and what the satellite sees of a motion down the slope.
+
+Enters: heights with their unit, and the satellite's view.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Polygons: outlines in a CRS, polygons on exact pixel edges, burning, tables of features.
+"""Polygons: outlines in a CRS, polygons on exact pixel edges, polygons to pixels, tables of features.
 
-Enters: geometries; nothing of what they outline.
+Enters: geometries and grids; nothing of what they outline.
 """
 
 from __future__ import annotations

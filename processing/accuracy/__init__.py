@@ -1,4 +1,7 @@
-"""The tools of accuracy."""
+"""The tools of accuracy.
+
+Enters: parameters; each tool calls core once.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Layers: features, marks, decisions of a review, as all tools write and read them."""
+"""Layers: features, marks, decisions of a review, as all tools write and read them.
+
+Enters: core's tables and QGIS' layers; no tool.
+"""
 
 from __future__ import annotations
 

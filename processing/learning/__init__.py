@@ -1,4 +1,7 @@
-"""The tools of scenes, samples, training and models."""
+"""The tools of scenes, samples, training and models.
+
+Enters: parameters; each tool calls core once.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The tools from interferograms to areas."""
+"""The tools from interferograms to areas.
+
+Enters: parameters; each tool calls core once.
+"""
 
 from __future__ import annotations
 

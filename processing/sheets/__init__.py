@@ -1,4 +1,7 @@
-"""Survey maps: the plan, the layout and the text of printed sheets."""
+"""Survey maps: the plan, the layout and the text of printed sheets.
+
+Enters: areas, sites, layers, templates.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The tools of the field survey."""
+"""The tools of the field survey.
+
+Enters: parameters; each tool calls core once.
+"""
 
 from __future__ import annotations
 

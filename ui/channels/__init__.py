@@ -1,4 +1,7 @@
-"""The Channels step and the dialog of channels."""
+"""The Channels step and the dialog of channels, with what the network sees.
+
+Enters: the panel's state; layers and a model for the dialog.
+"""
 
 from __future__ import annotations
 

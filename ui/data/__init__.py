@@ -1,4 +1,7 @@
-"""The Data step: folder, DEM, orbit, the table of pairs."""
+"""The Data step: folder, DEM, orbit, the table of pairs.
+
+Enters: the panel's state and runner.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The Detect step."""
+"""The Detect step, from what would run to the areas on the map.
+
+Enters: the panel's state and runner.
+"""
 
 from __future__ import annotations
 

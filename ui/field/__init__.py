@@ -1,4 +1,7 @@
-"""The Field step."""
+"""The Field step: sites, sheets, package, results.
+
+Enters: the panel's state and runner.
+"""
 
 from __future__ import annotations
 

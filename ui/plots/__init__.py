@@ -1,4 +1,7 @@
-"""Plots drawn with Qt alone."""
+"""Plots drawn with Qt alone.
+
+Enters: arrays and texts; no layer and no project.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What the panel knows, kept in the QGIS project, and what its layers are for."""
+"""What the panel knows, kept in the QGIS project, and what its layers are for.
+
+Enters: layers and choices; no widget.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The Review step: area by area, with what speaks for each."""
+"""The Review step: area by area, with what speaks for each.
+
+Enters: a layer of areas and the rasters behind it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Algorithms run in the background, and their results on the map."""
+"""Algorithms run in the background, and their results on the map.
+
+Enters: a tool's name and parameters; nothing of the step that asks.
+"""
 
 from __future__ import annotations
 

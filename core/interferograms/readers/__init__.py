@@ -1,4 +1,7 @@
-"""Readers of interferogram products, one file each behind one table. An inner room: only core/interferograms enters."""
+"""Readers of interferogram products, one file each behind one table.
+
+Enters: the files of a folder. An inner room: only core/interferograms comes in.
+"""
 
 from __future__ import annotations
 
