@@ -138,7 +138,8 @@ class Digester:
             shape = "none"
             if geometry is not None:
                 wkb = bytes(geometry.ExportToIsoWkb(ogr.wkbNDR))
-                shape = f"{geometry.GetGeometryName()} {geometry.Area():.17g} {sha(wkb)}"
+                area = f" of {geometry.Area()!r}" if geometry.GetDimension() == 2 else ""
+                shape = f"{geometry.GetGeometryName()}{area} {sha(wkb)}"
             values = {item.GetName(): self.value(feature, number) for number, item in enumerate(fields)}
             rows.append(f"{json.dumps(values, ensure_ascii=False)} {shape}")
         return {

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal, ogr, osr
+from qgis.core import QgsCoordinateReferenceSystem, QgsVectorLayer
 
 UTM = "EPSG:32648"
 CORNER = (500_000.0, 3_500_000.0)
@@ -69,6 +70,13 @@ def features(path: Path, rows: Sequence[tuple[str, dict[str, Any]]], crs: str = 
                 feature.SetField(name, value)
         table.CreateFeature(feature)
     return str(path)
+
+
+def without_system(path: str) -> QgsVectorLayer:
+    """The features as a layer whose coordinate reference system is unknown."""
+    layer = QgsVectorLayer(path, "lost", "ogr")
+    layer.setCrs(QgsCoordinateReferenceSystem())
+    return layer
 
 
 def box(left: float, bottom: float, width: float, height: float) -> str:

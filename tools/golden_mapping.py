@@ -19,6 +19,7 @@ from golden_inputs import (
     pixel_box,
     raster,
     warped,
+    without_system,
 )
 from golden_session import Golden, Out
 
@@ -201,6 +202,8 @@ def merging(golden: Golden, maps: dict[str, dict[str, Any]], dem: str) -> None:
     golden.good("merge_two_systems", "mergeorbits", ASCENDING=one, DESCENDING=str(two), **areas)
     golden.run("merge_one_twice", "mergeorbits", ASCENDING=one, DESCENDING=one, **areas)
     lost = features(golden.inputs("lost.gpkg"), [(pixel_box(0, 0, 9, 9), own)], crs="")
+    golden.run("merge_undefined_system", "mergeorbits", ASCENDING=lost, DESCENDING=one, **areas)
+    lost = without_system(lost)
     golden.run("merge_without_system", "mergeorbits", ASCENDING=lost, DESCENDING=one, **areas)
     bare = features(golden.inputs("bare.gpkg"), [(pixel_box(10, 12, 9, 9), {"id": 7})])
     golden.run("merge_without_fields", "mergeorbits", ASCENDING=one, DESCENDING=bare, **areas)

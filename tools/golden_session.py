@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import re
+import shutil
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,15 +62,29 @@ class Golden:
         folder.mkdir(exist_ok=True)
         return folder / name
 
-    def run(self, name: str, algorithm: str, cancel_at: float | None = None, **parameters: Any) -> dict[str, Any]:
+    def note(self, name: str, text: str) -> None:
+        """Record a text that is no result of a run."""
+        self.runs[f"{self.group}/{name}"] = self.digester.text(text)
+
+    def run(
+        self,
+        name: str,
+        algorithm: str,
+        cancel_at: float | None = None,
+        given: dict[str, Path] | None = None,
+        **parameters: Any,
+    ) -> dict[str, Any]:
         """Run an algorithm; its results, none after an error. The files that it left are recorded.
 
-        ``cancel_at`` is the percentage at which the run cancels itself.
+        ``cancel_at`` is the percentage at which the run cancels itself; ``given`` are folders by the name under which
+        they are copied into the folder of the run beforehand.
         """
         import processing
 
         folder = self.folder / name
         folder.mkdir()
+        for target, source in (given or {}).items():
+            shutil.copytree(source, folder / target)
         chosen = {
             key: str(folder / value.name) if isinstance(value, Out) else value for key, value in parameters.items()
         }
@@ -125,8 +140,11 @@ def without_code(text: str) -> str:
     return re.sub(r"^Traceback .*\n(?:[ \t].*\n|\n)+", "Traceback: ", text, flags=re.MULTILINE)
 
 
-def start(group: str, folder: Path) -> tuple[QgsApplication, Golden]:
-    """QGIS with the plugin, and a record to be filled. Keep the application as long as the record is used."""
+_kept: list[Any] = []
+
+
+def start(group: str, folder: Path) -> Golden:
+    """QGIS with the plugin, once for this process, and a record to be filled."""
     faulthandler.enable()
     sys.path.extend(["/usr/share/qgis/python/plugins", str(Path(QgsApplication.prefixPath()) / "python/plugins")])
     QLocale.setDefault(QLocale(QLocale.Language.English, QLocale.Country.UnitedStates))
@@ -142,7 +160,7 @@ def start(group: str, folder: Path) -> tuple[QgsApplication, Golden]:
         raise RuntimeError(f"The plugin would come from {ada_mapper.__file__}, not from {ROOT}: use its own .venv.")
     plugin = AdaMapperPlugin(None)
     plugin.initProcessing()
-    application.ada_mapper_plugin = plugin
+    _kept.extend((application, plugin))
     version = re.search(r"^version=(\S+)", (ROOT / "metadata.txt").read_text("utf-8"), re.MULTILINE)
     names = {
         str(folder): "<work>",
@@ -150,4 +168,4 @@ def start(group: str, folder: Path) -> tuple[QgsApplication, Golden]:
         QgsProcessingUtils.tempFolder(): "<temporary>",
         **({version[1]: "<version>"} if version else {}),
     }
-    return application, Golden(group, folder, Digester(names))
+    return Golden(group, folder, Digester(names))
