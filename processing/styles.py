@@ -29,8 +29,9 @@ from qgis.core import (
     QgsSingleBandPseudoColorRenderer,
     QgsVectorLayer,
 )
-from qgis.PyQt.QtCore import QCoreApplication
 from qgis.PyQt.QtGui import QColor
+
+from .texts import tr
 
 DIVERGING = ("#8c1d18", "#d6604d", "#f4a582", "#fddbc7", "#f7f7f7", "#d1e5f0", "#92c5de", "#4393c3", "#174a7c")
 SLOPE = ("#ffffff", "#fdf2c4", "#f9c97c", "#e58a55", "#b34a4a", "#6b2246", "#2b0f2e")
@@ -96,10 +97,10 @@ def style_areas(layer: QgsVectorLayer) -> None:
     """Outline areas by orbit: ascending red, descending orange (as in the paper's maps), seen from both purple."""
     field = "seen_from" if layer.fields().indexOf("seen_from") >= 0 else "orbit"
     labels = {
-        "ascending": _tr("Ascending orbit"),
-        "descending": _tr("Descending orbit"),
-        "both": _tr("Both orbits"),
-        "unknown": _tr("Active deformation area"),
+        "ascending": tr("Ascending orbit"),
+        "descending": tr("Descending orbit"),
+        "both": tr("Both orbits"),
+        "unknown": tr("Active deformation area"),
     }
     present = layer.uniqueValues(layer.fields().indexOf(field))
     categories = [
@@ -126,10 +127,6 @@ def save_vector_style(layer: QgsVectorLayer | None, style: Callable[[Any], None]
         return
     style(layer)
     layer.saveNamedStyle(str(Path(layer.source().split("|")[0]).with_suffix(".qml")))
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("AdaMapper", text)
 
 
 def _area_symbol(colour: str) -> QgsFillSymbol:
@@ -198,7 +195,7 @@ def _pseudo_colour(layer: QgsRasterLayer, colours: Sequence[str], low: float, hi
 def _style_classes(layer: QgsRasterLayer) -> None:
     """The classes of visibility, each with its colour and name."""
     classes = [
-        QgsPalettedRasterRenderer.Class(value, QColor(colour), _tr(label))
+        QgsPalettedRasterRenderer.Class(value, QColor(colour), tr(label))
         for value, (colour, label) in VISIBILITY.items()
     ]
     layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), 1, classes))
@@ -229,10 +226,10 @@ def _add_fringes(layer: QgsRasterLayer, limit: float) -> None:
             QgsColorRampShader.ColorRampItem(value, QColor(FRINGE[index % len(FRINGE)]), f"{value:.2f} rad/yr")
         )
     manager = layer.styleManager()
-    rate_style = _tr("rate")
+    rate_style = tr("rate")
     manager.renameStyle(manager.currentStyle(), rate_style)
-    manager.addStyleFromLayer(_tr("fringes"))
-    manager.setCurrentStyle(_tr("fringes"))
+    manager.addStyleFromLayer(tr("fringes"))
+    manager.setCurrentStyle(tr("fringes"))
     function = QgsColorRampShader(items[0].value, items[-1].value, None, QgsColorRampShader.Type.Interpolated)
     function.setColorRampItemList(items)
     shader = QgsRasterShader()

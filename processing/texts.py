@@ -1,13 +1,17 @@
-"""Texts in the user's language: those of the windows and tools, and core's messages put into words."""
+"""Words, numbers and dates for people, in the language and the way of writing that QGIS is set to."""
 
 from __future__ import annotations
 
+import math
+from datetime import date
 from typing import Any
 
-from qgis.PyQt.QtCore import QCoreApplication
+from qgis.PyQt.QtCore import QCoreApplication, QLocale
 
 from ..core.errors import AdaMapperError
 from ..core.texts import in_words
+
+_UNKNOWN = "–"
 
 
 def tr(text: str) -> str:
@@ -38,3 +42,30 @@ def sentence_of(error: Exception, otherwise: str) -> str:
     if isinstance(error, ImportError):
         return missing_package(error)
     return otherwise.format(error)
+
+
+def number(value: float | None, decimals: int = 0) -> str:
+    """A number as people here write it, with a true minus and never a minus zero; a dash where it isn't known."""
+    if value is None or not math.isfinite(value):
+        return _UNKNOWN
+    shown = 0.0 if abs(value) < 0.5 * 10.0**-decimals else float(value)
+    return QLocale().toString(shown, "f", decimals).replace("-", "−")
+
+
+def significant(value: float, digits: int) -> str:
+    """A number with that many significant digits as people here write it, with a true minus."""
+    return QLocale().toString(float(value), "g", digits).replace("-", "−")
+
+
+def date_text(day: date) -> str:
+    """A date as 2022-03-05, which reads the same everywhere."""
+    return day.isoformat()
+
+
+def compass(degrees: float) -> str:
+    """One of eight directions, clockwise from north in degrees."""
+    names = (
+        tr("north"), tr("north-east"), tr("east"), tr("south-east"), tr("south"), tr("south-west"), tr("west"),
+        tr("north-west"),
+    )  # fmt: skip
+    return names[round(degrees % 360 / 45) % 8]

@@ -41,7 +41,8 @@ CORE = (
     ("core/learning",),
 )
 PROCESSING = (
-    ("processing", "processing/texts", "processing/styles"),
+    ("processing", "processing/texts"),
+    ("processing/styles",),
     ("processing/algorithm",),
     ("processing/layers", "processing/shipped_models"),
     ("processing/mapping", "processing/learning", "processing/accuracy", "processing/survey", "processing/sheets"),

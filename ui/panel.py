@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qgis.gui import QgsDockWidget
-from qgis.PyQt.QtCore import QLocale, QSize, Qt, QTimer
+from qgis.PyQt.QtCore import QSize, Qt, QTimer
 from qgis.PyQt.QtGui import QCloseEvent, QIcon
 from qgis.PyQt.QtWidgets import (
     QFrame,
@@ -22,7 +22,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ..processing.algorithm import ICONS
-from ..processing.texts import tr
+from ..processing.texts import number, tr
 from .channels import ChannelsStep
 from .data import DataStep
 from .detect import DetectStep
@@ -126,8 +126,8 @@ class RunStrip(QFrame):
         if not names or name != names[0]:
             return
         more = tr(" (and {} more)").format(len(names) - 1) if len(names) > 1 else ""
-        number = QLocale().toString(float(percent), "f", 0)
-        self.text.setText(f"{name}{more} – {number} %")
+        done = number(percent)
+        self.text.setText(f"{name}{more} – {done} %")
         self.text.setToolTip(said)
         self.bar.setValue(round(percent))
 

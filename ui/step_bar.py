@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qgis.PyQt.QtCore import QCoreApplication, QPointF, QRectF, QSize, Qt, pyqtSignal
+from qgis.PyQt.QtCore import QPointF, QRectF, QSize, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPalette, QPen
 from qgis.PyQt.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QSizePolicy, QWidget
 
+from ..processing.texts import tr
 from .theme import faint, text_colour
 
 # Mid tones that read on a light and on a dark window.
@@ -127,11 +128,10 @@ class StepBar(QWidget):
 
 def state_meaning(state: str) -> str:
     """A state of a step in words."""
-    translate = QCoreApplication.translate
     return {
-        "empty": translate("AdaMapper", "not begun"),
-        "ready": translate("AdaMapper", "ready"),
-        "done": translate("AdaMapper", "done"),
-        "running": translate("AdaMapper", "running"),
-        "problem": translate("AdaMapper", "needs attention"),
+        "empty": tr("not begun"),
+        "ready": tr("ready"),
+        "done": tr("done"),
+        "running": tr("running"),
+        "problem": tr("needs attention"),
     }[state]

@@ -7,11 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qgis.core import QgsGeometry, QgsPointXY
-from qgis.PyQt.QtCore import QLocale
+from qgis.core import QgsGeometry
 
 from ...core.survey import degrees_minutes
-from ..texts import tr
+from ..texts import compass, number, tr
 from .plan import SheetPlan, SitePlan
 
 _LONGEST_NAME = 14
@@ -20,11 +19,6 @@ _LONGEST_NAME = 14
 def short_name(name: str) -> str:
     """A name that leaves the map to be seen; the whole one stands in the sheet's title."""
     return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
-
-
-def number(value: float, digits: int = 0) -> str:
-    """A number as the user writes it, with a true minus."""
-    return QLocale().toString(float(value), "f", digits).replace("-", "−")
 
 
 def scale_text(scale: float) -> str:
@@ -143,21 +137,12 @@ def _road(site: SitePlan, sheet: SheetPlan, roads: QgsGeometry | None) -> str:
     if roads is not None and not roads.isEmpty():
         nearest = roads.nearestPoint(QgsGeometry.fromPointXY(point)).asPoint()
         distance = point.distance(nearest)
-        return tr("Nearest road {} to the {} as the crow flies.").format(_distance(distance), compass(point, nearest))
+        toward = compass(point.azimuth(nearest))
+        return tr("Nearest road {} to the {} as the crow flies.").format(_distance(distance), toward)
     known = site.attributes.get("road_distance")
     if known is not None:
         return tr("Nearest road {} away as the crow flies.").format(_distance(float(known)))
     return tr("Distance to a road not known.")
-
-
-def compass(start: QgsPointXY, end: QgsPointXY) -> str:
-    """The direction from one point to another in a metric CRS, one of eight, in the user's language."""
-    angle = math.degrees(math.atan2(end.x() - start.x(), end.y() - start.y()))
-    winds = (
-        tr("north"), tr("north-east"), tr("east"), tr("south-east"), tr("south"), tr("south-west"), tr("west"),
-        tr("north-west"),
-    )  # fmt: skip
-    return winds[round(angle / 45) % 8]
 
 
 def _distance(metres: float) -> str:

@@ -22,13 +22,13 @@ from qgis.core import (
     QgsRasterLayer,
     QgsRectangle,
 )
-from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP, QLocale, QSize, QThread
+from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP, QSize, QThread
 from qgis.PyQt.QtGui import QColor, QImage, QPainter
 
 from ...core.errors import InputError
 from ...core.progress import Progress
 from ..algorithm import POLYGONS, Algorithm, crs_text
-from ..texts import tr
+from ..texts import date_text, number, tr
 
 if TYPE_CHECKING:
     import numpy as np
@@ -153,9 +153,7 @@ class SurveyPackage(Algorithm):
             write_field_project(folder, title, crs, frame)
             progress.report(0.98)
         bytes_ = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
-        progress.info(
-            tr("{} sites, {} MB, in {}.").format(len(sites), QLocale().toString(bytes_ / 1e6, "f", 1), target)
-        )
+        progress.info(tr("{} sites, {} MB, in {}.").format(len(sites), number(bytes_ / 1e6, 1), target))
         return {"OUTPUT_FOLDER": str(target), "PROJECT": str(target / PROJECT), "SITE_COUNT": len(sites)}
 
     def _sites(
@@ -234,7 +232,7 @@ def _readme(title: str, sites: tuple[Site, ...]) -> str:
     lines = (
         title,
         "=" * len(title),
-        tr("{} sites, packed on {}.").format(len(sites), date.today().isoformat()),
+        tr("{} sites, packed on {}.").format(len(sites), date_text(date.today())),
         "",
         tr("1. Copy this whole folder to the phone or tablet. In QField: Open local file, survey.qgz."),
         tr("2. Go to a site, tap it, edit: confirmed, not confirmed, or not accessible. Tick the signs that you see."),

@@ -89,7 +89,7 @@ def test_a_pair_that_is_no_longer_there_is_not_marked(plot):
 def test_the_uses_are_counted_in_words(plot):
     assert plot.accessibleDescription() == "used: 2; left out by a rule: 1; left out by hand: 1"
     text = plot.hint(PAIRS[1].name)
-    assert "2018-01-18 – 2018-01-30" in text and "12" in text and "-70" in text and "by a rule" in text
+    assert "2018-01-18 – 2018-01-30" in text and "12" in text and "−70" in text and "by a rule" in text
 
 
 def test_without_baselines_arcs_and_a_sentence_stand_for_them(plot):

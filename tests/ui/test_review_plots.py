@@ -132,7 +132,7 @@ def test_groups_are_not_joined(qgis_app: Any) -> None:
     assert images[0] != images[1]
 
 
-@pytest.mark.parametrize("name, written", [("de", "-36,5 ± 2,0"), ("en", "-36.5 ± 2.0")])
+@pytest.mark.parametrize("name, written", [("de", "−36,5 ± 2,0"), ("en", "−36.5 ± 2.0")])
 def test_numbers_follow_the_locale(qgis_app: Any, name: str, written: str) -> None:
     before = QLocale()
     QLocale.setDefault(QLocale(name))

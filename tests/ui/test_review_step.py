@@ -474,7 +474,7 @@ def test_attributes_in_plain_words(qgis_app: Any, other_locale: QLocale) -> None
     found = dict(facts(area))
     point = other_locale.decimalPoint()
     assert found["Size"] == f"1{point}23 km²"
-    assert found["LOS rate"] == f"-12{point}3 mm/yr on average, extreme -45{point}7 mm/yr"
+    assert found["LOS rate"] == f"−12{point}3 mm/yr on average, extreme −45{point}7 mm/yr"
     assert found["Slope"] == "24° on average, falls to the north-west"
     assert found["Place"] == f"3{point}50000° S, 70{point}25000° W"
     assert "Probability" not in found

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from qgis.PyQt.QtCore import QCoreApplication, QEvent, QLocale, QPointF, QRectF, QSize, Qt
+from qgis.PyQt.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from qgis.PyQt.QtGui import QBrush, QColor, QHelpEvent, QImage, QLinearGradient, QPainter, QPaintEvent, QTextOption
 from qgis.PyQt.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from ...processing.texts import number, tr
 from ..theme import faint, text_colour
 
 if TYPE_CHECKING:
@@ -25,17 +26,16 @@ _GAP, _RAMP = 10, 8
 
 def channel_title(name: str) -> str:
     """The translated name of a band, or of a kind of channel; for an unknown one the name itself."""
-    translate = QCoreApplication.translate
     titles = {
-        "phase_rate": translate("AdaMapper", "Phase rate"),
-        "phase_rate_wrapped": translate("AdaMapper", "Wrapped phase rate"),
-        "phase_rate_wrapped_sine": translate("AdaMapper", "Phase rate, sine"),
-        "phase_rate_wrapped_cosine": translate("AdaMapper", "Phase rate, cosine"),
-        "los_rate": translate("AdaMapper", "LOS rate"),
-        "dem": translate("AdaMapper", "DEM"),
-        "slope": translate("AdaMapper", "Slope"),
-        "coherence": translate("AdaMapper", "Coherence"),
-        "los_sensitivity": translate("AdaMapper", "LOS sensitivity"),
+        "phase_rate": tr("Phase rate"),
+        "phase_rate_wrapped": tr("Wrapped phase rate"),
+        "phase_rate_wrapped_sine": tr("Phase rate, sine"),
+        "phase_rate_wrapped_cosine": tr("Phase rate, cosine"),
+        "los_rate": tr("LOS rate"),
+        "dem": tr("DEM"),
+        "slope": tr("Slope"),
+        "coherence": tr("Coherence"),
+        "los_sensitivity": tr("LOS sensitivity"),
     }
     return titles.get(name, name)
 
@@ -199,30 +199,26 @@ def _one_line(alignment: Qt.AlignmentFlag) -> QTextOption:
 
 def scaled(value: float) -> str:
     """A scaled value with the user's decimal mark."""
-    text = QLocale().toString(value, "f", 2 if abs(value) < 9.995 else 0)
-    return text.replace("-", "−")
+    return number(value, 2 if abs(value) < 9.995 else 0)
 
 
 def described(band: PreviewBand) -> str:
     """The range of a band's values, in a phrase."""
     if band.span is None:
         return _nothing(band)
-    text = QCoreApplication.translate("AdaMapper", "scaled values from {} to {}; hatched: no data, seen as {}")
+    text = tr("scaled values from {} to {}; hatched: no data, seen as {}")
     return text.format(scaled(band.span[0]), scaled(band.span[1]), scaled(band.fill))
 
 
 def _nothing(band: PreviewBand) -> str:
-    if band.is_given:
-        text = QCoreApplication.translate("AdaMapper", "no data here ({})")
-    else:
-        text = QCoreApplication.translate("AdaMapper", "not given ({})")
+    text = tr("no data here ({})") if band.is_given else tr("not given ({})")
     return text.format(scaled(band.fill))
 
 
 def _told(value: float, fill: float) -> str:
     if math.isnan(value):
-        return QCoreApplication.translate("AdaMapper", "here: no data, seen as {}").format(scaled(fill))
-    return QCoreApplication.translate("AdaMapper", "here: {}").format(scaled(value))
+        return tr("here: no data, seen as {}").format(scaled(fill))
+    return tr("here: {}").format(scaled(value))
 
 
 def ramp_of(band: PreviewBand) -> tuple[str, ...]:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from qgis.core import QgsMapLayer, QgsMapLayerProxyModel, QgsProviderRegistry
 from qgis.gui import QgsMapLayerComboBox
-from qgis.PyQt.QtCore import QLocale, QObject, Qt, pyqtSignal
+from qgis.PyQt.QtCore import QObject, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
-from ...processing.texts import tr
+from ...processing.texts import significant, tr
 from ..project import BY_VALUES, candidates, guesses
 from ..theme import faint, text_colour
 from .channel_preview import channel_title
@@ -200,8 +200,7 @@ def _converted(facts: LayerFacts, channel: Channel) -> str:
         return ""
     if facts.unit == channel.unit and facts.factor == -1:
         return tr("Its sign is turned.")
-    number = QLocale().toString(facts.factor, "g", 4).replace("-", "−")
-    return tr("Converted: multiplied by {}.").format(number)
+    return tr("Converted: multiplied by {}.").format(significant(facts.factor, 4))
 
 
 def _explained(kind: str) -> str:

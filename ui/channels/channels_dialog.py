@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from qgis.core import QgsMapLayer, QgsProject, QgsSettings
 from qgis.gui import QgsMapCanvas
-from qgis.PyQt.QtCore import QLocale, Qt, QTimer
+from qgis.PyQt.QtCore import Qt, QTimer
 from qgis.PyQt.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -21,7 +21,7 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from ...processing.texts import tr, words_of
+from ...processing.texts import number, tr, words_of
 from ..help import open_help
 from ..project import ROLES, ProjectState
 from ..runs import BackgroundCall
@@ -346,7 +346,7 @@ def _scores_texts(presets: Presets | None) -> tuple[str, str]:
         return "", ""
     if not any(preset.scores.is_known for preset in presets.all):
         return tr("The model's card tells no scores."), ""
-    tiles = tr("on {} test tiles").format(QLocale().toString(presets.tiles)) if presets.tiles else tr("on test tiles")
+    tiles = tr("on {} test tiles").format(number(presets.tiles)) if presets.tiles else tr("on test tiles")
     text = tr("Scores {}, not in the field. The model's card says: {}.")
     terrain = tr("Ground of the test tiles: {}").format(", ".join(presets.terrain)) if presets.terrain else ""
     return text.format(tiles, presets.data.rstrip(".") or tr("nothing about its data")), terrain

@@ -6,11 +6,11 @@ import html
 from pathlib import Path
 from typing import Any
 
-from qgis.PyQt.QtCore import QLocale, Qt
+from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ...processing.algorithm import BUNDLED_MODEL
-from ...processing.texts import tr
+from ...processing.texts import number, tr
 from ..step import Step, StepContext, StepStatus
 from .channel_preview import channel_title
 from .preset_table import combination_title
@@ -156,7 +156,7 @@ class ChannelsStep(Step):
         if preset is None or not preset.scores.object_recall >= 0:
             return ""
         shares = (preset.scores.object_recall, preset.scores.object_precision)
-        found, right = (f"{QLocale().toString(100 * share, 'f', 0)} %" for share in shares)
+        found, right = (f"{number(100 * share)} %" for share in shares)
         return tr("On its test tiles, not in the field: {} of the areas found, {} of the finds correct.").format(
             found, right
         )

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from qgis.core import QgsMapLayer
 from qgis.gui import QgsMapCanvas
-from qgis.PyQt.QtCore import QLocale, Qt, QTimer, pyqtSignal
+from qgis.PyQt.QtCore import Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtGui import QFont
 from qgis.PyQt.QtWidgets import QLabel, QPushButton, QTextBrowser, QVBoxLayout, QWidget
 
 from ...processing.algorithm import crs_text
-from ...processing.texts import tr, words_of
+from ...processing.texts import number, significant, tr, words_of
 from ..runs import BackgroundCall
 from .channel_preview import ChannelPreview
 from .channel_rows import tint
@@ -186,8 +186,8 @@ def note(parent: QWidget) -> QLabel:
 
 def _length(metres: float) -> str:
     if metres >= 1000:
-        return tr("{} km").format(QLocale().toString(metres / 1000, "f", 1))
-    return tr("{} m").format(QLocale().toString(metres, "g", 3))
+        return tr("{} km").format(number(metres / 1000, 1))
+    return tr("{} m").format(significant(metres, 3))
 
 
 def caption_of(result: Preview) -> str:
@@ -206,8 +206,8 @@ def grid_html(result: Preview, names: Mapping[str, str]) -> str:
     """Which layer defines the grid, and what is done to the others; files by the names of their layers."""
     grid = tr("The {} defines the grid: {} × {} pixels of {}, {}.").format(
         result.base.label,
-        QLocale().toString(result.grid.width),
-        QLocale().toString(result.grid.height),
+        number(result.grid.width),
+        number(result.grid.height),
         _length(result.pixel_size),
         result.crs or tr("unknown CRS"),
     )

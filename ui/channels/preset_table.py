@@ -7,9 +7,10 @@ import math
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from qgis.PyQt.QtCore import QCoreApplication, QLocale, Qt, pyqtSignal
+from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
+from ...processing.texts import number, tr
 from .channel_preview import channel_title
 
 if TYPE_CHECKING:
@@ -33,17 +34,17 @@ def _short_title(name: str) -> str:
     """The same, short where all that the paper combines is followed by one more."""
     every, _, more = name.rpartition("+")
     if every == "phase_rate+los_rate+dem+slope":
-        return _tr("All four + {}").format(channel_title(more))
+        return tr("All four + {}").format(channel_title(more))
     return combination_title(name)
 
 
 def _short_problem(preset: Preset) -> str:
     """Why the model doesn't serve the combination, in a few words."""
     if preset.unused:
-        return _tr("model can't use: {}").format(", ".join(channel_title(kind.value) for kind in preset.unused))
+        return tr("model can't use: {}").format(", ".join(channel_title(kind.value) for kind in preset.unused))
     if preset.lacking:
-        return _tr("model needs: {}").format(", ".join(channel_title(kind.value) for kind in preset.lacking))
-    return _tr("not with this model")
+        return tr("model needs: {}").format(", ".join(channel_title(kind.value) for kind in preset.lacking))
+    return tr("not with this model")
 
 
 class PresetTable(QTreeWidget):
@@ -57,17 +58,17 @@ class PresetTable(QTreeWidget):
         self.setRootIsDecorated(False)
         self.setUniformRowHeights(True)
         self.setAllColumnsShowFocus(True)
-        self.setHeaderLabels([_tr("Combination"), _tr("IoU"), _tr("Areas found"), _tr("Correct"), ""])
+        self.setHeaderLabels([tr("Combination"), tr("IoU"), tr("Areas found"), tr("Correct"), ""])
         header = self.headerItem()
-        header.setToolTip(_IOU, _tr("Intersection over union of the pixels: 1 is perfect."))
-        header.setToolTip(_RECALL, _tr("Share of the true areas that were found (recall)."))
-        header.setToolTip(_PRECISION, _tr("Share of the found areas that are true (precision)."))
+        header.setToolTip(_IOU, tr("Intersection over union of the pixels: 1 is perfect."))
+        header.setToolTip(_RECALL, tr("Share of the true areas that were found (recall)."))
+        header.setToolTip(_PRECISION, tr("Share of the found areas that are true (precision)."))
         for column in (_IOU, _RECALL, _PRECISION):
             header.setTextAlignment(column, Qt.AlignmentFlag.AlignRight)
         self.header().setStretchLastSection(True)
         self.header().setSectionsMovable(False)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setAccessibleName(_tr("Combinations of channels"))
+        self.setAccessibleName(tr("Combinations of channels"))
         self.currentItemChanged.connect(self._on_current)
         self.itemClicked.connect(lambda item: self._on_current(item))
 
@@ -108,8 +109,8 @@ class PresetTable(QTreeWidget):
         if preset.problem:
             note = _short_problem(preset)
         elif missing:
-            tip = _tr("missing: {}").format(", ".join(missing))
-            note = tip if len(missing) == 1 else _tr("{} layers missing").format(QLocale().toString(len(missing)))
+            tip = tr("missing: {}").format(", ".join(missing))
+            note = tip if len(missing) == 1 else tr("{} layers missing").format(number(len(missing)))
         item.setText(_NOTE, note)
         tip = "".join(
             f"<p>{html.escape(text)}</p>" for text in (combination_title(preset.name), preset.problem or note)
@@ -119,11 +120,11 @@ class PresetTable(QTreeWidget):
 
     def _add_classical(self, scores: Scores) -> None:
         """The classical detector below: to compare with, not to choose."""
-        item = self._item(_tr("Classical detector, to compare"), scores)
+        item = self._item(tr("Classical detector, to compare"), scores)
         item.setFlags(Qt.ItemFlag.ItemIsEnabled)
         font = self.font()
         font.setItalic(True)
-        tip = _tr("A threshold on the LOS rate without a network, on the same tiles; its setting was chosen for them.")
+        tip = tr("A threshold on the LOS rate without a network, on the same tiles; its setting was chosen for them.")
         for column in range(self.columnCount()):
             item.setFont(column, font)
             item.setToolTip(column, f"<p>{html.escape(tip)}</p>")
@@ -152,13 +153,9 @@ class PresetTable(QTreeWidget):
             self.chosen.emit(name)
 
 
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("AdaMapper", text)
-
-
 def _number(value: float) -> str:
-    return "" if math.isnan(value) else QLocale().toString(value, "f", 2)
+    return "" if math.isnan(value) else number(value, 2)
 
 
 def _percent(value: float) -> str:
-    return "" if math.isnan(value) else f"{QLocale().toString(100 * value, 'f', 0)} %"
+    return "" if math.isnan(value) else f"{number(100 * value)} %"

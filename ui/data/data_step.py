@@ -8,7 +8,7 @@ from typing import Any
 
 from qgis.core import QgsMapLayer, QgsMapLayerProxyModel, QgsSettings
 from qgis.gui import QgsFileWidget, QgsMapLayerComboBox
-from qgis.PyQt.QtCore import QLocale, Qt
+from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -25,7 +25,7 @@ from qgis.PyQt.QtWidgets import (
 from ...processing.algorithm import ORBITS
 from ...processing.layers import run_of
 from ...processing.mapping import PRODUCTS
-from ...processing.texts import tr
+from ...processing.texts import number, tr
 from ..runs import free_place
 from ..step import Step, StepContext, StepStatus
 from .limit_box import LimitBox
@@ -240,14 +240,14 @@ class DataStep(Step):
             if choice.used:
                 lines.append(html.escape(trouble_text(choice)))
             if choice.excluded:
-                text = tr("{} left out by hand").format(QLocale().toString(len(choice.excluded)))
+                text = tr("{} left out by hand").format(number(len(choice.excluded)))
                 lines.append(html.escape(text))
             chosen = self.context.state.get("orbit", "unknown")
             if {scan.orbit, chosen} == {"ascending", "descending"}:
                 lines.append(html.escape(tr("The files say that the orbit is {}.").format(_orbit_text(scan.orbit))))
             lines += [f"<small>{html.escape(note)}</small>" for note in scan.notes[:_NOTES_SHOWN]]
             if len(scan.notes) > _NOTES_SHOWN:
-                more = QLocale().toString(len(scan.notes) - _NOTES_SHOWN)
+                more = number(len(scan.notes) - _NOTES_SHOWN)
                 lines.append(f"<small>{html.escape(tr('and {} more notes in the report').format(more))}</small>")
         rates = self._rates()
         if rates and folder:

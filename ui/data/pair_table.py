@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from qgis.PyQt.QtCore import (
     QAbstractTableModel,
-    QCoreApplication,
-    QLocale,
     QModelIndex,
     QObject,
     QSize,
@@ -19,6 +17,8 @@ from qgis.PyQt.QtCore import (
 from qgis.PyQt.QtGui import QColor, QKeyEvent, QPalette
 from qgis.PyQt.QtWidgets import QAbstractItemView, QStyledItemDelegate, QStyleOptionViewItem, QTableView, QWidget
 
+from ...processing.texts import date_text, number, tr
+
 if TYPE_CHECKING:
     from ...core.interferograms import PairFacts
 
@@ -26,17 +26,11 @@ if TYPE_CHECKING:
 KEEP, FIRST, SECOND, DAYS, METRES, COHERENCE, USED = range(7)
 _SORT_ROLE = Qt.ItemDataRole.UserRole
 _IS_USED_ROLE = Qt.ItemDataRole.UserRole + 1
-_UNKNOWN = "–"
 _ROWS_MEASURED = 40
 _SORT_MARK = 24
 _ROOT = QModelIndex()
 _TO_THE_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 _CENTRED = int(Qt.AlignmentFlag.AlignCenter)
-
-
-def tr(text: str) -> str:
-    """The text in the user's language."""
-    return QCoreApplication.translate("AdaMapper", text)
 
 
 class PairModel(QAbstractTableModel):
@@ -140,15 +134,15 @@ class PairModel(QAbstractTableModel):
 
     def _text(self, pair: PairFacts, column: int) -> str | None:
         if column == FIRST:
-            return pair.first_date.isoformat()
+            return date_text(pair.first_date)
         if column == SECOND:
-            return pair.second_date.isoformat()
+            return date_text(pair.second_date)
         if column == DAYS:
-            return str(QLocale().toString(pair.days))
+            return str(number(pair.days))
         if column == METRES:
-            return _number(pair.perpendicular_baseline, 1)
+            return number(pair.perpendicular_baseline, 1)
         if column == COHERENCE:
-            return _number(pair.mean_coherence, 2)
+            return number(pair.mean_coherence, 2)
         return _verdict(self._rules.get(pair.name, ())) if column == USED else None
 
     def _sort_key(self, pair: PairFacts, column: int) -> Any:
@@ -299,7 +293,3 @@ def _verdict(rules: Sequence[str]) -> str:
         "coherence": tr("too incoherent"),
     }
     return ", ".join(words[rule] for rule in rules) if rules else tr("used")
-
-
-def _number(value: float | None, decimals: int) -> str:
-    return _UNKNOWN if value is None else QLocale().toString(float(value), "f", decimals)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qgis.PyQt.QtCore import QLocale
-
-from ...processing.texts import tr
+from ...processing.texts import date_text, number, tr
 from .pair_choice import PairChoice
 
 
@@ -14,12 +12,12 @@ def counts_text(choice: PairChoice) -> str:
     """How many pairs are used, and from when to when."""
     if choice.scan is None:
         return tr("No pairs were read yet.")
-    used, number = choice.used, QLocale().toString
+    used = choice.used
     counts = number(len(used)), number(len(choice.pairs))
     if not used:
         return tr("None of {} pairs used").format(counts[1])
     first, last = min(pair.first_date for pair in used), max(pair.second_date for pair in used)
-    return tr("{} of {} pairs used, {} to {}").format(*counts, first.isoformat(), last.isoformat())
+    return tr("{} of {} pairs used, {} to {}").format(*counts, date_text(first), date_text(last))
 
 
 def trouble_text(choice: PairChoice) -> str:
@@ -33,7 +31,7 @@ def trouble_text(choice: PairChoice) -> str:
     groups = len(connected_dates(choice.used))
     if groups > 1:
         text = tr("The used pairs fall into {} groups that no pair connects; motion between them is not seen.")
-        return text.format(QLocale().toString(groups))
+        return text.format(number(groups))
     return ""
 
 
@@ -44,7 +42,6 @@ def folder_text(choice: PairChoice, folder: str) -> str:
         return Path(folder).name
     from ...core.interferograms import PRODUCTS
 
-    number = QLocale().toString
     text = tr("{} pairs of {} dates, {}").format(
         number(len(scan.pairs)), number(scan.dates), PRODUCTS[scan.product].title
     )

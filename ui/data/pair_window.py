@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from qgis.core import QgsSettings
-from qgis.PyQt.QtCore import QLocale, Qt
+from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QHideEvent
 from qgis.PyQt.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from ...processing.qgis_versions import free_screen
-from ...processing.texts import tr
+from ...processing.texts import number, tr
 from ..plots import HistogramPlot, NetworkPlot, PlotPair
 from .limit_box import LimitBox
 from .pair_choice import DAYS, METRES, PairChoice
@@ -117,7 +117,7 @@ class PairWindow(QDialog):
         self.trouble.setVisible(bool(trouble))
         count = len(choice.excluded)
         self.take_back.setVisible(count > 0)
-        self.take_back.setText(tr("Take {} back").format(QLocale().toString(count)))
+        self.take_back.setText(tr("Take {} back").format(number(count)))
         self._mark(choice.chosen)
 
     def _plot_pairs(self) -> list[PlotPair]:

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import QgsApplication, QgsProject, QgsVectorLayer
-from qgis.PyQt.QtCore import QLocale
 
 from ...processing.algorithm import BUNDLED_MODEL
 from ...processing.layers import run_of
-from ...processing.texts import tr, words_of
+from ...processing.texts import number, significant, tr, words_of
 from ..project import ProjectState
 from ..runs import plain
 
@@ -105,8 +104,7 @@ def problem_of(state: ProjectState, source: str) -> tuple[str, str]:
 
 def outlook(state: ProjectState, source: str) -> list[str]:
     """What a run would do, one line a tool."""
-    locale = QLocale()
-    days, metres = (locale.toString(state.get(name, default), "g", 6) for name, (_, default) in _LIMITS.items())
+    days, metres = (significant(state.get(name, default), 6) for name, (_, default) in _LIMITS.items())
     card = _card(state)
     model = f"{card.name} {card.version}" if card is not None else tr("no model")
     detect = tr("Detect with {}").format(model)
@@ -116,7 +114,7 @@ def outlook(state: ProjectState, source: str) -> list[str]:
     stack = tr("Stack pairs of at most {} days and {} m").format(days, metres)
     left_out = len(state.get("excluded_pairs", []))
     if left_out:
-        stack += tr("; {} left out by hand").format(locale.toString(left_out))
+        stack += tr("; {} left out by hand").format(number(left_out))
     return [stack, tr("Slope and line of sight from the elevation model"), detect, extract]
 
 

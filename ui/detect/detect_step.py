@@ -14,7 +14,6 @@ from qgis.core import (
     QgsVectorLayer,
 )
 from qgis.gui import QgsFileWidget, QgsMapLayerComboBox
-from qgis.PyQt.QtCore import QLocale
 from qgis.PyQt.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -32,7 +31,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ...processing.algorithm import ORBITS
-from ...processing.texts import tr
+from ...processing.texts import number, tr
 from ..runs import free_place
 from ..step import Step, StepContext, StepStatus
 from . import detect_plan as plan
@@ -95,7 +94,7 @@ class DetectStep(Step):
         areas = self._areas
         if areas is None or not self._count:
             return tr("No active deformation area was found.")
-        count = QLocale().toString(self._count)
+        count = number(self._count)
         name = str(areas.name())
         return tr("{}: {} areas").format(name, count) if self._count > 1 else name
 

@@ -14,10 +14,10 @@ from qgis.core import (
     QgsVectorLayer,
     QgsWkbTypes,
 )
-from qgis.PyQt.QtCore import QLocale, Qt
+from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from ...processing.texts import tr
+from ...processing.texts import number, tr
 from ..step import Step, StepContext, StepStatus
 
 _COUNTED_AT_ONCE = 5000
@@ -153,7 +153,7 @@ class FieldStep(Step):
         grid = QGridLayout()
         grid.setColumnStretch(1, 1)
         grid.setVerticalSpacing(4)
-        for number, task in enumerate(self._tasks(), 1):
+        for place, task in enumerate(self._tasks(), 1):
             button = QPushButton(task.button)
             button.setObjectName(task.algorithm)
             button.setToolTip(task.explanation)
@@ -164,9 +164,9 @@ class FieldStep(Step):
             font = explanation.font()
             font.setPointSizeF(0.9 * font.pointSizeF())
             explanation.setFont(font)
-            grid.addWidget(QLabel(f"{number}"), 2 * number, 0, Qt.AlignmentFlag.AlignVCenter)
-            grid.addWidget(button, 2 * number, 1)
-            grid.addWidget(explanation, 2 * number + 1, 1)
+            grid.addWidget(QLabel(f"{place}"), 2 * place, 0, Qt.AlignmentFlag.AlignVCenter)
+            grid.addWidget(button, 2 * place, 1)
+            grid.addWidget(explanation, 2 * place + 1, 1)
             self.buttons[task.algorithm] = button
         layout = QVBoxLayout(self)
         layout.addWidget(box)
@@ -199,18 +199,18 @@ class FieldStep(Step):
     def _areas_text(self) -> str:
         if self._layer("areas") is None:
             return tr("No layer of areas.")
-        text = tr("{} areas").format(_number(self._counts["areas"]))
+        text = tr("{} areas").format(number(self._counts["areas"]))
         accepted = self._counts["accepted"]
-        return text if accepted is None else text + ", " + tr("{} accepted").format(_number(accepted))
+        return text if accepted is None else text + ", " + tr("{} accepted").format(number(accepted))
 
     def _sites_text(self) -> str:
         if self._layer("sites") is None:
             return tr("No layer of sites.")
-        text = tr("{} sites").format(_number(self._counts["sites"]))
+        text = tr("{} sites").format(number(self._counts["sites"]))
         if not self._visited:
             return text
-        parts = (text, tr("{} with a result").format(_number(self._visited)))
-        return ", ".join((*parts, tr("{} confirmed").format(_number(self._counts["confirmed"]))))
+        parts = (text, tr("{} with a result").format(number(self._visited)))
+        return ", ".join((*parts, tr("{} confirmed").format(number(self._counts["confirmed"]))))
 
     def _layer(self, role: str) -> QgsMapLayer | None:
         layer = self.context.state.layer(role)
@@ -261,10 +261,6 @@ class FieldStep(Step):
     def _on_edited(self) -> None:
         self._count()
         self.changed.emit()
-
-
-def _number(value: int) -> str:
-    return QLocale().toString(int(value))
 
 
 def _count_where(layer: QgsMapLayer | None, field: str, value: str | None) -> int | None:

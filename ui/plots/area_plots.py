@@ -17,7 +17,8 @@ from .plot import Axis, LegendEntry, PlotWidget
 
 if TYPE_CHECKING:
     from ...core.evidence import Profile, TimeSeries
-from .numbers import Double, date_text, number, padded, tr
+from ...processing.texts import date_text, number, tr
+from .numbers import Double, padded
 
 RATE = QColor("#2a7fbf")
 GROUND = QColor("#9a7b4f")

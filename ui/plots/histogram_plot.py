@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qgis.PyQt.QtCore import QEvent, QLineF, QLocale, QPointF, QRectF, Qt, pyqtSignal
+from qgis.PyQt.QtCore import QEvent, QLineF, QPointF, QRectF, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPen
 from qgis.PyQt.QtWidgets import QWidget
 
 from ...core.reports import round_step
 from ...processing.qgis_versions import position_of
-from .numbers import number, tr
+from ...processing.texts import number, tr
 from .plot import Axis, LegendEntry, PlotWidget
 
 THRESHOLD = "threshold"
@@ -143,7 +143,7 @@ class HistogramPlot(PlotWidget):
         if axis is self._axis(0):
             return super()._ticks(axis, length, min(room, length / 4))
         step = max(1, round(round_step(axis.high, max(int(length / min(room, 30.0)), 1))))
-        return [(float(count), QLocale().toString(count)) for count in range(0, int(axis.high) + 1, step)]
+        return [(float(count), number(count)) for count in range(0, int(axis.high) + 1, step)]
 
     def _colour(self) -> QColor:
         return QColor("#5aa9e6" if self.is_dark() else "#1f6fb2")

@@ -16,7 +16,8 @@ from qgis.PyQt.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QPol
 from qgis.PyQt.QtWidgets import QWidget
 
 from ...processing.qgis_versions import position_of
-from .numbers import number, padded, tr
+from ...processing.texts import date_text, number, tr
+from .numbers import padded
 from .plot import Axis, LegendEntry, PlotWidget
 
 USES = ("used", "rule", "hand")
@@ -145,7 +146,7 @@ class NetworkPlot(PlotWidget):
     def _facts(self, pair: PlotPair) -> str:
         """Dates, days and metres of a pair."""
         days = number((pair.second - pair.first).days, 0)
-        between = f"{pair.first.isoformat()} – {pair.second.isoformat()}"
+        between = f"{date_text(pair.first)} – {date_text(pair.second)}"
         first, second = (self._positions.get(day) for day in (pair.first, pair.second))
         if first is None or second is None:
             return tr("{}, {} days").format(between, days)
@@ -247,12 +248,12 @@ class NetworkPlot(PlotWidget):
             painter.drawRoundedRect(label, 3, 3)
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(self.text_colour())
-            painter.drawText(label, int(Qt.AlignmentFlag.AlignCenter), day.isoformat())
+            painter.drawText(label, int(Qt.AlignmentFlag.AlignCenter), date_text(day))
 
     def _labels(self, pair: PlotPair) -> tuple[QRectF, QRectF]:
         """Where both dates of a pair are written: beside their dots, upon neither dot nor each other."""
         metrics, area = self.fontMetrics(), self.plot_area()
-        size = QSizeF(metrics.horizontalAdvance(pair.first.isoformat()) + 8.0, metrics.height() + 2.0)
+        size = QSizeF(metrics.horizontalAdvance(date_text(pair.first)) + 8.0, metrics.height() + 2.0)
         points = [self._point(day) for day in (pair.first, pair.second)]
         dots = [QRectF(point.x() - 5, point.y() - 5, 10, 10) for point in points]
         places = product(*(_places_beside(point, size, way, area) for point, way in zip(points, (-1, 1))))

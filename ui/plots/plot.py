@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from qgis.PyQt.QtCore import QEvent, QLineF, QLocale, QObject, QPoint, QPointF, QRect, QRectF, QSize, Qt, pyqtSignal
+from qgis.PyQt.QtCore import QEvent, QLineF, QObject, QPoint, QPointF, QRect, QRectF, QSize, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent
 from qgis.PyQt.QtWidgets import QListView, QSizePolicy, QToolTip, QWidget
 
 from ...core.reports import date_ticks, round_ticks
 from ...processing.qgis_versions import position_of
+from ...processing.texts import number
 
 _MARK = 4.0
 _GAP = 6.0
@@ -204,7 +205,7 @@ class PlotWidget(QWidget):
             return self._date_ticks(axis, length)
         most = max(int(length / room), 1)
         values, decimals = round_ticks(axis.low, axis.high, most)
-        return [(value, QLocale().toString(value + 0.0, "f", decimals)) for value in values]
+        return [(value, number(value, decimals)) for value in values]
 
     def _date_ticks(self, axis: Axis, length: float) -> list[tuple[float, str]]:
         """As many round dates as have room, of which years need less than days."""

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import QgsFeatureRequest, QgsMapLayer, QgsProject, QgsRasterLayer, QgsVectorLayer
-from qgis.PyQt.QtCore import QLocale
 
 from ...processing.qgis_versions import is_null
-from ...processing.texts import tr
+from ...processing.texts import number, tr
 
 ROLE_PROPERTY = "ada_mapper/role"
 RASTER_ROLES = ("phase_rate", "los_rate", "dem", "slope", "coherence", "los_sensitivity", "probability")
@@ -169,7 +168,7 @@ def _guess_one(role: str, texts: list[str], facts: _Facts, span: tuple[float, fl
         reasons.append(tr("its unit is {}").format(facts.unit))
     if not score and span is not None and _looks_like(role, span) and not _names_anything(texts):
         score = BY_VALUES
-        low, high = (QLocale().toString(value, "f", 0) for value in span)
+        low, high = (number(value) for value in span)
         reasons.append(tr("its values lie between {} and {}").format(low, high))
     return Guess(role, score, ", ".join(reasons)) if score else None
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qgis.core import QgsFeature, QgsFeatureRequest, QgsMapLayer, QgsVectorLayer
-from qgis.PyQt.QtCore import QLocale, QTimer, pyqtSignal
+from qgis.PyQt.QtCore import QTimer, pyqtSignal
 from qgis.PyQt.QtGui import QResizeEvent
 from qgis.PyQt.QtWidgets import QBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from ...processing.algorithm import crs_text
 from ...processing.layers import REJECTED
-from ...processing.texts import sentence_of, tr
+from ...processing.texts import number, sentence_of, tr
 from ..plots import ProfilePlot, SeriesPlot
 from ..project import ProjectState
 from ..runs import BackgroundCall
@@ -189,8 +189,8 @@ class Evidence(QWidget):
         text = tr(
             "Displacement against the ground {} to {} m around the area ({} pairs); bars: how far that ground varies."
         )
-        near, far = (QLocale().toString(round(metres)) for metres in series.ring)
-        sentences = [text.format(near, far, QLocale().toString(series.pairs))]
+        near, far = (number(round(metres)) for metres in series.ring)
+        sentences = [text.format(near, far, number(series.pairs))]
         groups = int(series.component.max()) + 1
         if groups > 1:
             text = tr("The pairs fall into {} groups; how these lie to each other is not measured.")

@@ -6,10 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from qgis.PyQt.QtCore import QLocale
-
 from ...processing.qgis_versions import is_null
-from ...processing.texts import tr
+from ...processing.texts import compass, number, tr
 
 
 def facts(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -42,11 +40,6 @@ def review_facts(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
     return found
 
 
-def number(value: float, decimals: int) -> str:
-    """A number as people here write it."""
-    return QLocale().toString(float(value) + 0.0, "f", decimals)
-
-
 def area_size(square_kilometres: float) -> str:
     """An area as people write it: square metres, hectares or square kilometres."""
     if square_kilometres < 0.01:
@@ -54,15 +47,6 @@ def area_size(square_kilometres: float) -> str:
     if square_kilometres < 1:
         return tr("{} hectares").format(number(100 * square_kilometres, 1))
     return tr("{} km²").format(number(square_kilometres, 2))
-
-
-def direction(degrees: float) -> str:
-    """One of eight directions of the compass."""
-    names = (
-        tr("north"), tr("north-east"), tr("east"), tr("south-east"), tr("south"), tr("south-west"), tr("west"),
-        tr("north-west"),
-    )  # fmt: skip
-    return names[round(degrees % 360 / 45) % 8]
 
 
 def _views() -> dict[str, str]:
@@ -104,7 +88,7 @@ def _ground(known: Mapping[str, Any], end: str) -> list[tuple[str, str]]:
     if steepness and known.get(f"slope_max{end}") is not None:
         steepness = tr("{}, at most {}°").format(steepness, number(known[f"slope_max{end}"], 0))
     if aspect is not None:
-        fall = tr("falls to the {}").format(direction(float(aspect)))
+        fall = tr("falls to the {}").format(compass(float(aspect)))
         steepness = f"{steepness}, {fall}" if steepness else fall
     heights = "" if low is None or high is None else tr("{} to {} m").format(number(low, 0), number(high, 0))
     return [(tr("Slope"), steepness), (tr("Elevation"), heights)]

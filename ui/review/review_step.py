@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from qgis.core import QgsMapLayer, QgsSettings, QgsVectorLayer, QgsWkbTypes
-from qgis.PyQt.QtCore import QLocale
 from qgis.PyQt.QtGui import QHideEvent, QShowEvent
 from qgis.PyQt.QtWidgets import QVBoxLayout, QWidget
 
 from ...processing.layers import ACCEPTED, DECISIONS, decision_of
-from ...processing.texts import tr
+from ...processing.texts import number, tr
 from ..step import Step, StepContext, StepStatus
 from .evidence import Evidence
 from .facts import facts, review_facts
@@ -81,7 +80,7 @@ class ReviewStep(Step):
         if not session.count:
             return StepStatus("empty", tr("The layer {} has no areas.").format(session.layer.name()))
         if not session.reviewed:
-            there = tr("{} areas, none of them reviewed.").format(_count(session.count))
+            there = tr("{} areas, none of them reviewed.").format(number(session.count))
             return StepStatus("ready", there, next_action=tr("Start the review"))
         if session.reviewed < session.count:
             return StepStatus("ready", self._tally(), next_action=tr("Next undecided area"))
@@ -217,16 +216,16 @@ class ReviewStep(Step):
     def _heading(self, attributes: dict[str, Any]) -> str:
         if not self.session.count:
             return tr("No area")
-        number = attributes.get("id")
-        name = tr("Area {}").format(number) if isinstance(number, int) else tr("Area")
-        place = tr("{} of {}").format(_count(self.session.index + 1), _count(self.session.count))
+        area = attributes.get("id")
+        name = tr("Area {}").format(area) if isinstance(area, int) else tr("Area")
+        place = tr("{} of {}").format(number(self.session.index + 1), number(self.session.count))
         return f"<b>{name}</b> ({place})"
 
     def _tally(self) -> str:
         session = self.session
         numbers = (session.reviewed, session.count, *(session.counts[name] for name in DECISIONS))
         text = tr("{} of {} reviewed: {} accepted, {} rejected, {} unsure")
-        return text.format(*(_count(number) for number in numbers))
+        return text.format(*(number(count) for count in numbers))
 
     def _on_failed(self, message: str) -> None:
         self.context.iface.messageBar().pushWarning(tr("Review"), message)
@@ -253,7 +252,3 @@ class ReviewStep(Step):
         self.map.stop_drawing()
         self.map.clear()
         super().hideEvent(event)
-
-
-def _count(number: int) -> str:
-    return QLocale().toString(number)

@@ -21,9 +21,9 @@ from qgis.core import (
 )
 from qgis.gui import QgisInterface
 from qgis.PyQt import sip
-from qgis.PyQt.QtCore import QCoreApplication, QLocale, QObject, QTimer, pyqtSignal
+from qgis.PyQt.QtCore import QCoreApplication, QObject, QTimer, pyqtSignal
 
-from ...processing.texts import tr
+from ...processing.texts import number, tr
 from ..project import ProjectState
 from . import parameters as run_parameters
 from . import results
@@ -325,4 +325,4 @@ def _success_text(area_count: Any) -> str:
         return tr("Done: no active deformation area was found.")
     if count == 1:
         return tr("Done: one active deformation area.")
-    return tr("Done: {} active deformation areas.").format(QLocale().toString(count))
+    return tr("Done: {} active deformation areas.").format(number(count))
