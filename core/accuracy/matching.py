@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from osgeo import ogr
 
-from ..areas import Area
 from ..errors import InputError
-from ..raster import EQUAL_AREA_CRS
-from ..vectors import as_valid_multipolygon, boxes_that_meet, in_crs
+from ..vectors import as_valid_multipolygon, boxes_of, boxes_that_meet
 from .scores import ObjectScores, share_of
 
 MATCH_IOU = 0.3
@@ -69,12 +65,12 @@ def matched_areas(
     found_valid = [as_valid_multipolygon(geometry) for geometry in found]
     true_valid = [as_valid_multipolygon(geometry) for geometry in true]
     found_iou, true_iou = [0.0] * len(found_valid), [0.0] * len(true_valid)
-    for i, j in zip(*boxes_that_meet(_boxes(found_valid), _boxes(true_valid))):
+    for i, j in zip(*boxes_that_meet(boxes_of(found_valid), boxes_of(true_valid))):
         shared = _iou(found_valid[i], true_valid[j])
         found_iou[i], true_iou[j] = max(found_iou[i], shared), max(true_iou[j], shared)
     right = [iou >= min_iou for iou in found_iou]
     ignored_valid = [as_valid_multipolygon(geometry) for geometry in ignored]
-    near = zip(*boxes_that_meet(_boxes(found_valid), _boxes(ignored_valid)))
+    near = zip(*boxes_that_meet(boxes_of(found_valid), boxes_of(ignored_valid)))
     uncounted = {i for i, j in near if not right[i] and found_valid[i].Intersects(ignored_valid[j])}
     return AreaMatches(
         found_right=tuple(right),
@@ -85,16 +81,6 @@ def matched_areas(
     )
 
 
-def _boxes(geometries: Sequence[ogr.Geometry]) -> NDArray[np.float64]:
-    return np.array([geometry.GetEnvelope() for geometry in geometries], np.float64).reshape(-1, 4)
-
-
 def _iou(one: ogr.Geometry, other: ogr.Geometry) -> float:
     shared = one.Intersection(other).GetArea()
     return share_of(shared, one.GetArea() + other.GetArea() - shared)
-
-
-def area_geometries(areas: Sequence[Area], crs: str, target_crs: str = EQUAL_AREA_CRS) -> list[ogr.Geometry]:
-    """The outlines of areas that lie in ``crs``, in the target CRS."""
-    geometries = [ogr.CreateGeometryFromWkb(area.geometry) for area in areas]
-    return in_crs(geometries, crs, target_crs)

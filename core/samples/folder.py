@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from osgeo import gdal, ogr, osr
+from osgeo import gdal, ogr
 
 from ..errors import InputError, OutputError
 from ..files import told_as_unwritable, whole_folder
-from ..raster import Grid, same_crs, spatial_reference
-from ..vectors import boxes_that_meet
+from ..raster import Grid, spatial_reference
+from ..vectors import boxes_of, boxes_that_meet, transformed
 
 INDEX_FIELDS: Mapping[str, Mapping[str, int]] = {
     "tiles": {
@@ -122,28 +122,19 @@ def footprint(grid: Grid) -> ogr.Geometry:
     return polygon
 
 
-def transformed(geometry: bytes, source: str, target: str) -> ogr.Geometry:
-    """WKB of one CRS as a geometry in another."""
-    result = ogr.CreateGeometryFromWkb(geometry)
-    if not same_crs(source, target):
-        result.Transform(osr.CoordinateTransformation(spatial_reference(source), spatial_reference(target)))
-    return result
-
-
 class EarlierGround:
     """The ground of a set's other scenes, in the CRS of the one that is added: what its role is."""
 
     def __init__(self, index: Index, index_crs: str, crs: str) -> None:
         self._tiles, self._areas = (
             [
-                (str(row.values["role"]), transformed(row.geometry, index_crs, crs))
+                (str(row.values["role"]), *transformed([ogr.CreateGeometryFromWkb(row.geometry)], index_crs, crs))
                 for row in index[name]
                 if row.geometry
             ]
             for name in ("tiles", "areas")
         )
-        boxes = [geometry.GetEnvelope() for _, geometry in self._tiles]
-        self._boxes = np.array(boxes, float).reshape(-1, 4)
+        self._boxes = boxes_of([geometry for _, geometry in self._tiles])
 
     def block_roles(self, tiles: Iterable[tuple[str, Grid]]) -> dict[str, str]:
         """The role of each block that shares ground with earlier tiles: that of the most of it."""
@@ -163,10 +154,7 @@ class EarlierGround:
     def area_roles(self, areas: Iterable[tuple[int, bytes]]) -> dict[int, str]:
         """The role of each area that overlaps one of an earlier scene: that of the one it shares most with."""
         numbered = [(number, ogr.CreateGeometryFromWkb(wkb)) for number, wkb in areas]
-        ours, theirs = (
-            np.array([geometry.GetEnvelope() for _, geometry in group], float).reshape(-1, 4)
-            for group in (numbered, self._areas)
-        )
+        ours, theirs = (boxes_of([geometry for _, geometry in group]) for group in (numbered, self._areas))
         largest: dict[int, float] = {}
         roles: dict[int, str] = {}
         for first, second in zip(*(indices.tolist() for indices in boxes_that_meet(ours, theirs))):

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from osgeo import gdal
+from osgeo import gdal, ogr
 
 from ..channels import ChannelKind
 from ..errors import InputError, OutputError
@@ -22,7 +22,7 @@ from ..progress import Progress
 from ..raster import BandDescription, Grid, RasterWriter
 from ..satellite import SENTINEL1_WAVELENGTH
 from ..types import PathLike
-from ..vectors import Burner
+from ..vectors import Burner, transformed
 from .folder import (
     INDEX_FIELDS,
     EarlierGround,
@@ -31,7 +31,6 @@ from .folder import (
     changed_folder,
     footprint,
     read_index,
-    transformed,
     write_index,
 )
 from .label_check import check_labels
@@ -251,9 +250,9 @@ class _SetWriter:
             for problem in self.plan.problems:
                 values = {"label": problem.label, "problem": problem.problem, "detail": problem.detail}
                 rows.append((problem.geometry, {"scene": scene, **values}))
-        return [
-            IndexRow(bytes(transformed(wkb, crs, self.crs).ExportToWkb()) if wkb else b"", row) for wkb, row in rows
-        ]
+        geometries = transformed([ogr.CreateGeometryFromWkb(wkb) for wkb, _ in rows if wkb], crs, self.crs)
+        outlines = iter(geometries)
+        return [IndexRow(bytes(next(outlines).ExportToWkb()) if wkb else b"", row) for wkb, row in rows]
 
     def _facts(self) -> dict[str, Any]:
         """What ``samples.json`` holds."""

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from osgeo import ogr, osr
+from osgeo import ogr
 
 from ..channels import MINMAX_CHANNELS, RESAMPLING_TOLERANCE, ChannelKind, Layer, SceneLayers
 from ..errors import InputError
 from ..progress import Progress
-from ..raster import Grid, spatial_reference
+from ..raster import Grid
 from ..satellite import SENTINEL1_WAVELENGTH, to_los_rate
 from ..types import Array, PathLike
-from ..vectors import burn
+from ..vectors import burn, transformed
 
 LARGEST = 4096
 """Pixels a side of what is read at most."""
@@ -86,9 +86,10 @@ def pixels_of(wkt: str, crs: str, grid: Grid) -> NDArray[np.bool_]:
     """The pixels of a grid that a geometry touches; InputError for a geometry that can't be read or transformed."""
     try:
         geometry = ogr.CreateGeometryFromWkt(wkt)
-        geometry.Transform(osr.CoordinateTransformation(spatial_reference(crs), spatial_reference(grid.crs)))
+        geometry.FlattenTo2D()
+        geometries = transformed([geometry], crs, grid.crs)
     except (RuntimeError, AttributeError) as error:
         raise InputError(
             "The areas to exclude can't be used ({error}). Check the layer and its CRS.", error=error
         ) from None
-    return burn([geometry], grid, all_touched=True)
+    return burn(geometries, grid, all_touched=True)

@@ -15,9 +15,9 @@ from osgeo import ogr, osr
 from ..errors import InputError
 from ..parallel import map_ordered
 from ..progress import Progress
-from ..raster import Band, Grid, same_crs, spatial_reference
+from ..raster import Band, Grid, spatial_reference
 from ..types import Array, Double, PathLike
-from ..vectors import burn
+from ..vectors import burn, transformed
 from .rate import stack_phases
 from .reading import ReaderPool, StackSample
 
@@ -91,16 +91,14 @@ class Reference:
     def on_grid(self, grid: Grid) -> ogr.Geometry:
         """The geometry in the CRS of a grid."""
         geometry = self._geometry()
-        if self.geometry_crs and not same_crs(self.geometry_crs, grid.crs):
-            if not grid.crs:
-                raise InputError(
-                    "The interferograms have no coordinate reference system, so the reference can't be placed on them. "
-                    "Assign it first (Raster > Projections > Assign projection)."
-                )
-            geometry.Transform(
-                osr.CoordinateTransformation(spatial_reference(self.geometry_crs), spatial_reference(grid.crs))
+        if not self.geometry_crs:
+            return geometry
+        if not grid.crs:
+            raise InputError(
+                "The interferograms have no coordinate reference system, so the reference can't be placed on them. "
+                "Assign it first (Raster > Projections > Assign projection)."
             )
-        return geometry
+        return transformed([geometry], self.geometry_crs, grid.crs)[0]
 
 
 class ReferencePhases(NamedTuple):

@@ -6,17 +6,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-from osgeo import ogr, osr
+from osgeo import ogr
 
 from ..accuracy import wilson_interval
-from ..areas import Area
+from ..areas import Area, outlines_of
 from ..errors import InputError
 from ..progress import QUIET, Progress
-from ..raster import EQUAL_AREA_CRS, same_crs, spatial_reference
+from ..raster import EQUAL_AREA_CRS
 from ..texts import Message
-from ..vectors import boxes_that_meet, in_crs
+from ..vectors import boxes_of, boxes_that_meet, transformed
 from .merging import ADDED
 from .sites import CONFIRMED, NOT_ACCESSIBLE, NOT_CONFIRMED, RESULTS, SIGNS, Site
 
@@ -224,26 +222,19 @@ def mapped_share(known: Sequence[bytes], known_crs: str, areas: Sequence[Area], 
         raise InputError("The layer of known landslides is empty. Choose another one, or leave it out.")
     if not known_crs or not areas_crs:
         raise InputError("The known landslides or the areas have no coordinate reference system. Set it first.")
-    outlines = in_crs([ogr.CreateGeometryFromWkb(area.geometry) for area in areas], areas_crs, EQUAL_AREA_CRS)
-    places = [_flat(wkb, known_crs) for wkb in known]
+    outlines = outlines_of(areas, areas_crs).geometries(EQUAL_AREA_CRS)
+    places = transformed([_flat(wkb) for wkb in known], known_crs, EQUAL_AREA_CRS)
     found = set()
-    for index, other in zip(*boxes_that_meet(_boxes(places), _boxes(outlines))):
+    for index, other in zip(*boxes_that_meet(boxes_of(places), boxes_of(outlines))):
         if index not in found and places[index].Intersects(outlines[other]):
             found.add(index)
     return Share(len(found), len(known))
 
 
-def _flat(wkb: bytes, crs: str) -> ogr.Geometry:
-    """A geometry of any shape in the equal-area CRS."""
+def _flat(wkb: bytes) -> ogr.Geometry:
     geometry = ogr.CreateGeometryFromWkb(wkb)
     geometry.FlattenTo2D()
-    if not same_crs(crs, EQUAL_AREA_CRS):
-        geometry.Transform(osr.CoordinateTransformation(spatial_reference(crs), spatial_reference(EQUAL_AREA_CRS)))
     return geometry
-
-
-def _boxes(geometries: Sequence[ogr.Geometry]) -> NDArray[np.float64]:
-    return np.array([geometry.GetEnvelope() for geometry in geometries], np.float64).reshape(-1, 4)
 
 
 def meaning_of(result: SurveyResult) -> str:

@@ -15,9 +15,9 @@ from ..accuracy import BY_AREA, BY_RATE, UNKNOWN, Classes
 from ..areas import Area
 from ..errors import InputError
 from ..progress import QUIET, Progress
-from ..raster import same_crs, spatial_reference, utm_zone
+from ..raster import spatial_reference, utm_zone
 from ..texts import Message
-from ..vectors import Ground, as_valid_multipolygon
+from ..vectors import Ground, Outlines, as_valid_multipolygon
 from .advice import look_for
 from .roads import Roads
 from .sites import SITE_FIELDS, Site, key_of, located
@@ -254,12 +254,8 @@ def _by_district(candidates: list[_Candidate], districts: Sequence[District], so
         raise InputError("Dividing by district needs a layer of district polygons.")
     if not source:
         raise InputError("The districts have no coordinate reference system. Set it first (layer properties > Source).")
-    shapes = []
-    for district in districts:
-        geometry = ogr.CreateGeometryFromWkb(district.geometry)
-        if not same_crs(source, target):
-            geometry.Transform(osr.CoordinateTransformation(spatial_reference(source), spatial_reference(target)))
-        shapes.append((district.name, as_valid_multipolygon(geometry)))
+    outlines = Outlines(tuple(district.geometry for district in districts), source).geometries(target)
+    shapes = [(district.name, outline) for district, outline in zip(districts, outlines)]
     for one in candidates:
         point = _point(*one.place)
         one.stratum = next((name for name, shape in shapes if shape.Contains(point)), OUTSIDE)

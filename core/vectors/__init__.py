@@ -11,9 +11,9 @@ from ..doors import opened_when_asked
 
 if TYPE_CHECKING:
     from .burning import Burner, burn
-    from .measures import Ground, boxes_that_meet
+    from .measures import Ground, boxes_of, boxes_that_meet
     from .ogr_memory import quiet_gdal, vector_memory
-    from .outlines import Outlines, as_valid_multipolygon, in_crs, read_areas, to_crs
+    from .outlines import Outlines, as_valid_multipolygon, in_crs, read_areas, to_crs, transformed
     from .polygons import polygonize, round_corners
     from .tables import create_layer, fill_feature, point_geometry
 else:
@@ -24,6 +24,7 @@ __all__ = [
     "Ground",
     "Outlines",
     "as_valid_multipolygon",
+    "boxes_of",
     "boxes_that_meet",
     "burn",
     "create_layer",
@@ -35,5 +36,6 @@ __all__ = [
     "read_areas",
     "round_corners",
     "to_crs",
+    "transformed",
     "vector_memory",
 ]

@@ -12,6 +12,7 @@ from osgeo import gdal, ogr
 
 from ..raster import Grid, Window
 from ..types import Mask
+from .measures import boxes_of
 from .ogr_memory import quiet_gdal, vector_memory
 from .outlines import Outlines
 
@@ -27,8 +28,7 @@ class Burner:
     ) -> None:
         self._grid, self._numbers = grid, numbers
         self.geometries = polygons.geometries(grid.crs) if isinstance(polygons, Outlines) else list(polygons or ())
-        boxes = [geometry.GetEnvelope() for geometry in self.geometries]
-        self._boxes = np.array(boxes, np.float64).reshape(-1, 4)
+        self._boxes = boxes_of(self.geometries)
 
     def mask(self, window: Window) -> Mask:
         """True inside any of the polygons."""

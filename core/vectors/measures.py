@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from osgeo import ogr, osr
@@ -33,6 +35,11 @@ class Ground:
             point = geometry.PointOnSurface()
         longitude, latitude, _ = self._degrees.TransformPoint(point.GetX(), point.GetY())
         return float(longitude), float(latitude)
+
+
+def boxes_of(geometries: Sequence[ogr.Geometry]) -> NDArray[np.float64]:
+    """The bounding box of each geometry, (n, 4): x_min, x_max, y_min, y_max."""
+    return np.array([geometry.GetEnvelope() for geometry in geometries], np.float64).reshape(-1, 4)
 
 
 def boxes_that_meet(

@@ -45,11 +45,16 @@ def read_areas(path: PathLike, target_crs: str = EQUAL_AREA_CRS, layer: str | No
 
 def in_crs(geometries: Sequence[ogr.Geometry], source: str, target: str) -> list[ogr.Geometry]:
     """The geometries, which are transformed in place, as valid MultiPolygons in the target CRS."""
+    return [as_valid_multipolygon(geometry) for geometry in transformed(geometries, source, target)]
+
+
+def transformed(geometries: Sequence[ogr.Geometry], source: str, target: str) -> list[ogr.Geometry]:
+    """Geometries of any shape, transformed in place from one CRS to another; RuntimeError where that can't be."""
     if geometries and not same_crs(source, target):
         transformation = osr.CoordinateTransformation(spatial_reference(source), spatial_reference(target))
         for geometry in geometries:
             geometry.Transform(transformation)
-    return [as_valid_multipolygon(geometry) for geometry in geometries]
+    return list(geometries)
 
 
 @dataclass(frozen=True)
@@ -71,10 +76,10 @@ def to_crs(geometries: Sequence[bytes], crs: str, target: str) -> list[ogr.Geome
             "The polygon layer has no coordinate reference system. Assign it first (Layer > Set CRS of layer)."
         )
     transformation = osr.CoordinateTransformation(spatial_reference(crs), spatial_reference(target))
-    return [_transformed(wkb, transformation) for wkb in geometries]
+    return [_usable(wkb, transformation) for wkb in geometries]
 
 
-def _transformed(wkb: bytes, transformation: Any) -> ogr.Geometry | None:
+def _usable(wkb: bytes, transformation: Any) -> ogr.Geometry | None:
     try:
         with quiet_gdal():
             geometry = ogr.CreateGeometryFromWkb(wkb)
