@@ -171,11 +171,12 @@ def _open(dem: PathLike, incidence: PathLike | None, viewing: Viewing, progress:
     """The opened inputs, and the incidence angle in mid-scene."""
     band = with_undeclared_nodata(dem, "DEM", False, progress)
     with BandReader(band) as reader:
-        grid, scale = reader.grid, metres_per_unit(reader, progress)
-    try:
-        grid.metres_per_pixel(np.array([0]))
-    except InputError as error:
-        raise InputError("{dem}: {error}", dem=dem, error=error) from None
+        grid = reader.grid
+        try:
+            grid.metres_per_pixel(np.array([0]))
+        except InputError as error:
+            raise InputError("{dem}: {error}", dem=dem, error=error) from None
+        scale = metres_per_unit(reader, progress)
     source = _Input(band, grid, scale, None)
     if incidence is None:
         return source, viewing.incidence

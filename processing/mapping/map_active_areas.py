@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,7 +163,8 @@ class MapActiveAreas(Algorithm):
     ) -> dict[str, Any]:
         steps = _StepFeedback(feedback)
         # Opened before the long work, so that a wrong or missing model is told at once; detection shares it.
-        model = self.open_model(parameters, context, progress_of(steps))
+        # Which backend runs it is told there.
+        model = self.open_model(parameters, context, replace(progress_of(steps), on_info=lambda text: None))
         # Asked for once: each time QGIS makes another temporary name and expects a layer there.
         paths = {name: self.output_path(parameters, name, context) for name in (*_RASTERS, _SENSITIVITY)}
         paths["REPORT"] = self.parameterAsFileOutput(parameters, "REPORT", context) or None
