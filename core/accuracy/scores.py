@@ -74,12 +74,6 @@ def f1_score(precision: float, recall: float) -> float:
     return 0.0 if total == 0 else 2 * precision * recall / total
 
 
-def iou_score(precision: float, recall: float) -> float:
-    """The intersection over union that precision and recall of the same pixels imply."""
-    union = precision + recall - precision * recall
-    return 0.0 if union == 0 else precision * recall / union
-
-
 def wilson_interval(successes: float, trials: float, confidence: float = 0.95) -> tuple[float, float]:
     """The interval of a share of which ``successes`` of ``trials`` were seen (Wilson 1927, JASA 22, 209–212).
 

@@ -24,7 +24,6 @@ from .export import export_onnx
 from .importing import DEFAULT_TILE, ChannelRequest, ImportOptions, channel_of
 from .networks import NETWORKS, Network, build_network
 
-SUFFIXES = (".safetensors", ".pt", ".pth")
 _NESTED = ("state_dict", "model_state_dict", "model", "network")
 _PREFIXES = ("module.", "network.", "model.")
 

@@ -48,11 +48,6 @@ class PairNetwork:
         return (later - earlier) / self.squared_sum
 
     @property
-    def pair_weights(self) -> NDArray[np.float64]:
-        """d_j: weight of each pair's own noise in p, 1/yr."""
-        return self.intervals / DAYS_PER_YEAR / self.squared_sum
-
-    @property
     def date_gain(self) -> float:
         """‖c‖: standard deviation in p (rad/yr) per rad of independent noise of each date."""
         return float(np.linalg.norm(self.date_weights))

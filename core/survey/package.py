@@ -19,8 +19,7 @@ from ..types import PathLike
 from ..vectors import create_layer, fill_feature, point_geometry, quiet_gdal
 from .sites import FORM_FIELDS, RESULTS, SITE_FIELDS, Site
 
-GEOPACKAGE, PROJECT, WAYPOINTS, GLOBE, PHOTO_FOLDER = "survey.gpkg", "survey.qgz", "sites.gpx", "sites.kml", "DCIM"
-"""What lies in a package, beside its base maps and a README."""
+GEOPACKAGE, PROJECT, PHOTO_FOLDER = "survey.gpkg", "survey.qgz", "DCIM"
 NOTE_FIELDS = (
     Field("note", "str", "", "What was seen there"),
     Field("photo", "str", "", "Photo, path relative to the folder of the package"),

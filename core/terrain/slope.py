@@ -40,18 +40,6 @@ _NEIGHBOURS = [(r, c, 2.0 if 0 in (r, c) else 1.0) for r in (-1, 0, 1) for c in 
 Metres = NDArray[np.float64]
 
 
-def slope_and_aspect(elevation: Array, dx: Metres | float, dy: Metres | float) -> tuple[Array, Array]:
-    """Slope in degrees and aspect in degrees clockwise from north, both of the shape of ``elevation`` (h, w).
-
-    ``elevation`` in metres with NaN for no data, first row in the north; ``dx`` and ``dy`` are the metres of a
-    pixel to the east and to the south, numbers or one per row (h,). Aspect is the direction in which the ground
-    falls; NaN where it is level.
-    """
-    padded = np.pad(np.asarray(elevation, np.float32), 1, constant_values=np.nan)
-    east, south = gradient(padded, dx, dy)
-    return slope_degrees(east, south), aspect_degrees(east, south)
-
-
 def gradient(padded: Array, dx: Metres | float, dy: Metres | float) -> tuple[Array, Array]:
     """Rise over run to the east and to the south, (h, w) each, of elevations (h + 2, w + 2) with their halo."""
     height = padded.shape[0] - 2
@@ -140,13 +128,12 @@ def slope_to_file(
     """
     band = with_undeclared_nodata(dem, "DEM", False, progress)
     with BandReader(band) as reader:
+        grid, block_height = reader.grid, reader.block_size[1]
+        try:
+            grid.metres_per_pixel(np.array([0]))
+        except InputError as error:
+            raise InputError("{dem}: {error}", dem=dem, error=error) from None
         scale = metres_per_unit(reader, progress)
-        block_height = reader.block_size[1]
-    grid = reader.grid
-    try:
-        grid.metres_per_pixel(np.array([0]))
-    except InputError as error:
-        raise InputError("{dem}: {error}", dem=dem, error=error) from None
     rows = _rows_per_block(grid.width, block_height)
     with ExitStack() as stack:
         stack.enter_context(limited_cache())

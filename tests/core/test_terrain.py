@@ -15,7 +15,7 @@ from ada_mapper.core.errors import CancelledError, InputError, OutputError
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import BandReader
 from ada_mapper.core.terrain import slope_to_file
-from ada_mapper.core.terrain.slope import slope_and_aspect
+from ada_mapper.core.terrain.slope import aspect_degrees, gradient, slope_degrees
 from examples import examples
 
 from .stacks import read_raster, write_raster
@@ -24,6 +24,12 @@ from .stacks import read_raster, write_raster
 def plane(shape: tuple[int, int], east: float, south: float, dx: float = 30, dy: float = 30) -> np.ndarray:
     rows, columns = np.indices(shape)
     return (1000 + east * dx * columns + south * dy * rows).astype(np.float32)
+
+
+def slope_and_aspect(elevation: np.ndarray, dx: float, dy: float) -> tuple[np.ndarray, np.ndarray]:
+    """Degrees of a whole DEM, as the tool computes them block by block."""
+    east, south = gradient(np.pad(np.asarray(elevation, np.float32), 1, constant_values=np.nan), dx, dy)
+    return slope_degrees(east, south), aspect_degrees(east, south)
 
 
 @given(east=st.floats(-2, 2), south=st.floats(-2, 2), dx=st.floats(5, 90), dy=st.floats(5, 90), holes=st.floats(0, 0.5))
