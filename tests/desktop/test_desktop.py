@@ -35,7 +35,7 @@ def scene(session, tmp_path_factory):
 def drive(session: QgisSession, script: str, folder: Path, task: dict, timeout: float = 200) -> dict:
     """Run a script in the desktop; returns what it wrote as its outcome."""
     path = folder / "task.json"
-    path.write_text(json.dumps({**task, "pictures": str(folder)}))
+    path.write_text(json.dumps({**task, "pictures": str(folder), "brisk": True}))
     session.desktop(HERE / script, path, timeout=timeout)
     return json.loads((folder / "outcome.json").read_text())
 

@@ -24,7 +24,7 @@ def test_from_a_folder_to_areas_and_back_again(tmp_path):
     scene = tmp_path / "scene"
     session.process("adamapper:simulatescene", "SEED=3", "SIZE=256", "DATES=8", f"OUTPUT_FOLDER={scene}")
     task = tmp_path / "task.json"
-    task.write_text(json.dumps({"scene": str(scene), "pictures": str(tmp_path), "timeout": 220}))
+    task.write_text(json.dumps({"scene": str(scene), "pictures": str(tmp_path), "timeout": 220, "brisk": True}))
     session.desktop(Path(__file__).parent / "use_panel.py", task, size="1366x768", timeout=260)
     outcome = json.loads((tmp_path / "outcome.json").read_text())
     assert outcome["errors"] == []
@@ -63,7 +63,8 @@ def walk(tmp_path_factory):
     scene = folder / "scene"
     session.process("adamapper:simulatescene", "SEED=5", "SIZE=512", "DATES=16", f"OUTPUT_FOLDER={scene}")
     task = folder / "task.json"
-    facts = {"scene": str(scene), "orbit": "descending", "theme": "", "pictures": str(folder), "timeout": 400}
+    facts = {"scene": str(scene), "orbit": "descending", "theme": "", "pictures": str(folder), "timeout": 400,
+             "brisk": True}  # fmt: skip
     task.write_text(json.dumps(facts))
     session.desktop(Path(__file__).parent / "folder_to_sheet.py", task, size="1366x768", timeout=430)
     return json.loads((folder / "outcome.json").read_text()), folder
@@ -99,7 +100,7 @@ def test_the_data_step_on_mexico_city_in_a_chinese_qgis(tmp_path):
     session = QgisSession(tmp_path / "session", language="zh-Hans", numbers="zh_CN")
     task = tmp_path / "task.json"
     facts = {"scene": str(shared_data("stacks") / "mexico_city_s1"), "orbit": "ascending", "theme": "",
-             "pictures": str(tmp_path), "timeout": 120, "only_data": True}  # fmt: skip
+             "pictures": str(tmp_path), "timeout": 120, "only_data": True, "brisk": True}  # fmt: skip
     task.write_text(json.dumps(facts))
     session.desktop(Path(__file__).parent / "folder_to_sheet.py", task, size="1366x768", timeout=150)
     outcome = json.loads((tmp_path / "outcome.json").read_text())

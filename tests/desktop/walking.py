@@ -1,7 +1,8 @@
 """What the scripts that walk through the QGIS desktop share: the task, steps with pauses, pictures, the outcome.
 
 QGIS runs such a script with its own folder on the path and the environment variable ADA_MAPPER_TASK, the path of a JSON
-file with at least "pictures" (a folder for all files) and "timeout" (seconds).
+file with at least "pictures" (a folder for all files) and "timeout" (seconds). Where it says "brisk", a pause ends
+after a third of its time if nothing is computed or drawn any more.
 """
 
 import json
@@ -9,7 +10,7 @@ import os
 import traceback
 from pathlib import Path
 
-from qgis.core import QgsProject
+from qgis.core import QgsApplication, QgsProject
 from qgis.PyQt.QtCore import QModelIndex, Qt, QTimer
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication, QDockWidget
@@ -22,7 +23,7 @@ outcome = {"errors": []}
 
 def start(walk):
     """Go through a generator that yields pauses in milliseconds, then write outcome.json and end the program."""
-    QTimer.singleShot(2500, lambda: _go_on(walk()))
+    _after(2500, lambda: _go_on(walk()))
     QTimer.singleShot(1000 * TASK["timeout"], _too_late)
 
 
@@ -37,7 +38,20 @@ def _go_on(steps):
         grab("error")
         _finish()
     else:
-        QTimer.singleShot(pause, lambda: _go_on(steps))
+        _after(pause, lambda: _go_on(steps))
+
+
+def _after(pause, go_on):
+    """Go on after so many milliseconds, in a brisk walk earlier."""
+    if not TASK.get("brisk"):
+        QTimer.singleShot(pause, go_on)
+        return
+    rest = pause - pause // 3
+    QTimer.singleShot(pause // 3, lambda: go_on() if _all_is_quiet() else QTimer.singleShot(rest, go_on))
+
+
+def _all_is_quiet():
+    return not QgsApplication.taskManager().countActiveTasks() and not iface.mapCanvas().isDrawing()
 
 
 def _too_late():
