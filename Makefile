@@ -25,8 +25,8 @@ $(STAMP): pyproject.toml
 demo: $(STAMP)  ## simulate a scene, map its active deformation areas, draw the map (results in demo/)
 	$(PY) tools/demo.py demo
 
-test: $(STAMP)  ## all tests
-	$(VENV)/bin/pytest -n 2 --dist loadfile
+test: $(STAMP)  ## all tests, in a random order whose seed is told: make test ORDER=seed repeats it
+	$(VENV)/bin/pytest -n 2 --dist worksteal $(if $(ORDER),--randomly-seed=$(ORDER))
 
 search: $(STAMP)  ## the property tests with many random examples, new ones each time; takes long
 	$(VENV)/bin/pytest -n 2 --dist worksteal --hypothesis-profile=search -m hypothesis
