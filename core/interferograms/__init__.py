@@ -11,12 +11,12 @@ from ..doors import opened_when_asked
 
 if TYPE_CHECKING:
     from .finding import find_stack
+    from .limits import PairLimits
     from .model import Interferogram, Stack
     from .network import baseline_positions, connected_dates
     from .readers import PRODUCTS
     from .selection import (
         PairFacts,
-        PairLimits,
         PairSelection,
         nothing_left,
         pair_facts,

@@ -14,6 +14,7 @@ from ..parallel import map_ordered
 from ..progress import Progress
 from ..raster import Band, BandReader, Window, row_blocks
 from ..texts import Message
+from .limits import PairLimits
 from .model import Interferogram, Stack
 from .network import connected_dates
 
@@ -21,36 +22,6 @@ RULES = ("by_hand", "temporal_baseline", "perpendicular_baseline", "first_date",
 _PIXELS_AT_A_TIME = 2**21
 _SAMPLES_A_SIDE = 4
 _SAMPLE_SIZE = 256
-
-
-@dataclass(frozen=True)
-class PairLimits:
-    """Days, metres, dates and mean coherence that a pair may have; the defaults are the paper's.
-
-    ``excluded`` are names of pairs (YYYYMMDD_YYYYMMDD) that are left out whatever they are. Raises InputError for
-    limits that no pair can meet.
-    """
-
-    max_temporal_baseline: float = 40.0
-    max_perpendicular_baseline: float = 120.0
-    first_date: date | None = None
-    last_date: date | None = None
-    min_coherence: float | None = None
-    excluded: frozenset[str] = frozenset()
-
-    def __post_init__(self) -> None:
-        if not self.max_temporal_baseline > 0:
-            raise InputError("The largest temporal baseline must be more than 0 days.")
-        if not self.max_perpendicular_baseline > 0:
-            raise InputError("The largest perpendicular baseline must be more than 0 metres.")
-        if self.first_date and self.last_date and self.first_date >= self.last_date:
-            raise InputError(
-                "The first date {first_date} must be before the last date {last_date}.",
-                first_date=self.first_date,
-                last_date=self.last_date,
-            )
-        if self.min_coherence is not None and not 0 <= self.min_coherence <= 1:
-            raise InputError("The smallest mean coherence must lie between 0 and 1.")
 
 
 @dataclass(frozen=True)

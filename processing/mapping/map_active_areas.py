@@ -20,6 +20,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
+from ...core.interferograms import PairLimits
 from ...core.progress import Progress
 from ..algorithm import ORBITS, POLYGONS, Algorithm, progress_of, remove_results
 from ..texts import tr
@@ -115,7 +116,7 @@ class MapActiveAreas(Algorithm):
             "MAX_TEMPORAL_BASELINE",
             tr("Largest temporal baseline (days)"),
             tr("Longer pairs are left out."),
-            40,
+            PairLimits.max_temporal_baseline,
             1,
             advanced=True,
         )
@@ -123,7 +124,7 @@ class MapActiveAreas(Algorithm):
             "MAX_PERPENDICULAR_BASELINE",
             tr("Largest perpendicular baseline (m)"),
             tr("Pairs with a larger one are left out."),
-            120,
+            PairLimits.max_perpendicular_baseline,
             1,
             advanced=True,
         )

@@ -19,6 +19,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
+from ...core.interferograms import PairLimits
 from ...core.progress import Progress
 from ..algorithm import Algorithm
 from ..texts import tr
@@ -101,7 +102,7 @@ class StackInterferograms(Algorithm):
             "MAX_TEMPORAL_BASELINE",
             tr("Largest temporal baseline (days)"),
             tr("Longer pairs are left out."),
-            40,
+            PairLimits.max_temporal_baseline,
             minimum=1,
         )
         self.add_number(
@@ -111,7 +112,7 @@ class StackInterferograms(Algorithm):
                 "Pairs with a larger one are left out. Where the product does not tell baselines, the rule is not "
                 "applied, and the log says so."
             ),
-            120,
+            PairLimits.max_perpendicular_baseline,
             minimum=1,
         )
         self.add_number(

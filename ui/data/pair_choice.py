@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
+from ...core.interferograms import PairLimits
 from ...processing.texts import sentence_of, tr
 from ..project import ProjectState
 from .pair_scan import PairScan, Scan
 
 if TYPE_CHECKING:
-    from ...core.interferograms import PairFacts, PairLimits
+    from ...core.interferograms import PairFacts
 
 
 DAYS, METRES = "max_temporal_baseline", "max_perpendicular_baseline"
-DEFAULTS = {DAYS: 40.0, METRES: 120.0}
+DEFAULTS = {DAYS: PairLimits.max_temporal_baseline, METRES: PairLimits.max_perpendicular_baseline}
 _LEAST = 1.0
 
 

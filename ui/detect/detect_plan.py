@@ -7,6 +7,7 @@ from typing import Any
 
 from qgis.core import QgsApplication, QgsProject, QgsVectorLayer
 
+from ...core.interferograms import PairLimits
 from ...processing.algorithm import BUNDLED_MODEL
 from ...processing.layers import run_of
 from ...processing.texts import number, significant, tr, words_of
@@ -17,8 +18,7 @@ MAP_AREAS, DETECT, EXTRACT, MERGE = (
     "adamapper:mapactiveareas", "adamapper:detectareas", "adamapper:extractareas", "adamapper:mergeorbits",
 )  # fmt: skip
 FROM_FOLDER, FROM_LAYERS = "folder", "layers"
-_LIMITS = {"max_temporal_baseline": ("MAX_TEMPORAL_BASELINE", 40.0),
-           "max_perpendicular_baseline": ("MAX_PERPENDICULAR_BASELINE", 120.0)}  # fmt: skip
+_LIMITS = ("max_temporal_baseline", "max_perpendicular_baseline")
 _FILES = {"AREAS": "areas.gpkg", "PROBABILITY": "probability.tif", "PHASE_RATE": "phase_rate.tif",
           "LOS_RATE": "los_rate.tif", "SLOPE": "slope.tif", "LOS_SENSITIVITY": "los_sensitivity.tif",
           "REPORT": "stack.html"}  # fmt: skip
@@ -38,8 +38,8 @@ def folder_parameters(state: ProjectState, folder: Path | None) -> dict[str, Any
     parameters: dict[str, Any] = {"INPUT_FOLDER": state.get("folder", ""), "DEM": state.layer("dem")}
     parameters["ORBIT"] = state.get("orbit", "unknown")
     parameters["PRODUCT"] = state.get("product", "") or "auto"
-    for name, (parameter, default) in _LIMITS.items():
-        parameters[parameter] = state.get(name, default)
+    for name in _LIMITS:
+        parameters[name.upper()] = state.get(name, getattr(PairLimits, name))
     parameters.update(_model(state))
     excluded = state.get("excluded_pairs", [])
     if excluded and _has(MAP_AREAS, "EXCLUDED_PAIRS"):
@@ -104,7 +104,7 @@ def problem_of(state: ProjectState, source: str) -> tuple[str, str]:
 
 def outlook(state: ProjectState, source: str) -> list[str]:
     """What a run would do, one line a tool."""
-    days, metres = (significant(state.get(name, default), 6) for name, (_, default) in _LIMITS.items())
+    days, metres = (significant(state.get(name, getattr(PairLimits, name)), 6) for name in _LIMITS)
     card = _card(state)
     model = f"{card.name} {card.version}" if card is not None else tr("no model")
     detect = tr("Detect with {}").format(model)
