@@ -67,6 +67,7 @@ texts: $(STAMP)  ## all texts for translators, as build/ada_mapper.ts
 
 benchmark: $(STAMP)  ## side-by-side measurements, printed
 	$(PY) benchmarks/stacking.py
+	$(PY) benchmarks/date_phases.py
 	$(PY) benchmarks/slope.py
 	$(PY) benchmarks/networks.py
 	$(PY) benchmarks/tiles.py
