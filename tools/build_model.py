@@ -6,130 +6,97 @@ import os
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# The same order of the elements each time.
+os.environ["QT_HASH_SEED"] = "0"
 
 from qgis.core import (
     QgsApplication,
+    QgsProcessingAlgorithm,
     QgsProcessingModelAlgorithm,
     QgsProcessingModelChildAlgorithm,
     QgsProcessingModelChildParameterSource,
     QgsProcessingModelOutput,
     QgsProcessingModelParameter,
-    QgsProcessingParameterEnum,
-    QgsProcessingParameterFile,
-    QgsProcessingParameterRasterLayer,
 )
 from qgis.PyQt.QtCore import QPointF, QSizeF
 
-from ada_mapper.processing.algorithm import ORBITS
+from ada_mapper.processing.mapping import CHAIN, STACK, ChainStep, MapActiveAreas
 from ada_mapper.processing.provider import AdaMapperProvider
 
 TARGET = Path(__file__).resolve().parent.parent / "resources/processing_models/interferograms_to_areas.model3"
 
-INPUTS = {
-    "INPUT_FOLDER": (
-        QgsProcessingParameterFile(
-            "INPUT_FOLDER", "Folder of interferograms", QgsProcessingParameterFile.Behavior.Folder
-        ),
-        (150, 300),
-    ),
-    "DEM": (QgsProcessingParameterRasterLayer("DEM", "Digital elevation model"), (150, 520)),
-    "ORBIT": (
-        QgsProcessingParameterEnum("ORBIT", "Orbit", list(ORBITS), defaultValue="unknown", usesStaticStrings=True),
-        (150, 740),
-    ),
-}
-STEPS = {
-    "stack": ("stackinterferograms", "Stack interferograms", {"INPUT_FOLDER": "INPUT_FOLDER"}, (470, 300)),
-    "slope": ("slope", "Slope", {"INPUT": "DEM"}, (470, 560)),
-    "sensitivity": (
-        "lossensitivity",
-        "LOS sensitivity",
-        {"INPUT": "DEM", "RATE": ("stack", "PHASE_RATE"), "ORBIT": "ORBIT", "SKIP_UNKNOWN": True},
-        (470, 740),
-    ),
-    "detect": (
-        "detectareas",
-        "Detect active deformation areas",
-        {
-            "PHASE_RATE": ("stack", "PHASE_RATE"),
-            "LOS_RATE": ("stack", "LOS_RATE"),
-            "DEM": "DEM",
-            "SLOPE": ("slope", "OUTPUT"),
-            "LOS_SENSITIVITY": ("sensitivity", "OUTPUT"),
-        },
-        (820, 360),
-    ),
-    "extract": (
-        "extractareas",
-        "Extract areas",
-        {
-            "PROBABILITY": ("detect", "PROBABILITY"),
-            "LOS_RATE": ("stack", "LOS_RATE"),
-            "SLOPE": ("slope", "OUTPUT"),
-            "DEM": "DEM",
-            "ORBIT": "ORBIT",
-        },
-        (1180, 480),
-    ),
-}
-OUTPUTS = {
-    "stack": {"PHASE_RATE": "Phase rate", "LOS_RATE": "LOS rate", "REPORT": "Report on the stack"},
-    "slope": {"OUTPUT": "Slope"},
-    "detect": {"PROBABILITY": "Probability"},
-    "extract": {"AREAS": "Active deformation areas"},
+INPUTS = {"INPUT_FOLDER": (150, 300), "DEM": (150, 520), "ORBIT": (150, 740)}
+OUTPUTS = ("PHASE_RATE", "LOS_RATE", "REPORT", "SLOPE", "PROBABILITY", "AREAS")
+PLACES = {
+    "stack": (470, 300),
+    "slope": (470, 560),
+    "sensitivity": (470, 740),
+    "detect": (820, 360),
+    "extract": (1180, 480),
 }
 
 
 def build() -> QgsProcessingModelAlgorithm:
-    """The model, from the tables above."""
+    """The chain as a model: its inputs and outputs are named like those of the tool that runs it in one step."""
+    whole = MapActiveAreas().create()
     model = QgsProcessingModelAlgorithm("Interferograms to active deformation areas", "ADA Mapper")
-    for name, (definition, place) in INPUTS.items():
+    for name, place in INPUTS.items():
+        definition = whole.parameterDefinition(name).clone()
+        definition.setHelp("")
         component = QgsProcessingModelParameter(name)
         component.setPosition(QPointF(*place))
         model.addModelParameter(definition, component)
-    for child_id, (algorithm, title, sources, place) in STEPS.items():
-        child = QgsProcessingModelChildAlgorithm(f"adamapper:{algorithm}")
-        child.setChildId(child_id)
-        child.setDescription(title)
-        child.setPosition(QPointF(*place))
-        for name, source in sources.items():
-            child.addParameterSources(name, [parameter_source(source)])
-        for name, value in defaults_of(algorithm, sources).items():
-            child.addParameterSources(name, [QgsProcessingModelChildParameterSource.fromStaticValue(value)])
-        child.setModelOutputs(outputs_of(child_id, place))
-        model.addChildAlgorithm(child)
+    for step in CHAIN:
+        model.addChildAlgorithm(child_of(step, whole))
     return model
 
 
-def defaults_of(algorithm: str, sources: dict[str, object]) -> dict[str, object]:
-    """The default values of what a step needs and nothing else gives; the designer marks steps that lack one."""
-    instance = QgsApplication.processingRegistry().algorithmById(f"adamapper:{algorithm}")
-    return {
+def child_of(step: ChainStep, whole: QgsProcessingAlgorithm) -> QgsProcessingModelChildAlgorithm:
+    """One step of the model."""
+    tool = QgsApplication.processingRegistry().algorithmById(step.algorithm)
+    child = QgsProcessingModelChildAlgorithm(step.algorithm)
+    child.setChildId(step.name)
+    child.setDescription(tool.displayName())
+    child.setPosition(QPointF(*PLACES[step.name]))
+    sources = {parameter: source_of(name) for parameter, name in step.inputs.items()}
+    given = {parameter: source for parameter, source in sources.items() if source is not None}
+    # The designer marks steps that lack what has a default.
+    values = {
         definition.name(): definition.defaultValue()
-        for definition in instance.parameterDefinitions()
-        if definition.name() not in sources and definition.defaultValue() is not None
+        for definition in tool.parameterDefinitions()
+        if definition.defaultValue() is not None
     }
+    fixed = {name: value for name, value in {**values, **step.fixed}.items() if name not in given}
+    for name, source in given.items():
+        child.addParameterSources(name, [source])
+    for name, value in fixed.items():
+        child.addParameterSources(name, [QgsProcessingModelChildParameterSource.fromStaticValue(value)])
+    child.setModelOutputs(outputs_of(step, whole))
+    return child
 
 
-def parameter_source(source: str | bool | tuple[str, str]) -> QgsProcessingModelChildParameterSource:
-    """A model input by its name, the output of a step, or a fixed choice."""
-    if isinstance(source, bool):
-        return QgsProcessingModelChildParameterSource.fromStaticValue(source)
-    if isinstance(source, str):
-        return QgsProcessingModelChildParameterSource.fromModelParameter(source)
-    return QgsProcessingModelChildParameterSource.fromChildOutput(*source)
+def source_of(name: str) -> QgsProcessingModelChildParameterSource | None:
+    """Where a value of the chain comes from: an input of the model, or the step that makes it; None: from neither."""
+    if name in INPUTS:
+        return QgsProcessingModelChildParameterSource.fromModelParameter(name)
+    for step in CHAIN:
+        for parameter, made in step.outputs.items():
+            if made == name:
+                return QgsProcessingModelChildParameterSource.fromChildOutput(step.name, parameter)
+    return None
 
 
-def outputs_of(child_id: str, place: tuple[int, int]) -> dict[str, QgsProcessingModelOutput]:
-    """The outputs of a step that are outputs of the model, drawn below the step."""
+def outputs_of(step: ChainStep, whole: QgsProcessingAlgorithm) -> dict[str, QgsProcessingModelOutput]:
+    """The outputs of a step that are outputs of the model, drawn above the first step and below the others."""
+    x, y = PLACES[step.name]
     outputs = {}
-    for index, (name, title) in enumerate(OUTPUTS.get(child_id, {}).items()):
+    wanted = [(parameter, name) for parameter, name in step.outputs.items() if name in OUTPUTS]
+    for index, (parameter, name) in enumerate(wanted):
+        title = whole.parameterDefinition(name).description()
         output = QgsProcessingModelOutput(title, title)
-        output.setChildId(child_id)
-        output.setChildOutputName(name)
-        output.setPosition(
-            QPointF(place[0] + 40, place[1] - 90 - 40 * index if child_id == "stack" else place[1] + 110)
-        )
+        output.setChildId(step.name)
+        output.setChildOutputName(parameter)
+        output.setPosition(QPointF(x + 40, y - 90 - 40 * index if step is STACK else y + 110))
         output.setSize(QSizeF(200, 30))
         outputs[title] = output
     return outputs

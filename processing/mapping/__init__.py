@@ -11,6 +11,7 @@ from ...core.doors import opened_when_asked
 
 if TYPE_CHECKING:
     from .build_composite import BuildComposite
+    from .chain import CHAIN, DETECT, EXTRACT, SLOPE, STACK, ChainStep
     from .classical_detector import ClassicalDetector
     from .detect_areas import DetectAreas
     from .extract_areas import ExtractAreas
@@ -23,8 +24,14 @@ else:
     __getattr__ = opened_when_asked(__name__)
 
 __all__ = [
+    "CHAIN",
+    "DETECT",
+    "EXTRACT",
     "PRODUCTS",
+    "SLOPE",
+    "STACK",
     "BuildComposite",
+    "ChainStep",
     "ClassicalDetector",
     "DetectAreas",
     "ExtractAreas",

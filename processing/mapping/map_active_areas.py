@@ -24,6 +24,7 @@ from ...core.interferograms import PairLimits
 from ...core.progress import Progress
 from ..algorithm import ORBITS, POLYGONS, Algorithm, progress_of, remove_results
 from ..texts import tr
+from .chain import CHAIN, SENSITIVITY
 from .detect_areas import BACKENDS
 from .stack_interferograms import PRODUCTS
 
@@ -46,14 +47,13 @@ _RASTERS = {
     "SLOPE": (QT_TRANSLATE_NOOP("AdaMapper", "Slope"), QT_TRANSLATE_NOOP("AdaMapper", "Degrees.")),
 }
 _SENSITIVITY = "LOS_SENSITIVITY"
-_STEPS = 5
 
 
 class _StepFeedback(QgsProcessingMultiStepFeedback):
     """The feedback of several tools, which tells once what more than one of them says of the same file."""
 
     def __init__(self, feedback: QgsProcessingFeedback) -> None:
-        super().__init__(_STEPS, feedback)
+        super().__init__(len(CHAIN), feedback)
         self._told: set[str] = set()
 
     def pushInfo(self, info: str) -> None:
@@ -190,44 +190,31 @@ class MapActiveAreas(Algorithm):
         parameters: dict[str, Any],
         paths: dict[str, str | None],
         context: QgsProcessingContext,
-        steps: QgsProcessingMultiStepFeedback,
+        feedback: QgsProcessingMultiStepFeedback,
     ) -> dict[str, Any]:
         """Run the tools one after the other; ``paths`` are those of the results by name, None for what isn't wanted."""
         import processing
 
-        dem = self.raster_path(parameters, "DEM", context)
-
-        def run(step: int, algorithm: str, values: dict[str, Any]) -> dict[str, Any]:
-            steps.setCurrentStep(step)
-            identifier = f"adamapper:{algorithm}"
-            return dict(processing.run(identifier, values, context=context, feedback=steps, is_child_algorithm=True))
-
-        names = (
-            "INPUT_FOLDER", "PRODUCT", "MAX_TEMPORAL_BASELINE", "MAX_PERPENDICULAR_BASELINE", "EXCLUDED_PAIRS",
-        )  # fmt: skip
-        rates = {name: paths[name] for name in ("PHASE_RATE", "LOS_RATE")}
-        given = {name: parameters[name] for name in names if parameters.get(name) is not None}
-        stack = run(0, "stackinterferograms", {**given, **rates, "REPORT": paths["REPORT"]})
-        run(1, "slope", {"INPUT": dem, "OUTPUT": paths["SLOPE"]})
-        view = {name: parameters[name] for name in ("ORBIT",) if parameters.get(name) is not None}
-        sensitivity = self.sensitivity_path(parameters, paths[_SENSITIVITY], context)
-        if sensitivity is not None:
-            inputs = {"INPUT": dem, "RATE": paths["PHASE_RATE"], "SKIP_UNKNOWN": True, **view}
-            sensitivity = run(2, "lossensitivity", {**inputs, "OUTPUT": sensitivity})["OUTPUT"]
-        layers = {"LOS_RATE": paths["LOS_RATE"], "DEM": dem, "SLOPE": paths["SLOPE"]}
-        detection = {name: parameters.get(name) for name in ("MODEL", "BACKEND") if parameters.get(name)}
-        detection.update(layers, PHASE_RATE=paths["PHASE_RATE"], PROBABILITY=paths["PROBABILITY"])
-        run(3, "detectareas", {**detection, _SENSITIVITY: sensitivity})
-        rules = {name: parameters[name] for name in ("MIN_AREA",) if parameters.get(name) is not None}
-        extraction = {**layers, **rules, **view, "PROBABILITY": paths["PROBABILITY"], "AREAS": parameters["AREAS"]}
-        areas = run(4, "extractareas", extraction)
-        paths[_SENSITIVITY] = sensitivity if paths[_SENSITIVITY] is not None else None
+        known = {**parameters, **paths, "DEM": self.required_raster(parameters, "DEM", context)}
+        known[_SENSITIVITY] = self.sensitivity_path(parameters, paths[_SENSITIVITY], context)
+        told: dict[str, Any] = {}
+        for number, step in enumerate(CHAIN):
+            if step is SENSITIVITY and known[_SENSITIVITY] is None:
+                continue
+            feedback.setCurrentStep(number)
+            outcome = processing.run(
+                step.algorithm, step.parameters(known), context=context, feedback=feedback, is_child_algorithm=True
+            )
+            known.update(step.results(outcome))
+            told.update(outcome)
+        if paths[_SENSITIVITY] is not None:
+            paths[_SENSITIVITY] = known[_SENSITIVITY]
         for name in ("SLOPE", "PHASE_RATE", _SENSITIVITY):
             path = paths[name]
             if path is not None:
                 self.hide_when_loaded(path, context)
-        numbers = {name: stack[name] for name in ("PAIRS_FOUND", "PAIRS_USED", "REPORT")}
-        return {**paths, **numbers, "AREAS": areas["AREAS"], "AREA_COUNT": areas["AREA_COUNT"]}
+        numbers = {name: told[name] for name in ("PAIRS_FOUND", "PAIRS_USED", "AREA_COUNT")}
+        return {**paths, **numbers, "REPORT": known["REPORT"], "AREAS": known["AREAS"]}
 
     def sensitivity_path(
         self, parameters: dict[str, Any], wanted: str | None, context: QgsProcessingContext

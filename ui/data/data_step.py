@@ -24,16 +24,16 @@ from qgis.PyQt.QtWidgets import (
 
 from ...processing.algorithm import ORBITS
 from ...processing.layers import run_of
-from ...processing.mapping import PRODUCTS
+from ...processing.mapping import PRODUCTS, SLOPE, STACK
 from ...processing.texts import number, tr
-from ..runs import free_place
+from ..project import DAYS, METRES, chain_inputs
+from ..runs import free_place, result_files
 from ..step import Step, StepContext, StepStatus
 from .limit_box import LimitBox
-from .pair_choice import DAYS, METRES, PairChoice
+from .pair_choice import PairChoice
 from .pair_texts import counts_text, folder_text, trouble_text
 from .pair_window import PairWindow
 
-_STACK, _SLOPE = "adamapper:stackinterferograms", "adamapper:slope"
 _RATES = ("phase_rate", "los_rate")
 _LAST_FOLDER = "ada_mapper/data/folder"
 _NOTES_SHOWN = 4
@@ -173,10 +173,8 @@ class DataStep(Step):
         base = QgsSettings().value("ada_mapper/detect/save_in", "", str)
         name, folder = free_place(runner, base, titles.get(orbit, tr("Rates")))
         self._running = name
-        if (
-            runner.run(_STACK, self._stack_parameters(folder), name, self._after_stack(name, folder), group=name)
-            is None
-        ):
+        parameters = STACK.parameters({**chain_inputs(state), **result_files(folder)})
+        if runner.run(STACK.algorithm, parameters, name, self._after_stack(name, folder), group=name) is None:
             self._running = ""
         self._show()
 
@@ -185,8 +183,9 @@ class DataStep(Step):
             state = self.context.state
             dem = state.layer("dem")
             if success and dem is not None and state.layer("slope") is None:
-                values = {"INPUT": dem, "OUTPUT": _output(folder, "slope.tif")}
-                if self.context.runner.run(_SLOPE, values, name, lambda *end: self._end(), group=name) is not None:
+                values = SLOPE.parameters({"DEM": dem, **result_files(folder)})
+                task = self.context.runner.run(SLOPE.algorithm, values, name, lambda *end: self._end(), group=name)
+                if task is not None:
                     return
             self._end()
 
@@ -195,20 +194,6 @@ class DataStep(Step):
     def _end(self) -> None:
         self._running = ""
         self.refresh()
-
-    def _stack_parameters(self, folder: Path | None) -> dict[str, Any]:
-        state, choice = self.context.state, self.choice
-        return {
-            "INPUT_FOLDER": state.get("folder", ""),
-            "PRODUCT": state.get("product", "") or "auto",
-            "MAX_TEMPORAL_BASELINE": choice.limit(DAYS),
-            "MAX_PERPENDICULAR_BASELINE": choice.limit(METRES),
-            "EXCLUDED_PAIRS": ",".join(sorted(choice.excluded)),
-            "DEM": state.layer("dem"),
-            "PHASE_RATE": _output(folder, "phase_rate.tif"),
-            "LOS_RATE": _output(folder, "los_rate.tif"),
-            "REPORT": _output(folder, "stack.html"),
-        }
 
     # Showing
 
@@ -368,7 +353,3 @@ def _orbit_text(orbit: str) -> str:
 def _is_of_another_folder(layer: QgsMapLayer, folder: str) -> bool:
     made_of = (run_of(layer) or {}).get("parameters", {}).get("INPUT_FOLDER")
     return bool(folder and made_of) and Path(made_of) != Path(folder)
-
-
-def _output(folder: Path | None, name: str) -> str:
-    return "TEMPORARY_OUTPUT" if folder is None else str(folder / name)

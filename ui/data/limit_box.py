@@ -6,11 +6,12 @@ from qgis.PyQt.QtCore import QLocale
 from qgis.PyQt.QtWidgets import QDoubleSpinBox, QWidget
 
 from ...processing.texts import tr
-from .pair_choice import DAYS, PairChoice
+from ..project import DAYS
+from .pair_choice import PairChoice
 
 
 class LimitBox(QDoubleSpinBox):
-    """The largest temporal (pair_choice.DAYS, in days) or perpendicular (METRES, in metres) baseline."""
+    """The largest temporal (project.DAYS, in days) or perpendicular (METRES, in metres) baseline."""
 
     def __init__(self, choice: PairChoice, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -10,16 +10,11 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ...core.interferograms import PairLimits
 from ...processing.texts import sentence_of, tr
-from ..project import ProjectState
+from ..project import DAYS, LIMITS, METRES, ProjectState, at_least, excluded_pairs, limit
 from .pair_scan import PairScan, Scan
 
 if TYPE_CHECKING:
     from ...core.interferograms import PairFacts
-
-
-DAYS, METRES = "max_temporal_baseline", "max_perpendicular_baseline"
-DEFAULTS = {DAYS: PairLimits.max_temporal_baseline, METRES: PairLimits.max_perpendicular_baseline}
-_LEAST = 1.0
 
 
 class PairChoice(QObject):
@@ -39,7 +34,7 @@ class PairChoice(QObject):
         self._state = state
         self._task: PairScan | None = None
         self._key: tuple[str, str] = ("", "")
-        self._values = dict(DEFAULTS)
+        self._values = dict(LIMITS)
         self.excluded: frozenset[str] = frozenset()
         self.scan: Scan | None = None
         self.problem = ""
@@ -69,16 +64,14 @@ class PairChoice(QObject):
 
     def limits(self) -> PairLimits:
         """The rules as core takes them."""
-        from ...core.interferograms import PairLimits
-
         return PairLimits(self._values[DAYS], self._values[METRES], excluded=self.excluded)
 
     # What the user does
 
     def preview_limit(self, name: str, value: float) -> None:
         """Show what a limit would do, without keeping it."""
-        value = max(_LEAST, value)
-        self._is_previewing = value != self._kept(name)
+        value = at_least(value)
+        self._is_previewing = value != limit(self._state, name)
         if value != self._values[name]:
             self._values[name] = value
             self._judge()
@@ -87,7 +80,7 @@ class PairChoice(QObject):
         """Keep a limit in the project."""
         self.preview_limit(name, value)
         self._is_previewing = False
-        if self._values[name] != self._kept(name):
+        if self._values[name] != limit(self._state, name):
             self._state.set(name, self._values[name])
 
     def toggle(self, name: str) -> None:
@@ -115,8 +108,8 @@ class PairChoice(QObject):
         state = self._state
         key = (state.get("folder", ""), state.get("product", "") or "auto")
         # A limit that is being dragged stays where it is, whatever else changes in the project meanwhile.
-        values = self._values if self._is_previewing else {name: self._kept(name) for name in DEFAULTS}
-        excluded = frozenset(name for name in state.get("excluded_pairs", []) if isinstance(name, str))
+        values = self._values if self._is_previewing else {name: limit(state, name) for name in LIMITS}
+        excluded = excluded_pairs(state)
         is_other = (values, excluded) != (self._values, self.excluded)
         self._values, self.excluded = values, excluded
         if key != self._key:
@@ -152,10 +145,6 @@ class PairChoice(QObject):
         task, self._task = self._task, None
         if task is not None:
             task.stop()
-
-    def _kept(self, name: str) -> float:
-        """A limit as the project has it."""
-        return max(_LEAST, float(self._state.get(name, DEFAULTS[name])))
 
     def _on_progress(self, percent: float) -> None:
         if self._task is not None:

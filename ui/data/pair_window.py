@@ -10,8 +10,9 @@ from qgis.PyQt.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPush
 from ...processing.qgis_versions import free_screen
 from ...processing.texts import number, tr
 from ..plots import HistogramPlot, NetworkPlot, PlotPair
+from ..project import DAYS, METRES
 from .limit_box import LimitBox
-from .pair_choice import DAYS, METRES, PairChoice
+from .pair_choice import PairChoice
 from .pair_table import PairTable
 from .pair_texts import counts_text, trouble_text
 

@@ -5,23 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from qgis.core import QgsApplication, QgsProject, QgsVectorLayer
+from qgis.core import QgsProject, QgsVectorLayer
 
-from ...core.interferograms import PairLimits
 from ...processing.algorithm import BUNDLED_MODEL
 from ...processing.layers import run_of
+from ...processing.mapping import DETECT, EXTRACT
 from ...processing.texts import number, significant, tr, words_of
-from ..project import ProjectState
-from ..runs import plain
+from ..project import LIMITS, ProjectState, chain_inputs, excluded_pairs, limit
+from ..runs import plain, result_files
 
-MAP_AREAS, DETECT, EXTRACT, MERGE = (
-    "adamapper:mapactiveareas", "adamapper:detectareas", "adamapper:extractareas", "adamapper:mergeorbits",
-)  # fmt: skip
+MAP_AREAS, MERGE = "adamapper:mapactiveareas", "adamapper:mergeorbits"
 FROM_FOLDER, FROM_LAYERS = "folder", "layers"
-_LIMITS = ("max_temporal_baseline", "max_perpendicular_baseline")
-_FILES = {"AREAS": "areas.gpkg", "PROBABILITY": "probability.tif", "PHASE_RATE": "phase_rate.tif",
-          "LOS_RATE": "los_rate.tif", "SLOPE": "slope.tif", "LOS_SENSITIVITY": "los_sensitivity.tif",
-          "REPORT": "stack.html"}  # fmt: skip
 
 
 def source_of(state: ProjectState) -> str:
@@ -35,25 +29,16 @@ def source_of(state: ProjectState) -> str:
 
 def folder_parameters(state: ProjectState, folder: Path | None) -> dict[str, Any]:
     """Parameters of the whole chain; results in ``folder``, temporary where it is None."""
-    parameters: dict[str, Any] = {"INPUT_FOLDER": state.get("folder", ""), "DEM": state.layer("dem")}
-    parameters["ORBIT"] = state.get("orbit", "unknown")
-    parameters["PRODUCT"] = state.get("product", "") or "auto"
-    for name in _LIMITS:
-        parameters[name.upper()] = state.get(name, getattr(PairLimits, name))
-    parameters.update(_model(state))
-    excluded = state.get("excluded_pairs", [])
-    if excluded and _has(MAP_AREAS, "EXCLUDED_PAIRS"):
-        parameters["EXCLUDED_PAIRS"] = ",".join(excluded)
-    outputs = _outputs(MAP_AREAS, folder)
-    if parameters["ORBIT"] == "unknown":  # the view may then be unknown, too
-        outputs.pop("LOS_SENSITIVITY", None)
-    return {**parameters, **outputs}
+    inputs, outputs = chain_inputs(state), result_files(folder)
+    if inputs.get("ORBIT", "unknown") == "unknown":  # the view may then be unknown, too
+        del outputs["LOS_SENSITIVITY"]
+    return {**inputs, **outputs}
 
 
 def detection_parameters(state: ProjectState, folder: Path | None) -> dict[str, Any]:
     """Parameters of the detection on existing layers."""
     layers = {role.upper(): state.layer(role) for role in given_roles(state)}
-    return {**layers, **_model(state), **_outputs(DETECT, folder)}
+    return DETECT.parameters({"MODEL": state.get("model", ""), **layers, **result_files(folder, ["PROBABILITY"])})
 
 
 def extraction_parameters(state: ProjectState, folder: Path | None) -> dict[str, Any]:
@@ -63,8 +48,7 @@ def extraction_parameters(state: ProjectState, folder: Path | None) -> dict[str,
     """
     layers = {role.upper(): state.layer(role) for role in ("los_rate", "slope", "dem")}
     given = {name: layer.source() for name, layer in layers.items() if layer is not None}
-    outputs = {"AREAS": _outputs(EXTRACT, folder)["AREAS"]}
-    return {**given, "ORBIT": state.get("orbit", "unknown"), **outputs}
+    return EXTRACT.parameters({"ORBIT": state.get("orbit", "unknown"), **given, **result_files(folder, ["AREAS"])})
 
 
 def given_roles(state: ProjectState) -> list[str]:
@@ -104,7 +88,7 @@ def problem_of(state: ProjectState, source: str) -> tuple[str, str]:
 
 def outlook(state: ProjectState, source: str) -> list[str]:
     """What a run would do, one line a tool."""
-    days, metres = (significant(state.get(name, getattr(PairLimits, name)), 6) for name in _LIMITS)
+    days, metres = (significant(limit(state, name), 6) for name in LIMITS)
     card = _card(state)
     model = f"{card.name} {card.version}" if card is not None else tr("no model")
     detect = tr("Detect with {}").format(model)
@@ -112,7 +96,7 @@ def outlook(state: ProjectState, source: str) -> list[str]:
     if source == FROM_LAYERS:
         return [detect, extract]
     stack = tr("Stack pairs of at most {} days and {} m").format(days, metres)
-    left_out = len(state.get("excluded_pairs", []))
+    left_out = len(excluded_pairs(state))
     if left_out:
         stack += tr("; {} left out by hand").format(number(left_out))
     return [stack, tr("Slope and line of sight from the elevation model"), detect, extract]
@@ -144,31 +128,13 @@ def are_merged(areas: dict[str, QgsVectorLayer], project: QgsProject) -> bool:
 
 def merge_parameters(areas: dict[str, QgsVectorLayer], folder: Path | None) -> dict[str, Any]:
     """Parameters of merging the areas of two orbits."""
-    return {"ASCENDING": areas["ascending"], "DESCENDING": areas["descending"], **_outputs(MERGE, folder)}
+    return {"ASCENDING": areas["ascending"], "DESCENDING": areas["descending"], **result_files(folder, ["AREAS"])}
 
 
 def _only_orbit(layer: QgsVectorLayer) -> str:
     index = layer.fields().indexOf("orbit")
     orbits = layer.uniqueValues(index, 2) if index >= 0 else set()
     return str(next(iter(orbits))) if len(orbits) == 1 else ""
-
-
-def _outputs(algorithm: str, folder: Path | None) -> dict[str, str]:
-    return {
-        name: str(folder / file) if folder is not None else "TEMPORARY_OUTPUT"
-        for name, file in _FILES.items()
-        if _has(algorithm, name, is_output=True)
-    }
-
-
-def _has(algorithm: str, parameter: str, is_output: bool = False) -> bool:
-    definition = QgsApplication.processingRegistry().algorithmById(algorithm).parameterDefinition(parameter)
-    return definition is not None and definition.isDestination() == is_output
-
-
-def _model(state: ProjectState) -> dict[str, str]:
-    path = state.get("model", "")
-    return {"MODEL": path} if path else {}
 
 
 def _card(state: ProjectState) -> Any:

@@ -31,6 +31,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ...processing.algorithm import ORBITS
+from ...processing.mapping import DETECT, EXTRACT
 from ...processing.texts import number, tr
 from ..runs import free_place
 from ..step import Step, StepContext, StepStatus
@@ -136,7 +137,7 @@ class DetectStep(Step):
             def extract(success: bool, results: dict[str, Any]) -> None:
                 self._extract(success, results, name, extraction)
 
-            self._start(plan.DETECT, parameters, name, extract)
+            self._start(DETECT.algorithm, parameters, name, extract)
 
     def merge(self) -> None:
         """Join the areas of both orbits in a layer of their own."""
@@ -148,8 +149,8 @@ class DetectStep(Step):
         if not success:
             self._end(False, name)
             return
-        parameters = {"PROBABILITY": results["PROBABILITY"], **extraction}
-        self._start(plan.EXTRACT, parameters, name, lambda done, _: self._end(done, name))
+        parameters = {**DETECT.results(results), **extraction}
+        self._start(EXTRACT.algorithm, parameters, name, lambda done, _: self._end(done, name))
 
     def _start(self, algorithm: str, parameters: dict[str, Any], name: str, on_finished: Any) -> None:
         self._running = name

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ...core.doors import opened_when_asked
 
 if TYPE_CHECKING:
+    from .inputs import DAYS, LIMITS, METRES, at_least, chain_inputs, excluded_pairs, limit
     from .layer_guess import BY_VALUES, candidates, guesses
     from .state import ROLE_PROPERTY, ROLES, ProjectState
 else:
@@ -17,9 +18,16 @@ else:
 
 __all__ = [
     "BY_VALUES",
+    "DAYS",
+    "LIMITS",
+    "METRES",
     "ROLES",
     "ROLE_PROPERTY",
     "ProjectState",
+    "at_least",
     "candidates",
+    "chain_inputs",
+    "excluded_pairs",
     "guesses",
+    "limit",
 ]

@@ -11,7 +11,7 @@ from ...core.doors import opened_when_asked
 
 if TYPE_CHECKING:
     from .background import BackgroundCall
-    from .places import free_place
+    from .places import free_place, result_files
     from .results import inputs_of, plain
     from .runner import Runner
 else:
@@ -23,4 +23,5 @@ __all__ = [
     "free_place",
     "inputs_of",
     "plain",
+    "result_files",
 ]

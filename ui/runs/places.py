@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qgis.core import QgsProcessing
+
 if TYPE_CHECKING:
     from .runner import Runner
+
+_FILES = {
+    "AREAS": "areas.gpkg",
+    "PROBABILITY": "probability.tif",
+    "PHASE_RATE": "phase_rate.tif",
+    "LOS_RATE": "los_rate.tif",
+    "SLOPE": "slope.tif",
+    "LOS_SENSITIVITY": "los_sensitivity.tif",
+    "REPORT": "stack.html",
+}
+RESULTS = tuple(_FILES)
+"""The results of the chain of tools, by the names of the chain."""
 
 
 def results_folder(base: str, name: str) -> Path | None:
@@ -24,3 +39,8 @@ def free_place(runner: Runner, base: str, name: str) -> tuple[str, Path | None]:
         free = runner.free_name(f"{name} ({number})")
         folder = results_folder(base, free)
     return free, folder
+
+
+def result_files(folder: Path | None, names: Iterable[str] = RESULTS) -> dict[str, str]:
+    """Where results of the chain go, by their names: files in the folder, temporary ones where it is None."""
+    return {name: QgsProcessing.TEMPORARY_OUTPUT if folder is None else str(folder / _FILES[name]) for name in names}
