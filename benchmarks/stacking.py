@@ -23,7 +23,7 @@ from osgeo import gdal, osr
 
 from ada_mapper.core.interferograms import Interferogram, Stack
 from ada_mapper.core.parallel import map_ordered, thread_count
-from ada_mapper.core.progress import Progress
+from ada_mapper.core.progress import QUIET
 from ada_mapper.core.raster import Band, Grid, Window, limited_cache, row_blocks
 from ada_mapper.core.stacking import ReaderPool, StackingOptions, StackOutputs, plan_windows, stack_to_files
 
@@ -77,7 +77,7 @@ def read_only(stack: Stack) -> None:
         free.append(own)
 
     with limited_cache():
-        for _ in map_ordered(read, windows, Progress()):
+        for _ in map_ordered(read, windows, QUIET):
             pass
 
 

@@ -10,7 +10,7 @@ from html import escape
 import numpy as np
 from osgeo import ogr
 
-from ..progress import Progress
+from ..progress import QUIET
 from ..raster import BandReader, Window, with_undeclared_nodata
 from ..reports import MapFrame, legend, png, scale_bar, svg
 from ..terrain import hillshade
@@ -79,13 +79,13 @@ def _background(assessment: Assessment, frame: MapFrame) -> str:
     shade = np.full((coarse.height, coarse.width), 255, np.float32)
     data = assessment.data
     if data.dem is not None:
-        with BandReader(with_undeclared_nodata(data.dem, "DEM", False, Progress()), coarse) as reader:
+        with BandReader(with_undeclared_nodata(data.dem, "DEM", False, QUIET), coarse) as reader:
             shade = hillshade(reader.read(), coarse)
     unmapped = np.zeros(shade.shape, bool)
     mapped_by = data.probability if data.probability is not None else data.los_rate
     if mapped_by is not None and (data.probability is not None or data.extent is None):
         is_rate = data.probability is None
-        band = with_undeclared_nodata(mapped_by, "LOS rate" if is_rate else "probability", is_rate, Progress())
+        band = with_undeclared_nodata(mapped_by, "LOS rate" if is_rate else "probability", is_rate, QUIET)
         with BandReader(band, coarse, "near") as reader:
             unmapped = ~np.isfinite(reader.read())
     if data.extent is not None:

@@ -12,7 +12,7 @@ from osgeo import osr
 from ..channels import Channel, ChannelKind, open_layer
 from ..errors import InputError
 from ..models import ModelCard
-from ..progress import Progress
+from ..progress import QUIET, Progress
 from ..raster import Grid, Window, limited_cache, same_crs, spatial_reference, unit_of
 from ..types import Array, PathLike
 from .composite import Composite
@@ -134,7 +134,7 @@ def preview(
     extent: tuple[float, float, float, float] | None = None,
     extent_crs: str = "",
     side: int = SIDE,
-    progress: Progress | None = None,
+    progress: Progress = QUIET,
 ) -> Preview:
     """The scaled channels over an extent, exactly as the network would see these pixels.
 
@@ -143,10 +143,9 @@ def preview(
     Memory stays bounded by a few rows of that. Raises InputError as Composite does, OutsideError where the extent lies
     beside the scene, CancelledError when cancelled.
     """
-    ours = progress or Progress()
     messages: list[str] = []
     warnings: list[str] = []
-    listening = Progress(ours.on_fraction, messages.append, warnings.append, ours.is_cancelled)
+    listening = Progress(progress.on_fraction, messages.append, warnings.append, progress.is_cancelled)
     listening.check()
     with limited_cache(), Composite(layers, card, listening) as composite:
         asked = _window(composite.grid, extent, extent_crs)

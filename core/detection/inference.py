@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..models import Backend, ModelCard
-from ..progress import Progress
+from ..progress import QUIET, Progress
 from ..raster import BandDescription, Grid, RasterWriter, lattice_origin, limited_cache
 from ..types import Array, PathLike
 from .tiling import Axis, mirrored, plan_axis
@@ -130,7 +130,7 @@ def detect(
     card: ModelCard,
     output: PathLike,
     overlap: float = DEFAULT_OVERLAP,
-    progress: Progress | None = None,
+    progress: Progress = QUIET,
 ) -> DetectionResult:
     """Write the probability of an active deformation area for each pixel of a composite, as a GeoTIFF.
 
@@ -139,7 +139,6 @@ def detect(
     doesn't depend on the number of threads. An error or cancellation leaves no file. Raises InputError for an
     overlap out of range.
     """
-    progress = progress or Progress()
     if not 0 <= overlap <= 0.5:
         raise InputError("The overlap of tiles must be from 0 to 50 %, not {overlap:.0%}.", overlap=overlap)
     pixels = round(card.tile_size * overlap)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import InputError
-from ..progress import Progress
+from ..progress import QUIET, Progress
 from ..raster import Band, Grid
 from ..satellite import SENTINEL1_WAVELENGTH
 from ..texts import Message
@@ -49,7 +49,7 @@ def find_stack(
     folder: PathLike | None,
     product: str = AUTO,
     pairs_file: PathLike | None = None,
-    progress: Progress | None = None,
+    progress: Progress = QUIET,
 ) -> Stack:
     """All interferograms below a folder, or of a CSV of pairs, as one stack on one grid.
 
@@ -57,7 +57,6 @@ def find_stack(
     assumed or left out is told to ``progress`` and in ``Stack.notes``. Raises InputError when nothing usable is
     found or the product isn't clear.
     """
-    progress = progress or Progress()
     notes: list[str] = []
     if product != AUTO:
         reader_of(product)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..parallel import map_ordered
-from ..progress import Progress
+from ..progress import QUIET, Progress
 from ..raster import Band, BandReader, Window, row_blocks
 from ..texts import Message
 from .limits import PairLimits
@@ -70,13 +70,13 @@ class _Violation:
     excess: float = 0.0
 
 
-def select_pairs(stack: Stack, limits: PairLimits | None = None, progress: Progress | None = None) -> PairSelection:
+def select_pairs(stack: Stack, limits: PairLimits | None = None, progress: Progress = QUIET) -> PairSelection:
     """The pairs of a stack within the limits.
 
     A limit isn't applied to a pair of which the value isn't known. Raises InputError, with the nearest limits that
     would keep something, when every pair is dropped.
     """
-    limits, progress = limits or PairLimits(), progress or Progress()
+    limits = limits or PairLimits()
     pairs = stack.interferograms
     candidates = [pair for pair in pairs if not _violations(PairFacts.of(pair), limits)]
     exact = limits.min_coherence is not None
@@ -99,9 +99,9 @@ def select_pairs(stack: Stack, limits: PairLimits | None = None, progress: Progr
     return PairSelection(replace(stack, interferograms=used), dropped, means, components, tuple(notes))
 
 
-def pair_facts(stack: Stack, progress: Progress | None = None) -> tuple[PairFacts, ...]:
+def pair_facts(stack: Stack, progress: Progress = QUIET) -> tuple[PairFacts, ...]:
     """The facts of every pair of a stack; mean coherences are estimated from samples of large rasters."""
-    means = mean_coherences(stack.interferograms, False, progress or Progress())
+    means = mean_coherences(stack.interferograms, False, progress)
     return tuple(PairFacts.of(pair, means.get(pair.name)) for pair in stack.interferograms)
 
 

@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 from ..errors import DependencyError, InputError
 from ..parallel import processors
-from ..progress import Progress
+from ..progress import QUIET, Progress
 from ..types import PathLike
 from .backend import Backend
 from .card import ModelCard, read_card
@@ -23,7 +23,7 @@ def open_backend(
     model_path: PathLike,
     preference: str = "auto",
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress = QUIET,
 ) -> Backend:
     """Load a model file; "auto" takes ONNX Runtime where it is installed, else PyTorch. Tells which one is used.
 
@@ -37,7 +37,6 @@ def open_backend(
             preference=preference,
             preferences=", ".join(PREFERENCES),
         )
-    progress = progress or Progress()
     card = read_card(model_path)
     count = threads or processors()
     # Only within a thread: the warnings of a shared model go to who opened it last.

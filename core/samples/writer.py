@@ -18,7 +18,7 @@ from osgeo import gdal, ogr
 
 from ..channels import ChannelKind
 from ..errors import InputError, OutputError
-from ..progress import Progress
+from ..progress import QUIET, Progress
 from ..raster import BandDescription, Grid, RasterWriter
 from ..satellite import SENTINEL1_WAVELENGTH
 from ..types import PathLike
@@ -59,14 +59,13 @@ _TILE_ENDING = re.compile(r"_(layers|label)\.tif.*$")
 
 
 def create_samples(
-    inputs: SceneInputs, folder: PathLike, options: SampleOptions, progress: Progress | None = None
+    inputs: SceneInputs, folder: PathLike, options: SampleOptions, progress: Progress = QUIET
 ) -> SampleSet:
     """Add a scene to the sample set in ``folder``, or replace the one of that name; the folder is made if needed.
 
     Everything that is assumed or wrong with the labels is told. The folder changes only when all is complete.
     Raises InputError for unusable layers or labels, and OutputError for a folder that holds something else.
     """
-    progress = progress or Progress()
     target = Path(folder)
     if not _NAME.fullmatch(inputs.name):
         raise InputError(

@@ -14,7 +14,7 @@ from osgeo import ogr, osr
 
 from ..errors import InputError
 from ..parallel import map_ordered
-from ..progress import Progress
+from ..progress import QUIET
 from ..raster import Band, Grid, spatial_reference
 from ..types import Array, Double, PathLike
 from ..vectors import burn, transformed
@@ -244,7 +244,7 @@ def _polygon_pixels(polygon: ogr.Geometry, grid: Grid) -> tuple[Positions, Posit
 def _read_pairs(stack: Stack, pool: ReaderPool, rows: Positions, columns: Positions) -> Array:
     """Phases of all pairs at pixels, (pairs, pixels)."""
     bands = [pair.phase for pair in stack.interferograms]
-    read = map_ordered(lambda band: read_pixels(pool, band, rows, columns), bands, Progress())
+    read = map_ordered(lambda band: read_pixels(pool, band, rows, columns), bands, QUIET)
     return np.stack([values for _, values in read])
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from osgeo import ogr
 
 from ..areas import Area, outlines_of
-from ..progress import Progress
+from ..progress import QUIET
 from ..raster import BandReader, Grid, with_undeclared_nodata
 from ..reports import MapFrame, legend, png, scale_bar, svg, svg_text
 from ..terrain import hillshade
@@ -78,7 +78,7 @@ def _background(dem: PathLike | None, grid: Grid, drawing: MapFrame) -> str:
     place = f'x="{drawing.left:.1f}" y="0" width="{drawing.width:.1f}" height="{drawing.height:.1f}"'
     if dem is None:
         return f'<rect {place} fill="#f6f6f3"/>'
-    with BandReader(with_undeclared_nodata(dem, "DEM", False, Progress()), grid) as reader:
+    with BandReader(with_undeclared_nodata(dem, "DEM", False, QUIET), grid) as reader:
         shade = hillshade(reader.read(), grid)
     picture = base64.b64encode(png(np.clip(shade, 0, 255).astype(np.uint8))).decode("ascii")
     return f'<image {place} preserveAspectRatio="none" href="data:image/png;base64,{picture}"/>'
