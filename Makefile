@@ -4,6 +4,7 @@ PYTHON ?= /usr/bin/python3
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.complete
+LINK := $(VENV)/package/ada_mapper
 PACKAGES := qgis python3-qgis qgis-providers python3-gdal gdal-bin python3-scipy python3-venv python3-pip \
 	xvfb xauth fonts-dejavu-core git
 export QT_QPA_PLATFORM ?= offscreen
@@ -11,7 +12,7 @@ export QT_QPA_PLATFORM ?= offscreen
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
-setup: $(STAMP)  ## Debian/Ubuntu packages and the Python environment; quick when done
+setup: $(STAMP) $(LINK)  ## Debian/Ubuntu packages and the Python environment; quick when done
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c "import qgis.core, osgeo.gdal, scipy, venv, ensurepip" 2>/dev/null && command -v xvfb-run >/dev/null \
@@ -21,6 +22,11 @@ $(STAMP): pyproject.toml
 	$(PYTHON) -c "import numpy; print('numpy==' + numpy.__version__)" > $(VENV)/constraints.txt
 	$(PY) -m pip install -q --disable-pip-version-check -c $(VENV)/constraints.txt -e '.[detection,learning,development]'
 	@touch $@
+
+# The checkout under the plugin's name, whatever its folder is called: mypy sees the imports as Python does.
+$(LINK): | $(STAMP)
+	@mkdir -p $(@D)
+	@ln -sfn ../.. $@
 
 demo: $(STAMP)  ## simulate a scene, map its active deformation areas, draw the map (results in demo/)
 	$(PY) tools/demo.py demo
@@ -34,7 +40,7 @@ search: $(STAMP)  ## the property tests with many random examples, new ones each
 golden: $(STAMP)  ## record what every algorithm gives (make golden RECORD=file), or compare with it (COMPARE=file)
 	$(PY) tools/golden.py $(if $(RECORD),record $(RECORD),compare $(COMPARE))
 
-lint: $(STAMP)  ## style and types
+lint: $(STAMP) $(LINK)  ## style and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy

@@ -63,7 +63,7 @@ _GROUPS = {
 
 def crs_text(crs: QgsCoordinateReferenceSystem) -> str:
     """A CRS for core: WKT, or the authority's code where QGIS gives no WKT, as it may in a background thread."""
-    return crs.toWkt() or crs.authid()
+    return str(crs.toWkt() or crs.authid())
 
 
 def progress_of(feedback: QgsProcessingFeedback) -> Progress:

@@ -16,7 +16,7 @@ _UNKNOWN = "–"
 
 def tr(text: str) -> str:
     """The text in the user's language."""
-    return QCoreApplication.translate("AdaMapper", text)
+    return str(QCoreApplication.translate("AdaMapper", text))
 
 
 def words_of(message: Any) -> str:
@@ -49,12 +49,12 @@ def number(value: float | None, decimals: int = 0) -> str:
     if value is None or not math.isfinite(value):
         return _UNKNOWN
     shown = 0.0 if abs(value) < 0.5 * 10.0**-decimals else float(value)
-    return QLocale().toString(shown, "f", decimals).replace("-", "−")
+    return str(QLocale().toString(shown, "f", decimals)).replace("-", "−")
 
 
 def significant(value: float, digits: int) -> str:
     """A number with that many significant digits as people here write it, with a true minus."""
-    return QLocale().toString(float(value), "g", digits).replace("-", "−")
+    return str(QLocale().toString(float(value), "g", digits)).replace("-", "−")
 
 
 def date_text(day: date) -> str:
