@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from golden_inputs import CORNER, box, features, pixel_box, raster, without_system
 from golden_session import Golden, Out
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from golden_digest import Digest, Digester
 from qgis.core import QgsApplication, QgsProcessingFeedback, QgsProcessingUtils, QgsProject, QgsVectorLayer
 from qgis.PyQt.QtCore import QLocale
-
-from golden_digest import Digest, Digester
 
 ROOT = Path(__file__).resolve().parent.parent
 

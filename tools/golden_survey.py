@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from osgeo import ogr
-
 from golden_inputs import CORNER, box, features, raster, without_system
 from golden_session import Golden, Out
+from osgeo import ogr
 
 COUNT = 14
 

@@ -6,15 +6,15 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-import interferogram_products as products
 import numpy as np
 import pytest
-from interferogram_products import HEIGHT, METRES, WIDTH, coherences, phases, valid, write_text, write_tif
 
+import interferogram_products as products
 from ada_mapper.core.errors import CancelledError, InputError
 from ada_mapper.core.interferograms import Interferogram, Stack, find_stack
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import Band, BandReader, Grid
+from interferogram_products import HEIGHT, METRES, WIDTH, coherences, phases, valid, write_text, write_tif
 
 PAIRS = ("20180106_20180130", "20180130_20180211", "20180211_20180223")
 

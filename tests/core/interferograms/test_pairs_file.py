@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import interferogram_products as products
 import numpy as np
 import pytest
-from interferogram_products import METRES, coherences, phases, valid, write_text, write_tif
 
+import interferogram_products as products
 from ada_mapper.core.errors import InputError
 from ada_mapper.core.interferograms import find_stack
 from ada_mapper.core.raster import BandReader
+from interferogram_products import METRES, coherences, phases, valid, write_text, write_tif
 
 HEADER = "file,date1,date2,perpendicular_baseline_m,coherence_file\n"
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import interferogram_products as products
 import numpy as np
 import pytest
-from interferogram_products import BUILDERS, coherences, phases, valid, write_text, write_tif
 
+import interferogram_products as products
 from ada_mapper.core.errors import InputError
 from ada_mapper.core.interferograms import find_stack
 from ada_mapper.core.interferograms.readers import PRODUCTS
 from ada_mapper.core.raster import BandReader
+from interferogram_products import BUILDERS, coherences, phases, valid, write_text, write_tif
 
 
 @pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from interferogram_products import METRES, coherences, valid, write_tif
 
 from ada_mapper.core.errors import CancelledError, InputError
 from ada_mapper.core.interferograms import (
@@ -24,6 +23,7 @@ from ada_mapper.core.interferograms import (
 from ada_mapper.core.interferograms.selection import mean_coherences
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import Band, Grid
+from interferogram_products import METRES, coherences, valid, write_tif
 
 START = date(2018, 1, 6)
 

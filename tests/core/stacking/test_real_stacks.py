@@ -1,0 +1,77 @@
+"""Stacks of real interferograms against an independent equation 1, and against another program's rates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from osgeo import gdal
+
+from ada_mapper.core.interferograms import Stack, find_stack
+from ada_mapper.core.stacking import Corrections, Reference, StackingOptions, StackOutputs, stack_to_files
+from shared_data import shared_data
+from stacks import read_raster
+
+
+def independent_rate(stack: Stack) -> np.ndarray:
+    """Equation 1 by masked arrays, from the files read with bare GDAL calls."""
+    phases = np.array([_stored(pair.phase.path, pair.phase.index) for pair in stack.interferograms])
+    phases = np.ma.masked_equal(phases.astype(np.float64), 0)
+    days = np.array([(pair.second_date - pair.first_date).days for pair in stack.interferograms])
+    years = np.ma.masked_array(np.broadcast_to(days[:, None, None] / 365.25, phases.shape), phases.mask)
+    return np.ma.filled((years * phases).sum(axis=0) / (years**2).sum(axis=0), np.nan)
+
+
+def _stored(path: str, index: int) -> np.ndarray:
+    dataset = gdal.Open(path)
+    return dataset.GetRasterBand(index).ReadAsArray()
+
+
+@pytest.fixture
+def mexico_city() -> Stack:
+    return find_stack(shared_data("stacks/mexico_city_s1"))
+
+
+def test_mexico_city_equals_an_independent_equation_1(mexico_city: Stack, tmp_path: Path) -> None:
+    assert len(mexico_city.interferograms) == 30
+    stack_to_files(mexico_city, StackOutputs(tmp_path / "p.tif"))
+    found = read_raster(tmp_path / "p.tif").astype(np.float64)
+    expected = independent_rate(mexico_city)
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
+    # float32 files hold 24 bits: half a unit of the last place comes on top of the 1e-6.
+    assert np.nanmax(abs(found - expected) - abs(expected) * 2.0**-24) < 1e-6
+
+
+@pytest.mark.parametrize(("sign", "direction"), [("toward", -1), ("away", 1)])
+def test_mexico_city_subsides(mexico_city: Stack, tmp_path: Path, sign: str, direction: int) -> None:
+    outputs = StackOutputs(tmp_path / "p.tif", tmp_path / "r.tif")
+    options = StackingOptions(sign=sign)
+    stack_to_files(mexico_city, outputs, Corrections(Reference("auto")), options)
+    low, high = np.nanpercentile(direction * read_raster(tmp_path / "r.tif"), (2, 98))
+    # The city sinks by decimetres a year; nothing rises like that.
+    assert high > 150 and high > -2 * low
+
+
+def test_mexico_city_is_too_small_for_a_ramp(mexico_city: Stack, tmp_path: Path) -> None:
+    outputs = StackOutputs(tmp_path / "p.tif")
+    corrections = Corrections(Reference("auto"), ramp="plane")
+    result = stack_to_files(mexico_city, outputs, corrections)
+    assert any("No ramp was removed" in note for note in result.notes)
+    found, expected = read_raster(tmp_path / "p.tif"), independent_rate(mexico_city)
+    valid = np.isfinite(expected)
+    # The reference moves the whole rate, and nothing bends it.
+    assert (found - expected)[valid].std() < 0.05 * expected[valid].std()
+
+
+def test_sydney_products_give_bit_equal_stacks(tmp_path: Path) -> None:
+    folder = shared_data("stacks/sydney_envisat")
+    rates = {}
+    for product in ("geotiff", "gamma", "roipac"):
+        stack = find_stack(folder, product)
+        assert len(stack.interferograms) == 17
+        # The products tell slightly different wavelengths, so only what comes before equation 2 is the same.
+        outputs = StackOutputs(tmp_path / f"{product}_rate.tif", count=tmp_path / f"{product}_count.tif")
+        stack_to_files(stack, outputs)
+        rates[product] = [read_raster(path).tobytes() for path in (outputs.phase_rate, outputs.count)]
+    assert rates["geotiff"] == rates["gamma"] == rates["roipac"]
