@@ -27,8 +27,8 @@ import numpy as np
 import onnxruntime
 
 from ada_mapper.core.accuracy import Confusion, confusion, pixel_scores
-from ada_mapper.core.learning import IGNORED, QuantisationOptions, quantise, simulated_inputs, to_input
-from ada_mapper.core.models import ModelCard, read_card
+from ada_mapper.core.learning import QuantisationOptions, quantise, simulated_inputs, to_input
+from ada_mapper.core.models import IGNORED, ModelCard, read_card
 from ada_mapper.core.simulation import TileGenerator
 from ada_mapper.core.types import Array
 

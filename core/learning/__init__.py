@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     )
     from .fine_tuning import count_areas
     from .inputs import to_input
-    from .losses import IGNORED, dice_cross_entropy_loss
+    from .losses import dice_cross_entropy_loss
     from .model_training import train_model
     from .quantisation import QuantisationOptions, composite_inputs, quantise, simulated_inputs
     from .recipe import SIMULATED_SHARE, Recipe, usual_options
@@ -32,7 +32,6 @@ else:
     __getattr__ = opened_when_asked(__name__)
 
 __all__ = [
-    "IGNORED",
     "SIMULATED_SHARE",
     "TEST_SEED",
     "TRAINING_DENSITY",

@@ -9,7 +9,7 @@ from typing import Callable
 from torch import Tensor
 from torch.nn import functional
 
-IGNORED = 255
+from ..models import IGNORED
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 

@@ -16,6 +16,7 @@ from .card import ModelCard
 Labels = NDArray[np.uint8]
 
 IGNORED = 255
+"""The label of a pixel that is neither an area nor background: it counts nowhere."""
 
 
 class LabelledTile(Protocol):

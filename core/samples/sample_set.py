@@ -27,7 +27,7 @@ from ..types import Array, PathLike
 SET_FORMAT = 1
 SET_FILE, INDEX_FILE, TILE_FOLDER = "samples.json", "index.gpkg", "tiles"
 ROLES = ("training", "validation", "test")
-BACKGROUND, AREA, IGNORED = 0, 1, 255
+BACKGROUND, AREA = 0, 1
 
 
 def stored_unit(kind: ChannelKind) -> tuple[str, str]:

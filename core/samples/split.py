@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models import IGNORED
 from ..raster import Grid
-from .sample_set import AREA, BACKGROUND, IGNORED, ROLES
+from .sample_set import AREA, BACKGROUND, ROLES
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from osgeo import gdal, ogr
 
 from ..channels import ChannelKind
 from ..errors import InputError, OutputError
+from ..models import IGNORED
 from ..progress import QUIET, Progress
 from ..raster import BandDescription, Grid, RasterWriter
 from ..satellite import SENTINEL1_WAVELENGTH
@@ -38,7 +39,6 @@ from .plan import Candidate, SampleOptions, ScenePlan, told
 from .sample_set import (
     AREA,
     BACKGROUND,
-    IGNORED,
     INDEX_FILE,
     ROLES,
     SET_FILE,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models import IGNORED
 from ..robust import robust_spread
 from ..satellite import Viewing
 from ..types import Array
@@ -24,7 +25,6 @@ LABEL_RATE, LABEL_SHARE, LABEL_PEAK = 5.0, 0.25, 8.0
 # An area stands out of noise where its mean is this many times what means over as many pixels of noise are.
 VISIBLE = 3.0
 _NOISE_RADIUS = 3_000.0
-IGNORED = 255
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..models import IGNORED
 from ..progress import QUIET, Progress
 from ..raster import BandDescription, Grid, RasterWriter, write_array
 from ..satellite import Viewing, to_phase_rate, viewing_tags
@@ -27,7 +28,6 @@ from ..types import Array, PathLike
 from .atmosphere import FieldPool
 from .folder import DONE, written_together
 from .landslides import (
-    IGNORED,
     SLOPE_LIMITS,
     Landslides,
     draw_landslides,

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..raster import BandReader, Grid, utm_zone
+from ..terrain import MOTION_SCALE
 from ..terrain import gradient as horn_gradient
 from ..types import Array, PathLike
 from .atmosphere import as_float32, power_law_field, rounded, smooth, smoothstep
 
-MOTION_SCALE = 90.0
 _NEIGHBOURS = [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)]
 
 

@@ -27,6 +27,7 @@ from ..satellite import (
     to_los_rate,
     to_phase_rate,
 )
+from ..terrain import LEVEL_SLOPE
 from ..types import Array, PathLike
 from .atmosphere import FieldPool, random_view, smooth, smoothstep
 from .landslides import (
@@ -55,7 +56,6 @@ from .terrain import Terrain, eroded_terrain, read_dem, with_plain
 REAL_TERRAIN_SHARE = 0.75
 # Tiles hold more landslides than land does, so that a network sees enough of them; some tiles hold a cluster.
 CROWDING = 2.0
-LEVEL_SLOPE = 1.0
 _FADING_BY_CLASS = np.array([0.15, 0.8, 1.0, 1.0, 0.1, 0.0], np.float32)
 
 

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from osgeo import gdal, ogr
 
 from ..errors import OutputError
+from ..models import IGNORED
 from ..progress import Progress
 from ..raster import BandDescription, Grid, RasterWriter, spatial_reference
 from ..types import Array
 from ..vectors import Ground, polygonize
-from .landslides import IGNORED, Landslides
+from .landslides import Landslides
 from .scene import OrbitView
 
 _FIELDS = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..doors import opened_when_asked
 
 if TYPE_CHECKING:
-    from .los_sensitivity import los_sensitivity_to_file, turned_to_grid
+    from .los_sensitivity import LEVEL_SLOPE, MOTION_SCALE, los_sensitivity_to_file, turned_to_grid
     from .relief import ELEVATION, INDEX_EVERY, Relief, hillshade, prepare_relief
     from .slope import gradient, slope_degrees, slope_to_file
 else:
@@ -19,6 +19,8 @@ else:
 __all__ = [
     "ELEVATION",
     "INDEX_EVERY",
+    "LEVEL_SLOPE",
+    "MOTION_SCALE",
     "Relief",
     "gradient",
     "hillshade",

@@ -39,7 +39,9 @@ from ..types import Array, PathLike
 from .slope import gradient, slope_degrees
 
 MOTION_SCALE = 90.0
+"""Ground moves down the slope of terrain smoothed by a Gaussian of this standard deviation in metres."""
 LEVEL_SLOPE = 1.0
+"""Below so many degrees ground is level, and no slope tells where it would move."""
 POORLY_SEEN = 0.2
 CLASSES = {1: "seen well", 2: "poorly seen", 3: "layover or shadow", 4: "level ground"}
 """The classes of visibility; 0 is no data."""

@@ -11,8 +11,9 @@ pytest.importorskip("torch")
 
 from ada_mapper.core.channels import Channel, Scaling
 from ada_mapper.core.errors import InputError
-from ada_mapper.core.learning import IGNORED, to_input
+from ada_mapper.core.learning import to_input
 from ada_mapper.core.learning.inputs import BatchSource, draw_missing
+from ada_mapper.core.models import IGNORED
 from learning_tiles import CHANNELS, KIND, DiscTiles, make_card
 
 

@@ -9,8 +9,9 @@ torch = pytest.importorskip("torch")
 
 from torch.nn import functional
 
-from ada_mapper.core.learning import IGNORED, dice_cross_entropy_loss
+from ada_mapper.core.learning import dice_cross_entropy_loss
 from ada_mapper.core.learning.losses import LOSSES, dice_loss
+from ada_mapper.core.models import IGNORED
 
 
 def random_case(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
