@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from ada_mapper.core.accuracy import ObjectScores, match_areas
-from ada_mapper.core.vectors import read_areas
+from ada_mapper.core.vectors import read_polygons
 from map_picture import MapInput, draw
 from qgis_session import QgisSession
 
@@ -69,8 +69,8 @@ def map_areas(session: QgisSession, scene: Path, folder: Path) -> dict[str, floa
 def score(areas: Path, scene: Path) -> ObjectScores:
     """Found against true areas."""
     truth = scene / "true_areas.gpkg"
-    true, ignored = (read_areas(truth, layer=layer) for layer in ("true_areas", "ignored"))
-    return match_areas(read_areas(areas), true, ignored=ignored)
+    true, ignored = (read_polygons(truth, layer=layer) for layer in ("true_areas", "ignored"))
+    return match_areas(read_polygons(areas), true, ignored=ignored)
 
 
 def describe(name: str, scores: ObjectScores) -> str:

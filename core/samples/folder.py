@@ -14,32 +14,31 @@ import numpy as np
 from osgeo import gdal, ogr
 
 from ..errors import InputError, OutputError
+from ..fields import Field
 from ..files import told_as_unwritable, whole_folder
-from ..raster import Grid, spatial_reference
-from ..vectors import boxes_of, boxes_that_meet, transformed
+from ..raster import Grid
+from ..vectors import boxes_of, boxes_that_meet, transformed, write_layer
 
-INDEX_FIELDS: Mapping[str, Mapping[str, int]] = {
-    "tiles": {
-        "name": ogr.OFTString,
-        "scene": ogr.OFTString,
-        "block": ogr.OFTString,
-        "role": ogr.OFTString,
-        "area_pixels": ogr.OFTInteger,
-        "ignored_share": ogr.OFTReal,
-        "valid_share": ogr.OFTReal,
-    },
-    "areas": {
-        "scene": ogr.OFTString,
-        "label": ogr.OFTInteger,
-        "role": ogr.OFTString,
-        "pixels": ogr.OFTInteger,
-    },
-    "label_problems": {
-        "scene": ogr.OFTString,
-        "label": ogr.OFTInteger,
-        "problem": ogr.OFTString,
-        "detail": ogr.OFTString,
-    },
+_SCENE = Field("scene", "str", "", "Name of the scene")
+_ROLE = Field("role", "str", "", "training, validation or test")
+_LABEL = Field("label", "int", "", "Number of the label in its layer")
+INDEX_FIELDS: Mapping[str, Sequence[Field]] = {
+    "tiles": (
+        Field("name", "str", "", "Name of the tile's files"),
+        _SCENE,
+        Field("block", "str", "", "Block of tiles that share a role"),
+        _ROLE,
+        Field("area_pixels", "int", "", "Pixels labelled as area"),
+        Field("ignored_share", "float", "1", "Share of the pixels that are ignored"),
+        Field("valid_share", "float", "1", "Share of the pixels that have a rate"),
+    ),
+    "areas": (_SCENE, _LABEL, _ROLE, Field("pixels", "int", "", "Pixels that it covers")),
+    "label_problems": (
+        _SCENE,
+        _LABEL,
+        Field("problem", "str", "", "Kind of problem"),
+        Field("detail", "str", "", "What is wrong, and what was done about it"),
+    ),
 }
 """The layers of the index and their fields."""
 
@@ -61,24 +60,16 @@ def write_index(path: Path, crs: str, index: Index) -> None:
         source = ogr.GetDriverByName("GPKG").CreateDataSource(str(path))
         for name, fields in INDEX_FIELDS.items():
             kind = ogr.wkbPolygon if name == "tiles" else ogr.wkbMultiPolygon
-            layer = source.CreateLayer(name, spatial_reference(crs), kind, ["FID=id"])
-            for field, field_type in fields.items():
-                layer.CreateField(ogr.FieldDefn(field, field_type))
-            layer.StartTransaction()
-            for row in index[name]:
-                feature = ogr.Feature(layer.GetLayerDefn())
-                for field, value in row.values.items():
-                    feature.SetField(field, value)
-                if row.geometry:
-                    feature.SetGeometry(ogr.CreateGeometryFromWkb(row.geometry))
-                layer.CreateFeature(feature)
-            layer.CommitTransaction()
+            rows = (
+                (ogr.CreateGeometryFromWkb(row.geometry) if row.geometry else None, row.values) for row in index[name]
+            )
+            write_layer(source, name, kind, fields, crs, rows, ["FID=id"])
     except RuntimeError as error:
         raise OutputError(
             "{path} can't be written ({error}). Check that the disk is not full.", path=path, error=error
         ) from None
     finally:
-        layer = source = None
+        source = None
 
 
 def read_index(path: Path) -> dict[str, list[IndexRow]]:
@@ -90,7 +81,7 @@ def read_index(path: Path) -> dict[str, list[IndexRow]]:
         for name, fields in INDEX_FIELDS.items():
             layer = source.GetLayerByName(name)
             result[name] = [
-                IndexRow(_wkb(feature.GetGeometryRef()), {field: feature[field] for field in fields})
+                IndexRow(_wkb(feature.GetGeometryRef()), {field.name: feature[field.name] for field in fields})
                 for feature in layer
             ]
             layer = None

@@ -12,25 +12,26 @@ from numpy.typing import NDArray
 from osgeo import gdal, ogr
 
 from ..errors import OutputError
+from ..fields import Field
 from ..models import IGNORED
 from ..progress import Progress
-from ..raster import BandDescription, Grid, RasterWriter, spatial_reference
+from ..raster import BandDescription, Grid, RasterWriter
 from ..types import Array
-from ..vectors import Ground, polygonize
+from ..vectors import Ground, polygonize, write_layer
 from .landslides import Landslides
 from .scene import OrbitView
 
 _FIELDS = (
-    ("id", ogr.OFTInteger),
-    ("kind", ogr.OFTString),
-    ("seen_from", ogr.OFTString),
-    ("area_km2", ogr.OFTReal),
-    ("los_rate_peak_ascending", ogr.OFTReal),
-    ("los_rate_peak_descending", ogr.OFTReal),
-    ("speed_max", ogr.OFTReal),
-    ("slope_mean", ogr.OFTReal),
-    ("elevation_min", ogr.OFTReal),
-    ("elevation_max", ogr.OFTReal),
+    Field("id", "int", "", "Number of the object in its layer"),
+    Field("kind", "str", "", "landslide, subsidence or known motion"),
+    Field("seen_from", "str", "", "Orbits from which it is a true area: ascending, descending, both or none"),
+    Field("area_km2", "float", "km²", "Area of its pixels on the ellipsoid"),
+    Field("los_rate_peak_ascending", "float", "mm/yr", "LOS rate of the largest magnitude, positive toward"),
+    Field("los_rate_peak_descending", "float", "mm/yr", "LOS rate of the largest magnitude, positive toward"),
+    Field("speed_max", "float", "mm/yr", "Largest speed"),
+    Field("slope_mean", "float", "degree", "Mean slope"),
+    Field("elevation_min", "float", "m", "Lowest elevation"),
+    Field("elevation_max", "float", "m", "Highest elevation"),
 )
 
 
@@ -91,10 +92,12 @@ def write_truth(path: Path, scene: TrueScene, views: Sequence[OrbitView], progre
     gdal.SetConfigOption("OGR_CURRENT_DATE", "2000-01-01T00:00:00.000Z")
     try:
         source = ogr.GetDriverByName("GPKG").CreateDataSource(str(path))
-        counts = [
-            _write_layer(source, layer, path, scene, views, progress.part(i / len(layers), (i + 1) / len(layers)))
-            for i, layer in enumerate(layers)
-        ]
+        counts = []
+        for index, layer in enumerate(layers):
+            part = progress.part(index / len(layers), (index + 1) / len(layers))
+            rows = _objects(layer, path.with_name("labels.tif"), scene, views, part)
+            write_layer(source, layer.name, ogr.wkbMultiPolygon, _FIELDS, scene.grid.crs, rows)
+            counts.append(len(rows))
         source = None
     except RuntimeError as error:
         raise OutputError(
@@ -105,18 +108,15 @@ def write_truth(path: Path, scene: TrueScene, views: Sequence[OrbitView], progre
     return counts[0]
 
 
-def _write_layer(
-    source: Any, layer: _Layer, path: Path, scene: TrueScene, views: Sequence[OrbitView], progress: Progress
-) -> int:
-    vectors = source.CreateLayer(layer.name, spatial_reference(scene.grid.crs), ogr.wkbMultiPolygon)
-    for name, kind in _FIELDS:
-        vectors.CreateField(ogr.FieldDefn(name, kind))
+def _objects(
+    layer: _Layer, labels: Path, scene: TrueScene, views: Sequence[OrbitView], progress: Progress
+) -> list[tuple[ogr.Geometry, dict[str, Any]]]:
+    """The outlines of a layer's objects and their attributes; ``labels`` is a file that is used in between."""
     numbers = np.unique(layer.identity[layer.identity > 0])
     if not len(numbers):
-        return 0
+        return []
     compact = np.searchsorted(numbers, layer.identity) + 1
     compact[layer.identity == 0] = 0
-    labels = path.with_name("labels.tif")
     with RasterWriter(labels, scene.grid, [BandDescription("label")], dtype="int32", nodata=0) as writer:
         writer.write(compact.astype(np.int32))
     geometries = polygonize(labels, len(numbers), progress)
@@ -124,17 +124,12 @@ def _write_layer(
     ground = Ground(scene.grid.crs)
     order = np.argsort(layer.identity, axis=None, kind="stable")
     bounds = np.searchsorted(layer.identity.ravel()[order], [*numbers, numbers[-1] + 1])
+    rows = []
     for index, geometry in enumerate(geometries):
         pixels = order[bounds[index] : bounds[index + 1]]
-        feature = ogr.Feature(vectors.GetLayerDefn())
-        feature.SetGeometry(geometry)
         values = _attributes(layer, int(numbers[index]), pixels, scene, views)
-        values["area_km2"] = ground.area(geometry) / 1e6
-        for name, value in {"id": index + 1, **values}.items():
-            if value is not None:
-                feature.SetField(name, value)
-        vectors.CreateFeature(feature)
-    return len(numbers)
+        rows.append((geometry, {"id": index + 1, **values, "area_km2": ground.area(geometry) / 1e6}))
+    return rows
 
 
 def _attributes(

@@ -16,7 +16,7 @@ from ..fields import Field
 from ..files import told_as_unwritable, whole_folder
 from ..raster import spatial_reference
 from ..types import PathLike
-from ..vectors import create_layer, fill_feature, point_geometry, quiet_gdal
+from ..vectors import point_geometry, quiet_gdal, write_layer
 from .sites import FORM_FIELDS, RESULTS, SITE_FIELDS, Site
 
 GEOPACKAGE, PROJECT, PHOTO_FOLDER = "survey.gpkg", "survey.qgz", "DCIM"
@@ -75,35 +75,15 @@ def write_geopackage(
     """Write the layers sites (with the form's fields), areas, notes and tracks (both empty), all in ``crs``."""
     dataset = gdal.GetDriverByName("GPKG").Create(str(path), 0, 0, 0, gdal.GDT_Unknown)
     try:
-        reference = spatial_reference(crs)
-        _write_points(dataset, "sites", sites, (*SITE_FIELDS, *FORM_FIELDS), reference)
-        _write_areas(dataset, areas, area_table, areas_crs, crs)
-        create_layer(dataset, "notes", ogr.wkbPoint, NOTE_FIELDS, reference)
-        create_layer(dataset, "tracks", ogr.wkbLineString, TRACK_FIELDS, reference)
+        points = ((point_geometry(site.x, site.y), site.attributes) for site in sites)
+        write_layer(dataset, "sites", ogr.wkbPoint, (*SITE_FIELDS, *FORM_FIELDS), crs, points)
+        outlines = outlines_of(areas, areas_crs).geometries(crs)
+        rows = zip(outlines, (area.attributes for area in areas))
+        write_layer(dataset, "areas", ogr.wkbMultiPolygon, area_table, crs, rows)
+        write_layer(dataset, "notes", ogr.wkbPoint, NOTE_FIELDS, crs)
+        write_layer(dataset, "tracks", ogr.wkbLineString, TRACK_FIELDS, crs)
     finally:
         dataset = None
-
-
-def _write_points(dataset: Any, name: str, sites: Sequence[Site], table: Sequence[Field], reference: Any) -> None:
-    layer = create_layer(dataset, name, ogr.wkbPoint, table, reference)
-    layer.StartTransaction()
-    for site in sites:
-        feature = ogr.Feature(layer.GetLayerDefn())
-        fill_feature(feature, site.attributes, table)
-        feature.SetGeometry(point_geometry(site.x, site.y))
-        layer.CreateFeature(feature)
-    layer.CommitTransaction()
-
-
-def _write_areas(dataset: Any, areas: Sequence[Area], table: Sequence[Field], source: str, target: str) -> None:
-    layer = create_layer(dataset, "areas", ogr.wkbMultiPolygon, table, spatial_reference(target))
-    layer.StartTransaction()
-    for area, geometry in zip(areas, outlines_of(areas, source).geometries(target)):
-        feature = ogr.Feature(layer.GetLayerDefn())
-        fill_feature(feature, area.attributes, table)
-        feature.SetGeometry(geometry)
-        layer.CreateFeature(feature)
-    layer.CommitTransaction()
 
 
 def write_gpx(path: Path, sites: Sequence[Site]) -> None:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from .burning import Burner, burn
     from .measures import Ground, boxes_of, boxes_that_meet
     from .ogr_memory import quiet_gdal, vector_memory
-    from .outlines import Outlines, as_valid_multipolygon, in_crs, read_areas, to_crs, transformed
+    from .outlines import Outlines, as_valid_multipolygon, in_crs, read_polygons, to_crs, transformed
     from .polygons import polygonize, round_corners
-    from .tables import create_layer, fill_feature, point_geometry
+    from .tables import point_geometry, write_layer
 else:
     __getattr__ = opened_when_asked(__name__)
 
@@ -27,15 +27,14 @@ __all__ = [
     "boxes_of",
     "boxes_that_meet",
     "burn",
-    "create_layer",
-    "fill_feature",
     "in_crs",
     "point_geometry",
     "polygonize",
     "quiet_gdal",
-    "read_areas",
+    "read_polygons",
     "round_corners",
     "to_crs",
     "transformed",
     "vector_memory",
+    "write_layer",
 ]

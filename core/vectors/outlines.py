@@ -15,7 +15,7 @@ from ..types import PathLike
 from .ogr_memory import quiet_gdal
 
 
-def read_areas(path: PathLike, target_crs: str = EQUAL_AREA_CRS, layer: str | None = None) -> list[ogr.Geometry]:
+def read_polygons(path: PathLike, target_crs: str = EQUAL_AREA_CRS, layer: str | None = None) -> list[ogr.Geometry]:
     """The polygons of a vector file's layer (its first by default), valid MultiPolygons in the target CRS.
 
     Raises InputError for a file or layer that can't be read, has no CRS or holds no polygons but other shapes.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Optional
 
 from osgeo import ogr
 
 from ..fields import Field
+from ..raster import spatial_reference
 
 _TYPES = {
     "int": (ogr.OFTInteger, ogr.OFSTNone), "float": (ogr.OFTReal, ogr.OFSTNone), "str": (ogr.OFTString, ogr.OFSTNone),
@@ -16,16 +17,35 @@ _TYPES = {
 }  # fmt: skip
 
 
-def create_layer(dataset: Any, name: str, kind: int, table: Sequence[Field], reference: Any) -> Any:
-    layer = dataset.CreateLayer(name, reference, kind)
+Rows = Iterable[tuple[Optional[ogr.Geometry], Mapping[str, Any]]]
+"""Features: a geometry, None for none, and attributes by the names of fields, None or left out where unknown."""
+
+
+def write_layer(
+    dataset: Any,
+    name: str,
+    kind: int,
+    table: Sequence[Field],
+    crs: str,
+    rows: Rows = (),
+    options: Sequence[str] = (),
+) -> None:
+    """Add a layer to an open OGR dataset: geometries of that ``kind`` (ogr.wkbPoint, …) in ``crs``, and the table."""
+    layer = dataset.CreateLayer(name, spatial_reference(crs), kind, list(options))
     for field in table:
         definition = ogr.FieldDefn(field.name, _TYPES[field.type][0])
         definition.SetSubType(_TYPES[field.type][1])
         layer.CreateField(definition)
-    return layer
+    layer.StartTransaction()
+    for geometry, attributes in rows:
+        feature = ogr.Feature(layer.GetLayerDefn())
+        _fill(feature, attributes, table)
+        feature.SetGeometry(geometry)
+        layer.CreateFeature(feature)
+    layer.CommitTransaction()
 
 
-def fill_feature(feature: Any, attributes: Any, table: Sequence[Field]) -> None:
+def _fill(feature: Any, attributes: Mapping[str, Any], table: Sequence[Field]) -> None:
     for field in table:
         value = attributes.get(field.name)
         if value is None:

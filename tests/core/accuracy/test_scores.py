@@ -26,7 +26,7 @@ from ada_mapper.core.accuracy.matching import MATCH_IOU, matched_areas
 from ada_mapper.core.areas import Area, outlines_of
 from ada_mapper.core.errors import InputError
 from ada_mapper.core.raster import EQUAL_AREA_CRS
-from ada_mapper.core.vectors import read_areas
+from ada_mapper.core.vectors import read_polygons
 from examples import examples
 
 # Wu et al. 2024, Tables 5 and 6: IoU, precision, recall, F1 in percent.
@@ -226,7 +226,7 @@ BOW_TIE = "POLYGON ((500000 3000000, 501000 3001000, 501000 3000000, 500000 3001
 
 def test_areas_are_read_in_an_equal_area_crs_and_made_valid(tmp_path: Path) -> None:
     path = write_layer(tmp_path / "true.gpkg", [SQUARE, BOW_TIE])
-    whole, half = read_areas(path)
+    whole, half = read_polygons(path)
     assert whole.GetGeometryName() == "MULTIPOLYGON"
     assert whole.GetArea() == pytest.approx(1e6 / 0.9996**2, rel=1e-4)
     assert half.IsValid()
@@ -238,25 +238,25 @@ def test_areas_are_read_in_an_equal_area_crs_and_made_valid(tmp_path: Path) -> N
 def test_a_layer_is_chosen_by_name(tmp_path: Path) -> None:
     path = write_layer(tmp_path / "two.gpkg", [SQUARE])
     write_layer(path, [SQUARE, SQUARE], name="more")
-    assert len(read_areas(path)) == 1
-    assert len(read_areas(path, layer="more")) == 2
+    assert len(read_polygons(path)) == 1
+    assert len(read_polygons(path, layer="more")) == 2
     with pytest.raises(InputError, match="no layer absent"):
-        read_areas(path, layer="absent")
+        read_polygons(path, layer="absent")
 
 
 def test_an_empty_layer_has_no_areas(tmp_path: Path) -> None:
-    assert read_areas(write_layer(tmp_path / "empty.gpkg", [])) == []
+    assert read_polygons(write_layer(tmp_path / "empty.gpkg", [])) == []
 
 
 def test_files_that_are_no_areas(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"absent\.gpkg can't be read"):
-        read_areas(tmp_path / "absent.gpkg")
+        read_polygons(tmp_path / "absent.gpkg")
     points = write_layer(tmp_path / "points.gpkg", ["POINT (1 2)"])
     with pytest.raises(InputError, match=r"points\.gpkg holds points or lines"):
-        read_areas(points)
+        read_polygons(points)
     shapes = tmp_path / "nowhere.shp"
     dataset = gdal.GetDriverByName("ESRI Shapefile").Create(str(shapes), 0, 0, 0, gdal.GDT_Unknown)
     dataset.CreateLayer("nowhere", None, ogr.wkbPolygon)
     dataset = None
     with pytest.raises(InputError, match=r"nowhere\.shp has no coordinate reference system"):
-        read_areas(shapes)
+        read_polygons(shapes)
