@@ -116,7 +116,7 @@ class MapActiveAreas(Algorithm):
             "MAX_TEMPORAL_BASELINE",
             tr("Largest temporal baseline (days)"),
             tr("Longer pairs are left out."),
-            PairLimits.max_temporal_baseline,
+            round(PairLimits.max_temporal_baseline),
             1,
             advanced=True,
         )
@@ -124,7 +124,7 @@ class MapActiveAreas(Algorithm):
             "MAX_PERPENDICULAR_BASELINE",
             tr("Largest perpendicular baseline (m)"),
             tr("Pairs with a larger one are left out."),
-            PairLimits.max_perpendicular_baseline,
+            round(PairLimits.max_perpendicular_baseline),
             1,
             advanced=True,
         )

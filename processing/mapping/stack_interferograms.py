@@ -102,7 +102,7 @@ class StackInterferograms(Algorithm):
             "MAX_TEMPORAL_BASELINE",
             tr("Largest temporal baseline (days)"),
             tr("Longer pairs are left out."),
-            PairLimits.max_temporal_baseline,
+            round(PairLimits.max_temporal_baseline),
             minimum=1,
         )
         self.add_number(
@@ -112,7 +112,7 @@ class StackInterferograms(Algorithm):
                 "Pairs with a larger one are left out. Where the product does not tell baselines, the rule is not "
                 "applied, and the log says so."
             ),
-            PairLimits.max_perpendicular_baseline,
+            round(PairLimits.max_perpendicular_baseline),
             minimum=1,
         )
         self.add_number(
