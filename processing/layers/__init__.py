@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .areas import read_areas, write_areas
     from .features import fields_of, to_python, write_features
     from .judged import write_judged
-    from .marks import RUN_PROPERTY, model_credit, run_of
+    from .marks import ROLE_PROPERTY, RUN_PROPERTY, mark_role, mark_run, model_credit, role_mark, run_of
     from .review import ACCEPTED, DECISIONS, REJECTED, UNSURE, decision_of
     from .sites import read_sites, style_sites, table_of, write_sites
 else:
@@ -24,14 +24,18 @@ __all__ = [
     "ACCEPTED",
     "DECISIONS",
     "REJECTED",
+    "ROLE_PROPERTY",
     "RUN_PROPERTY",
     "UNSURE",
     "decision_of",
     "fields_of",
+    "mark_role",
+    "mark_run",
     "model_credit",
     "read_areas",
     "read_sites",
     "review",
+    "role_mark",
     "run_of",
     "style_sites",
     "table_of",

@@ -11,8 +11,8 @@ from qgis.core import QgsApplication, QgsSettings, QgsVectorLayer
 from qgis.PyQt.QtWidgets import QApplication, QDialog, QToolBar
 
 from ada_mapper.plugin import AdaMapperPlugin
+from ada_mapper.processing.layers import RUN_PROPERTY
 from ada_mapper.ui.panel import Panel
-from ada_mapper.ui.runs.results import RUN_PROPERTY
 
 
 @pytest.fixture

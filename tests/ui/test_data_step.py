@@ -14,11 +14,11 @@ from qgis.PyQt.QtGui import QMouseEvent
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication, QWidget
 
+from ada_mapper.processing.layers import RUN_PROPERTY
 from ada_mapper.ui.data import DataStep
 from ada_mapper.ui.data.pair_choice import DAYS, METRES
 from ada_mapper.ui.panel import Panel
 from ada_mapper.ui.project import ProjectState
-from ada_mapper.ui.runs.results import RUN_PROPERTY
 from ada_mapper.ui.step import StepContext
 from shared_data import shared_data
 from small_rasters import write

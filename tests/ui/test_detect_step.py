@@ -23,12 +23,12 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtTest import QTest
 
 from ada_mapper.core.raster import Grid
+from ada_mapper.processing.layers import ROLE_PROPERTY, RUN_PROPERTY
 from ada_mapper.ui.detect import DetectStep
 from ada_mapper.ui.detect import detect_plan as plan
 from ada_mapper.ui.detect.underlay import put_under
 from ada_mapper.ui.panel import Panel
-from ada_mapper.ui.project import ROLE_PROPERTY
-from ada_mapper.ui.runs.results import RUN_PROPERTY, describe_run
+from ada_mapper.ui.runs.results import describe_run
 from small_rasters import write
 
 

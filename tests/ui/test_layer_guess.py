@@ -10,8 +10,9 @@ import pytest
 from osgeo import gdal
 from qgis.core import QgsFeature, QgsMapLayer, QgsProject, QgsRasterLayer, QgsVectorLayer
 
+from ada_mapper.processing.layers import ROLE_PROPERTY
 from ada_mapper.ui.project import candidates, guesses
-from ada_mapper.ui.project.layer_guess import ROLE_PROPERTY, guess_role
+from ada_mapper.ui.project.layer_guess import guess_role
 from small_rasters import write
 
 Make = Callable[..., QgsRasterLayer]

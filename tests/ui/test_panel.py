@@ -10,9 +10,10 @@ from qgis.PyQt.QtGui import QPalette
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication, QPushButton
 
+from ada_mapper.processing.layers import ROLE_PROPERTY
 from ada_mapper.ui.help import SECTIONS, close_help, open_help, slug
 from ada_mapper.ui.panel import Panel, RunStrip, make_steps
-from ada_mapper.ui.project import ROLE_PROPERTY, ProjectState
+from ada_mapper.ui.project import ProjectState
 from ada_mapper.ui.project.state import SCOPE
 from ada_mapper.ui.step import Step, StepStatus
 from ada_mapper.ui.theme import text_colour

@@ -10,9 +10,8 @@ from qgis.core import Qgis, QgsApplication, QgsFeature, QgsGeometry, QgsRasterLa
 from qgis.PyQt.QtCore import QLocale
 
 import patient_tools
-from ada_mapper.processing.layers import run_of
+from ada_mapper.processing.layers import RUN_PROPERTY, run_of
 from ada_mapper.ui.runs import inputs_of
-from ada_mapper.ui.runs.results import RUN_PROPERTY
 from small_rasters import write
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from qgis.core import QgsProject, QgsRasterLayer, QgsVectorLayer
 
-from ada_mapper.ui.project import ROLE_PROPERTY, ProjectState
+from ada_mapper.processing.layers import ROLE_PROPERTY
+from ada_mapper.ui.project import ProjectState
 from ada_mapper.ui.project.state import SCOPE
 from small_rasters import write
 

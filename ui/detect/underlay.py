@@ -15,8 +15,8 @@ from qgis.core import (
 from qgis.PyQt.QtGui import QPainter
 
 from ...processing import styles
+from ...processing.layers import mark_role, role_mark
 from ...processing.texts import tr
-from ..project import ROLE_PROPERTY
 
 # Not one of the roles: what is drawn like this serves nothing else.
 _UNDERLAY = "underlay"
@@ -35,14 +35,14 @@ def put_under(project: QgsProject, group_name: str, dem: QgsMapLayer | None, slo
     is_there = slope is not None and _show(group, slope)
     for layer in (None if is_there else _slope(slope), _hillshade(dem)):
         if layer is not None:
-            layer.setCustomProperty(ROLE_PROPERTY, _UNDERLAY)
+            mark_role(layer, _UNDERLAY)
             project.addMapLayer(layer, False)
             group.addLayer(layer)
     if dem is None and slope is None:
         return
     for node in group.findLayers():
         layer = node.layer()
-        if layer is not None and layer.customProperty(ROLE_PROPERTY) in ("los_rate", "phase_rate", "probability"):
+        if layer is not None and role_mark(layer) in ("los_rate", "phase_rate", "probability"):
             layer.setBlendMode(QPainter.CompositionMode.CompositionMode_Multiply)
 
 

@@ -12,7 +12,7 @@ from ...core.doors import opened_when_asked
 if TYPE_CHECKING:
     from .inputs import DAYS, LIMITS, METRES, at_least, chain_inputs, excluded_pairs, limit
     from .layer_guess import BY_VALUES, candidates, guesses
-    from .state import ROLE_PROPERTY, ROLES, ProjectState
+    from .state import ROLES, ProjectState
 else:
     __getattr__ = opened_when_asked(__name__)
 
@@ -22,7 +22,6 @@ __all__ = [
     "LIMITS",
     "METRES",
     "ROLES",
-    "ROLE_PROPERTY",
     "ProjectState",
     "at_least",
     "candidates",

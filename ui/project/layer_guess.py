@@ -12,10 +12,10 @@ from typing import Any
 
 from qgis.core import QgsFeatureRequest, QgsMapLayer, QgsProject, QgsRasterLayer, QgsVectorLayer
 
+from ...processing.layers import role_mark
 from ...processing.qgis_versions import is_null
 from ...processing.texts import number, tr
 
-ROLE_PROPERTY = "ada_mapper/role"
 RASTER_ROLES = ("phase_rate", "los_rate", "dem", "slope", "coherence", "los_sensitivity", "probability")
 
 # Nothing but letters ends a name: "slope30" and "dem_2020" count, "demography" does not.
@@ -85,7 +85,7 @@ def candidates(role: str, project: QgsProject | None = None) -> list[QgsMapLayer
 
 def guesses(layer: QgsMapLayer) -> dict[str, Guess]:
     """Every role that something speaks for. Reads little of the file, and only once while it stays the same."""
-    told = str(layer.customProperty(ROLE_PROPERTY, "") or "")
+    told = role_mark(layer)
     if told:
         return {told: Guess(told, _BY_PROPERTY, tr("ADA Mapper made it"))}
     if isinstance(layer, QgsVectorLayer):

@@ -10,10 +10,10 @@ from typing import Any, Callable
 from qgis.core import QgsMapLayer, QgsProject
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
+from ...processing.layers import role_mark
 from .layer_guess import guess_role
 
 SCOPE = "ada_mapper"
-ROLE_PROPERTY = "ada_mapper/role"
 ROLES = (
     "phase_rate", "los_rate", "dem", "slope", "los_sensitivity", "coherence", "probability", "areas", "sites",
     "classical",
@@ -97,11 +97,8 @@ class ProjectState(QObject):
 
     def role_of(self, layer: QgsMapLayer) -> str | None:
         """What a layer holds: as the tool that made it wrote, else as its file, unit and name let guess."""
-        role = layer.customProperty(ROLE_PROPERTY)
-        if role:
-            return str(role) if role in ROLES else None
-        guessed = guess_role(layer)
-        return guessed if guessed in ROLES else None
+        role = role_mark(layer) or guess_role(layer)
+        return role if role in ROLES else None
 
     def _write(self, name: str, value: Any) -> bool:
         """Write an entry of the project; False where it held the same before."""

@@ -21,9 +21,9 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QDateTime, QLocale, Qt
 
 from ...processing.algorithm import BUNDLED_MODEL, FROM_BOTTOM, ROOT, destination_of
-from ...processing.layers import RUN_PROPERTY
+from ...processing.layers import mark_role, mark_run
 from ...processing.texts import tr
-from ..project import ROLE_PROPERTY, ROLES
+from ..project import ROLES
 
 _ROLES = {
     ("adamapper:slope", "OUTPUT"): "slope",
@@ -133,8 +133,8 @@ def _name_layer_in_source(layer: QgsMapLayer) -> None:
 def _trace(layer: QgsMapLayer, run: Mapping[str, Any], role: str | None) -> None:
     """Write into the layer what it holds and how it was made, for programs and for people."""
     if role is not None:
-        layer.setCustomProperty(ROLE_PROPERTY, role)
-    layer.setCustomProperty(RUN_PROPERTY, json.dumps(run, ensure_ascii=False))
+        mark_role(layer, role)
+    mark_run(layer, run)
     metadata = layer.metadata()
     metadata.setTitle(layer.name())
     metadata.setAbstract(summary(run))
