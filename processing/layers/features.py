@@ -20,6 +20,7 @@ from qgis.PyQt.QtCore import QDate, QDateTime
 from ...core.fields import Field
 from ..algorithm import FAST_INSERT, Algorithm, remove_results
 from ..qgis_versions import field_types, is_null
+from ..texts import words_of
 
 TYPES = field_types()
 """The types of core's tables as QGIS has them."""
@@ -36,8 +37,11 @@ def fields_of(table: Iterable[Field]) -> QgsFields:
 
 
 def to_qgis(value: Any) -> Any:
-    """A value as a feature takes it: days as QDate."""
-    return QDate(value.year, value.month, value.day) if isinstance(value, date) else value
+    """A value as a feature takes it: days as QDate, sentences of core in the user's language."""
+    if isinstance(value, date):
+        return QDate(value.year, value.month, value.day)
+    # QGIS takes a kind of str of one's own, as a Message is, for an unknown Python object.
+    return words_of(value) if isinstance(value, str) else value
 
 
 def to_python(value: Any) -> Any:

@@ -10,7 +10,7 @@ from ...core.errors import InputError
 from ...core.survey import look_for
 from ..layers import read_sites
 from ..qgis_versions import is_null
-from ..texts import tr
+from ..texts import tr, words_of
 from .plan import WGS84, SitePlan
 
 _OWN_OR_OF_AREA = {
@@ -41,7 +41,8 @@ def site_plans(source: QgsFeatureSource, areas: QgsVectorLayer, toward_is_positi
         area, outline = outlines.of(given.get("area_id"), place)
         attributes = {**_of_area(area), **given}
         if not attributes.get("look_for") and attributes.get("los_rate") is not None:
-            attributes["look_for"] = look_for(attributes, "away" if toward_is_positive is False else "toward")
+            advice = look_for(attributes, "away" if toward_is_positive is False else "toward")
+            attributes["look_for"] = words_of(advice)
         number = given.get("id", index)
         name = str(given.get("name") or f"S{number:02d}" if isinstance(number, int) else number)
         plans.append(
