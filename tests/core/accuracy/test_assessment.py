@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from balanced_html import Balanced
 from hypothesis import given
 from hypothesis import strategies as st
 from osgeo import ogr
@@ -42,6 +41,7 @@ from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import Window
 from ada_mapper.core.satellite import Viewing
 from ada_mapper.core.vectors import Burner, Outlines
+from balanced_html import Balanced
 from examples import examples
 from small_rasters import CRS, square_grid, write
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from balanced_html import Balanced
 
 from ada_mapper.core.accuracy import (
     area_pixels,
@@ -28,6 +27,7 @@ from ada_mapper.core.errors import CancelledError, InputError
 from ada_mapper.core.models import FirstTiles, measured_pixels, network_input
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.types import Array
+from balanced_html import Balanced
 from tiny_models import card_of, write_model
 
 KIND = ChannelKind
