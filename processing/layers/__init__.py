@@ -10,12 +10,27 @@ from typing import TYPE_CHECKING
 from ...core.doors import opened_when_asked
 
 if TYPE_CHECKING:
-    from . import review
     from .areas import read_areas, write_areas
+    from .channel_layers import add_layers, chosen_layers
     from .features import fields_of, to_python, write_features
     from .judged import write_judged
     from .marks import ROLE_PROPERTY, RUN_PROPERTY, mark_role, mark_run, model_credit, role_mark, run_of
-    from .review import ACCEPTED, DECISIONS, REJECTED, UNSURE, decision_of
+    from .review import (
+        ACCEPTED,
+        DECISIONS,
+        REJECTED,
+        UNSURE,
+        cannot_write,
+        count_decisions,
+        decide,
+        decision_of,
+        is_prepared_for_review,
+        prepare_review,
+        replace_outline,
+        style_review,
+        update_outlines,
+        write_review,
+    )
     from .sites import read_sites, style_sites, table_of, write_sites
 else:
     __getattr__ = opened_when_asked(__name__)
@@ -27,21 +42,31 @@ __all__ = [
     "ROLE_PROPERTY",
     "RUN_PROPERTY",
     "UNSURE",
+    "add_layers",
+    "cannot_write",
+    "chosen_layers",
+    "count_decisions",
+    "decide",
     "decision_of",
     "fields_of",
+    "is_prepared_for_review",
     "mark_role",
     "mark_run",
     "model_credit",
+    "prepare_review",
     "read_areas",
     "read_sites",
-    "review",
+    "replace_outline",
     "role_mark",
     "run_of",
+    "style_review",
     "style_sites",
     "table_of",
     "to_python",
+    "update_outlines",
     "write_areas",
     "write_features",
     "write_judged",
+    "write_review",
     "write_sites",
 ]

@@ -41,7 +41,7 @@ REVIEW_FIELDS: tuple[tuple[str, str, int, str], ...] = (
 _GREY = "#8a8f98"
 
 
-def prepare(layer: QgsVectorLayer) -> None:
+def prepare_review(layer: QgsVectorLayer) -> None:
     """Add the fields of a review that the layer doesn't have. OutputError where it can't be written to."""
     missing = [entry for entry in REVIEW_FIELDS if layer.fields().indexOf(entry[0]) < 0]
     if not missing:
@@ -60,12 +60,12 @@ def prepare(layer: QgsVectorLayer) -> None:
         raise OutputError(cannot_write(layer))
 
 
-def is_prepared(layer: QgsVectorLayer) -> bool:
+def is_prepared_for_review(layer: QgsVectorLayer) -> bool:
     """True when the layer has all fields of a review."""
     return all(layer.fields().indexOf(entry[0]) >= 0 for entry in REVIEW_FIELDS)
 
 
-def write(layer: QgsVectorLayer, values: Mapping[int, Mapping[str, Any]]) -> None:
+def write_review(layer: QgsVectorLayer, values: Mapping[int, Mapping[str, Any]]) -> None:
     """Save attributes, by feature id and name, in the layer at once; those of fields it doesn't have are left out.
 
     A layer that is being edited stays in its session, whose edits are neither saved nor lost. OutputError, and nothing
@@ -101,7 +101,7 @@ def _write_beside_session(layer: QgsVectorLayer, values: dict[int, dict[int, Any
 
 def decide(layer: QgsVectorLayer, feature: int, decision: str | None, reviewer: str, note: str | None = None) -> None:
     """Save a decision (one of DECISIONS, None takes it back) with today's date; ``note`` None leaves the note alone."""
-    prepare(layer)
+    prepare_review(layer)
     values: dict[str, Any] = {
         "review": decision,
         "reviewed_on": None if decision is None else QDate.currentDate().toString(Qt.DateFormat.ISODate),
@@ -109,7 +109,7 @@ def decide(layer: QgsVectorLayer, feature: int, decision: str | None, reviewer: 
     }
     if note is not None:
         values["review_note"] = note.strip() or None
-    write(layer, {feature: values})
+    write_review(layer, {feature: values})
 
 
 def update_outlines(layer: QgsVectorLayer, features: Iterable[int]) -> None:
@@ -131,8 +131,8 @@ def update_outlines(layer: QgsVectorLayer, features: Iterable[int]) -> None:
             measured["longitude"], measured["latitude"] = ground.inner_point(outline)
         values[feature.id()] = measured
     if values:
-        prepare(layer)
-        write(layer, values)
+        prepare_review(layer)
+        write_review(layer, values)
 
 
 def replace_outline(layer: QgsVectorLayer, feature: int, geometry: QgsGeometry) -> None:
@@ -158,7 +158,7 @@ def replace_outline(layer: QgsVectorLayer, feature: int, geometry: QgsGeometry) 
     update_outlines(layer, [feature])
 
 
-def counts(layer: QgsVectorLayer) -> Counter[str]:
+def count_decisions(layer: QgsVectorLayer) -> Counter[str]:
     """How many areas have each decision; those without one count under ""."""
     index = layer.fields().indexOf("review")
     if index < 0:

@@ -26,6 +26,7 @@ from qgis.PyQt.QtGui import QColor
 from ...core.errors import InputError
 from ...core.progress import Progress
 from ..algorithm import POLYGONS, Algorithm, crs_text
+from ..layers import add_layers, chosen_layers
 from ..qgis_versions import is_null, unchecked_geometries
 from ..styles import LayerStyler
 from ..texts import tr
@@ -34,29 +35,6 @@ if TYPE_CHECKING:
     from ...core.samples import Polygons, SampleOptions
 
 
-_LAYERS = {
-    "PHASE_RATE": (
-        QT_TRANSLATE_NOOP("AdaMapper", "Phase rate"),
-        QT_TRANSLATE_NOOP("AdaMapper", "rad/yr, positive for growing range, from Stack interferograms."),
-    ),
-    "LOS_RATE": (
-        QT_TRANSLATE_NOOP("AdaMapper", "LOS rate"),
-        QT_TRANSLATE_NOOP("AdaMapper", "mm/yr or m/yr; unit and sign are read from the layer where it tells them."),
-    ),
-    "DEM": (
-        QT_TRANSLATE_NOOP("AdaMapper", "Digital elevation model"),
-        QT_TRANSLATE_NOOP("AdaMapper", "Elevations in metres."),
-    ),
-    "SLOPE": (QT_TRANSLATE_NOOP("AdaMapper", "Slope"), QT_TRANSLATE_NOOP("AdaMapper", "Degrees, from Slope.")),
-    "COHERENCE": (
-        QT_TRANSLATE_NOOP("AdaMapper", "Coherence"),
-        QT_TRANSLATE_NOOP("AdaMapper", "Mean coherence, 0 to 1."),
-    ),
-    "LOS_SENSITIVITY": (
-        QT_TRANSLATE_NOOP("AdaMapper", "LOS sensitivity"),
-        QT_TRANSLATE_NOOP("AdaMapper", "-1 to 1, from LOS sensitivity; for the orbit of the rates."),
-    ),
-}
 _COLOURS = {"training": "#4393c3", "validation": "#ff7f00", "test": "#7a1fa2"}
 _FEW_AREAS = 5
 
@@ -81,8 +59,7 @@ class CreateSamples(Algorithm):
             QgsProcessingParameterString("SCENE", tr("Name of the scene"), "scene"),
             tr("Letters, digits, - and _. A scene of that name in the folder is replaced."),
         )
-        for name, (title, text) in _LAYERS.items():
-            self.add_raster(name, tr(title), tr(text))
+        add_layers(self, is_for_model=False)
         self._add_polygons()
         self._add_cut()
         self.add(
@@ -175,26 +152,25 @@ class CreateSamples(Algorithm):
         )
 
     def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
-        from ...core.channels import ChannelKind
         from ...core.samples import INDEX_FILE, SceneInputs, create_samples
 
         folder = self.parameterAsString(parameters, "OUTPUT_FOLDER", context)
-        paths = {name: self.raster_path(parameters, name, context) for name in _LAYERS}
+        layers = chosen_layers(self, parameters, context)
         areas, others = self._labels(parameters, context)
         ignored = self._polygons(parameters, "IGNORED", context)
         inputs = SceneInputs(
             name=self.parameterAsString(parameters, "SCENE", context).strip(),
-            layers={ChannelKind[name]: path for name, path in paths.items() if path is not None},
+            layers=layers,
             areas=areas,
             ignored=tuple(polygons for polygons in (others, ignored) if polygons is not None),
             surveyed=self._polygons(parameters, "EXTENT", context),
         )
         samples = create_samples(inputs, folder, self._options(parameters, context), progress)
         _warn_of_few(samples.statistics["roles"], progress)
-        layers = {name: f"{samples.folder / INDEX_FILE}|layername={name.lower()}" for name in _OUTPUTS}
-        self._show(layers, context)
+        tables = {name: f"{samples.folder / INDEX_FILE}|layername={name.lower()}" for name in _OUTPUTS}
+        self._show(tables, context)
         counts = {"AREA_COUNT": samples.statistics["areas"], "TILE_COUNT": samples.statistics["tiles"]}
-        return {"OUTPUT_FOLDER": folder, **layers, **counts}
+        return {"OUTPUT_FOLDER": folder, **tables, **counts}
 
     def _options(self, parameters: dict[str, Any], context: QgsProcessingContext) -> SampleOptions:
         from ...core.samples import SampleOptions

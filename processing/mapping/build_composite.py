@@ -9,8 +9,8 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.progress import Progress
 from ..algorithm import Algorithm
+from ..layers import add_layers, chosen_layers
 from ..texts import tr
-from .channel_layers import add_layers, chosen_layers
 
 
 class BuildComposite(Algorithm):

@@ -66,19 +66,19 @@ def test_decisions_are_in_the_file_at_once(qgis_app: Any, tmp_path: Path) -> Non
     seen = by_id(other)[1]
     assert (seen["review"], seen["review_note"], seen["reviewer"]) == ("accepted", "cracks seen", "Ada")
     assert len(seen["reviewed_on"]) == 10
-    assert review.counts(layer) == {"accepted": 1, "": 3}
+    assert review.count_decisions(layer) == {"accepted": 1, "": 3}
     review.decide(layer, first, None, "Ada")
-    assert review.counts(layer) == {"": 4}
+    assert review.count_decisions(layer) == {"": 4}
     assert by_id(layer)[1]["review_note"] == "cracks seen"
-    assert review.is_prepared(layer)
+    assert review.is_prepared_for_review(layer)
 
 
 def test_fields_are_added_once_and_kept(qgis_app: Any) -> None:
     layer = areas_in_memory()
-    assert not review.is_prepared(layer)
-    assert review.counts(layer) == {"": 4}
-    review.prepare(layer)
-    review.prepare(layer)
+    assert not review.is_prepared_for_review(layer)
+    assert review.count_decisions(layer) == {"": 4}
+    review.prepare_review(layer)
+    review.prepare_review(layer)
     names = [field.name() for field in layer.fields()]
     assert names[-5:] == ["review", "review_note", "reviewed_on", "reviewer", "outline_changed"]
     assert len(set(names)) == len(names)
@@ -97,7 +97,7 @@ def test_a_session_of_the_user_goes_on(qgis_app: Any, tmp_path: Path, keep: bool
     seen = by_id(QgsVectorLayer(layer.source(), "copy", "ogr"))[2]
     assert (seen["review"], seen["orbit"]) == ("unsure", "ascending")
     assert seen.geometry().area() == pytest.approx(1e4)
-    assert review.counts(layer) == {"unsure": 1, "": 3}
+    assert review.count_decisions(layer) == {"unsure": 1, "": 3}
     assert layer.commitChanges() if keep else layer.rollBack()
     seen = by_id(QgsVectorLayer(layer.source(), "copy", "ogr"))[2]
     assert (seen["review"], seen["orbit"]) == ("unsure", "descending" if keep else "ascending")
@@ -106,7 +106,7 @@ def test_a_session_of_the_user_goes_on(qgis_app: Any, tmp_path: Path, keep: bool
 
 def test_an_area_that_is_not_saved_yet_says_so(qgis_app: Any, tmp_path: Path) -> None:
     layer = areas_file(tmp_path)
-    review.prepare(layer)
+    review.prepare_review(layer)
     layer.startEditing()
     area = QgsFeature(layer.fields())
     area.setGeometry(square(500_000))
@@ -133,17 +133,17 @@ def test_an_outline_drawn_in_a_session_is_one_of_its_edits(qgis_app: Any, tmp_pa
 @pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
 def test_a_read_only_layer_says_so(qgis_app: Any, tmp_path: Path) -> None:
     layer = areas_file(tmp_path)
-    review.prepare(layer)
+    review.prepare_review(layer)
     layer.setReadOnly(True)
     with pytest.raises(OutputError, match="can't be written to"):
         review.decide(layer, by_id(layer)[1].id(), review.ACCEPTED, "")
-    assert review.counts(layer) == {"": 4}
+    assert review.count_decisions(layer) == {"": 4}
 
 
 def test_a_locked_file_says_so_and_keeps_its_state(qgis_app: Any, tmp_path: Path) -> None:
     """While another program writes into the GeoPackage nothing is lost: the layer is as it was, out of its session."""
     layer = areas_file(tmp_path)
-    review.prepare(layer)
+    review.prepare_review(layer)
     other = sqlite3.connect(layer.source().split("|")[0], timeout=0.1)
     other.execute("BEGIN EXCLUSIVE")
     try:
@@ -153,7 +153,7 @@ def test_a_locked_file_says_so_and_keeps_its_state(qgis_app: Any, tmp_path: Path
         other.rollback()
         other.close()
     assert not layer.isEditable()
-    assert review.counts(layer) == {"": 4}
+    assert review.count_decisions(layer) == {"": 4}
 
 
 def test_a_format_with_short_field_names_says_so(qgis_app: Any, tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_a_redrawn_outline_is_measured(qgis_app: Any, tmp_path: Path) -> None:
 def test_the_style_shows_decisions_beside_the_orbit_style(qgis_app: Any) -> None:
     """A second style appears once; the first stays, and a choice of the user is respected."""
     layer = areas_in_memory()
-    review.prepare(layer)
+    review.prepare_review(layer)
     before = layer.styleManager().currentStyle()
     review.style_review(layer)
     assert layer.styleManager().styles() == [before, "review"]
@@ -241,6 +241,6 @@ def test_labels_need_a_review_with_an_accepted_area(run: Callable[..., dict[str,
     QgsProject.instance().addMapLayer(layer)
     with pytest.raises(QgsProcessingException, match="no field review"):
         run("labelsfromreview", {"AREAS": layer, "LABELS": "memory:"})
-    review.prepare(layer)
+    review.prepare_review(layer)
     with pytest.raises(QgsProcessingException, match="accepted yet"):
         run("labelsfromreview", {"AREAS": layer, "LABELS": "memory:"})

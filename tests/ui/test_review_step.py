@@ -173,7 +173,7 @@ def test_a_note_is_typed_and_kept(step: ReviewStep, layer: QgsVectorLayer) -> No
     QTest.keyClicks(note, "narrow, a road")
     QTest.keyClick(note, Qt.Key.Key_Return)
     assert layer.getFeature(step.session.feature_id)["review_note"] == "narrow, a road"
-    assert review.counts(layer) == {"": 3}
+    assert review.count_decisions(layer) == {"": 3}
     press(step, "N")
     assert note.text() == ""
     note.setFocus()
@@ -189,7 +189,7 @@ def test_a_note_that_cannot_be_saved_stays_in_its_field(
     step: ReviewStep, layer: QgsVectorLayer, told: list[str]
 ) -> None:
     """Neither Enter nor a decision throws the words away."""
-    review.prepare(layer)
+    review.prepare_review(layer)
     layer.setReadOnly(True)
     show(step, layer)
     note = step.form.note
@@ -434,7 +434,7 @@ def test_another_project_while_plots_are_computed(step: ReviewStep, layer: QgsVe
 
 def test_a_layer_that_cant_be_written_to(step: ReviewStep, layer: QgsVectorLayer, told: list[str]) -> None:
     """One sentence, no decision shown, no moving on."""
-    review.prepare(layer)
+    review.prepare_review(layer)
     layer.setReadOnly(True)
     show(step, layer)
     press(step, "A")
@@ -464,7 +464,7 @@ def test_layers_without_areas_or_attributes(step: ReviewStep, project: QgsProjec
         show(step, layer)
         assert step.session.count == 1
         press(step, "A")
-        assert review.counts(layer) == {"accepted": 1}
+        assert review.count_decisions(layer) == {"accepted": 1}
 
 
 def test_attributes_in_plain_words(qgis_app: Any, other_locale: QLocale) -> None:

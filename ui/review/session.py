@@ -10,7 +10,18 @@ from qgis.core import QgsApplication, QgsFeature, QgsFeatureRequest, QgsVectorLa
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from ...core.errors import AdaMapperError
-from ...processing.layers import review
+from ...processing.layers import (
+    cannot_write,
+    count_decisions,
+    decide,
+    decision_of,
+    is_prepared_for_review,
+    prepare_review,
+    replace_outline,
+    style_review,
+    update_outlines,
+    write_review,
+)
 from ...processing.texts import words_of
 
 ORDERS = ("size", "rate", "probability", "unreviewed")
@@ -94,7 +105,7 @@ class ReviewSession(QObject):
 
     def _on_attributes(self, *_: object) -> None:
         if self._layer is not None and not self._is_saving:
-            self._counts = review.counts(self._layer)
+            self._counts = count_decisions(self._layer)
             self.saved.emit()
 
     def _on_edited(self) -> None:
@@ -105,7 +116,7 @@ class ReviewSession(QObject):
 
     def _on_redrawn(self, _layer_id: str, geometries: dict[int, Any]) -> None:
         """Outlines were saved, by this session or by any tool of QGIS: measure them when the saving is over."""
-        if self._layer is None or not review.is_prepared(self._layer) or self._is_saving:
+        if self._layer is None or not is_prepared_for_review(self._layer) or self._is_saving:
             return
         if not self._redrawn:
             QTimer.singleShot(0, self._measure)
@@ -114,7 +125,7 @@ class ReviewSession(QObject):
     def _measure(self) -> None:
         redrawn, self._redrawn = self._redrawn, set()
         if self._layer is not None and redrawn:
-            self._save(lambda layer: review.update_outlines(layer, redrawn))
+            self._save(lambda layer: update_outlines(layer, redrawn))
             self.moved.emit()
 
     # Where it is
@@ -183,7 +194,7 @@ class ReviewSession(QObject):
         ahead = self._features[self._index :] + self._features[: self._index]
         if index >= 0:
             request = QgsFeatureRequest().setFlags(QgsFeatureRequest.Flag.NoGeometry).setSubsetOfAttributes([index])
-            done = {row.id() for row in self._layer.getFeatures(request) if review.decision_of(row[index])}
+            done = {row.id() for row in self._layer.getFeatures(request) if decision_of(row[index])}
             ahead = [feature for feature in ahead if feature not in done]
         if not ahead:
             return False
@@ -199,7 +210,7 @@ class ReviewSession(QObject):
         request = QgsFeatureRequest().setFlags(QgsFeatureRequest.Flag.NoGeometry)
         keys = {row.id(): self._key(row) for row in layer.getFeatures(request)}
         self._features = sorted(keys, key=lambda feature: keys[feature])
-        self._counts = review.counts(layer)
+        self._counts = count_decisions(layer)
         self._index = min(self._index, max(self.count - 1, 0))
         if keep is not None and keep in keys:
             self._index = self._features.index(keep)
@@ -207,7 +218,7 @@ class ReviewSession(QObject):
     def _key(self, row: QgsFeature) -> tuple[bool, float, int]:
         """The largest first; what is not known comes last, and equals by their id."""
         names = row.fields()
-        is_done = names.indexOf("review") >= 0 and review.decision_of(row["review"]) is not None
+        is_done = names.indexOf("review") >= 0 and decision_of(row["review"]) is not None
         sizes = []
         for measure in _MEASURES[self._order]:
             for end in _ENDS:
@@ -222,9 +233,9 @@ class ReviewSession(QObject):
 
     def start(self) -> bool:
         """Add what a review needs and the layer lacks, and go to the first area without a decision."""
-        if self._layer is None or not self._save(review.prepare):
+        if self._layer is None or not self._save(prepare_review):
             return False
-        review.style_review(self._layer)
+        style_review(self._layer)
         self.go_to_unreviewed()
         return True
 
@@ -234,9 +245,9 @@ class ReviewSession(QObject):
         if feature is None or self._layer is None:
             return False
         reviewer = QgsApplication.userFullName() or QgsApplication.userLoginName()
-        if not self._save(lambda layer: review.decide(layer, feature, decision, reviewer, note)):
+        if not self._save(lambda layer: decide(layer, feature, decision, reviewer, note)):
             return False
-        review.style_review(self._layer)
+        style_review(self._layer)
         self._layer.triggerRepaint()
         return True
 
@@ -247,8 +258,8 @@ class ReviewSession(QObject):
             return False
 
         def write(layer: QgsVectorLayer) -> None:
-            review.prepare(layer)
-            review.write(layer, {feature: {"review_note": text.strip() or None}})
+            prepare_review(layer)
+            write_review(layer, {feature: {"review_note": text.strip() or None}})
 
         return self._save(write)
 
@@ -257,7 +268,7 @@ class ReviewSession(QObject):
         feature = self.feature_id
         if feature is None:
             return False
-        if not self._save(lambda layer: review.replace_outline(layer, feature, geometry)):
+        if not self._save(lambda layer: replace_outline(layer, feature, geometry)):
             return False
         self.moved.emit()
         return True
@@ -274,7 +285,7 @@ class ReviewSession(QObject):
 
     def start_editing(self) -> bool:
         """Begin an edit session of the layer, for QGIS's own tools; False, after ``failed``, where that can't be."""
-        if self._layer is None or not self._save(review.prepare):
+        if self._layer is None or not self._save(prepare_review):
             return False
         if self._layer.isEditable():
             return True
@@ -282,7 +293,7 @@ class ReviewSession(QObject):
         if self._layer.startEditing():
             return True
         self._began_editing = False
-        self.failed.emit(review.cannot_write(self._layer))
+        self.failed.emit(cannot_write(self._layer))
         return False
 
     def end_editing(self, keep: bool) -> None:
@@ -293,7 +304,7 @@ class ReviewSession(QObject):
         if not keep:
             layer.rollBack()
         elif not layer.commitChanges():
-            self.failed.emit(review.cannot_write(layer, "; ".join(layer.commitErrors())))
+            self.failed.emit(cannot_write(layer, "; ".join(layer.commitErrors())))
 
     def _save(self, write: Any) -> bool:
         if self._layer is None:
@@ -307,6 +318,6 @@ class ReviewSession(QObject):
         finally:
             self._is_saving = False
         if self._layer is not None:
-            self._counts = review.counts(self._layer)
+            self._counts = count_decisions(self._layer)
         self.saved.emit()
         return True

@@ -1,4 +1,4 @@
-"""The layer parameters that the tools with a network share."""
+"""The layer parameters that the tools with a network, and that of the samples for one, share."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LAYERS = {
     "SLOPE": (QT_TRANSLATE_NOOP("AdaMapper", "Slope"), QT_TRANSLATE_NOOP("AdaMapper", "Degrees, from Slope.")),
     "COHERENCE": (
         QT_TRANSLATE_NOOP("AdaMapper", "Coherence"),
-        QT_TRANSLATE_NOOP("AdaMapper", "Mean coherence, 0 to 1; only for models that use it."),
+        QT_TRANSLATE_NOOP("AdaMapper", "Mean coherence, 0 to 1."),
     ),
     "LOS_SENSITIVITY": (
         QT_TRANSLATE_NOOP("AdaMapper", "LOS sensitivity"),
@@ -39,10 +39,14 @@ _LAYERS = {
 }
 
 
-def add_layers(algorithm: Algorithm) -> None:
-    """Add PHASE_RATE, LOS_RATE, DEM, SLOPE, COHERENCE and LOS_SENSITIVITY; the model decides which are needed."""
+def add_layers(algorithm: Algorithm, is_for_model: bool = True) -> None:
+    """Add PHASE_RATE, LOS_RATE, DEM, SLOPE, COHERENCE and LOS_SENSITIVITY.
+
+    ``is_for_model``: the model decides which are needed, and the help says so.
+    """
     for name, (title, text) in _LAYERS.items():
-        algorithm.add_raster(name, tr(title), f"{tr(text)} " + tr("Needed where the model asks for it."))
+        help_text = f"{tr(text)} " + tr("Needed where the model asks for it.") if is_for_model else tr(text)
+        algorithm.add_raster(name, tr(title), help_text)
 
 
 def chosen_layers(
