@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ada_mapper.core.detection import Axis, detect, mirrored, plan_axis
+from ada_mapper.core.detection import TiledAxis, detect, mirrored, plan_axis
 from ada_mapper.core.models import Backend, ModelCard, open_backend, read_card
 from ada_mapper.core.raster import BandReader, Grid
 from ada_mapper.core.simulation import LANDSLIDES_PER_KM2, TileGenerator
@@ -119,7 +119,7 @@ def _in_tiles(scene: _Scene, backend: Backend, card: ModelCard, overlap: float) 
             return reader.read()
 
 
-def _seam(found: list[Array], whole: list[Array], axis: Axis) -> float:
+def _seam(found: list[Array], whole: list[Array], axis: TiledAxis) -> float:
     """Mean jump across the lines where a tile's weight begins or ends, over that across the same lines at once."""
     size = found[0].shape[0]
     counted = [axis.counted(index) for index in range(len(axis.starts))]

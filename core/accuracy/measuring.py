@@ -16,7 +16,7 @@ from ..raster import BandReader, Window, row_blocks, with_undeclared_nodata
 from ..satellite import Viewing
 from ..terrain import gradient
 from ..types import Array, Mask, PathLike
-from ..vectors import Burner, Ground, burn
+from ..vectors import Burner, GroundMeasures, burn
 from .ground import JudgedGround
 
 _RATE_PERCENTILE = 95.0
@@ -63,7 +63,7 @@ class Surveyor:
         if los_sensitivity is not None:
             band = with_undeclared_nodata(los_sensitivity, "LOS sensitivity", False, progress)
             self._readers["los_sensitivity"] = self._files.enter_context(BandReader(band, ground.grid))
-        self._on_ground = Ground(ground.grid.crs)
+        self._on_ground = GroundMeasures(ground.grid.crs)
 
     def measure(self, outlines: Burner, progress: Progress) -> list[Properties]:
         """The properties of each outline, in order."""

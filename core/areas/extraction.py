@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..progress import QUIET, Progress
 from ..raster import BandReader, Grid, Window, limited_cache, require_crs, with_undeclared_nodata
 from ..types import Mask, PathLike
-from ..vectors import Ground, polygonize, round_corners
+from ..vectors import GroundMeasures, polygonize, round_corners
 from .area import FIELDS, Area, numbered
 from .attributes import Layers, measure
 from .components import MaskSource, find_components
@@ -162,7 +162,7 @@ def vectorize(
         labels = Path(folder) / "labels.tif"
         statistics = measure(components, layers, labels, progress.part(0.35, 0.75))
         geometries = polygonize(labels, components.count, progress.part(0.75, 0.95))
-    ground = Ground(grid.crs)
+    ground = GroundMeasures(grid.crs)
     areas = []
     for label, geometry in enumerate(geometries, 1):
         if label % 256 == 0:

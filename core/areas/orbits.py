@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..fields import Field
 from ..progress import QUIET, Progress
 from ..texts import Message
-from ..vectors import Ground, as_valid_multipolygon, boxes_that_meet
+from ..vectors import GroundMeasures, as_valid_multipolygon, boxes_that_meet
 from .area import FIELDS, Area, numbered, outlines_of
 
 ORBITS = ("ascending", "descending")
@@ -66,7 +66,7 @@ def merge_orbits(
     if not areas:
         return ()
     orbits = [ORBITS[0]] * len(ascending) + [ORBITS[1]] * len(descending)
-    ground = Ground(target)
+    ground = GroundMeasures(target)
     merged = []
     groups = _groups(geometries, progress.part(0.0, 0.8))
     for number, members in enumerate(groups):

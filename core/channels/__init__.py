@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..doors import opened_when_asked
 
 if TYPE_CHECKING:
-    from .channel import MINMAX_CHANNELS, UNITS, Channel, minmax_channel
+    from .channel import CHANNEL_UNITS, MINMAX_CHANNELS, Channel, minmax_channel
     from .kinds import COMBINATIONS, ChannelKind
     from .layers import Layer, open_layer
     from .scaling import Scaling, known_fields
@@ -19,10 +19,10 @@ else:
     __getattr__ = opened_when_asked(__name__)
 
 __all__ = [
+    "CHANNEL_UNITS",
     "COMBINATIONS",
     "MINMAX_CHANNELS",
     "RESAMPLING_TOLERANCE",
-    "UNITS",
     "Channel",
     "ChannelKind",
     "Layer",

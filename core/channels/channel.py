@@ -31,7 +31,7 @@ class Channel:
     fill: float = 0.0
 
     def __post_init__(self) -> None:
-        units = UNITS[self.kind]
+        units = CHANNEL_UNITS[self.kind]
         if self.unit not in units:
             raise InputError(
                 "The channel {label} can't have the unit “{unit}”; known are {units}.",
@@ -87,7 +87,7 @@ class Channel:
 
 
 _RATE_UNITS = ("rad/yr", "mm/yr", "m/yr")
-UNITS: Mapping[ChannelKind, tuple[str, ...]] = {
+CHANNEL_UNITS: Mapping[ChannelKind, tuple[str, ...]] = {
     ChannelKind.PHASE_RATE: _RATE_UNITS,
     ChannelKind.PHASE_RATE_WRAPPED: _RATE_UNITS,
     ChannelKind.LOS_RATE: _RATE_UNITS,
@@ -102,7 +102,7 @@ UNITS: Mapping[ChannelKind, tuple[str, ...]] = {
 def minmax_channel(kind: ChannelKind, low: float, high: float, **options: Any) -> Channel:
     """A channel scaled to [0, 1] as in the paper, in the usual unit and sign; no data becomes a scaled 0."""
     scaling = Scaling("minmax", low=low, high=high)
-    unit = "mm/yr" if kind is ChannelKind.LOS_RATE else UNITS[kind][0]
+    unit = "mm/yr" if kind is ChannelKind.LOS_RATE else CHANNEL_UNITS[kind][0]
     sign = {ChannelKind.PHASE_RATE: "away", ChannelKind.LOS_RATE: "toward"}.get(kind, "")
     fill = float(np.clip(-low / (high - low), 0, 1))
     return Channel(kind, unit, sign, scaling, **{"fill": fill, **options})

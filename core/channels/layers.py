@@ -23,12 +23,12 @@ from ..raster import (
 )
 from ..satellite import SENTINEL1_WAVELENGTH, metres_away
 from ..types import Array, PathLike
-from .channel import UNITS, Channel
+from .channel import CHANNEL_UNITS, Channel
 from .kinds import ChannelKind
 
 UNREAL = 1e30
 """Larger numbers stand for no data in some files."""
-_DEFAULT_UNIT = {**{kind: units[0] for kind, units in UNITS.items()}, ChannelKind.LOS_RATE: "mm/yr"}
+_DEFAULT_UNIT = {**{kind: units[0] for kind, units in CHANNEL_UNITS.items()}, ChannelKind.LOS_RATE: "mm/yr"}
 _RATES_OF_RANGE = ("rad/yr", *YEARLY_METRES)
 _DEFAULT_SIGN = {ChannelKind.PHASE_RATE: "away", ChannelKind.LOS_RATE: "toward"}
 # Wavelengths that differ by less are the same one, rounded differently.

@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from .channel_preview import LayerFacts, OutsideError, Preview, PreviewBand, inspect_layer, preview
     from .composite import Composite
     from .inference import DEFAULT_OVERLAP, detect
-    from .tiling import Axis, mirrored, plan_axis
+    from .tiling import TiledAxis, mirrored, plan_axis
 else:
     __getattr__ = opened_when_asked(__name__)
 
 __all__ = [
     "DEFAULT_OVERLAP",
-    "Axis",
     "Composite",
     "LayerFacts",
     "OutsideError",
     "Preview",
     "PreviewBand",
+    "TiledAxis",
     "detect",
     "inspect_layer",
     "mirrored",

@@ -25,7 +25,7 @@ from ..models import Backend, ModelCard
 from ..progress import QUIET, Progress
 from ..raster import BandDescription, Grid, RasterWriter, lattice_origin, limited_cache
 from ..types import Array, PathLike
-from .tiling import Axis, mirrored, plan_axis
+from .tiling import TiledAxis, mirrored, plan_axis
 
 DEFAULT_OVERLAP = 0.0625
 """The smallest overlap at which benchmarks/seams.py finds no seam."""
@@ -40,7 +40,7 @@ class Rows(Protocol):
         """Write the scaled bands of the next rows, shape (bands, rows, width), NaN for no data."""
 
 
-class Scene(Protocol):
+class SceneBands(Protocol):
     """What ``detect`` asks of a composite."""
 
     @property
@@ -85,7 +85,7 @@ class _StripReader:
     Holds at most the rows of one row of tiles.
     """
 
-    def __init__(self, scene: Scene, rows: Axis, columns: Axis, fills: tuple[float, ...]) -> None:
+    def __init__(self, scene: SceneBands, rows: TiledAxis, columns: TiledAxis, fills: tuple[float, ...]) -> None:
         self._scene, self._source = scene, scene.rows()
         self._rows, self._columns = rows, columns
         self._fills = fills
@@ -125,7 +125,7 @@ class _StripReader:
 
 
 def detect(
-    composite: Scene,
+    composite: SceneBands,
     backend: Backend,
     card: ModelCard,
     output: PathLike,
@@ -196,7 +196,9 @@ class _Task:
 class _Run:
     """The state of one detection: counters, and the rows whose tiles are not all blended yet."""
 
-    def __init__(self, rows: Axis, columns: Axis, backend: Backend, card: ModelCard, progress: Progress) -> None:
+    def __init__(
+        self, rows: TiledAxis, columns: TiledAxis, backend: Backend, card: ModelCard, progress: Progress
+    ) -> None:
         self._rows, self._columns = rows, columns
         self._backend, self._card, self._progress = backend, card, progress
         self._tiles = self._skipped = self._valid = self._above = 0
@@ -210,7 +212,7 @@ class _Run:
             output, self._backend.name, self._tiles, self._skipped, self._valid, above, self._highest
         )
 
-    def blocks(self, scene: Scene) -> Generator[tuple[int, Array], None, None]:
+    def blocks(self, scene: SceneBands) -> Generator[tuple[int, Array], None, None]:
         """(first row, probabilities) of consecutive blocks of finished rows of the scene.
 
         Tiles of the next row are already predicted while the finished one is blended and written; blending is

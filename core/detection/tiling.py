@@ -13,7 +13,7 @@ from ..types import Array
 
 
 @dataclass(frozen=True)
-class Axis:
+class TiledAxis:
     """Tiles along one axis of a scene: first pixels (may be negative), weights, which sum to 1 at each scene's pixel.
 
     ``size`` pixels of scene; tiles of ``tile`` pixels reach from ``starts[0]`` to ``stop`` ≥ size.
@@ -49,7 +49,7 @@ def mirrored(index: NDArray[np.integer[Any]], size: int) -> NDArray[np.intp]:
     return np.minimum(phase, period - phase).astype(np.intp)
 
 
-def plan_axis(size: int, tile: int, overlap: int, stride: int, origin: int = 0) -> Axis:
+def plan_axis(size: int, tile: int, overlap: int, stride: int, origin: int = 0) -> TiledAxis:
     """Tiles of ``tile`` pixels that share ``overlap`` with their neighbours and cover ``size`` pixels.
 
     ``origin`` is the number of the scene's first pixel on its lattice (lattice.lattice_origin). Tiles lie at
@@ -62,15 +62,15 @@ def plan_axis(size: int, tile: int, overlap: int, stride: int, origin: int = 0) 
     start = -before - (origin - before) % stride
     side = math.ceil((size + after - start) / stride) * stride
     if side <= tile:
-        return Axis(size, side, (start,), (np.ones(side, np.float32),))
+        return TiledAxis(size, side, (start,), (np.ones(side, np.float32),))
     step = tile - overlap
     anchors = [index * step - before - origin for index in range(origin // step, (origin + size - 1) // step + 1)]
     starts = list(anchors)
     starts[0] += (-before - starts[0]) // stride * stride
     starts[-1] -= max(0, starts[-1] + tile - size - after) // stride * stride
     if len(starts) == 1 or starts[0] + tile >= size + after:
-        return Axis(size, tile, (starts[0],), (np.ones(tile, np.float32),))
-    return Axis(size, tile, tuple(starts), _weights(size, tile, overlap, anchors, starts))
+        return TiledAxis(size, tile, (starts[0],), (np.ones(tile, np.float32),))
+    return TiledAxis(size, tile, tuple(starts), _weights(size, tile, overlap, anchors, starts))
 
 
 def _weights(size: int, tile: int, overlap: int, anchors: list[int], starts: list[int]) -> tuple[Array, ...]:

@@ -27,7 +27,7 @@ from ..raster import (
 )
 from ..terrain import gradient
 from ..types import Double, PathLike
-from ..vectors import Burner, Ground, Outlines
+from ..vectors import Burner, GroundMeasures, Outlines
 
 # The line reaches beyond both rims by this share of its length inside, and by so many pixels at least.
 _BEYOND, _PIXELS_BEYOND = 0.25, 4
@@ -80,7 +80,7 @@ def area_profile(
     polygon = outlines.geometries("EPSG:4326")[0]
     if polygon.IsEmpty():
         raise InputError("The area has no polygon, so there is no profile through it.")
-    local = _LocalMetres(*Ground("EPSG:4326").inner_point(polygon))
+    local = _LocalMetres(*GroundMeasures("EPSG:4326").inner_point(polygon))
     area = outlines.geometries(local.crs)[0]
     rate = None if los_rate is None else open_layer(ChannelKind.LOS_RATE, los_rate, progress)
     grids = [Grid.of(path) for path in (los_rate, dem) if path is not None]

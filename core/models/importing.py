@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..channels import MINMAX_CHANNELS, UNITS, Channel, ChannelKind, Scaling, minmax_channel
+from ..channels import CHANNEL_UNITS, MINMAX_CHANNELS, Channel, ChannelKind, Scaling, minmax_channel
 from ..errors import InputError
 from ..files import write_file
 from ..progress import QUIET, Progress
@@ -245,7 +245,7 @@ def channel_of(request: ChannelRequest, for_deepness: bool, mean: float) -> tupl
     kind = request.kind
     if kind is ChannelKind.PHASE_RATE_WRAPPED:
         scaling = Scaling("wrap", cycle=2 * math.pi)
-        return Channel(kind, request.unit or UNITS[kind][0], request.sign or "away", scaling), 1.0
+        return Channel(kind, request.unit or CHANNEL_UNITS[kind][0], request.sign or "away", scaling), 1.0
     usual = MINMAX_CHANNELS[kind]
     unit, sign = request.unit or usual.unit, request.sign or usual.sign
     if request.low is not None and request.high is not None:

@@ -11,7 +11,7 @@ from osgeo import ogr
 from ..errors import InputError
 from ..raster import Grid
 from ..texts import Message
-from ..vectors import Ground, as_valid_multipolygon, boxes_that_meet, quiet_gdal, to_crs
+from ..vectors import GroundMeasures, as_valid_multipolygon, boxes_that_meet, quiet_gdal, to_crs
 
 _SAME = 0.95
 """Two areas whose intersection is at least this share of their union are one area, drawn twice."""
@@ -127,7 +127,7 @@ def _outside(geometries: dict[int, ogr.Geometry | None], grid: Grid) -> list[Lab
 
 def _not_learnable(geometries: dict[int, ogr.Geometry], grid: Grid, min_area: float) -> list[LabelProblem]:
     """Labels that are too small or too narrow to be learned from."""
-    ground = Ground(grid.crs)
+    ground = GroundMeasures(grid.crs)
     pixel = float(np.sqrt(grid.transform[1] * -grid.transform[5]))
     problems = []
     for number, geometry in geometries.items():

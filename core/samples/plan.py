@@ -74,7 +74,7 @@ class SampleOptions:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class CandidateTile:
     """A tile that has data: pixels with a rate, those of them that are background, and by area."""
 
     place: TilePlace
@@ -100,11 +100,11 @@ class ScenePlan:
         self.problems = list(problems)
         self.tiling = Tiling.of(layers.grid, options.tile_size, options.block_size)
         self.labels = SceneLabels(inputs, [(area.number, area.geometry) for area in areas], layers.grid)
-        self.candidates: list[Candidate] = []
+        self.candidates: list[CandidateTile] = []
         self.area_pixels: Counter[int] = Counter()
         self.block_roles: dict[str, str] = {}
         self.area_roles: dict[int, str] = {}
-        self.chosen: list[Candidate] = []
+        self.chosen: list[CandidateTile] = []
 
     def make(self, progress: Progress) -> None:
         """Survey the scene, draw the roles, choose the tiles. InputError when no label can be learned from."""
@@ -133,7 +133,7 @@ class ScenePlan:
             background = counted & (numbers == 0) & self.labels.surveyed(window)
             by_area = Counter(numbers[counted & (numbers > 0)].tolist())
             self.area_pixels.update(by_area)
-            self.candidates.append(Candidate(place, int(measured.sum()), int(background.sum()), by_area))
+            self.candidates.append(CandidateTile(place, int(measured.sum()), int(background.sum()), by_area))
         self._tell_unseen(burned)
 
     def _tell_unseen(self, burned: Counter[int]) -> None:
@@ -178,7 +178,7 @@ class ScenePlan:
         roles.update(self.earlier_ground.area_roles(areas))
         self.area_roles = {number: role for number, role in roles.items() if number in learnable}
 
-    def _holds_area(self, candidate: Candidate) -> bool:
+    def _holds_area(self, candidate: CandidateTile) -> bool:
         role = self.block_roles[candidate.place.block]
         return any(self.area_roles.get(number) == role for number in candidate.by_area)
 

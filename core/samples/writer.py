@@ -35,7 +35,7 @@ from .folder import (
     write_index,
 )
 from .label_check import check_labels
-from .plan import Candidate, SampleOptions, ScenePlan, told
+from .plan import CandidateTile, SampleOptions, ScenePlan, told
 from .sample_set import (
     AREA,
     BACKGROUND,
@@ -194,7 +194,7 @@ class _SetWriter:
             self.plan.earlier_ground.other_ground(role, gap / self.layers.pixel_size * pixel), self.layers.grid
         )
 
-    def _write_tile(self, folder: Path, candidate: Candidate, other_ground: Mapping[str, Burner]) -> None:
+    def _write_tile(self, folder: Path, candidate: CandidateTile, other_ground: Mapping[str, Burner]) -> None:
         place = candidate.place
         role = self.plan.block_roles[place.block]
         window, grid = self.plan.window(place), self.plan.tiling.tile_grid(place)

@@ -17,7 +17,7 @@ from ..satellite import SENTINEL1_WAVELENGTH, to_los_rate
 from ..types import Array, PathLike
 from ..vectors import burn, transformed
 
-LARGEST = 4096
+LARGEST_SIDE = 4096
 """Pixels a side of what is read at most."""
 
 
@@ -65,7 +65,7 @@ def read_rates(
 
 
 def _middle(grid: Grid, path: PathLike, progress: Progress) -> Grid:
-    width, height = min(grid.width, LARGEST), min(grid.height, LARGEST)
+    width, height = min(grid.width, LARGEST_SIDE), min(grid.height, LARGEST_SIDE)
     if (width, height) == (grid.width, grid.height):
         return grid
     progress.warning(

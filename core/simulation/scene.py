@@ -29,13 +29,13 @@ from .landslides import (
 from .surface import LandCover, draw_land_cover
 from .terrain import Terrain, eroded_terrain
 
-ORBITS: Mapping[str, tuple[str, ...]] = {
+SCENE_ORBITS: Mapping[str, tuple[str, ...]] = {
     "ascending": ("ascending",),
     "descending": ("descending",),
     "both": ("ascending", "descending"),
 }
 _HEADINGS = {"ascending": ASCENDING_HEADING, "descending": DESCENDING_HEADING}
-SMALLEST, LARGEST = 128, 4096
+SMALLEST_SCENE, LARGEST_SCENE = 128, 4096
 # Where generated terrain is put: UTM zone 32 north, at no particular place.
 _GENERATED_CRS, _GENERATED_CORNER = "EPSG:32632", (500_000.0, 5_000_000.0)
 
@@ -65,12 +65,12 @@ class SceneOptions:
     def __post_init__(self) -> None:
         if self.seed < 0:
             raise InputError("The seed {seed} is negative; choose a whole number from 0 on.", seed=self.seed)
-        if not SMALLEST <= self.size <= LARGEST:
+        if not SMALLEST_SCENE <= self.size <= LARGEST_SCENE:
             raise InputError(
                 "A scene of {size} pixels a side can't be made; choose {smallest}–{largest}.",
                 size=self.size,
-                smallest=SMALLEST,
-                largest=LARGEST,
+                smallest=SMALLEST_SCENE,
+                largest=LARGEST_SCENE,
             )
         if not 5 <= self.pixel_size <= 200:
             raise InputError(
@@ -78,9 +78,11 @@ class SceneOptions:
             )
         if self.dates < 2:
             raise InputError("An interferogram needs two dates; ask for at least 2.")
-        if self.orbit not in ORBITS:
+        if self.orbit not in SCENE_ORBITS:
             raise InputError(
-                "The orbit “{orbit}” is unknown; choose one of {orbits}.", orbit=self.orbit, orbits=", ".join(ORBITS)
+                "The orbit “{orbit}” is unknown; choose one of {orbits}.",
+                orbit=self.orbit,
+                orbits=", ".join(SCENE_ORBITS),
             )
         if not 1 <= self.repeat_days <= 60:
             raise InputError(

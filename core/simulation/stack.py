@@ -20,7 +20,7 @@ from ..types import Array, PathLike
 from .atmosphere import FieldPool, smooth, turbulence
 from .folder import DONE, written_together
 from .network import PairNetwork
-from .scene import ORBITS, OrbitView, Scene, SceneOptions, make_scene
+from .scene import SCENE_ORBITS, OrbitView, Scene, SceneOptions, make_scene
 from .surface import (
     WATER,
     estimated_coherence,
@@ -79,7 +79,7 @@ def simulate_scene(
     with written_together(folder) as work:
         scene = make_scene(options, progress.part(0.0, 0.15))
         write_array(work / "dem.tif", scene.grid, scene.terrain.dem, BandDescription("dem", "m"))
-        names = ORBITS[options.orbit]
+        names = SCENE_ORBITS[options.orbit]
         views: list[OrbitView] = []
         pairs = 0
         for position, name in enumerate(names):

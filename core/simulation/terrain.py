@@ -11,24 +11,23 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..raster import BandReader, Grid, utm_zone
-from ..terrain import MOTION_SCALE
-from ..terrain import gradient as horn_gradient
+from ..terrain import MOTION_SCALE, gradient
 from ..types import Array, PathLike
 from .atmosphere import as_float32, power_law_field, rounded, smooth, smoothstep
 
 _NEIGHBOURS = [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)]
 
 
-def gradient(dem: Array, pixel_size: float) -> tuple[Array, Array]:
+def _gradient(dem: Array, pixel_size: float) -> tuple[Array, Array]:
     """dz/d(east) and dz/d(north) of a DEM without gaps; row 0 is in the north."""
     padded = np.pad(dem, 1, constant_values=np.nan)
-    east, south = horn_gradient(padded, pixel_size, pixel_size)
+    east, south = gradient(padded, pixel_size, pixel_size)
     return east, -south
 
 
-def _slope(gradient: tuple[Array, Array]) -> Array:
+def _slope(slopes: tuple[Array, Array]) -> Array:
     """Slope in degrees: terrain.slope_degrees, rounded."""
-    east, north = gradient
+    east, north = slopes
     return rounded(np.arctan, np.sqrt(east * east + north * north)) * np.float32(180 / np.pi)
 
 
@@ -42,7 +41,7 @@ class Terrain:
     @cached_property
     def gradient(self) -> tuple[Array, Array]:
         """dz/d(east) and dz/d(north)."""
-        return gradient(self.dem, self.pixel_size)
+        return _gradient(self.dem, self.pixel_size)
 
     @cached_property
     def slope(self) -> Array:

@@ -17,7 +17,7 @@ from ..models import IGNORED
 from ..progress import Progress
 from ..raster import BandDescription, Grid, RasterWriter
 from ..types import Array
-from ..vectors import Ground, polygonize, write_layer
+from ..vectors import GroundMeasures, polygonize, write_layer
 from .landslides import Landslides
 from .scene import OrbitView
 
@@ -35,7 +35,7 @@ _FIELDS = (
 )
 
 
-class Relief(Protocol):
+class SceneRelief(Protocol):
     """Heights in metres and slopes in degrees, (h, w) each."""
 
     @property
@@ -50,7 +50,7 @@ class TrueScene(Protocol):
     @property
     def grid(self) -> Grid: ...
     @property
-    def terrain(self) -> Relief: ...
+    def terrain(self) -> SceneRelief: ...
     @property
     def landslides(self) -> Landslides: ...
     @property
@@ -121,7 +121,7 @@ def _objects(
         writer.write(compact.astype(np.int32))
     geometries = polygonize(labels, len(numbers), progress)
     labels.unlink()
-    ground = Ground(scene.grid.crs)
+    ground = GroundMeasures(scene.grid.crs)
     order = np.argsort(layer.identity, axis=None, kind="stable")
     bounds = np.searchsorted(layer.identity.ravel()[order], [*numbers, numbers[-1] + 1])
     rows = []

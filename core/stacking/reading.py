@@ -181,7 +181,7 @@ def sample_step(grid: Grid, pairs: int) -> int:
     return max(1, math.ceil(math.sqrt(grid.width * grid.height / min(_SAMPLE_CELLS, _SAMPLE_VALUES // pairs))))
 
 
-def read_sample(pool: ReaderPool, band: Band | PathLike, step: int) -> Array:
+def read_regular_sample(pool: ReaderPool, band: Band | PathLike, step: int) -> Array:
     """Every ``step``-th pixel of every ``step``-th row of a band on the pool's grid."""
     rows, columns = sample_positions(pool.grid.height, step), sample_positions(pool.grid.width, step)
     with pool.reader(band) as reader:
@@ -217,7 +217,7 @@ def sample_stack(
     """
     grid, pairs = stack.grid, stack.interferograms
     step = sample_step(grid, len(pairs))
-    elevation = None if dem is None else read_sample(pool, dem, step)
+    elevation = None if dem is None else read_regular_sample(pool, dem, step)
     if elevation is not None and not np.isfinite(elevation).any():
         raise InputError(
             "The DEM {label} has no elevation anywhere in the area of the interferograms. Choose one that covers them.",
@@ -227,7 +227,7 @@ def sample_stack(
     phases = np.empty((len(pairs), len(rows), len(columns)), np.float32)
     coherent = [pair.coherence for pair in pairs if pair.coherence is not None]
 
-    read = partial(read_sample, pool, step=step)
+    read = partial(read_regular_sample, pool, step=step)
     for index, (_, values) in enumerate(map_ordered(read, [pair.phase for pair in pairs], progress.part(0, 0.6))):
         phases[index] = values
     total, number = np.zeros(phases.shape[1:], np.float32), np.zeros(phases.shape[1:], np.float32)
@@ -238,7 +238,7 @@ def sample_stack(
         coherence = total / number if coherent else None
     excluded = np.zeros(phases.shape[1:], bool)
     if exclude_mask is not None:
-        excluded = np.nan_to_num(read_sample(pool, exclude_mask, step)) > 0
+        excluded = np.nan_to_num(read_regular_sample(pool, exclude_mask, step)) > 0
     return StackSample(phases, coherence, elevation, excluded, rows, columns, step)
 
 

@@ -11,27 +11,27 @@ from ..doors import opened_when_asked
 
 if TYPE_CHECKING:
     from .advice import look_for
-    from .base_map import Frame, frame_around, write_hillshade, write_image
+    from .base_map import BaseMapFrame, frame_around, write_hillshade, write_image
     from .copies import converted, read_copy
     from .merge_report import summary_of, write_conflicts_csv, write_merge_report
     from .merging import merge_copies, with_photos
     from .package import GEOPACKAGE, PHOTO_FOLDER, PROJECT, building, write_geopackage, write_gpx, write_kml
     from .photos import copy_photos, remove_made
     from .results import Share, SurveyResult, assess_survey, mapped_share, meaning_of
-    from .results_report import shown, write_survey_csv, write_survey_report
+    from .results_report import share_text, write_survey_csv, write_survey_report
     from .roads import Roads
     from .sampling import District, SamplingRules, sample_sites
     from .sites import (
         CONFIRMED,
+        FIELD_SIGNS,
         FORM_FIELDS,
         NOT_ACCESSIBLE,
         NOT_CONFIRMED,
         PHOTOS,
         RESULTS,
-        SIGNS,
         SITE_FIELDS,
         Site,
-        completed,
+        completed_sites,
         degrees_minutes,
     )
 else:
@@ -39,6 +39,7 @@ else:
 
 __all__ = [
     "CONFIRMED",
+    "FIELD_SIGNS",
     "FORM_FIELDS",
     "GEOPACKAGE",
     "NOT_ACCESSIBLE",
@@ -47,10 +48,9 @@ __all__ = [
     "PHOTO_FOLDER",
     "PROJECT",
     "RESULTS",
-    "SIGNS",
     "SITE_FIELDS",
+    "BaseMapFrame",
     "District",
-    "Frame",
     "Roads",
     "SamplingRules",
     "Share",
@@ -58,7 +58,7 @@ __all__ = [
     "SurveyResult",
     "assess_survey",
     "building",
-    "completed",
+    "completed_sites",
     "converted",
     "copy_photos",
     "degrees_minutes",
@@ -70,7 +70,7 @@ __all__ = [
     "read_copy",
     "remove_made",
     "sample_sites",
-    "shown",
+    "share_text",
     "summary_of",
     "with_photos",
     "write_conflicts_csv",

@@ -25,7 +25,7 @@ _METRES_PER_DEGREE = 111_320.0
 
 
 @dataclass(frozen=True)
-class Frame:
+class BaseMapFrame:
     """The ground that base maps show: (x_min, y_min, x_max, y_max) in a CRS, and the metres of one of its units."""
 
     crs: str
@@ -42,7 +42,7 @@ class Frame:
         return Grid(self.crs, (x_min, dx, 0.0, y_max, 0.0, -dy), columns, rows)
 
 
-def frame_around(sites: Sequence[Site], crs: str, areas: Sequence[Area], areas_crs: str, margin: float) -> Frame:
+def frame_around(sites: Sequence[Site], crs: str, areas: Sequence[Area], areas_crs: str, margin: float) -> BaseMapFrame:
     """The frame that holds the sites, the areas that they stand for, and ``margin`` metres around."""
     wanted = {site.attributes.get("area_id") for site in sites}
     shown = [area for area in areas if area.attributes.get("id") in wanted]
@@ -55,10 +55,10 @@ def frame_around(sites: Sequence[Site], crs: str, areas: Sequence[Area], areas_c
     else:
         metres = (reference.GetLinearUnits(),) * 2
     aside, above = margin / metres[0], margin / metres[1]
-    return Frame(crs, (x_min - aside, y_min - above, x_max + aside, y_max + above), metres)
+    return BaseMapFrame(crs, (x_min - aside, y_min - above, x_max + aside, y_max + above), metres)
 
 
-def write_hillshade(path: Path, dem: PathLike, frame: Frame, most_pixels: int = MOST_PIXELS) -> None:
+def write_hillshade(path: Path, dem: PathLike, frame: BaseMapFrame, most_pixels: int = MOST_PIXELS) -> None:
     """Write a grey hillshade of the frame, lit from the north-west, as a compressed GeoTIFF with overviews.
 
     Raises InputError where the DEM shows another place.

@@ -12,7 +12,7 @@ from ..reports import bullet_list, table, write_page
 from ..types import PathLike
 from .merging import Merged
 
-CSV_HEAD = ("site", "field", "who", "answer", "taken")
+_CSV_HEAD = ("site", "field", "who", "answer", "taken")
 _RULE = (
     "An answer that only one side gives is taken, and a sign that one side saw counts as seen: nothing empty replaces "
     "what is given. Where answers differ, that of the latest visit is taken; where the days don't tell, it stays as it "
@@ -72,7 +72,7 @@ def write_conflicts_csv(path: PathLike, merged: Merged) -> None:
     """Write one row for each answer of each conflict; OutputError when it can't be written."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CSV_HEAD)
+    writer.writerow(_CSV_HEAD)
     for conflict in merged.conflicts:
         for who, answer in conflict.answers:
             writer.writerow((conflict.site, conflict.field, who, answer, int(who == conflict.taken)))

@@ -16,7 +16,7 @@ from ..raster import EQUAL_AREA_CRS
 from ..texts import Message
 from ..vectors import boxes_of, boxes_that_meet, transformed
 from .merging import ADDED
-from .sites import CONFIRMED, NOT_ACCESSIBLE, NOT_CONFIRMED, RESULTS, SIGNS, Site
+from .sites import CONFIRMED, FIELD_SIGNS, NOT_ACCESSIBLE, NOT_CONFIRMED, RESULTS, Site
 
 _ALL = "all sites"
 # From this share of the areas on, an interval for an endless number of them is noticeably too wide.
@@ -111,7 +111,7 @@ def assess_survey(sites: Sequence[Site], known: Share | None = None, progress: P
     weighted = _weighted(by_stratum, overall, notes)
     progress.report(1.0)
     confirmed = [site for site in drawn if site.attributes.get("result") == CONFIRMED]
-    signs = {name: sum(bool(site.attributes.get(name)) for site in confirmed) for name in SIGNS}
+    signs = {name: sum(bool(site.attributes.get(name)) for site in confirmed) for name in FIELD_SIGNS}
     return SurveyResult(drawn, added, overall, by_stratum, by_orbit, weighted, known, signs, tuple(notes))
 
 

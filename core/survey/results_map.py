@@ -15,10 +15,10 @@ from ..raster import BandReader, Grid, with_undeclared_nodata
 from ..reports import MapFrame, legend, png, scale_bar, svg, svg_text
 from ..terrain import hillshade
 from ..types import PathLike
-from .base_map import Frame, frame_around
+from .base_map import BaseMapFrame, frame_around
 from .sites import CONFIRMED, NOT_ACCESSIBLE, NOT_CONFIRMED, RESULTS, Site
 
-COLOURS = {CONFIRMED: "#009e73", NOT_CONFIRMED: "#d55e00", NOT_ACCESSIBLE: "#8c8c8c", "": "#0072b2"}
+RESULT_COLOURS = {CONFIRMED: "#009e73", NOT_CONFIRMED: "#d55e00", NOT_ACCESSIBLE: "#8c8c8c", "": "#0072b2"}
 """Of each result, told apart with colour-vision deficiency too; "" is not visited."""
 _WIDTH, _MOST_HEIGHT, _LEGEND, _MARGIN = 900.0, 900.0, 44.0, 0.04
 _AREA = "#b03a48"
@@ -50,9 +50,9 @@ def survey_map(
 
 def _entries(sites: Sequence[Site], has_areas: bool) -> list[tuple[str, str]]:
     """Colours and meanings of what the map shows, with the numbers of sites."""
-    counts = {result: sum(_result(site) == result for site in sites) for result in COLOURS}
+    counts = {result: sum(_result(site) == result for site in sites) for result in RESULT_COLOURS}
     entries = [
-        (COLOURS[result], f"{RESULTS.get(result, 'Not visited').lower()} ({count})")
+        (RESULT_COLOURS[result], f"{RESULTS.get(result, 'Not visited').lower()} ({count})")
         for result, count in counts.items()
         if count
     ]
@@ -64,14 +64,14 @@ def _result(site: Site) -> str:
     return result if result in RESULTS else ""
 
 
-def _wide_enough(frame: Frame, shapes: Sequence[ogr.Geometry]) -> Frame:
+def _wide_enough(frame: BaseMapFrame, shapes: Sequence[ogr.Geometry]) -> BaseMapFrame:
     """The frame with all areas in it and a margin around."""
     boxes = [frame.bounds] + [(box[0], box[2], box[1], box[3]) for box in (shape.GetEnvelope() for shape in shapes)]
     x_min, y_min = (min(box[side] for box in boxes) for side in (0, 1))
     x_max, y_max = (max(box[side] for box in boxes) for side in (2, 3))
     aside = _MARGIN * max((x_max - x_min), (y_max - y_min) * frame.metres[1] / frame.metres[0])
     above = aside * frame.metres[0] / frame.metres[1]
-    return Frame(frame.crs, (x_min - aside, y_min - above, x_max + aside, y_max + above), frame.metres)
+    return BaseMapFrame(frame.crs, (x_min - aside, y_min - above, x_max + aside, y_max + above), frame.metres)
 
 
 def _background(dem: PathLike | None, grid: Grid, drawing: MapFrame) -> str:
@@ -98,7 +98,7 @@ def _mark(site: Site, drawing: MapFrame, with_label: bool) -> str:
     column = drawing.left + (site.x - x) / (dx * drawing.grid.width) * drawing.width
     row = (site.y - y) / (dy * drawing.grid.height) * drawing.height
     result, name = _result(site), str(site.attributes.get("name") or "")
-    style = f'fill="{COLOURS[result]}" stroke="#fff" stroke-width="1.4"'
+    style = f'fill="{RESULT_COLOURS[result]}" stroke="#fff" stroke-width="1.4"'
     shape = f'<circle cx="{column:.1f}" cy="{row:.1f}" r="6" {style}>'
     end = "circle"
     if result == NOT_CONFIRMED:

@@ -18,9 +18,9 @@ from .copies import own_photo_file
 from .photos import thumbnail
 from .results import Group, Share, SurveyResult, meaning_of
 from .results_map import survey_map
-from .sites import CONFIRMED, PHOTOS, RESULTS, SIGNS, Site
+from .sites import CONFIRMED, FIELD_SIGNS, PHOTOS, RESULTS, Site
 
-CSV_HEAD = ("section", "class", "figure", "value", "low", "high", "unit")
+_CSV_HEAD = ("section", "class", "figure", "value", "low", "high", "unit")
 _STYLE = """
 td:last-child { white-space: nowrap; } p.note { color: #555; font-size: 14px; } td { vertical-align: top; }
 p.headline { font-size: 1.25em; margin: .3em 0; } p.headline b { font-size: 1.35em; }
@@ -61,7 +61,7 @@ def write_survey_report(
     write_page(path, title, body, _STYLE)
 
 
-def shown(share: Share) -> str:
+def share_text(share: Share) -> str:
     """A share as "92.9 % (83.0–97.2 %)"; a dash of nothing."""
     if not math.isfinite(share.value):
         return "–"
@@ -73,16 +73,16 @@ def _headline(result: SurveyResult) -> list[str]:
     overall = result.overall
     parts = [
         f'<p class="headline"><b>{overall.confirmed} of {overall.visited}</b> visited areas were confirmed: precision '
-        f"<b>{escape(shown(overall.share))}</b></p>"
+        f"<b>{escape(share_text(overall.share))}</b></p>"
     ]
     if result.weighted is not None:
         parts.append(
-            f'<p class="headline">Weighted by the sizes of the strata: <b>{escape(shown(result.weighted))}</b></p>'
+            f'<p class="headline">Weighted by the sizes of the strata: <b>{escape(share_text(result.weighted))}</b></p>'
         )
     if result.known is not None:
         parts.append(
             f'<p class="headline">{result.known.part:.0f} of {result.known.whole:.0f} landslides that were known are '
-            f"in the map: recall <b>{escape(shown(result.known))}</b></p>"
+            f"in the map: recall <b>{escape(share_text(result.known))}</b></p>"
         )
     parts.append('<p class="note">In brackets: 95 % confidence intervals (Wilson).</p>')
     return parts
@@ -92,7 +92,7 @@ def _group_table(groups: Sequence[Group], overall: Group) -> str:
     rows = [["Class", "Areas", "Confirmed", "Visited", "Not accessible", "No result", "Precision"]]
     rows += [
         [group.name, "" if group.size is None else str(group.size), str(group.confirmed),
-         str(group.visited), str(group.not_accessible), str(group.not_visited), shown(group.share)]
+         str(group.visited), str(group.not_accessible), str(group.not_visited), share_text(group.share)]
         for group in (*groups, overall)
     ]  # fmt: skip
     if all(group.size is None for group in groups):
@@ -113,7 +113,7 @@ def _bars(groups: Sequence[Group]) -> str:
 def _signs(result: SurveyResult) -> str:
     confirmed = result.overall.confirmed
     rows = [
-        [SIGNS[name], str(count), f"{100 * count / confirmed:.0f} %" if confirmed else "–"]
+        [FIELD_SIGNS[name], str(count), f"{100 * count / confirmed:.0f} %" if confirmed else "–"]
         for name, count in result.signs.items()
     ]
     return table(("Sign", "Sites", "Share of confirmed"), rows, (1, 2))
@@ -156,7 +156,7 @@ def _site_table(sites: Sequence[Site]) -> str:
     for site in sites:
         own = site.attributes
         result = str(own.get("result") or "")
-        seen = ", ".join(title.lower() for name, title in SIGNS.items() if own.get(name))
+        seen = ", ".join(title.lower() for name, title in FIELD_SIGNS.items() if own.get(name))
         rows.append(
             [str(own.get("name") or ""), RESULTS.get(result, "–"), seen, str(own.get("remarks") or ""),
              str(own.get("surveyor") or ""), str(own.get("visited_on") or "")]
@@ -169,7 +169,7 @@ def write_survey_csv(path: PathLike, result: SurveyResult) -> None:
     """Write all figures, one a row; OutputError when it can't be written."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CSV_HEAD)
+    writer.writerow(_CSV_HEAD)
     writer.writerows(_rows("all", result.overall))
     for name, share, whole in (
         ("weighted precision", result.weighted, "effective number of sites"),

@@ -17,7 +17,7 @@ from ..errors import InputError
 from ..progress import QUIET, Progress
 from ..raster import spatial_reference, utm_zone
 from ..texts import Message
-from ..vectors import Ground, Outlines, as_valid_multipolygon
+from ..vectors import GroundMeasures, Outlines, as_valid_multipolygon
 from .advice import look_for
 from .roads import Roads
 from .sites import SITE_FIELDS, Site, key_of, located
@@ -116,7 +116,7 @@ def sample_sites(
 
 
 def _candidates(areas: Sequence[Area], crs: str, notes: list[str], progress: Progress) -> list[_Candidate]:
-    ground = Ground(crs)
+    ground = GroundMeasures(crs)
     result, rejected = [], 0
     for index, area in enumerate(areas):
         if index % 64 == 0:

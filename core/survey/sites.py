@@ -48,7 +48,7 @@ RESULTS: Mapping[str, str] = {
     NOT_ACCESSIBLE: Message("Not accessible"),
 }
 """The answers and how they read; none means that nobody was there."""
-SIGNS: Mapping[str, str] = {
+FIELD_SIGNS: Mapping[str, str] = {
     "tensile_crack": Message("Tensile crack"),
     "scarp": Message("Scarp"),
     "bulging_toe": Message("Bulging toe"),
@@ -61,7 +61,7 @@ PHOTOS = ("photo_1", "photo_2", "photo_3")
 
 FORM_FIELDS: tuple[Field, ...] = (
     Field("result", "str", "", "confirmed, not_confirmed or not_accessible; empty: not visited"),
-    *(Field(name, "bool", "", Message("{sign} seen", sign=title)) for name, title in SIGNS.items()),
+    *(Field(name, "bool", "", Message("{sign} seen", sign=title)) for name, title in FIELD_SIGNS.items()),
     *(Field(name, "str", "", "Photo, path relative to the folder of the package") for name in PHOTOS),
     Field("remarks", "str", "", "What else was seen"),
     Field("surveyor", "str", "", "Who was there"),
@@ -120,7 +120,7 @@ def located(sites: Iterable[Site], crs: str) -> tuple[Site, ...]:
     return tuple(result)
 
 
-def completed(sites: Sequence[Site], crs: str) -> tuple[Site, ...]:
+def completed_sites(sites: Sequence[Site], crs: str) -> tuple[Site, ...]:
     """Points of any layer as sites: numbers, names, keys and coordinates where they are missing.
 
     Raises InputError without sites, and where two of them have the same key.

@@ -43,7 +43,7 @@ MOTION_SCALE = 90.0
 LEVEL_SLOPE = 1.0
 """Below so many degrees ground is level, and no slope tells where it would move."""
 POORLY_SEEN = 0.2
-CLASSES = {1: "seen well", 2: "poorly seen", 3: "layover or shadow", 4: "level ground"}
+VISIBILITY_CLASSES = {1: "seen well", 2: "poorly seen", 3: "layover or shadow", 4: "level ground"}
 """The classes of visibility; 0 is no data."""
 
 _BLOCK_PIXELS = 2**20
@@ -84,7 +84,7 @@ def los_sensitivity(
 
 
 def visibility(share: Array, level: NDArray[np.bool_], hidden: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """The class of each pixel (CLASSES), 0 where ``share`` is NaN."""
+    """The class of each pixel (VISIBILITY_CLASSES), 0 where ``share`` is NaN."""
     classes = np.where(np.abs(share) < POORLY_SEEN, 2, 1)
     classes[level] = 4
     classes[hidden] = 3
@@ -148,7 +148,7 @@ def los_sensitivity_to_file(
         writer = stack.enter_context(RasterWriter(output, grid, [band], compress=False))
         classes = None
         if visibility_output is not None:
-            legend = tuple((f"CLASS_{value}", text) for value, text in CLASSES.items())
+            legend = tuple((f"CLASS_{value}", text) for value, text in VISIBILITY_CLASSES.items())
             description = BandDescription("visibility", "", legend)
             classes = stack.enter_context(RasterWriter(visibility_output, grid, [description], "uint8", 0))
         reader = stack.enter_context(BandReader(source.dem))

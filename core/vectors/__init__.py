@@ -11,7 +11,7 @@ from ..doors import opened_when_asked
 
 if TYPE_CHECKING:
     from .burning import Burner, burn
-    from .measures import Ground, boxes_of, boxes_that_meet
+    from .measures import GroundMeasures, boxes_of, boxes_that_meet
     from .ogr_memory import quiet_gdal, vector_memory
     from .outlines import Outlines, as_valid_multipolygon, in_crs, read_polygons, to_crs, transformed
     from .polygons import polygonize, round_corners
@@ -21,7 +21,7 @@ else:
 
 __all__ = [
     "Burner",
-    "Ground",
+    "GroundMeasures",
     "Outlines",
     "as_valid_multipolygon",
     "boxes_of",

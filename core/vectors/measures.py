@@ -11,7 +11,7 @@ from osgeo import ogr, osr
 from ..raster import EQUAL_AREA_CRS, spatial_reference
 
 
-class Ground:
+class GroundMeasures:
     """Measures of geometries on the ground: their coordinates are in ``crs``, x or longitude first.
 
     Holds PROJ objects: one thread at a time.

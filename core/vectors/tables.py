@@ -17,7 +17,7 @@ _TYPES = {
 }  # fmt: skip
 
 
-Rows = Iterable[tuple[Optional[ogr.Geometry], Mapping[str, Any]]]
+FeatureRows = Iterable[tuple[Optional[ogr.Geometry], Mapping[str, Any]]]
 """Features: a geometry, None for none, and attributes by the names of fields, None or left out where unknown."""
 
 
@@ -27,7 +27,7 @@ def write_layer(
     kind: int,
     table: Sequence[Field],
     crs: str,
-    rows: Rows = (),
+    rows: FeatureRows = (),
     options: Sequence[str] = (),
 ) -> None:
     """Add a layer to an open OGR dataset: geometries of that ``kind`` (ogr.wkbPoint, …) in ``crs``, and the table."""

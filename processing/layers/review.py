@@ -116,10 +116,10 @@ def update_outlines(layer: QgsVectorLayer, features: Iterable[int]) -> None:
     """Measure areas whose outlines were redrawn: size, inner point, and the mark that they changed."""
     from osgeo import ogr
 
-    from ...core.vectors import Ground, as_valid_multipolygon
+    from ...core.vectors import GroundMeasures, as_valid_multipolygon
 
     crs = crs_text(layer.crs())
-    ground = Ground(crs) if crs else None
+    ground = GroundMeasures(crs) if crs else None
     values: dict[int, dict[str, Any]] = {}
     request = QgsFeatureRequest().setFilterFids(list(features)).setNoAttributes()
     for feature in layer.getFeatures(request):

@@ -23,7 +23,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QDate, QLocale
 
 from ...core.errors import InputError
-from ...core.survey import RESULTS, SIGNS
+from ...core.survey import FIELD_SIGNS, RESULTS
 from ...core.terrain import Relief, prepare_relief
 from ..algorithm import crs_text
 from ..texts import tr
@@ -141,14 +141,14 @@ class SheetSet:
         """Check boxes for signs and result, and lines for notes."""
         page.text("signs_heading", tr("Signs and result"))
         page.text("notes_heading", tr("Notes"))
-        signs = [f"{BOX} {tr(title)}" for title in SIGNS.values()]
+        signs = [f"{BOX} {tr(title)}" for title in FIELD_SIGNS.values()]
         results = [f"{BOX} {tr(title)}" for title in RESULTS.values()]
         if len(sheet.sites) == 1:
             page.table("signs", [signs[:3], signs[3:], results], (1, 1, 1))
         else:
             boxes = [BOX] * len(sheet.sites)
             rows = [["", *(site.name for site in sheet.sites)]]
-            rows += [[tr(title), *boxes] for title in (*SIGNS.values(), *RESULTS.values())]
+            rows += [[tr(title), *boxes] for title in (*FIELD_SIGNS.values(), *RESULTS.values())]
             page.make_room("signs", "notes", 3.6 * len(rows) + 0.5)
             page.table("signs", rows, (1.6, *[1] * len(sheet.sites)), "row")
         count = page.rows_of("notes", _NOTES_PITCH) or 1

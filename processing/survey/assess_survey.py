@@ -90,7 +90,7 @@ class AssessSurvey(Algorithm):
             self.addOutput(QgsProcessingOutputNumber(name, tr(title)))
 
     def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
-        from ...core.survey import assess_survey, meaning_of, shown, write_survey_csv, write_survey_report
+        from ...core.survey import assess_survey, meaning_of, share_text, write_survey_csv, write_survey_report
         from ..layers import read_sites
 
         source = self.parameterAsSource(parameters, "SITES", context)
@@ -126,7 +126,7 @@ class AssessSurvey(Algorithm):
             raise
         overall = result.overall
         message = tr("{} of {} visited areas were confirmed: {}.")
-        progress.info(message.format(overall.confirmed, overall.visited, shown(overall.share)))
+        progress.info(message.format(overall.confirmed, overall.visited, share_text(overall.share)))
         for note in (meaning_of(result), *result.notes):
             progress.info(note)
         return {**_numbers(result), **{name: path or None for name, path in files.items()}}

@@ -27,7 +27,7 @@ from qgis.core import (
 )
 
 from ...core.errors import OutputError
-from ...core.survey import GEOPACKAGE, PHOTO_FOLDER, PHOTOS, PROJECT, RESULTS, SIGNS, SITE_FIELDS, Frame
+from ...core.survey import FIELD_SIGNS, GEOPACKAGE, PHOTO_FOLDER, PHOTOS, PROJECT, RESULTS, SITE_FIELDS, BaseMapFrame
 from ..layers import style_sites
 from ..qgis_versions import make_group, relative_paths, reuse_last_value, use_tabs
 from ..styles import style_areas
@@ -49,7 +49,7 @@ _PHOTO = {
 }  # fmt: skip
 
 
-def write_field_project(folder: Path, title: str, crs: QgsCoordinateReferenceSystem, frame: Frame) -> None:
+def write_field_project(folder: Path, title: str, crs: QgsCoordinateReferenceSystem, frame: BaseMapFrame) -> None:
     """Write the project of the files in ``folder``; rasters there become base maps. OutputError when it can't be."""
     project = QgsProject()
     try:
@@ -121,7 +121,7 @@ def _set_up_sites(layer: QgsVectorLayer) -> None:
 def _set_widgets(layer: QgsVectorLayer) -> None:
     answers = [{tr("Not visited"): _NULL}, *({tr(title): value} for value, title in RESULTS.items())]
     _widget(layer, "result", "ValueMap", {"map": answers}, tr("Result"))
-    for name, title in SIGNS.items():
+    for name, title in FIELD_SIGNS.items():
         _widget(layer, name, "CheckBox", {}, tr(title))
     for number, name in enumerate(PHOTOS, 1):
         _widget(layer, name, "ExternalResource", _PHOTO, tr("Photo {}").format(number))
@@ -194,7 +194,7 @@ def _set_form(layer: QgsVectorLayer) -> None:
     _add_fields(result, layer, ("result",))
     signs = QgsAttributeEditorContainer(tr("Signs seen"), result)
     make_group(signs, True)
-    _add_fields(signs, layer, SIGNS)
+    _add_fields(signs, layer, FIELD_SIGNS)
     result.addChildElement(signs)
     _add_fields(result, layer, ("remarks",))
     _add_fields(_container(tr("Photos"), form), layer, PHOTOS)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ...core.areas import Area
     from ...core.fields import Field
     from ...core.raster import Grid
-    from ...core.survey import Frame, Site
+    from ...core.survey import BaseMapFrame, Site
 
 
 _POINTS = QgsProcessing.SourceType.TypeVectorPoint
@@ -159,7 +159,7 @@ class SurveyPackage(Algorithm):
     def _sites(
         self, parameters: dict[str, Any], context: QgsProcessingContext
     ) -> tuple[tuple[Site, ...], QgsCoordinateReferenceSystem]:
-        from ...core.survey import completed
+        from ...core.survey import completed_sites
         from ..layers import read_sites
 
         source = self.parameterAsSource(parameters, "SITES", context)
@@ -170,7 +170,7 @@ class SurveyPackage(Algorithm):
             raise InputError(
                 tr("The sites have no coordinate reference system. Set it first (layer properties > Source).")
             )
-        return completed(read_sites(source), crs_text(crs)), crs
+        return completed_sites(read_sites(source), crs_text(crs)), crs
 
     def _areas(
         self, parameters: dict[str, Any], context: QgsProcessingContext, default_crs: str
@@ -197,7 +197,12 @@ class SurveyPackage(Algorithm):
         return read_areas(source, table), table, crs_text(crs)
 
     def _write_base_map(
-        self, path: Path, frame: Frame, grid: Grid, crs: QgsCoordinateReferenceSystem, context: QgsProcessingContext
+        self,
+        path: Path,
+        frame: BaseMapFrame,
+        grid: Grid,
+        crs: QgsCoordinateReferenceSystem,
+        context: QgsProcessingContext,
     ) -> None:
         from ...core.survey import write_image
 

@@ -18,7 +18,7 @@ from ada_mapper.core.survey import (
     SamplingRules,
     Site,
     building,
-    completed,
+    completed_sites,
     copy_photos,
     frame_around,
     package,
@@ -113,7 +113,7 @@ def test_the_hillshade_covers_the_sites_and_is_bounded(tmp_path, some, sites):
 
 
 def test_a_frame_in_degrees_has_square_pixels(some):
-    degrees = completed([Site(104.0, 60.0, {})], "EPSG:4326")
+    degrees = completed_sites([Site(104.0, 60.0, {})], "EPSG:4326")
     frame = frame_around(degrees, "EPSG:4326", some, UTM, 1000)
     grid = frame.grid(10)
     assert (grid.width, grid.height) == (200, 200)
@@ -156,13 +156,13 @@ def test_an_empty_folder_is_taken_and_a_failed_run_leaves_nothing(tmp_path):
 
 def test_points_of_any_layer_become_sites_with_lasting_keys():
     points = [Site(500_000.0 + 10 * number, 3_500_000.0, {"remark": "x"}) for number in range(3)]
-    once, again = completed(points, UTM), completed(points, UTM)
+    once, again = completed_sites(points, UTM), completed_sites(points, UTM)
     assert [site.attributes["name"] for site in once] == ["S01", "S02", "S03"]
     assert len({site.attributes["uid"] for site in once}) == 3 and once == again
     with pytest.raises(InputError, match="same uid"):
-        completed([once[0], once[0]], UTM)
+        completed_sites([once[0], once[0]], UTM)
     with pytest.raises(InputError, match="empty"):
-        completed([], UTM)
+        completed_sites([], UTM)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is a folder that nobody may write in")

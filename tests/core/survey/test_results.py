@@ -19,7 +19,7 @@ from ada_mapper.core.survey import (
     mapped_share,
     meaning_of,
     sample_sites,
-    shown,
+    share_text,
     write_survey_csv,
     write_survey_report,
 )
@@ -51,7 +51,7 @@ def test_the_papers_survey():
     assert (result.overall.confirmed, result.overall.visited) == (52, 56)
     assert 100 * result.overall.share.value == pytest.approx(92.86, abs=0.005)
     assert [100 * end for end in result.overall.share.interval] == pytest.approx([83.0, 97.2], abs=0.05)
-    assert shown(result.overall.share) == "92.9 % (83.0–97.2 %)"
+    assert share_text(result.overall.share) == "92.9 % (83.0–97.2 %)"
     text = meaning_of(result)
     assert "precision" in text and "none were given" in text and "F1" in text
     assert result.weighted is None and result.known is None
@@ -139,7 +139,7 @@ def test_recall_is_that_of_known_landslides():
 
 def test_nothing_visited_gives_no_number():
     result = assess_survey(sites((None, 3)))
-    assert math.isnan(result.overall.share.value) and shown(result.overall.share) == "–"
+    assert math.isnan(result.overall.share.value) and share_text(result.overall.share) == "–"
     assert math.isnan(Share(0, 0).interval[0])
     with pytest.raises(InputError, match="no returned survey"):
         assess_survey([Site(0, 0, {"name": "S01"})])

@@ -13,7 +13,7 @@ from ada_mapper.core.survey import (
     Roads,
     SamplingRules,
     Site,
-    completed,
+    completed_sites,
     degrees_minutes,
     look_for,
     sample_sites,
@@ -153,12 +153,12 @@ def test_faults_are_told():
     with pytest.raises(InputError, match="can't hold a site at 105"):
         sample_sites(areas(3), UTM, target_crs="+proj=gnom +lat_0=-60 +lon_0=-75 +type=crs")
     with pytest.raises(InputError, match="can't be placed on Earth"):
-        completed([Site(9e6, 9e6, {})], "+proj=ortho +lat_0=0 +lon_0=0 +type=crs")
+        completed_sites([Site(9e6, 9e6, {})], "+proj=ortho +lat_0=0 +lon_0=0 +type=crs")
 
 
 def test_points_that_are_numbered_by_letters_keep_them_as_names():
     points = [Site(500_000, 3_500_000 + 1000 * n, {"id": given}) for n, given in enumerate(("A1", 7, None))]
-    given = [(site.attributes["id"], site.attributes["name"]) for site in completed(points, UTM)]
+    given = [(site.attributes["id"], site.attributes["name"]) for site in completed_sites(points, UTM)]
     assert given == [(1, "A1"), (7, "S07"), (3, "S03")]
 
 
