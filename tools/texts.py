@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import ast
 import re
+import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,19 @@ def computed_texts(root: Path = ROOT) -> list[tuple[Place, str]]:
             if isinstance(argument, (ast.JoinedStr, ast.BinOp)):
                 computed.append((Place(path, call.lineno), ast.unparse(argument)))
     return computed
+
+
+def wrong_values(root: Path = ROOT) -> list[tuple[Place, str]]:
+    """Templates of core whose places and values don't have the same names."""
+    wrong = []
+    for path, tree in _trees(root):
+        for call, argument in _sinks(tree):
+            text, names = _literal(argument), {keyword.arg for keyword in call.keywords}
+            if path.startswith("core/") and names and "Field" not in _name(call):
+                places = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+                if places != names:
+                    wrong.append((Place(path, call.lineno), text))
+    return wrong
 
 
 def _trees(root: Path) -> Iterator[tuple[str, ast.Module]]:

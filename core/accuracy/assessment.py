@@ -233,7 +233,7 @@ def _mapped_by(data: AssessmentData, progress: Progress) -> Band | None:
         return with_undeclared_nodata(data.probability, "probability", False, progress)
     if data.los_rate is None or data.extent is not None:
         return None
-    return with_undeclared_nodata(data.los_rate, "LOS rate", True, progress)
+    return with_undeclared_nodata(data.los_rate, Message("LOS rate"), True, progress)
 
 
 def _count_pixels(
@@ -370,8 +370,8 @@ def _remarks(judgement: Judgement, regions: Regions) -> list[str]:
         if outside:
             remarks.append(
                 Message(
-                    "Mostly outside the mapped ground, and not counted: {outside_count} {name} areas.",
-                    outside_count=len(outside),
+                    "Mostly outside the mapped ground, and not counted: {count} {name} areas.",
+                    count=len(outside),
                     name=name,
                 )
             )
@@ -388,8 +388,8 @@ def _remarks(judgement: Judgement, regions: Regions) -> list[str]:
     if weak:
         remarks.append(
             Message(
-                "Found areas that match none but touch ignored ground, and were not counted: {weak_count}.",
-                weak_count=len(weak),
+                "Found areas that match none but touch ignored ground, and were not counted: {count}.",
+                count=len(weak),
             )
         )
     if judgement.scores.objects.true_count == 0:

@@ -27,6 +27,7 @@ from ..models import (
     read_card,
 )
 from ..progress import QUIET, Progress
+from ..texts import Message
 from ..types import Mask, PathLike
 from .classical_tuning import ClassicalSetting, best_setting, classical_settings, tuning_ious
 from .figures import Counts, Scores, scores_of
@@ -246,9 +247,9 @@ def unserved_reason(card: ModelCard, kinds: Sequence[ChannelKind], tile: Labelle
     layers = set(card.layers)
     unused = [kind.label for kind in kinds if kind not in layers]
     if unused:
-        return f"has no channel for the {unused[0]}"
+        return Message("has no channel for the {unused}", unused=unused[0])
     absent = [kind.label for kind in kinds if kind.value not in tile.layers]
     if absent:
-        return f"the tiles have no {absent[0]}"
+        return Message("the tiles have no {absent}", absent=absent[0])
     required = [channel for channel in card.channels if not channel.optional and channel.kind.layer not in kinds]
-    return f"needs the {required[0].kind.label}" if required else ""
+    return Message("needs the {label}", label=required[0].kind.label) if required else ""

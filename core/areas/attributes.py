@@ -24,12 +24,13 @@ from ..raster import (
     with_undeclared_nodata,
 )
 from ..terrain import gradient
+from ..texts import Message
 from ..types import Array, PathLike
 from .components import Components, Labels
 
 Floats = NDArray[np.float64]
 
-_LABELS = {"probability": "probability", "los_rate": "LOS rate", "slope": "slope", "dem": "DEM"}
+_LABELS = {"probability": "probability", "los_rate": Message("LOS rate"), "slope": "slope", "dem": "DEM"}
 _FACTORS = {"los_rate": los_rate_factor, "dem": metres_per_unit}
 
 

@@ -22,6 +22,7 @@ from ..raster import (
     with_undeclared_nodata,
 )
 from ..satellite import SENTINEL1_WAVELENGTH, metres_away
+from ..texts import Message
 from ..types import Array, PathLike
 from .channel import CHANNEL_UNITS, Channel
 from .kinds import ChannelKind
@@ -80,11 +81,11 @@ class Layer:
         if self.unit in METRES and channel.unit == "m":
             return METRES[self.unit]
         raise InputError(
-            "{path}: the {label} is in {unit}, and the model needs it in {unit_2}. Convert it first.",
+            "{path}: the {label} is in {unit}, and the model needs it in {other_unit}. Convert it first.",
             path=self.path,
             label=self.kind.label,
             unit=self.unit,
-            unit_2=channel.unit,
+            other_unit=channel.unit,
         )
 
 
@@ -109,7 +110,7 @@ def _unit(kind: ChannelKind, path: str, tags: Mapping[str, str], progress: Progr
         return default
     # Other layers than rates are refused when they can't be converted to what the model wants.
     possible = _RATES_OF_RANGE if kind.is_rate else None
-    return band_unit(text, path, kind.label, default, progress, possible, "rad/yr, mm/yr or m/yr")
+    return band_unit(text, path, kind.label, default, progress, possible, Message("rad/yr, mm/yr or m/yr"))
 
 
 def _sign(kind: ChannelKind, path: str, tags: Mapping[str, str], progress: Progress) -> str:

@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..progress import QUIET, Progress
 from ..raster import BandReader, Grid, Window, read_sample, row_blocks, same_crs, spatial_reference
 from ..satellite import SENTINEL1_WAVELENGTH
+from ..texts import Message
 from ..types import Array, PathLike
 from .channel import MINMAX_CHANNELS, Channel
 from .kinds import ChannelKind
@@ -74,12 +75,12 @@ class SceneLayers:
         layer = self.layers[channel.kind.layer]
         if not grids_overlap(self.grid, layer.grid):
             raise InputError(
-                "{path}: the {label} doesn't overlap the {label_2} ({path_2}). "
+                "{path}: the {label} doesn't overlap the {other_label} ({other_path}). "
                 "Check that both show the same place and that their coordinate reference systems are right.",
                 path=layer.path,
                 label=layer.kind.label,
-                label_2=self.base.kind.label,
-                path_2=self.base.path,
+                other_label=self.base.kind.label,
+                other_path=self.base.path,
             )
         band = layer.band(channel)
         is_first = all(kind.layer is not layer.kind for kind in self._readers)
@@ -90,16 +91,17 @@ class SceneLayers:
             self._tell_resampled(layer, progress)
 
     def _tell_resampled(self, layer: Layer, progress: Progress) -> None:
-        reason = "lies on other pixels"
+        reason = Message("lies on other pixels")
         if not same_crs(layer.grid.crs, self.grid.crs):
             names = [spatial_reference(grid.crs).GetName() for grid in (layer.grid, self.grid)]
-            reason = f"is in {names[0]} and the scene in {names[1]}"
+            reason = Message("is in {names} and the scene in {other_names}", names=names[0], other_names=names[1])
         progress.info(
-            "The {label} {reason}: it is resampled from {pixel_size:.4g} m to the scene's {pixel_size_2:.4g} m pixels.",
+            "The {label} {reason}: it is resampled from {pixel_size:.4g} m to the scene's {other_pixel_size:.4g} "
+            "m pixels.",
             label=layer.kind.label,
             reason=reason,
             pixel_size=layer.grid.pixel_size,
-            pixel_size_2=self.pixel_size,
+            other_pixel_size=self.pixel_size,
         )
 
     def _check_contents(self, progress: Progress) -> None:
@@ -109,7 +111,7 @@ class SceneLayers:
             samples[kind] = read_sample(reader)
             if not np.isfinite(samples[kind]).any() and not _has_data(reader):
                 layer = self.layers[kind.layer]
-                where = "" if layer is self.base else f" where the {self.base.kind.label} is"
+                where = "" if layer is self.base else Message(" where the {label} is", label=self.base.kind.label)
                 raise InputError(
                     "{path}: the {label} holds no data at all{where}. Choose another file.",
                     path=layer.path,
@@ -151,21 +153,21 @@ def _tell_wavelength(layer: Layer, channel: Channel, progress: Progress) -> None
     sentinel = f"{SENTINEL1_WAVELENGTH * 100:.4g} cm"
     if layer.unit == "rad/yr" and layer.wavelength is None:
         progress.info(
-            "{path}: no wavelength is given for its {unit}; that of Sentinel-1 ({sentinel}) is assumed.",
+            "{path}: no wavelength is given for its {unit}; that of Sentinel-1 ({sentinel1}) is assumed.",
             path=layer.path,
             unit=layer.unit,
-            sentinel=sentinel,
+            sentinel1=sentinel,
         )
     elif layer.is_of_other_wavelength and layer.wavelength and channel.unit == "rad/yr":
         progress.info(
             "{path}: its wavelength is {wavelength:.4g} cm; its {unit} are multiplied by "
-            "{wavelength_2:.4g}, so that the model sees the same motion as at "
-            "Sentinel-1's {sentinel}.",
+            "{other_wavelength:.4g}, so that the model sees the same motion as at "
+            "Sentinel-1's {sentinel1}.",
             path=layer.path,
             wavelength=layer.wavelength * 100,
             unit=layer.unit,
-            wavelength_2=layer.wavelength / SENTINEL1_WAVELENGTH,
-            sentinel=sentinel,
+            other_wavelength=layer.wavelength / SENTINEL1_WAVELENGTH,
+            sentinel1=sentinel,
         )
 
 

@@ -86,8 +86,8 @@ def network_of(
     pairs = [pair for pair in stack.interferograms if pair.name not in excluded]
     if not pairs:
         raise InputError(
-            "All {interferograms_count} interferograms of {folder} were left out by hand.",
-            interferograms_count=len(stack.interferograms),
+            "All {count} interferograms of {folder} were left out by hand.",
+            count=len(stack.interferograms),
             folder=folder,
         )
     if chosen.min_coherence is None:

@@ -77,8 +77,8 @@ def _from_folder(folder: Folder, product: str, notes: list[str], progress: Progr
     key, files = recognise(folder, product)
     reader = PRODUCTS[key]
     progress.info(
-        "{files_count} interferograms of the product {key} ({title}) found in {path}.",
-        files_count=len(files),
+        "{count} interferograms of the product {key} ({title}) found in {path}.",
+        count=len(files),
         key=key,
         title=reader.title,
         path=folder.path,
@@ -125,7 +125,7 @@ def _coherence(reader: ProductReader, path: Path, dates: Pair, folder: Folder, n
         band = reader.coherence(file, folder)
         checked_grid(band)
     except InputError as error:
-        notes.append(f"Coherence not used: {error}")
+        notes.append(Message("Coherence not used: {error}", error=error))
         return None
     return band
 
@@ -203,13 +203,13 @@ def _check_orbit(found: Sequence[_Found]) -> None:
         files[item.is_ascending].append(item.interferogram.phase.label)
     if files[True] and files[False]:
         raise InputError(
-            "These are interferograms of two orbits, which look from opposite sides: {files_count} ascending "
-            "(such as {files}) and {files_count_2} descending (such as {files_2}). Choose the "
+            "These are interferograms of two orbits, which look from opposite sides: {count} ascending "
+            "(such as {files}) and {other_files_count} descending (such as {other_files}). Choose the "
             "folder of one orbit; areas of both can be merged afterwards.",
-            files_count=len(files[True]),
+            count=len(files[True]),
             files=files[True][0],
-            files_count_2=len(files[False]),
-            files_2=files[False][0],
+            other_files_count=len(files[False]),
+            other_files=files[False][0],
         )
 
 
@@ -222,10 +222,10 @@ def _without_doubles(found: Iterable[_Found], notes: list[str]) -> list[_Found]:
         if first is not item:
             notes.append(
                 Message(
-                    "The pair {name} is there twice: {label} is used and {label_2} left out.",
+                    "The pair {name} is there twice: {label} is used and {other_label} left out.",
                     name=pair.name,
                     label=first.interferogram.phase.label,
-                    label_2=pair.phase.label,
+                    other_label=pair.phase.label,
                 )
             )
     return [kept[pair] for pair in sorted(kept)]
@@ -276,20 +276,20 @@ def _wavelength(pairs: Sequence[Interferogram], notes: list[str]) -> float:
     for pair in known:
         if pair.wavelength is not None and abs(pair.wavelength / value - 1) > _SAME_WAVELENGTH:
             raise InputError(
-                "{label} has the wavelength {value:.6g} m and {label_2} {wavelength:.6g} "
+                "{label} has the wavelength {value:.6g} m and {other_label} {wavelength:.6g} "
                 "m. Stack the interferograms of one sensor at a time.",
                 label=known[0].phase.label,
                 value=value,
-                label_2=pair.phase.label,
+                other_label=pair.phase.label,
                 wavelength=pair.wavelength,
             )
     if len(known) < len(pairs):
         notes.append(
             Message(
-                "{pairs_count} of {pairs_count_2} interferograms don't tell their radar wavelength; that of the "
+                "{count} of {other_pairs_count} interferograms don't tell their radar wavelength; that of the "
                 "others, {value:.6g} m, is used.",
-                pairs_count=len(pairs) - len(known),
-                pairs_count_2=len(pairs),
+                count=len(pairs) - len(known),
+                other_pairs_count=len(pairs),
                 value=value,
             )
         )
@@ -316,4 +316,8 @@ def _note_missing(pairs: Sequence[Interferogram], notes: list[str]) -> None:
 
 def _some(names: Sequence[str]) -> str:
     shown = ", ".join(names[:_NAMES_IN_A_NOTE])
-    return shown if len(names) <= _NAMES_IN_A_NOTE else f"{shown} and {len(names) - _NAMES_IN_A_NOTE} more"
+    return (
+        shown
+        if len(names) <= _NAMES_IN_A_NOTE
+        else Message("{shown} and {count} more", shown=shown, count=len(names) - _NAMES_IN_A_NOTE)
+    )

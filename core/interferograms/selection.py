@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..parallel import map_ordered
 from ..progress import QUIET, Progress
 from ..raster import Band, BandReader, Window, row_blocks
-from ..texts import Message
+from ..texts import Message, joined
 from .limits import PairLimits
 from .model import Interferogram, Stack
 from .network import connected_dates
@@ -107,7 +107,7 @@ def pair_facts(stack: Stack, progress: Progress = QUIET) -> tuple[PairFacts, ...
 
 def reasons_against(pairs: Iterable[PairFacts], limits: PairLimits) -> dict[str, str]:
     """Why each pair isn't used, in sentences, by name; "" where it is used."""
-    return {pair.name: " ".join(item.reason for item in _violations(pair, limits)) for pair in pairs}
+    return {pair.name: joined([item.reason for item in _violations(pair, limits)], " ") for pair in pairs}
 
 
 def rules_against(pairs: Iterable[PairFacts], limits: PairLimits) -> dict[str, tuple[str, ...]]:
@@ -119,9 +119,7 @@ def nothing_left(pairs: Sequence[PairFacts], limits: PairLimits) -> str:
     """What to tell when no pair is used: the nearest limits that would keep one that wasn't left out by hand."""
     others = [pair for pair in pairs if pair.name not in limits.excluded]
     if not others:
-        return Message(
-            "All {pairs_count} interferograms were left out by hand. Take some of them back.", pairs_count=len(pairs)
-        )
+        return Message("All {count} interferograms were left out by hand. Take some of them back.", count=len(pairs))
 
     # Where coherence decides, it is only known of the pairs that meet the other limits.
     near = [pair for pair in others if not (_baselines(pair, limits) or _dates(pair, limits))] or others
@@ -131,13 +129,13 @@ def nothing_left(pairs: Sequence[PairFacts], limits: PairLimits) -> str:
         return len(violations[name]), sum(item.excess for item in violations[name])
 
     nearest = min(violations, key=misses)
-    needed = " and ".join(item.needed for item in violations[nearest])
+    needed = joined([item.needed for item in violations[nearest]], " and ")
     by_hand = len(pairs) - len(others)
-    most = Message("None of the {pairs_count} interferograms is within the limits.", pairs_count=len(pairs))
+    most = Message("None of the {count} interferograms is within the limits.", count=len(pairs))
     if by_hand:
         most = Message(
-            "None of the {pairs_count} interferograms is used; {by_hand} of them were left out by hand.",
-            pairs_count=len(pairs),
+            "None of the {count} interferograms is used; {by_hand} of them were left out by hand.",
+            count=len(pairs),
             by_hand=by_hand,
         )
     return Message(
@@ -170,7 +168,7 @@ def _baselines(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
                     days=pair.days,
                     max_temporal_baseline=limits.max_temporal_baseline,
                 ),
-                f"a temporal baseline of {pair.days} days",
+                Message("a temporal baseline of {days} days", days=pair.days),
                 pair.days / limits.max_temporal_baseline - 1,
             )
         )
@@ -183,7 +181,7 @@ def _baselines(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
                     baseline=abs(baseline),
                     max_perpendicular_baseline=limits.max_perpendicular_baseline,
                 ),
-                f"a perpendicular baseline of {math.ceil(abs(baseline))} m",
+                Message("a perpendicular baseline of {ceil} m", ceil=math.ceil(abs(baseline))),
                 abs(baseline) / limits.max_perpendicular_baseline - 1,
             )
         )
@@ -198,7 +196,7 @@ def _dates(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
             _Violation(
                 "first_date",
                 Message("It starts before {first_date}.", first_date=limits.first_date),
-                f"a first date of {pair.first_date}",
+                Message("a first date of {first_date}", first_date=pair.first_date),
                 days / 365,
             )
         )
@@ -208,7 +206,7 @@ def _dates(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
             _Violation(
                 "last_date",
                 Message("It ends after {last_date}.", last_date=limits.last_date),
-                f"a last date of {pair.second_date}",
+                Message("a last date of {second_date}", second_date=pair.second_date),
                 days / 365,
             )
         )
@@ -218,7 +216,7 @@ def _dates(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
 def _incoherent(mean: float | None, limit: float | None) -> list[_Violation]:
     if limit is None or mean is None or mean >= limit:
         return []
-    needed = f"a mean coherence of {math.floor(mean * 100) / 100:.2f}"
+    needed = Message("a mean coherence of {floor:.2f}", floor=math.floor(mean * 100) / 100)
     return [
         _Violation(
             "coherence",
@@ -248,11 +246,14 @@ def _notes(
 
 
 def _split(components: tuple[tuple[date, ...], ...]) -> str:
-    groups = "; ".join(f"{dates[0]} to {dates[-1]} ({len(dates)} dates)" for dates in components)
+    groups = "; ".join(
+        Message("{dates} to {other_dates} ({count} dates)", dates=dates[0], other_dates=dates[-1], count=len(dates))
+        for dates in components
+    )
     return Message(
-        "The used pairs fall into {components_count} groups that no pair connects: {groups}. Rates are averages over "
+        "The used pairs fall into {count} groups that no pair connects: {groups}. Rates are averages over "
         "the groups; motion between them isn't seen.",
-        components_count=len(components),
+        count=len(components),
         groups=groups,
     )
 

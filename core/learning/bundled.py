@@ -214,11 +214,11 @@ def finish(
     for name, missing in sets.items():
         answers = judged_tiles(network, card, test, missing)
         judged[name] = judge(card, answers)
-        progress.info("{name}: {dumps}", name=name, dumps=json.dumps(judged[name]))
+        progress.info("{name}: {written}", name=name, written=json.dumps(judged[name]))
         if not missing:
             reliability = reliability_of(answers)
             judged["classical detector"] = judge_classical(classical, card, test, answers)
-            progress.info("classical detector: {dumps}", dumps=json.dumps(judged["classical detector"]))
+            progress.info("classical detector: {written}", written=json.dumps(judged["classical detector"]))
     facts = {
         "calibration": [round(value, 4) for value in slope],
         "judged_tiles": JUDGED_TILES,

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..files import whole_file
 from ..models import Network, require_safe_loading
-from ..texts import Message
+from ..texts import Message, joined
 from ..types import PathLike
 
 Weights = Mapping[str, Tensor]
@@ -117,14 +117,20 @@ def load_checkpoint(path: PathLike, run: Run, identity: Mapping[str, str]) -> No
         ) from None
     if architecture != run.network.architecture:
         raise InputError(
-            "The training can't go on from {path}: it is of the network {architecture}, not {architecture_2}. {anew}",
+            "The training can't go on from {path}: it is of the network {architecture}, not {other_architecture}. "
+            "{anew}",
             path=path,
             architecture=architecture,
-            architecture_2=run.network.architecture,
+            other_architecture=run.network.architecture,
             anew=anew,
         )
     changed = [
-        f"{name} was {before.get(name, 'not set')}, now {identity.get(name, 'not set')}"
+        Message(
+            "{name} was {before}, now {now}",
+            name=name,
+            before=before.get(name, Message("not set")),
+            now=identity.get(name, Message("not set")),
+        )
         for name in {**before, **identity}
         if before.get(name) != identity.get(name)
     ]
@@ -132,7 +138,7 @@ def load_checkpoint(path: PathLike, run: Run, identity: Mapping[str, str]) -> No
         raise InputError(
             "The unfinished training in {path} had other settings ({changed}). Set them as they were to go on. {anew}",
             path=path,
-            changed="; ".join(changed),
+            changed=joined(changed, "; "),
             anew=anew,
         )
     try:

@@ -95,9 +95,9 @@ def fine_tune(
     enough = settles(own.validation, areas)
     if not enough:
         rest.info(
-            "{validation_count} validation tiles with {areas} areas are too few to settle thresholds (it takes "
+            "{count} validation tiles with {areas} areas are too few to settle thresholds (it takes "
             "{enough_tiles} tiles with {enough_areas} areas): those of the model that was started from stay.",
-            validation_count=len(own.validation),
+            count=len(own.validation),
             areas=areas,
             enough_tiles=ENOUGH_TILES,
             enough_areas=ENOUGH_AREAS,
@@ -206,12 +206,12 @@ def _tell(base: Candidate, chosen: Candidate, progress: Progress) -> None:
         )
         return
     progress.info(
-        "Own validation tiles: IoU {own_iou:.3f} before, {own_iou_2:.3f} after. Simulated ones: "
-        "{simulated_iou:.3f} before, {simulated_iou_2:.3f} after. {share:.0f} % of the way "
+        "Own validation tiles: IoU {own_iou:.3f} before, {other_own_iou:.3f} after. Simulated ones: "
+        "{simulated_iou:.3f} before, {other_simulated_iou:.3f} after. {share:.0f} % of the way "
         "to the tuned weights.",
         own_iou=base.own_iou,
-        own_iou_2=chosen.own_iou,
+        other_own_iou=chosen.own_iou,
         simulated_iou=base.simulated_iou,
-        simulated_iou_2=chosen.simulated_iou,
+        other_simulated_iou=chosen.simulated_iou,
         share=100 * chosen.share,
     )

@@ -127,9 +127,9 @@ def _fresh(ground: _Grounds, progress: Progress) -> _Trained:
     areas = count_areas(settled)
     if not settles(settled, areas):
         rest.warning(
-            "{settled_count} validation tiles with {areas} areas are too few to settle thresholds: those of the card "
+            "{count} validation tiles with {areas} areas are too few to settle thresholds: those of the card "
             "are the usual ones, and the probabilities aren't calibrated.",
-            settled_count=len(settled),
+            count=len(settled),
             areas=areas,
         )
         return _Trained(network, card, state)

@@ -86,9 +86,7 @@ def quantise(
         except AdaMapperError:
             raise
         except Exception as error:  # whatever ONNX Runtime's tools raise
-            raise InputError(
-                "{fspath} can't be quantised ({error}).", fspath=os.fspath(model_path), error=error
-            ) from None
+            raise InputError("{path} can't be quantised ({error}).", path=os.fspath(model_path), error=error) from None
         model = load_model(rounded)
     facts = {"from": Path(model_path).name, "calibration_tiles": reader.count, **asdict(options)}
     card = replace(card, training={**card.training, QUANTISED: facts})
@@ -110,7 +108,7 @@ def _fold(source: PathLike, output: Path) -> None:
         onnxruntime.InferenceSession(os.fspath(source), options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise InputError(
-            "{fspath} can't be loaded by ONNX Runtime ({error}).", fspath=os.fspath(source), error=error
+            "{path} can't be loaded by ONNX Runtime ({error}).", path=os.fspath(source), error=error
         ) from None
 
 
@@ -206,8 +204,8 @@ def composite_inputs(path: PathLike, card: ModelCard, count: int = CALIBRATION_T
         sides = [min(card.tile_size, size // card.stride * card.stride) for size in (grid.height, grid.width)]
         if not all(sides):
             raise InputError(
-                "{fspath} is smaller than {stride} pixels: too small to calibrate with.",
-                fspath=os.fspath(path),
+                "{path} is smaller than {stride} pixels: too small to calibrate with.",
+                path=os.fspath(path),
                 stride=card.stride,
             )
         given = 0
@@ -228,10 +226,10 @@ def _open_bands(path: PathLike, card: ModelCard, stack: contextlib.ExitStack) ->
     found = tuple(dataset.GetRasterBand(index + 1).GetDescription() for index in range(dataset.RasterCount))
     if found != card.band_names:
         raise InputError(
-            "{name} is not a composite for the model “{name_2}”: it needs the bands {band_names}. "
+            "{name} is not a composite for the model “{other_name}”: it needs the bands {band_names}. "
             "Make it with Build channel composite and this model.",
             name=name,
-            name_2=card.name,
+            other_name=card.name,
             band_names=", ".join(card.band_names),
         )
     return [stack.enter_context(BandReader(Band(name, index + 1))) for index in range(len(found))]

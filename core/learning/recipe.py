@@ -125,14 +125,14 @@ class OwnTiles:
         for other in self.sets[1:]:
             if (other.tile_size, other.pixel_size) != (first.tile_size, first.pixel_size):
                 raise InputError(
-                    "{folder} has tiles of {tile_size} pixels of {pixel_size:g} m, {folder_2} "
-                    "of {tile_size_2} of {pixel_size_2:g} m. Create both with the same sizes.",
+                    "{folder} has tiles of {tile_size} pixels of {pixel_size:g} m, {other_folder} "
+                    "of {other_tile_size} of {other_pixel_size:g} m. Create both with the same sizes.",
                     folder=other.folder,
                     tile_size=other.tile_size,
                     pixel_size=other.pixel_size,
-                    folder_2=first.folder,
-                    tile_size_2=first.tile_size,
-                    pixel_size_2=first.pixel_size,
+                    other_folder=first.folder,
+                    other_tile_size=first.tile_size,
+                    other_pixel_size=first.pixel_size,
                 )
         self.tile_size, self.pixel_size = first.tile_size, first.pixel_size
 
@@ -283,10 +283,10 @@ def starting_card(recipe: Recipe, own: OwnTiles | None) -> ModelCard:
         card.require_layers(own.kinds)
         if abs(own.pixel_size - card.pixel_size) > 0.01 * card.pixel_size:
             raise InputError(
-                "The samples have pixels of {pixel_size:g} m, the model sees {pixel_size_2:g} m. Create "
-                "samples of {pixel_size_2:g} m.",
+                "The samples have pixels of {pixel_size:g} m, the model sees {other_pixel_size:g} m. Create "
+                "samples of {other_pixel_size:g} m.",
                 pixel_size=own.pixel_size,
-                pixel_size_2=card.pixel_size,
+                other_pixel_size=card.pixel_size,
             )
         if own.tile_size % card.stride:
             raise InputError(

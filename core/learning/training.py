@@ -238,7 +238,7 @@ class _Clock:
         self.state.seconds = time.monotonic() - self.zero
         if not self.told and self.state.seconds - self.first_seconds > _FIRST_ESTIMATE_SECONDS:
             self.told = True
-            progress.info("{left}{left_2}.", left=self.left()[0].upper(), left_2=self.left()[1:])
+            progress.info("{left}{other_left}.", left=self.left()[0].upper(), other_left=self.left()[1:])
 
     def left(self) -> str:
         """The remaining time in words; early stopping may end the run before."""
@@ -248,7 +248,7 @@ class _Clock:
             done = max(self.state.step - self.first_step, 1)
             todo = (self.options.steps or 0) - self.state.step
             seconds = (self.state.seconds - self.first_seconds) / done * todo
-        return f"about {_duration(max(seconds, 0.0))} left"
+        return Message("about {duration} left", duration=_duration(max(seconds, 0.0)))
 
 
 def _duration(seconds: float) -> str:

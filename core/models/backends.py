@@ -46,7 +46,10 @@ def open_backend(
         backend = _open_models[key] = _opened(model_path, preference, card, count, progress)
     backend.progress = progress
     progress.info(
-        "The model “{name}” {version} runs on {name_2}.", name=card.name, version=card.version, name_2=backend.name
+        "The model “{name}” {version} runs on {other_name}.",
+        name=card.name,
+        version=card.version,
+        other_name=backend.name,
     )
     return backend
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..channels import Channel, ChannelKind, known_fields
 from ..errors import InputError
+from ..texts import Message
 from ..types import PathLike
 from .metadata import read_metadata
 
@@ -53,19 +54,19 @@ class ModelCard:
     def __post_init__(self) -> None:
         kinds = [channel.kind for channel in self.channels]
         problems = {
-            "it has no name": not self.name,
-            "it has no channels": not kinds,
-            "a channel appears twice": len(set(kinds)) < len(kinds),
-            "the pixel size must be above 0": not self.pixel_size > 0,
-            "the tile size and the stride must be integers": not all(
+            Message("it has no name"): not self.name,
+            Message("it has no channels"): not kinds,
+            Message("a channel appears twice"): len(set(kinds)) < len(kinds),
+            Message("the pixel size must be above 0"): not self.pixel_size > 0,
+            Message("the tile size and the stride must be integers"): not all(
                 isinstance(size, int) for size in (self.tile_size, self.stride)
             ),
-            "the tile size must be a multiple of the stride": self.stride < 1
+            Message("the tile size must be a multiple of the stride"): self.stride < 1
             or self.tile_size < self.stride
             or bool(self.tile_size % self.stride),
-            "there must be two classes": len(self.classes) != 2,
-            "the thresholds must satisfy 0 < low ≤ high < 1": not 0 < self.low_threshold <= self.threshold < 1,
-            "the minimum area can't be negative": not self.min_area >= 0,
+            Message("there must be two classes"): len(self.classes) != 2,
+            Message("the thresholds must satisfy 0 < low ≤ high < 1"): not 0 < self.low_threshold <= self.threshold < 1,
+            Message("the minimum area can't be negative"): not self.min_area >= 0,
         }
         wrong = [problem for problem, holds in problems.items() if holds]
         if wrong:
@@ -85,7 +86,7 @@ class ModelCard:
     def quantised_from(self) -> str:
         """The name of the file that the model was quantised from; empty for a model of full precision."""
         facts = self.training.get(QUANTISED)
-        return str(facts.get("from") or "an unnamed file") if isinstance(facts, Mapping) else ""
+        return str(facts.get("from") or Message("an unnamed file")) if isinstance(facts, Mapping) else ""
 
     @property
     def layers(self) -> tuple[ChannelKind, ...]:
@@ -139,7 +140,7 @@ class ModelCard:
                 version=version,
                 card_format=CARD_FORMAT,
             )
-        known = known_fields(values, cls, "the model card")
+        known = known_fields(values, cls, Message("the model card"))
         try:
             known["channels"] = tuple(Channel.from_json(channel) for channel in known["channels"])
             return cls(**{**known, "classes": tuple(known.get("classes", CLASSES))})

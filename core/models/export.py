@@ -65,11 +65,11 @@ def export_onnx(network: Network, card: ModelCard, path: PathLike, half_storage:
     """
     if (card.architecture, len(card.band_names)) != (network.architecture, network.channels):
         raise InputError(
-            "The card is for {architecture} with {band_names_count} input bands, the network is "
-            "{architecture_2} with {channels}.",
+            "The card is for {architecture} with {count} input bands, the network is "
+            "{other_architecture} with {channels}.",
             architecture=card.architecture,
-            band_names_count=len(card.band_names),
-            architecture_2=network.architecture,
+            count=len(card.band_names),
+            other_architecture=network.architecture,
             channels=network.channels,
         )
     model = _traced(network)
@@ -98,10 +98,10 @@ def load_network(path: PathLike) -> Network:
     if set(weights) != expected:
         raise InputError(
             "{path}: its weights are not those of a {architecture} network "
-            "({expected_count} are missing). PyTorch can't run it; use ONNX Runtime.",
+            "({count} are missing). PyTorch can't run it; use ONNX Runtime.",
             path=path,
             architecture=card.architecture,
-            expected_count=len(expected - set(weights)),
+            count=len(expected - set(weights)),
         )
     other = [name for name in sorted(expected) if network.state_dict()[name].shape != weights[name].shape]
     if other:

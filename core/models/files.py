@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..files import write_file
 from ..packages import missing_package
+from ..texts import Message
 from ..types import PathLike
 from .card import CARD_KEY, FOREIGN, ModelCard, read_card
 
@@ -27,7 +28,7 @@ def onnx_package() -> Any:
     try:
         import onnx
     except ImportError as error:
-        raise missing_package("onnx", "Reading and writing the inside of model files", error) from None
+        raise missing_package("onnx", Message("Reading and writing the inside of model files"), error) from None
     return onnx
 
 
@@ -91,14 +92,14 @@ def export_weights(source: PathLike, output: PathLike) -> ModelCard:
     refuse_quantised(source, card)
     if card.architecture == FOREIGN:
         raise InputError(
-            "{fspath} was imported from another program: ADA Mapper doesn't know its network, so that "
+            "{path} was imported from another program: ADA Mapper doesn't know its network, so that "
             "weights alone would be of no use. Export it as ONNX.",
-            fspath=os.fspath(source),
+            path=os.fspath(source),
         )
     try:
         from safetensors.numpy import save
     except ImportError as error:
-        raise missing_package("safetensors", "Writing weights", error) from None
+        raise missing_package("safetensors", Message("Writing weights"), error) from None
     write_file(output, save(weights_of(load_model(source)), {CARD_KEY: card.to_json()}))
     return card
 
@@ -107,9 +108,9 @@ def refuse_quantised(source: PathLike, card: ModelCard) -> None:
     """InputError for a quantised model, naming the one that it was made from."""
     if card.quantised_from:
         raise InputError(
-            "{fspath} is quantised: its weights are rounded to 8 bits, and only ONNX Runtime can run it. "
+            "{path} is quantised: its weights are rounded to 8 bits, and only ONNX Runtime can run it. "
             "To train, convert or export it, take the model that it was made from ({quantised_from}).",
-            fspath=os.fspath(source),
+            path=os.fspath(source),
             quantised_from=card.quantised_from,
         )
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..packages import missing_package
+from ..texts import Message
 from ..types import Array
 from .files import onnx_package
 
@@ -31,9 +32,7 @@ class ForeignNetwork:
         self._session = _session(model)
         inputs = self._session.get_inputs()
         if len(inputs) != 1:
-            raise InputError(
-                "it has {inputs_count} inputs, where a network that sees one image has 1", inputs_count=len(inputs)
-            )
+            raise InputError("it has {count} inputs, where a network that sees one image has 1", count=len(inputs))
         self._input, shape = inputs[0], inputs[0].shape
         if self._input.type != "tensor(float)" or len(shape) != 4:
             kind = self._input.type[7:-1]
@@ -53,9 +52,9 @@ class ForeignNetwork:
         fixed = {side for side in shape[2:] if isinstance(side, int)}
         if len(fixed) > 1:
             raise InputError(
-                "its tiles have {shape} × {shape_2} pixels, and only square ones can be used",
+                "its tiles have {shape} × {other_shape} pixels, and only square ones can be used",
                 shape=shape[2],
-                shape_2=shape[3],
+                other_shape=shape[3],
             )
         self.tile = fixed.pop() if fixed else tile
         self._bands, self._rank = bands, 4
@@ -74,17 +73,26 @@ class ForeignNetwork:
         if answer == "auto":
             answer = "probabilities" if answers.min() >= -1e-4 and answers.max() <= 1 + 1e-4 else "logits"
         sums_to_one = classes > 1 and bool(np.allclose(answers.sum(axis=1), 1, atol=1e-3))
-        said = [f"The network gives {answer}" + (f" of {classes} classes" if classes > 1 else " of one class")]
+        said: list[str] = [
+            Message("The network gives {answer} of {classes} classes", answer=answer, classes=classes)
+            if classes > 1
+            else Message("The network gives {answer} of one class", answer=answer)
+        ]
         if answer == "logits":
-            said.append("They are turned into probabilities by a " + ("softmax" if classes > 1 else "sigmoid"))
+            function = "softmax" if classes > 1 else "sigmoid"
+            said.append(Message("They are turned into probabilities by a {function}", function=function))
         elif classes > 1 and not sums_to_one:
-            said.append("They don't sum to 1, so each class is taken for itself")
+            said.append(Message("They don't sum to 1, so each class is taken for itself"))
         if classes > 1:
-            said.append(f"Areas are its class {chosen} (counted from 0)")
+            said.append(Message("Areas are its class {chosen} (counted from 0)", chosen=chosen))
         if len(self._session.get_outputs()) > 1:
-            said.append(f"Of its outputs only the first is used ({self._session.get_outputs()[0].name})")
+            said.append(
+                Message("Of its outputs only the first is used ({name})", name=self._session.get_outputs()[0].name)
+            )
         if float(np.ptp(answers[:, chosen])) < 1e-6:
-            said.append("It gave the same answer to everything it was tried with: check its channels and scaling")
+            said.append(
+                Message("It gave the same answer to everything it was tried with: check its channels and scaling")
+            )
         ready = answer == "probabilities" and sums_to_one and (classes, chosen) == (2, 1)
         self._prepend(scales, shifts)
         self._append(answer, classes, chosen, ready)
@@ -115,9 +123,9 @@ class ForeignNetwork:
             found = found[:, np.newaxis]
         if found.ndim != 4 or found.shape[2:] != shape[2:]:
             raise InputError(
-                "it gives an output of shape {shape} for tiles of {shape_2}: not one value a pixel",
+                "it gives an output of shape {shape} for tiles of {other_shape}: not one value a pixel",
                 shape=answers[0].shape,
-                shape_2=shape,
+                other_shape=shape,
             )
         if not np.isfinite(found).all():
             raise InputError("it gives values that are not finite")
@@ -206,7 +214,7 @@ def _session(model: Any) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
-        raise missing_package("onnxruntime", "Importing a model", error) from None
+        raise missing_package("onnxruntime", Message("Importing a model"), error) from None
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     try:

@@ -170,7 +170,7 @@ def import_model(source: PathLike, output: PathLike, options: ImportOptions, pro
         progress.report(0.1)
         assumed = network.give_probabilities(scales, shifts, options.answer, options.area_class)
     except InputError as error:
-        raise InputError("{fspath}: {error}.", fspath=os.fspath(source), error=error) from None
+        raise InputError("{path}: {error}.", path=os.fspath(source), error=error) from None
     progress.report(0.9)
     for sentence in assumed:
         progress.info("{sentence}.", sentence=sentence)
@@ -232,9 +232,9 @@ def _described(source: PathLike, facts: Deepness, options: ImportOptions) -> tup
 def _per_band(values: tuple[float, ...], bands: int) -> NDArray[np.float64]:
     if len(values) not in (1, bands):
         raise InputError(
-            "its metadata standardise {values_count} bands, but the channels given make {bands}: give exactly the "
+            "its metadata standardise {count} bands, but the channels given make {bands}: give exactly the "
             "channels that it was trained on",
-            values_count=len(values),
+            count=len(values),
             bands=bands,
         )
     return np.broadcast_to(np.array(values, np.float64), bands)

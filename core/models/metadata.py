@@ -21,9 +21,7 @@ def read_metadata(path: PathLike) -> dict[str, str]:
     except FileNotFoundError:
         raise InputError("The model file {name} doesn't exist.", name=name) from None
     except OSError as error:
-        raise InputError(
-            "The model file {name} can't be read ({strerror}).", name=name, strerror=error.strerror
-        ) from None
+        raise InputError("The model file {name} can't be read ({error}).", name=name, error=error.strerror) from None
     except ValueError:
         raise InputError(
             "{name} is not an ONNX model, or it is damaged. Download or export it again.", name=name

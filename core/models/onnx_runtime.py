@@ -100,9 +100,9 @@ class OnnxRuntimeBackend:
             return self._runtime.InferenceSession(os.fspath(self.model_path), options, providers=providers)
         except Exception as error:
             raise InputError(
-                "{fspath} can't be loaded by ONNX Runtime {version} "
+                "{path} can't be loaded by ONNX Runtime {version} "
                 "({first_line}). The file may be damaged, or need a newer onnxruntime.",
-                fspath=os.fspath(self.model_path),
+                path=os.fspath(self.model_path),
                 version=self._runtime.__version__,
                 first_line=first_line(error),
             ) from None
@@ -145,9 +145,9 @@ class OnnxRuntimeBackend:
         shape = inputs[0].shape if len(inputs) == 1 else []
         if len(shape) != 4 or (isinstance(shape[1], int) and shape[1] != bands):
             raise InputError(
-                "{fspath}: the network's input {shape} isn't the {bands} bands that its card "
+                "{path}: the network's input {shape} isn't the {bands} bands that its card "
                 "describes ({band_names}). Export the model again.",
-                fspath=os.fspath(self.model_path),
+                path=os.fspath(self.model_path),
                 shape=shape,
                 bands=bands,
                 band_names=", ".join(self.card.band_names),
@@ -155,8 +155,8 @@ class OnnxRuntimeBackend:
         result = outputs[0].shape
         if len(result) != 4 or (isinstance(result[1], int) and result[1] != len(self.card.classes)):
             raise InputError(
-                "{fspath}: the network's output {result} isn't the probability of two classes. Export the model again.",
-                fspath=os.fspath(self.model_path),
+                "{path}: the network's output {result} isn't the probability of two classes. Export the model again.",
+                path=os.fspath(self.model_path),
                 result=result,
             )
         return str(inputs[0].name)

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import InputError
 from ..packages import first_line, missing_package
 from ..progress import Progress
+from ..texts import Message
 from ..types import Array, PathLike
 from .backend import GPU_BATCH
 from .card import ModelCard
@@ -28,7 +29,7 @@ class TorchBackend:
         try:
             import torch
         except ImportError as error:
-            raise missing_package("torch", "Detection with PyTorch", error) from None
+            raise missing_package("torch", Message("Detection with PyTorch"), error) from None
         from .export import load_network
 
         self._torch = torch

@@ -18,6 +18,7 @@ from ..channels import MINMAX_CHANNELS
 from ..errors import InputError
 from ..packages import missing_package
 from ..progress import QUIET, Progress
+from ..texts import Message
 from ..types import PathLike
 from .card import CARD_KEY, ModelCard
 from .export import export_onnx
@@ -63,7 +64,7 @@ def card_of_weights(
         )
     if options.pixel_size is None:
         raise InputError(
-            "{fspath} doesn't say its pixel size: give the size that it was trained on.", fspath=os.fspath(source)
+            "{path} doesn't say its pixel size: give the size that it was trained on.", path=os.fspath(source)
         )
     threshold = options.threshold or 0.5
     return ModelCard(
@@ -123,7 +124,7 @@ def _from_safetensors(name: str) -> tuple[dict[str, Tensor], Mapping[str, str]]:
     try:
         from safetensors import SafetensorError, safe_open
     except ImportError as error:
-        raise missing_package("safetensors", "Reading weights", error) from None
+        raise missing_package("safetensors", Message("Reading weights"), error) from None
     try:
         with safe_open(name, framework="pt") as file:
             return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
@@ -137,7 +138,11 @@ def _from_torch(name: str) -> dict[str, Tensor]:
         content: Any = torch.load(name, map_location="cpu", weights_only=True)
     except Exception as error:  # pickle's errors, zip's errors and others
         refused = type(error).__name__ == "UnpicklingError"
-        reason = "it holds Python objects, which could run code, or it is damaged" if refused else "it is damaged"
+        reason = (
+            Message("it holds Python objects, which could run code, or it is damaged")
+            if refused
+            else Message("it is damaged")
+        )
         raise InputError(
             "{name} is refused because {reason}. Save only the weights (torch.save(network.state_dict(), …)), or a "
             ".safetensors file.",
@@ -167,9 +172,17 @@ def _network(source: PathLike, tensors: Mapping[str, Tensor], card: ModelCard) -
     counters = {name for name in expected if name.endswith("num_batches_tracked")}
     missing = sorted(set(expected) - set(tensors) - counters)
     unknown = sorted(set(tensors) - set(expected))
-    start = f"{os.fspath(source)}: these are not the weights of a {card.architecture} network"
+    start = Message(
+        "{path}: these are not the weights of a {architecture} network",
+        path=os.fspath(source),
+        architecture=card.architecture,
+    )
     if missing or unknown:
-        examples = f"there is no {missing[0]}" if missing else f"it has no {unknown[0]}"
+        examples = (
+            Message("there is no {missing}", missing=missing[0])
+            if missing
+            else Message("it has no {unknown}", unknown=unknown[0])
+        )
         raise InputError(
             "{start} ({missing_count} are missing, {unknown_count} too many; {examples}).",
             start=start,
@@ -180,19 +193,24 @@ def _network(source: PathLike, tensors: Mapping[str, Tensor], card: ModelCard) -
     first = next(name for name, tensor in expected.items() if tensor.ndim == 4)
     if tensors[first].ndim == 4 and tensors[first].shape[1] != bands:
         raise InputError(
-            "{fspath} is for {shape} input bands, but the channels given make {bands}: "
+            "{path} is for {shape} input bands, but the channels given make {bands}: "
             "give the channels that it was trained on.",
-            fspath=os.fspath(source),
+            path=os.fspath(source),
             shape=tensors[first].shape[1],
             bands=bands,
         )
     wrong = [name for name, tensor in expected.items() if name in tensors and tensors[name].shape != tensor.shape]
     if wrong:
-        shapes = f"{wrong[0]} is {tuple(tensors[wrong[0]].shape)} and not {tuple(expected[wrong[0]].shape)}"
+        shapes = Message(
+            "{wrong} is {shape} and not {expected_shape}",
+            wrong=wrong[0],
+            shape=tuple(tensors[wrong[0]].shape),
+            expected_shape=tuple(expected[wrong[0]].shape),
+        )
         raise InputError(
-            "{start} with {classes_count} classes ({shapes}).",
+            "{start} with {count} classes ({shapes}).",
             start=start,
-            classes_count=len(card.classes),
+            count=len(card.classes),
             shapes=shapes,
         )
     network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, strict=False)

@@ -35,10 +35,10 @@ def with_undeclared_nodata(source: Band | PathLike, label: str, is_rate: bool, p
     for marker in nodata:
         if shares[marker] > 0:
             progress.info(
-                "{label}: the {label_2} declares no nodata value, and {shares:.1%} of it is exactly "
+                "{label}: the {other_label} declares no nodata value, and {shares:.1%} of it is exactly "
                 "{marker:g}: taken as no data.",
                 label=band.label,
-                label_2=label,
+                other_label=label,
                 shares=shares[marker],
                 marker=marker,
             )

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 from ..errors import InputError
 from ..progress import Progress
+from ..texts import Message
 from ..types import PathLike
 from .reading import BandReader
 
@@ -92,7 +93,7 @@ def los_rate_factor(reader: BandReader, progress: Progress) -> float:
     InputError for a unit that is no rate of a length.
     """
     text, path = reader.tags["unit"].strip(), reader.source.label
-    unit = band_unit(text, path, "LOS rate", "mm/yr", progress, YEARLY_METRES, "mm/yr or m/yr")
+    unit = band_unit(text, path, Message("LOS rate"), "mm/yr", progress, YEARLY_METRES, Message("mm/yr or m/yr"))
     return YEARLY_METRES[unit] * 1000
 
 
@@ -102,7 +103,7 @@ def metres_per_unit(reader: BandReader, progress: Progress) -> float:
     InputError for a unit that is none of length.
     """
     text, path = reader.tags["unit"], reader.source.label
-    unit = band_unit(text, path, "DEM", "m", progress, METRES, "metres or feet")
+    unit = band_unit(text, path, "DEM", "m", progress, METRES, Message("metres or feet"))
     if unit != "m":
         progress.info(
             "{path} gives its heights in {unit}; they were multiplied by {metres:.7g} to metres.",

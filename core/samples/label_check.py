@@ -54,9 +54,9 @@ def check_labels(
     usable = {number: geometry for number, geometry in geometries.items() if geometry and number not in lost}
     if polygons and not usable:
         raise InputError(
-            "None of the {polygons_count} label polygons lies on the scene. Check that both show the same place and "
+            "None of the {count} label polygons lies on the scene. Check that both show the same place and "
             "that their coordinate reference systems are right.",
-            polygons_count=len(polygons),
+            count=len(polygons),
         )
     shared = _overlaps(usable, grid)
     weak = _not_learnable(usable, grid, min_area)
@@ -90,9 +90,9 @@ def _damaged(polygons: Sequence[bytes], geometries: dict[int, ogr.Geometry | Non
         parts = ogr.CreateGeometryFromWkb(wkb)
         if ogr.GT_Flatten(parts.GetGeometryType()) == ogr.wkbMultiPolygon and parts.GetGeometryCount() > 1:
             detail = Message(
-                "Its {getgeometrycount} parts count as one area, which goes to one role. If they are several, "
+                "Its {count} parts count as one area, which goes to one role. If they are several, "
                 "separate them (Multipart to singleparts).",
-                getgeometrycount=parts.GetGeometryCount(),
+                count=parts.GetGeometryCount(),
             )
             problems.append(LabelProblem(number, "several parts", detail, _wkb(geometry)))
         if not is_valid:

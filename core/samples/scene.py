@@ -13,6 +13,7 @@ from ..channels import RESAMPLING_TOLERANCE, ChannelKind, Layer, SceneLayers, mi
 from ..errors import InputError
 from ..progress import Progress
 from ..raster import Grid, Window, same_crs
+from ..texts import Message
 from ..types import Array, PathLike
 from ..vectors import Burner, to_crs
 
@@ -119,11 +120,13 @@ class SceneLabels:
         self.grid = grid
         numbers, outlines = zip(*areas) if areas else ((), ())
         self._areas = Burner([ogr.CreateGeometryFromWkb(outline) for outline in outlines], grid, numbers)
-        ignored = [polygon for polygons in inputs.ignored for polygon in _on_grid(polygons, grid, "ignored areas")]
+        ignored = [
+            polygon for polygons in inputs.ignored for polygon in _on_grid(polygons, grid, Message("ignored areas"))
+        ]
         self._ignored = Burner(ignored, grid)
         self._surveyed = None
         if inputs.surveyed is not None:
-            self._surveyed = Burner(_on_grid(inputs.surveyed, grid, "mapped extent"), grid)
+            self._surveyed = Burner(_on_grid(inputs.surveyed, grid, Message("mapped extent")), grid)
 
     def areas(self, window: Window) -> NDArray[np.int32]:
         """The number of the area at each pixel, 0 where there is none; of several the last one's."""

@@ -22,6 +22,7 @@ from ..models import IGNORED
 from ..progress import QUIET, Progress
 from ..raster import BandDescription, Grid, RasterWriter
 from ..satellite import SENTINEL1_WAVELENGTH
+from ..texts import Message
 from ..types import PathLike
 from ..vectors import Burner, transformed
 from .folder import (
@@ -79,7 +80,8 @@ def create_samples(
             min_area = _SMALLEST_LABEL * layers.pixel_size**2
         if not inputs.areas.geometries:
             raise InputError(
-                "{source} holds no polygons: draw some areas first.", source=inputs.areas.source or "The label layer"
+                "{source} holds no polygons: draw some areas first.",
+                source=inputs.areas.source or Message("The label layer"),
             )
         areas, problems = check_labels(inputs.areas.geometries, inputs.areas.crs, layers.grid, min_area)
         crs = earlier.facts["crs"] if earlier else layers.grid.crs
@@ -134,13 +136,13 @@ def _earlier_set(folder: Path, inputs: SceneInputs, options: SampleOptions, prog
         )
     if (earlier.pixel_size, earlier.tile_size) != (options.pixel_size, options.tile_size):
         raise InputError(
-            "{folder} has tiles of {tile_size} pixels of {pixel_size:g} m, not {tile_size_2} of "
-            "{pixel_size_2:g} m. Give the same sizes, or a new folder.",
+            "{folder} has tiles of {tile_size} pixels of {pixel_size:g} m, not {other_tile_size} of "
+            "{other_pixel_size:g} m. Give the same sizes, or a new folder.",
             folder=folder,
             tile_size=earlier.tile_size,
             pixel_size=earlier.pixel_size,
-            tile_size_2=options.tile_size,
-            pixel_size_2=options.pixel_size,
+            other_tile_size=options.tile_size,
+            other_pixel_size=options.pixel_size,
         )
     if any(name != inputs.name and name.casefold() == inputs.name.casefold() for name in earlier.scenes):
         raise InputError(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..progress import QUIET, Progress
+from ..texts import Message
 from ..types import Array
 
 ASCENDING_HEADING = 348.0
@@ -142,35 +143,35 @@ def find_viewing(
     is known. What was read and assumed is told; InputError for impossible angles.
     """
     told = {name: _number(tags or {}, name) for name in (HEADING_TAG, INCIDENCE_TAG)}
-    sources = ["as given", "as given"]
+    sources = [Message("as given"), Message("as given")]
     if heading is None:
-        heading, sources[0] = told[HEADING_TAG], "from the products"
+        heading, sources[0] = told[HEADING_TAG], Message("from the products")
     if heading is None:
-        heading, sources[0] = _HEADINGS.get(orbit), f"assumed for the {orbit} orbit of Sentinel-1"
+        heading, sources[0] = _HEADINGS.get(orbit), Message("assumed for the {orbit} orbit of Sentinel-1", orbit=orbit)
     if heading is None:
         return None
     if incidence is None:
-        incidence, sources[1] = told[INCIDENCE_TAG], "from the products"
+        incidence, sources[1] = told[INCIDENCE_TAG], Message("from the products")
     if incidence is None:
-        incidence, sources[1] = USUAL_INCIDENCE, "assumed, the middle of Sentinel-1's swath"
+        incidence, sources[1] = USUAL_INCIDENCE, Message("assumed, the middle of Sentinel-1's swath")
     viewing = Viewing(heading % 360, incidence)
     progress.info(
         "The satellite looks from a heading of {heading:.4g}° ({sources}; {orbit}) at an incidence "
-        "angle of {incidence:.4g}° ({sources_2}).",
+        "angle of {incidence:.4g}° ({other_sources}).",
         heading=viewing.heading,
         sources=sources[0],
         orbit=viewing.orbit,
         incidence=viewing.incidence,
-        sources_2=sources[1],
+        other_sources=sources[1],
     )
     if orbit in _HEADINGS and orbit != viewing.orbit:
         progress.warning(
             "The orbit was given as {orbit}, but the heading of {heading:.4g}° ({sources}) is "
-            "{orbit_2}: the heading was used. Check the orbit.",
+            "{other_orbit}: the heading was used. Check the orbit.",
             orbit=orbit,
             heading=viewing.heading,
             sources=sources[0],
-            orbit_2=viewing.orbit,
+            other_orbit=viewing.orbit,
         )
     return viewing
 

@@ -212,9 +212,9 @@ def _with_reference(
         terms = (*terms, *model.terms)
         coefficients = np.hstack([coefficients, model.coefficients[kept]])
     note = Message(
-        "Reference phase: {place}, subtracted from each of {interferograms_count} pairs.",
+        "Reference phase: {place}, subtracted from each of {count} pairs.",
         place=found.place,
-        interferograms_count=len(stack.interferograms),
+        count=len(stack.interferograms),
     )
     result = replace(
         model,

@@ -16,6 +16,7 @@ from ..errors import InputError
 from ..parallel import map_ordered
 from ..progress import QUIET
 from ..raster import Band, Grid, spatial_reference
+from ..texts import Message, joined
 from ..types import Array, Double, PathLike
 from ..vectors import burn, transformed
 from .rate import stack_phases
@@ -127,21 +128,30 @@ def reference_phases(
             raise ValueError(f"The reference “{reference.mode}” needs a sample of the scene.")
         levelled = _sample_without(sample, surfaces)
         if reference.mode == "median":
-            return ReferencePhases(row_medians(levelled.reshape(len(levelled), -1)), "median of the scene", None)
+            return ReferencePhases(
+                row_medians(levelled.reshape(len(levelled), -1)), Message("median of the scene"), None
+            )
         years = np.array([pair.years for pair in stack.interferograms])
         centre, side = _stable_window(levelled, years, sample)
         rows, columns = _square(centre, side, grid)
-        place = f"stable window of {side} × {side} pixels at {_place(grid, *centre)}"
+        place = Message("stable window of {side} × {side} pixels at {place}", side=side, place=_place(grid, *centre))
     elif reference.mode == "point":
         points = reference.on_grid(grid)
         centre = _point_pixel(points, grid)
         rows, columns = _square(centre, _POINT_PIXELS, grid)
-        place = f"{_POINT_PIXELS} × {_POINT_PIXELS} pixels at {_place(grid, *centre)}"
+        place = Message(
+            "{point_pixels} × {point_pixels} pixels at {place}", point_pixels=_POINT_PIXELS, place=_place(grid, *centre)
+        )
         if points.GetGeometryCount() > 1:
-            place += f", the first of {points.GetGeometryCount()} points"
+            first = Message("the first of {count} points", count=points.GetGeometryCount())
+            place = joined([place, first], ", ")
     else:
         rows, columns = _polygon_pixels(reference.on_grid(grid), grid)
-        place = f"{len(rows)} pixels of the area around {_place(grid, rows.mean(), columns.mean())}"
+        place = Message(
+            "{count} pixels of the area around {place}",
+            count=len(rows),
+            place=_place(grid, rows.mean(), columns.mean()),
+        )
     phases = _read_pairs(stack, pool, rows, columns)
     if surfaces is not None:
         elevation = None if dem is None else read_pixels(pool, dem, rows, columns)
@@ -251,8 +261,8 @@ def _read_pairs(stack: Stack, pool: ReaderPool, rows: Positions, columns: Positi
 def _place(grid: Grid, row: float, column: float) -> str:
     """Where a pixel lies, in words: longitude and latitude, or row and column where the CRS is unknown."""
     if not grid.crs:
-        return f"row {row:.0f}, column {column:.0f}"
+        return Message("row {row:.0f}, column {column:.0f}", row=row, column=column)
     left, dx, _, top, _, dy = grid.transform
     to_degrees = osr.CoordinateTransformation(spatial_reference(grid.crs), spatial_reference("EPSG:4326"))
     longitude, latitude, _ = to_degrees.TransformPoint(left + (column + 0.5) * dx, top + (row + 0.5) * dy)
-    return f"longitude {longitude:.5f}, latitude {latitude:.5f}"
+    return Message("longitude {longitude:.5f}, latitude {latitude:.5f}", longitude=longitude, latitude=latitude)

@@ -179,17 +179,17 @@ def _check(stack: Stack, outputs: StackOutputs, options: StackingOptions) -> Non
     without = [pair.name for pair in stack.interferograms if pair.coherence is None]
     if options.coherence_weights and without:
         raise InputError(
-            "Coherence weights need the coherence of every pair; {without_count} have none (first: {without}). "
+            "Coherence weights need the coherence of every pair; {count} have none (first: {without}). "
             "Add the coherence files, or stack without weights.",
-            without_count=len(without),
+            count=len(without),
             without=without[0],
         )
     if options.min_pairs > len(stack.interferograms):
         raise InputError(
             "At least {min_pairs} pairs are wanted at each pixel, but the stack has only "
-            "{interferograms_count}. Lower the minimum number of pairs.",
+            "{count}. Lower the minimum number of pairs.",
             min_pairs=options.min_pairs,
-            interferograms_count=len(stack.interferograms),
+            count=len(stack.interferograms),
         )
 
 

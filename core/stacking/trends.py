@@ -77,10 +77,10 @@ def trend_terms(ramp: str, height: bool, sample: StackSample, grid: Grid) -> tup
         else:
             notes += (
                 Message(
-                    "No ramp was removed: the valid data measure {sides:.1f} × {sides_2:.1f} km, and "
+                    "No ramp was removed: the valid data measure {sides:.1f} × {other_sides:.1f} km, and "
                     "below {min_side:.0f} km motion can't be told from a ramp.",
                     sides=sides[0] / 1000,
-                    sides_2=sides[1] / 1000,
+                    other_sides=sides[1] / 1000,
                     min_side=MIN_SIDE[ramp] / 1000,
                 ),
             )
@@ -91,7 +91,7 @@ def trend_terms(ramp: str, height: bool, sample: StackSample, grid: Grid) -> tup
             terms += ("height",)
             without = 1 - heights.size / valid.sum()
             if without > 0:
-                share = "Less than 0.1" if without < 1e-3 else f"{100 * without:.1f}"
+                share = Message("Less than 0.1") if without < 1e-3 else f"{100 * without:.1f}"
                 notes += (
                     Message(
                         "{share} % of the pixels with valid phase have no elevation in the DEM. They can't be "

@@ -86,7 +86,7 @@ def read_copy(path: PathLike, target_crs: str) -> Copy:
     for feature in layer:
         place = _place(feature, to_target)
         if place is None:
-            notes.append(Message("A site without a point is left out ({name_of}).", name_of=_name_of(feature)))
+            notes.append(Message("A site without a point is left out ({name}).", name=_name_of(feature)))
             continue
         attributes = {}
         for name, field in fields.items():
@@ -126,9 +126,9 @@ def _others(dataset: Any) -> list[str]:
         if layer is not None and layer.GetFeatureCount():
             told.append(
                 Message(
-                    "Its layer {name} has {getfeaturecount} features; they stay there and aren't merged.",
+                    "Its layer {name} has {count} features; they stay there and aren't merged.",
                     name=name,
-                    getfeaturecount=layer.GetFeatureCount(),
+                    count=layer.GetFeatureCount(),
                 )
             )
     return told

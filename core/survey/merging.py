@@ -171,7 +171,7 @@ def _keyed(copy: Copy, known: set[str], record: _Record) -> dict[str, Site]:
         if not key or key in result:
             fresh = key_of(site.x, site.y, f"{own.get('name')} {own.get('visited_on')} {own.get('remarks')}")
             if key:
-                said = "of a site of the master" if key in known else "of another site"
+                said = Message("of a site of the master") if key in known else Message("of another site")
                 record.notes.append(
                     (
                         copy.name,

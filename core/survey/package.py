@@ -15,6 +15,7 @@ from ..errors import OutputError
 from ..fields import Field
 from ..files import told_as_unwritable, whole_folder
 from ..raster import spatial_reference
+from ..texts import Message
 from ..types import PathLike
 from ..vectors import point_geometry, quiet_gdal, write_layer
 from .sites import FORM_FIELDS, RESULTS, SITE_FIELDS, Site
@@ -48,10 +49,14 @@ def _check_free(path: Path) -> None:
     with told_as_unwritable(path):
         if not path.exists() or (path.is_dir() and not any(path.iterdir())):
             return
-    found = "holds files"
+    found = Message("holds files")
     if (path / GEOPACKAGE).exists():
         records = _records(path / GEOPACKAGE)
-        found = f"holds a survey with the records of {records} visited sites" if records else "holds a survey package"
+        found = (
+            Message("holds a survey with the records of {records} visited sites", records=records)
+            if records
+            else Message("holds a survey package")
+        )
     raise OutputError(
         "{path} {found} already, and nothing is written over it. Choose a new or an empty folder.",
         path=path,

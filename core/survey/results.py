@@ -149,10 +149,10 @@ def _notes(sites: Sequence[Site], added: Sequence[Site], overall: Group) -> list
         confirmed = sum(site.attributes.get("result") == CONFIRMED for site in added)
         notes.append(
             Message(
-                "Sites added in the field: {added_count}, of which {confirmed} confirmed. Nobody drew them, so "
+                "Sites added in the field: {count}, of which {confirmed} confirmed. Nobody drew them, so "
                 "they aren't "
                 "counted.",
-                added_count=len(added),
+                count=len(added),
                 confirmed=confirmed,
             )
         )

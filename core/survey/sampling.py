@@ -201,9 +201,9 @@ def _within_reach(
     if len(near) < len(candidates):
         notes.append(
             Message(
-                "{candidates_count} areas farther than {max_road_distance:g} m from a road are left out: "
+                "{count} areas farther than {max_road_distance:g} m from a road are left out: "
                 "the sample stands for the areas near roads only.",
-                candidates_count=len(candidates) - len(near),
+                count=len(candidates) - len(near),
                 max_road_distance=rules.max_road_distance,
             )
         )
@@ -327,8 +327,8 @@ def _default_crs(candidates: list[_Candidate], notes: list[str]) -> str:
     code = utm_zone(longitude, float(points[:, 1].mean()))
     notes.append(
         Message(
-            "Coordinates are in {getname} ({code}), the zone of the areas' centre.",
-            getname=spatial_reference(code).GetName(),
+            "Coordinates are in {column} ({code}), the zone of the areas' centre.",
+            column=spatial_reference(code).GetName(),
             code=code,
         )
     )
@@ -346,11 +346,11 @@ def _as_sites(drawn: list[_Candidate], crs: str, sign: str) -> tuple[Site, ...]:
             x, y, _ = transformation.TransformPoint(*one.point)
         except RuntimeError:
             raise InputError(
-                "{getname} can't hold a site at {point:.3f}°, {point_2:.3f}°. "
+                "{column} can't hold a site at {point:.3f}°, {other_point:.3f}°. "
                 "Choose coordinates that are made for this place.",
-                getname=spatial_reference(crs).GetName(),
+                column=spatial_reference(crs).GetName(),
                 point=one.point[0],
-                point_2=one.point[1],
+                other_point=one.point[1],
             ) from None
         own = {
             **one.attributes,

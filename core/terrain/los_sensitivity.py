@@ -35,6 +35,7 @@ from ..raster import (
     with_undeclared_nodata,
 )
 from ..satellite import Viewing, downslope_sensitivity, viewing_tags
+from ..texts import Message
 from ..types import Array, PathLike
 from .slope import gradient, slope_degrees
 
@@ -188,7 +189,7 @@ def _open(dem: PathLike, incidence: PathLike | None, viewing: Viewing, progress:
 
 def _incidence_band(path: PathLike, grid: Grid, progress: Progress) -> tuple[Band, float]:
     """The band of incidence angles in degrees, and their median on the grid."""
-    band = with_undeclared_nodata(path, "incidence angle", False, progress)
+    band = with_undeclared_nodata(path, Message("incidence angle"), False, progress)
     band = replace(band, nodata=(*band.nodata, 0.0))
     with BandReader(band, grid) as reader:
         unit, sample = unit_of(reader.tags["unit"]), read_sample(reader)

@@ -28,6 +28,11 @@ def test_no_text_is_computed_before_it_can_be_translated() -> None:
     assert not computed, "\n".join(computed)
 
 
+def test_templates_have_a_place_for_each_value() -> None:
+    wrong = [f"{place}: {text}" for place, text in texts.wrong_values()]
+    assert not wrong, "\n".join(wrong)
+
+
 def test_sentences_outside_and_computed_ones_are_found(tmp_path: Path) -> None:
     for room in ("core", "processing", "ui"):
         (tmp_path / room).mkdir()
@@ -37,10 +42,12 @@ def test_sentences_outside_and_computed_ones_are_found(tmp_path: Path) -> None:
         'raise InputError(f"{name} has no bands at all.")\n'
         'raise InputError("{name} has no bands.", name=name)\n'
         'progress.info("Some pixels " + what)\n'
+        'progress.warning("{name} has {count}.", name=name, size=size)\n'
     )
     assert [text for _, text in texts.lost_sentences(tmp_path)] == ["The rates are empty."]
     assert [place.line for place, _ in texts.computed_texts(tmp_path)] == [3, 5]
-    assert list(texts.texts(tmp_path)) == ["{name} has no bands."]
+    assert list(texts.texts(tmp_path)) == ["{name} has no bands.", "{name} has {count}."]
+    assert [place.line for place, _ in texts.wrong_values(tmp_path)] == [6]
 
 
 def test_all_texts_go_into_a_file_for_translators(tmp_path: Path) -> None:

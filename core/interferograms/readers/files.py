@@ -203,9 +203,9 @@ def skipped(path: Path | None, lines: Sequence[str]) -> tuple[str, ...]:
         return ()
     return (
         Message(
-            "{path}: baselines that can't be read were skipped, {lines_count} in all (first: “{lines}”).",
+            "{path}: baselines that can't be read were skipped, {count} in all (first: “{lines}”).",
             path=path,
-            lines_count=len(lines),
+            count=len(lines),
             lines=lines[0].strip(),
         ),
     )
