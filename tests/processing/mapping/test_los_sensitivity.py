@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from core.tiny_models import card_of, write_model
 from osgeo import gdal
 from qgis.core import QgsProcessingException, QgsRasterLayer
 
@@ -15,6 +14,7 @@ from ada_mapper.core.satellite import Viewing
 from ada_mapper.core.terrain import los_sensitivity_to_file
 from recording_feedback import Feedback
 from small_rasters import write
+from tiny_models import card_of, write_model
 
 RATE = minmax_channel(ChannelKind.PHASE_RATE, -50.0, 50.0)
 SENSITIVITY = minmax_channel(ChannelKind.LOS_SENSITIVITY, -1.0, 1.0, optional=True)
