@@ -80,7 +80,7 @@ def mapped_iou(network: Network, card: ModelCard, tiles: Sequence[LabelledTile])
 def base() -> Network:
     with pytest.MonkeyPatch.context() as patch:
         use_tiny_network(patch)
-        options = replace(OPTIONS, steps=80, learning_rate=1e-2, patience=None)
+        options = replace(OPTIONS, steps=50, learning_rate=1e-2, patience=None)
         return train(CARD, DiscTiles(), [], options)[0]
 
 
@@ -93,10 +93,11 @@ def grounds(own: TileSource, areas: int = 12) -> tuple[Ground, Ground]:
 def test_a_few_labels_of_a_region_help_there_and_cost_little_elsewhere(base: Network) -> None:
     own, known = grounds(Striped())
     before = {name: tensor.clone() for name, tensor in base.state_dict().items()}
-    result = fine_tune(base, CARD, own, known, 0.5, OPTIONS)
+    # Long enough for so small a network to learn both grounds well, whatever weights it began with.
+    result = fine_tune(base, CARD, own, known, 0.5, replace(OPTIONS, steps=300, learning_rate=1e-2))
     assert all(torch.equal(tensor, base.state_dict()[name]) for name, tensor in before.items())
     region, elsewhere = [Striped(90)(index) for index in range(20)], [DiscTiles(91)(index) for index in range(20)]
-    assert mapped_iou(result.network, result.card, region) > mapped_iou(base, CARD, region) + 0.05
+    assert mapped_iou(result.network, result.card, region) > mapped_iou(base, CARD, region) + 0.3
     assert result.chosen.simulated_iou >= result.candidates[0].simulated_iou - fine_tuning.TOLERATED_LOSS
     assert mapped_iou(result.network, result.card, elsewhere) > mapped_iou(base, CARD, elsewhere) - 0.05
     assert result.recalibrated and 0 < result.card.low_threshold <= result.card.threshold < 1
