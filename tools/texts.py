@@ -87,7 +87,7 @@ def wrong_values(root: Path = ROOT) -> list[tuple[Place, str]]:
     for path, tree in _trees(root):
         for call, argument in _sinks(tree):
             text, names = _literal(argument), {keyword.arg for keyword in call.keywords}
-            if path.startswith("core/") and names and "Field" not in _name(call):
+            if path.startswith("core/") and text and names and _name(call) != "Field":
                 places = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
                 if places != names:
                     wrong.append((Place(path, call.lineno), text))
