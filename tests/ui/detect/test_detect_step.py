@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 from qgis.core import (
     QgsCoordinateReferenceSystem,
@@ -14,7 +13,6 @@ from qgis.core import (
     QgsGeometry,
     QgsHillshadeRenderer,
     QgsProject,
-    QgsRasterLayer,
     QgsRectangle,
     QgsSettings,
     QgsVectorLayer,
@@ -22,14 +20,11 @@ from qgis.core import (
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtTest import QTest
 
-from ada_mapper.core.raster import Grid
 from ada_mapper.processing.layers import ROLE_PROPERTY, RUN_PROPERTY
 from ada_mapper.ui.detect import DetectStep
 from ada_mapper.ui.detect import detect_plan as plan
-from ada_mapper.ui.detect.underlay import put_under
 from ada_mapper.ui.panel import Panel
 from ada_mapper.ui.runs.results import describe_run
-from small_rasters import write
 
 
 @pytest.fixture
@@ -37,26 +32,6 @@ def step(context):
     instance = DetectStep(context)
     yield instance
     instance.deleteLater()
-
-
-@pytest.fixture
-def layers(project, state, tmp_path):
-    """Rates over a slope of 20° with a patch that moves, as layers of the project."""
-    rows = np.arange(96.0)[:, None] * np.ones((1, 96))
-    patch = np.zeros((96, 96))
-    patch[30:60, 30:60] = 1
-    rates = np.random.default_rng(1).normal(0, 1, (96, 96))
-    arrays = {
-        "phase_rate": (rates * 0.3 + 15 * patch, "rad/yr"),
-        "los_rate": (rates - 60 * patch, "mm/yr"),
-        "dem": (2000 - 30 * np.tan(np.radians(20)) * rows, "m"),
-        "slope": (np.full((96, 96), 20.0), "degree"),
-        "los_sensitivity": (np.full((96, 96), 0.5), "1"),
-    }
-    for role, (values, unit) in arrays.items():
-        layer = QgsRasterLayer(write(tmp_path / f"{role}.tif", values, role, unit), role)
-        state.set_layer(role, project.addMapLayer(layer))
-    return arrays
 
 
 @pytest.fixture
@@ -156,24 +131,6 @@ def test_what_is_chosen_for_the_next_run_does_not_change_this_one(step, state, l
     algorithm, parameters, _ = runs[1]
     assert algorithm == "adamapper:extractareas" and parameters["PROBABILITY"] == "probability.tif"
     assert (parameters["ORBIT"], parameters["LOS_RATE"]) == ("descending", rate)
-
-
-def test_the_slope_of_the_run_is_shown_rather_than_a_second_one(project, state, layers):
-    group = project.layerTreeRoot().addGroup("Valley")
-    slope = state.layer("slope")
-    node = group.addLayer(slope)
-    node.setItemVisibilityChecked(False)
-    put_under(project, "Valley", None, slope)
-    assert [each.layer() for each in group.findLayers()] == [slope] and node.isVisible() and slope.opacity() < 1
-
-
-def test_relief_in_degrees_is_no_field_of_needles(project, tmp_path):
-    grid = Grid("EPSG:4326", (100.0, 0.001, 0.0, 30.0, 0.0, -0.001), 20, 20)
-    path = write(tmp_path / "dem.tif", np.arange(400.0).reshape(20, 20), "dem", "m", grid)
-    project.layerTreeRoot().addGroup("Valley")
-    put_under(project, "Valley", QgsRasterLayer(path, "dem"), None)
-    (layer,) = project.mapLayers().values()
-    assert layer.renderer().zFactor() == pytest.approx(1 / 111320)
 
 
 def test_a_failed_run_leaves_the_step_ready(step, state, layers, context, wait_until, qgis_iface, tmp_path):

@@ -22,21 +22,26 @@ from qgis.core import (
     QgsVectorLayer,
 )
 from qgis.gui import QgsMapToolPan
-from qgis.PyQt.QtCore import QLocale, QPoint, QSize, Qt
+from qgis.PyQt.QtCore import QPoint, QSize, Qt
 from qgis.PyQt.QtTest import QTest
 
 from ada_mapper.processing.layers import review
 from ada_mapper.ui.review import ReviewStep
-from ada_mapper.ui.review.facts import facts
 from ada_mapper.ui.step import StepContext
 
 SIDE, PIXEL, LEFT, TOP = 60, 30.0, 500_000.0, 5_000_000.0
+
+
 FIELDS = (
     "field=id:integer&field=orbit:string&field=area_km2:double&field=probability_mean:double"
     "&field=probability_max:double&field=los_rate_mean:double&field=los_rate_extreme:double&field=aspect:double"
     "&field=longitude:double&field=latitude:double"
 )
+
+
 AREAS = {1: (0.09, 0.5, -10.0), 2: (0.05, 0.9, 40.0), 3: (0.02, 0.7, -70.0)}
+
+
 """Size, probability and rate of the areas, whose squares lie beside each other."""
 
 
@@ -465,25 +470,6 @@ def test_layers_without_areas_or_attributes(step: ReviewStep, project: QgsProjec
         assert step.session.count == 1
         press(step, "A")
         assert review.count_decisions(layer) == {"accepted": 1}
-
-
-def test_attributes_in_plain_words(qgis_app: Any, other_locale: QLocale) -> None:
-    """Units are there, and numbers are written as people here do."""
-    area = {"area_km2": 1.234, "los_rate_mean": -12.34, "los_rate_extreme": -45.67, "aspect": 314.0, "latitude": -3.5,
-            "longitude": -70.25, "orbit": "ascending", "slope_mean": 24.4, "probability_mean": None}  # fmt: skip
-    found = dict(facts(area))
-    point = other_locale.decimalPoint()
-    assert found["Size"] == f"1{point}23 km²"
-    assert found["LOS rate"] == f"−12{point}3 mm/yr on average, extreme −45{point}7 mm/yr"
-    assert found["Slope"] == "24° on average, falls to the north-west"
-    assert found["Place"] == f"3{point}50000° S, 70{point}25000° W"
-    assert "Probability" not in found
-    both = dict(facts({"area_km2": 0.02, "seen_from": "both", "los_rate_mean_ascending": 5.0,
-                       "los_rate_mean_descending": -6.0, "elevation_min_ascending": 500.0,
-                       "elevation_max_ascending": 700.0}))  # fmt: skip
-    assert both["Orbit"] == "seen from both orbits"
-    assert both["Elevation"] == "500 to 700 m"
-    assert {"LOS rate, ascending", "LOS rate, descending"} <= both.keys()
 
 
 def test_labels_open_create_samples(
