@@ -163,11 +163,12 @@ class _Facts:
     @property
     def symmetric_limit(self) -> float:
         """A round number that holds 96 % of the values on both sides of zero."""
+        from ..core.reports import round_up
+
         largest = float(np.abs(np.percentile(self.values, (2, 98))).max()) if self.values.size else 0.0
         if largest == 0:
             return 1.0
-        magnitude = 10.0 ** math.floor(math.log10(largest))
-        return next(step * magnitude for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if step * magnitude >= largest)
+        return round_up(largest, (1, 1.5, 2, 3, 4, 5, 6, 8))
 
     @property
     def largest(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
 _DAYS = (1, 2, 5, 10)
@@ -12,11 +12,28 @@ _MONTHS = (1, 2, 3, 6)
 _DAY, _MONTH, _YEAR = 10, 7, 4
 
 
+def round_up(value: float, factors: Iterable[float] = (1, 2, 5)) -> float:
+    """The smallest round number, one of the rising ``factors`` (from 1) times a power of ten, not below ``value`` > 0.
+
+    What lies above a round number by no more than rounding errors counts as that number.
+    """
+    power = _power_of_ten(value)
+    return next(factor * power for factor in (*factors, 10) if factor * power >= value * (1 - 1e-9))
+
+
+def round_down(value: float, factors: Iterable[float] = (1, 2, 5)) -> float:
+    """The largest round number, one of ``factors`` (from 1) times a power of ten, not above ``value`` > 0."""
+    power = _power_of_ten(value)
+    return max(factor * power for factor in factors if factor * power <= value)
+
+
+def _power_of_ten(value: float) -> float:
+    return 10.0 ** math.floor(math.log10(value))
+
+
 def round_step(span: float, steps: int) -> float:
     """The round number (1, 2 or 5 times a power of ten) of which at most ``steps`` make up the span."""
-    raw = span / steps
-    power = 10.0 ** math.floor(math.log10(raw))
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw * (1 - 1e-9))
+    return round_up(span / steps)
 
 
 def round_ticks(low: float, high: float, most: int) -> tuple[list[float], int]:

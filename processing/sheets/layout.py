@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Callable
@@ -41,6 +40,7 @@ from qgis.PyQt.QtGui import QColor, QFont
 from qgis.PyQt.QtXml import QDomDocument
 
 from ...core.errors import InputError, OutputError
+from ...core.reports import round_down
 from ..qgis_versions import font_of, set_font_size, text_as_text
 from ..texts import tr
 from .plan import grid_interval
@@ -49,8 +49,8 @@ from .typesetting import SMALLEST, cut, fitted, text_width
 _GROUPED = r"regexp_replace(to_string(round(@grid_number)), '(\\d)(?=(\\d{3})+$)', '\\1 ')"
 _METRES, _KILOMETRES = QgsUnitTypes.DistanceUnit.DistanceMeters, QgsUnitTypes.DistanceUnit.DistanceKilometers
 BOX = "☐"
-# The length of a scale bar: its leading digit and its number of parts.
-_BARS = ((8, 4), (6, 3), (5, 5), (4, 4), (3, 3), (2, 4), (1, 4))
+# The length of a scale bar: the number of its parts by its leading digit.
+_BARS = {1: 4, 2: 4, 3: 3, 4: 4, 5: 5, 6: 3, 8: 4}
 _BAR_SHARE = 0.6
 # What its labels need beyond its ends (mm).
 _BAR_LABELS = 12.0
@@ -318,9 +318,8 @@ def _table_size(
 def _set_scale_bar(bar: QgsLayoutItemScaleBar, item: QgsLayoutItemMap, room: float) -> None:
     """A round length, at most ``room`` mm and 60 % of the map's width, in three to five parts."""
     room = max(10.0, min(room, _BAR_SHARE * item.rect().width())) * item.scale() / 1000
-    magnitude = 10.0 ** math.floor(math.log10(room))
-    leading, parts = next(choice for choice in _BARS if choice[0] * magnitude <= room)
-    length = leading * magnitude
+    length = round_down(room, _BARS)
+    parts = _BARS[int(f"{length:e}"[0])]
     unit, factor, label = (_KILOMETRES, 1000.0, "km") if length >= 2000 else (_METRES, 1.0, "m")
     bar.setLinkedMap(item)
     bar.setUnits(unit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,7 @@ from qgis.core import (
 )
 
 from ...core.raster import north_in_grid, utm_zone
+from ...core.reports import round_up
 from ..algorithm import crs_text
 
 SCALES = (2500, 5000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000)
@@ -147,9 +147,7 @@ def fitting_scale(box: QgsRectangle, width: float, height: float, share: float, 
 
 def grid_interval(scale: float) -> float:
     """Metres between the lines of the coordinate grid: 3 to 8 cm on paper."""
-    least = 0.03 * scale
-    magnitude = 10.0 ** math.floor(math.log10(least))
-    return next(step * magnitude for step in (1, 2, 2.5, 5, 10) if step * magnitude >= least * 0.999)
+    return round_up(0.03 * scale * 0.999, (1, 2, 2.5, 5))
 
 
 def _extent(box: QgsRectangle, width: float, height: float, scale: float) -> QgsRectangle:
