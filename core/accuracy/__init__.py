@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .classical_tuning import CLASSICAL_SETTINGS, ClassicalSetting, best_setting, tuning_ious
     from .comparison import Comparison, compare_channels
     from .comparison_report import combination_label, write_comparison_csv, write_comparison_report
-    from .figures import FIGURES, shown
+    from .figures import FIGURES, figure_text
     from .matching import match_areas
     from .report import write_accuracy_csv, write_accuracy_report
     from .scores import Confusion, ObjectScores, PixelScores, confusion, f1_score, pixel_scores, wilson_interval
@@ -53,9 +53,9 @@ __all__ = [
     "compare_channels",
     "confusion",
     "f1_score",
+    "figure_text",
     "match_areas",
     "pixel_scores",
-    "shown",
     "tile_objects",
     "tuning_ious",
     "wilson_interval",

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 from osgeo import ogr
 
 from ..progress import QUIET
 from ..raster import BandReader, Window, with_undeclared_nodata
-from ..reports import MapFrame, legend, png, scale_bar, svg
+from ..reports import Drawing, MapFrame, Words, element, legend, png, scale_bar, svg, svg_picture
 from ..terrain import hillshade
 from ..texts import Message
 from ..vectors import Burner
@@ -30,7 +28,7 @@ _WIDTH, _MOST_HEIGHT, _LEGEND = 900.0, 1100.0, 64.0
 _UNMAPPED = 222
 
 
-def area_map(assessment: Assessment, areas: Sequence[JudgedArea]) -> str:
+def area_map(assessment: Assessment, areas: Sequence[JudgedArea], tr: Words) -> Drawing:
     """The areas on the assessment's grid, north up, with legend, scale bar and the coordinates of the frame."""
     grid = assessment.grid
     scale = min(_WIDTH / grid.width, _MOST_HEIGHT / grid.height)
@@ -42,35 +40,42 @@ def area_map(assessment: Assessment, areas: Sequence[JudgedArea]) -> str:
     frame = MapFrame(grid, left, width, height)
     parts = [_background(assessment, frame)]
     drawn = sorted(areas, key=lambda area: list(STYLES).index(area.result), reverse=True)
-    parts += [_outline(area, frame) for area in drawn]
-    parts.append(f'<rect x="{left:.1f}" y="0.5" width="{width:.1f}" height="{height:.1f}" fill="none" stroke="#888"/>')
+    parts += [_outline(area, frame, tr) for area in drawn]
+    parts.append(element("rect", x=left, y=0.5, width=width, height=height, fill="none", stroke="#888"))
     parts += scale_bar(frame, float(east[0]) * grid.width / width)
     present = [result for result in STYLES if any(area.result == result for area in areas)]
-    entries: list[tuple[str, str]] = [STYLES[result] for result in present]
-    entries.append((f"rgb({_UNMAPPED},{_UNMAPPED},{_UNMAPPED})", Message("not mapped")))
+    entries = [(STYLES[result][0], tr(STYLES[result][1])) for result in present]
+    entries.append((f"rgb({_UNMAPPED},{_UNMAPPED},{_UNMAPPED})", tr("not mapped")))
     parts += legend(entries, 10, height + 14, 300, 3)
-    return svg(_WIDTH, height + _LEGEND, parts, "Map of hits, misses and false alarms")
+    return svg(_WIDTH, height + _LEGEND, parts, tr("Map of hits, misses and false alarms"))
 
 
-def _outline(area: JudgedArea, frame: MapFrame) -> str:
+def _outline(area: JudgedArea, frame: MapFrame, tr: Words) -> str:
     """A polygon as a path, simplified to what can be seen, with its attributes as a tooltip."""
     geometry = ogr.CreateGeometryFromWkb(area.polygon)
     pixel = frame.grid.transform[1] * frame.grid.width / frame.width
     simple = geometry.SimplifyPreserveTopology(pixel / 3)
     colour, meaning = STYLES[area.result]
-    dash = ' stroke-dasharray="4 2"' if area.result == RIGHT else ""
-    fill = 0.0 if area.result == RIGHT else 0.35
-    return (
-        f'<path d="{frame.path(simple if simple is not None else geometry)}" fill="{colour}" '
-        f'fill-opacity="{fill:g}" fill-rule="evenodd" stroke="{colour}" stroke-width="1.6"{dash}>'
-        f"<title>{escape(_tooltip(area, meaning))}</title></path>"
+    dash = {"stroke_dasharray": "4 2"} if area.result == RIGHT else {}
+    return element(
+        "path",
+        _tooltip(area, tr(meaning), tr),
+        d=frame.path(simple if simple is not None else geometry),
+        fill=colour,
+        fill_opacity="0" if area.result == RIGHT else "0.35",
+        fill_rule="evenodd",
+        stroke=colour,
+        stroke_width="1.6",
+        **dash,
     )
 
 
-def _tooltip(area: JudgedArea, meaning: str) -> str:
+def _tooltip(area: JudgedArea, meaning: str, tr: Words) -> str:
     own = area.properties
-    rate = f", |LOS rate| {own.los_rate:.0f} mm/yr" if math.isfinite(own.los_rate) else ""
-    return f"{meaning}; {own.area_km2:.3f} km²{rate}; largest IoU {area.iou:.2f}"
+    parts = [meaning, f"{own.area_km2:.3f} km²"]
+    if math.isfinite(own.los_rate):
+        parts.append(tr("|LOS rate| {rate:.0f} mm/yr", rate=own.los_rate))
+    return "; ".join((*parts, tr("largest IoU {iou:.2f}", iou=area.iou)))
 
 
 def _background(assessment: Assessment, frame: MapFrame) -> str:
@@ -95,11 +100,7 @@ def _background(assessment: Assessment, frame: MapFrame) -> str:
     _, dx, _, _, _, dy = coarse.transform
     wide = dx * coarse.width / (frame.grid.transform[1] * frame.grid.width) * frame.width
     high = dy * coarse.height / (frame.grid.transform[5] * frame.grid.height) * frame.height
-    picture = base64.b64encode(png(np.clip(shade, 0, 255).astype(np.uint8))).decode("ascii")
-    clip = (
-        f'<clipPath id="map"><rect x="{frame.left:.1f}" y="0" width="{frame.width:.1f}" height="{frame.height:.1f}"/>'
-    )
-    return (
-        f'{clip}</clipPath><image clip-path="url(#map)" x="{frame.left:.1f}" y="0" width="{wide:.1f}" '
-        f'height="{high:.1f}" preserveAspectRatio="none" href="data:image/png;base64,{picture}"/>'
-    )
+    picture = png(np.clip(shade, 0, 255).astype(np.uint8))
+    box = element("rect", x=frame.left, y=0, width=frame.width, height=frame.height)
+    image = svg_picture(frame.left, 0, wide, high, picture, clip_path="url(#map)")
+    return f'<clipPath id="map">{box}</clipPath>{image}'

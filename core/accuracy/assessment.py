@@ -27,7 +27,8 @@ from .matching import MATCH_IOU, AreaMatches, matched_areas
 from .measuring import Properties, Surveyor
 from .strata import BY_AREA, BY_ASPECT, BY_RATE, BY_SENSITIVITY, Stratum, stratify
 
-FOUND, CLASSICAL = "areas found", "classical detector"
+FOUND: str = Message("areas found")
+CLASSICAL: str = Message("classical detector")
 HIT, MISS, FALSE_ALARM, RIGHT, NOT_COUNTED = "hit", "miss", "false alarm", "hit as found", "not counted"
 _MIN_MAPPED = 0.5
 # Softmax sums in float32 may pass 1 by a little.

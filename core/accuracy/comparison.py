@@ -34,7 +34,7 @@ from .figures import Counts, Scores, scores_of
 from .tile_scores import area_pixels, tile_counts
 
 EVERYTHING = "everything that the model takes"
-CLASSICAL, BEST_CLASSICAL = "classical detector", "classical detector, tuned"
+CLASSICAL, BEST_CLASSICAL = Message("classical detector"), Message("classical detector, tuned")
 # With fewer regions than this the tiles themselves are drawn.
 _ENOUGH_REGIONS = 10
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..texts import Message
 from .scores import Confusion, ObjectScores, pixel_scores, wilson_interval
 
 Counts = NDArray[np.float64]
@@ -46,14 +47,14 @@ class FigureKind(NamedTuple):
 
 
 FIGURES: Mapping[str, FigureKind] = {
-    "iou": FigureKind("IoU", "%"),
-    "precision": FigureKind("Precision", "%"),
-    "recall": FigureKind("Recall", "%"),
-    "f1": FigureKind("F1", "%"),
-    "object_recall": FigureKind("Area recall", "%"),
-    "object_precision": FigureKind("Area precision", "%"),
-    "object_f1": FigureKind("Area F1", "%"),
-    "false_alarms": FigureKind("False alarms", "per 100 km²"),
+    "iou": FigureKind(Message("IoU"), "%"),
+    "precision": FigureKind(Message("Precision"), "%"),
+    "recall": FigureKind(Message("Recall"), "%"),
+    "f1": FigureKind(Message("F1"), "%"),
+    "object_recall": FigureKind(Message("Area recall"), "%"),
+    "object_precision": FigureKind(Message("Area precision"), "%"),
+    "object_f1": FigureKind(Message("Area F1"), "%"),
+    "false_alarms": FigureKind(Message("False alarms"), Message("per 100 km²")),
 }
 
 
@@ -172,7 +173,7 @@ def ground_size(square_kilometres: float) -> str:
     return f"{square_kilometres:,.{digits}f} km²".replace(",", "\N{NO-BREAK SPACE}")
 
 
-def shown(figure: Figure, key: str) -> str:
+def figure_text(figure: Figure, key: str) -> str:
     """A figure as a person reads it: "81.3 (74.0–86.2)" in percent, or "0.52 (0.31–0.80)"; a dash where unknown."""
     if not math.isfinite(figure.value):
         return "–"

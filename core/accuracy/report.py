@@ -6,126 +6,128 @@ import csv
 import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from html import escape
+from typing import Any
 
 import numpy as np
 
 from ..files import write_text
-from ..reports import COLOURS, Frame, bullet_list, legend, number, svg, svg_line, table, write_page
+from ..reports import COLOURS, Drawing, PlotFrame, Words, legend, significant, svg, svg_line, words, write_page
+from ..texts import Message, Translate
 from ..types import PathLike
 from .area_map import area_map
 from .assessment import Assessment, Judgement
 from .calibration import Reliability, ThresholdCurve
-from .figures import FIGURES, ground_size, shown
+from .figures import FIGURES, figure_text, ground_size
 from .scores import PixelScores, wilson_interval
 
 CSV_HEAD = ("section", "detector", "class", "figure", "value", "low", "high", "unit")
-_STYLE = "p.note { color: #555; font-size: 14px; } td { vertical-align: top; } td:nth-child(2) { white-space: normal; }"
 
 
 def write_accuracy_report(
     path: PathLike,
     assessment: Assessment,
     settings: Mapping[str, str] | None = None,
-    title: str = "Accuracy of active deformation areas",
+    translate: Translate = str,
 ) -> None:
     """Write everything of an assessment as one HTML file; ``settings`` are shown as they are, name and value.
 
     The file appears under its name only when complete. Raises OutputError when it can't be written.
     """
-    body = [
-        f"<h1>{escape(title)}</h1>",
-        f"<p>{escape(_summary(assessment))}</p>",
-        "<h2>Figures</h2>",
-        _figures(assessment),
-        f'<p class="note">{escape(_rules(assessment))}</p>',
-        "<h2>Map</h2>",
-        area_map(assessment, assessment.found.areas),
-        *_strata(assessment),
-        *_probability(assessment),
-        "<h2>Notes</h2>",
-        bullet_list(assessment.notes),
-    ]
-    if settings:
-        body += ["<h2>Inputs and settings</h2>", table(("Setting", "Value"), list(settings.items()))]
-    write_page(path, title, body, _STYLE)
+    tr = words(translate)
+    options = assessment.options
+    write_page(
+        path,
+        "accuracy/report.html",
+        translate,
+        summary=_summary(assessment, tr),
+        detectors=[_capitalised(tr(judgement.scores.name)) for judgement in assessment.judgements],
+        figures=_figures(assessment),
+        rules={
+            "min_iou": f"{options.min_iou:g}",
+            "regions": assessment.found.scores.regions,
+            "kilometres": f"{options.region_metres / 1000:g}",
+            "seed": options.seed,
+        },
+        has_classical=assessment.classical is not None,
+        map=area_map(assessment, assessment.found.areas, tr),
+        strata=_strata(assessment, tr),
+        **_probability(assessment, tr),
+        notes=assessment.notes,
+        settings=settings,
+    )
 
 
-def _summary(assessment: Assessment) -> str:
+def _capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _summary(assessment: Assessment, tr: Words) -> dict[str, Any]:
     scores, grid = assessment.found.scores, assessment.grid
     objects = scores.objects
-    ground = (
-        f"{ground_size(scores.mapped_km2)} of mapped ground" if math.isfinite(scores.mapped_km2) else "unknown ground"
-    )
-    return (
-        f"{objects.matched_true} of {objects.true_count} true areas were found, and {objects.matched_found} of "
-        f"{objects.found_count} found areas are true, on {ground} ({grid.width} × {grid.height} pixels of "
-        f"{grid.pixel_size:.4g} m)."
-    )
+    ground = tr("unknown ground")
+    if math.isfinite(scores.mapped_km2):
+        ground = tr("{size} of mapped ground", size=ground_size(scores.mapped_km2))
+    return {
+        "matched_true": objects.matched_true,
+        "true": objects.true_count,
+        "matched_found": objects.matched_found,
+        "found": objects.found_count,
+        "ground": ground,
+        "columns": grid.width,
+        "rows": grid.height,
+        "pixel": f"{grid.pixel_size:.4g}",
+    }
 
 
-def _figures(assessment: Assessment) -> str:
-    head = ["Figure", "Unit", *(judgement.scores.name.capitalize() for judgement in assessment.judgements)]
+def _figures(assessment: Assessment) -> list[list[str]]:
     rows = [
-        [kind.label, kind.unit, *(shown(judgement.scores.figures[key], key) for judgement in assessment.judgements)]
+        [
+            kind.label,
+            kind.unit,
+            *(figure_text(judgement.scores.figures[key], key) for judgement in assessment.judgements),
+        ]
         for key, kind in FIGURES.items()
     ]
     for name, pick in _COUNTS:
         rows.append([name, "", *(f"{pick(judgement)}" for judgement in assessment.judgements)])
-    return table(head, rows, range(2, len(head)))
+    return rows
 
 
 _COUNTS = (
-    ("Pixels: true positive", lambda judgement: judgement.scores.confusion.true_positive),
-    ("Pixels: false positive", lambda judgement: judgement.scores.confusion.false_positive),
-    ("Pixels: false negative", lambda judgement: judgement.scores.confusion.false_negative),
-    ("True areas: found / all", lambda j: f"{j.scores.objects.matched_true} / {j.scores.objects.true_count}"),
-    ("Found areas: true / all", lambda j: f"{j.scores.objects.matched_found} / {j.scores.objects.found_count}"),
+    (Message("Pixels: true positive"), lambda judgement: judgement.scores.confusion.true_positive),
+    (Message("Pixels: false positive"), lambda judgement: judgement.scores.confusion.false_positive),
+    (Message("Pixels: false negative"), lambda judgement: judgement.scores.confusion.false_negative),
+    (Message("True areas: found / all"), lambda j: f"{j.scores.objects.matched_true} / {j.scores.objects.true_count}"),
+    (
+        Message("Found areas: true / all"),
+        lambda j: f"{j.scores.objects.matched_found} / {j.scores.objects.found_count}",
+    ),
 )
 
 
-def _rules(assessment: Assessment) -> str:
-    options = assessment.options
-    classical = (
-        " The classical detector (ADAfinder's rule at 4 standard deviations) was judged on the same ground."
-        if assessment.classical is not None
-        else " The classical detector is missing here: it needs a LOS rate."
-    )
-    return (
-        "In brackets: 95 % confidence intervals. IoU, precision, recall and F1 compare pixels, all in one confusion "
-        f"matrix. A found and a true area match when their intersection over union is at least {options.min_iou:g}. "
-        "A true area is found when any found area matches it; a found area is true when it matches any true one. "
-        "Found areas that match none but touch ignored ground don't count, nor do areas "
-        "mostly outside the mapped ground. "
-        "Intervals: Wilson for area recall and precision, otherwise a block bootstrap over "
-        f"{assessment.found.scores.regions} regions of {options.region_metres / 1000:g} km (seed {options.seed})."
-        + classical
-    )
-
-
-def _strata(assessment: Assessment) -> list[str]:
+def _strata(assessment: Assessment, tr: Words) -> list[dict[str, Any]]:
     """One table for each property."""
-    parts: list[str] = []
-    titles = list(dict.fromkeys(stratum.classes.title for stratum in assessment.found.strata))
-    for title in titles:
-        parts += [f"<h2>By {escape(title[0].lower() + title[1:] if title[:2] != 'LO' else title)}</h2>"]
-        parts.append(_strata_table(assessment, title))
-    return parts
-
-
-def _strata_table(assessment: Assessment, title: str) -> str:
     names = [judgement.scores.name for judgement in assessment.judgements]
-    head = ["Class", "True areas"]
-    for name in names:
-        head += [f"Recall, {name} (%)", f"Areas, {name}", f"Precision, {name} (%)"]
-    classes = {
-        name: {s.label: s.objects for s in judgement.strata if s.classes.title == title}
-        for name, judgement in zip(names, assessment.judgements)
-    }
-    labels = list(dict.fromkeys(label for by_label in classes.values() for label in by_label))
+    head = [tr("Class"), tr("True areas")]
+    for name in map(tr, names):
+        head += [tr("Recall, {name} (%)", name=name), tr("Areas, {name}", name=name)]
+        head += [tr("Precision, {name} (%)", name=name)]
+    tables = []
+    for title in dict.fromkeys(stratum.classes.title for stratum in assessment.found.strata):
+        told = tr(title)
+        rows = _strata_rows(assessment, title)
+        tables.append({"property": told[:1].lower() + told[1:], "head": head, "rows": rows})
+    return tables
+
+
+def _strata_rows(assessment: Assessment, title: str) -> list[list[str]]:
+    classes = [
+        {stratum.label: stratum.objects for stratum in judgement.strata if stratum.classes.title == title}
+        for judgement in assessment.judgements
+    ]
     rows = []
-    for label in labels:
-        own = [classes[name].get(label) for name in names]
+    for label in dict.fromkeys(label for by_label in classes for label in by_label):
+        own = [by_label.get(label) for by_label in classes]
         row = [label, str(next((objects.true_count for objects in own if objects is not None), 0))]
         for objects in own:
             row += (
@@ -138,7 +140,7 @@ def _strata_table(assessment: Assessment, title: str) -> str:
                 ]
             )
         rows.append(row)
-    return table(head, rows, range(1, len(head)))
+    return rows
 
 
 def _share(part: int, whole: int) -> str:
@@ -149,79 +151,94 @@ def _share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.0f} ({100 * low:.0f}–{100 * high:.0f})"
 
 
-def _probability(assessment: Assessment) -> list[str]:
-    """Reliability and the choice of the threshold."""
-    parts = ["<h2>Do the probabilities mean what they say?</h2>"]
+def _probability(assessment: Assessment, tr: Words) -> dict[str, Any]:
+    """Reliability and the choice of the threshold; ``probability`` is empty where no raster was given."""
     reliability, curve = assessment.reliability, assessment.curve
     if reliability is None or curve is None:
-        return [*parts, '<p class="none">No probability raster was given.</p>']
-    parts.append(
-        f"<p>Brier score {number(reliability.brier, 3)}, expected calibration error "
-        f"{number(reliability.calibration_error, 3)} (both 0 at best), over {sum(reliability.pixels)} pixels.</p>"
-    )
-    parts.append(reliability_chart(reliability))
-    parts.append("<h2>Choice of the threshold</h2>")
-    parts.append(f"<p>{escape(_threshold_text(curve, assessment.threshold))}</p>")
-    parts.append(threshold_chart(curve, assessment.threshold))
-    return parts
+        return {"probability": {}}
+    return {
+        "probability": {
+            "brier": significant(reliability.brier, 3),
+            "calibration_error": significant(reliability.calibration_error, 3),
+            "pixels": sum(reliability.pixels),
+        },
+        "reliability": reliability_chart(reliability, tr),
+        "threshold": _threshold_text(curve, assessment.threshold),
+        "thresholds": threshold_chart(curve, assessment.threshold, tr),
+    }
 
 
 def _threshold_text(curve: ThresholdCurve, chosen: float | None) -> str:
     best = curve.best
     if not math.isfinite(best):
-        return "No pixel is true here, so no threshold can be told from another."
-    text = f"Pixel by pixel, IoU is highest at a probability of {best:g} ({_percent(curve.at(best))})"
+        return Message("No pixel is true here, so no threshold can be told from another.")
+    text = Message(
+        "Pixel by pixel, IoU is highest at a probability of {best:g} ({scores})",
+        best=best,
+        scores=_percent(curve.at(best)),
+    )
     if chosen is not None:
-        text += f"; the areas here need a pixel of {chosen:g} ({_percent(curve.at(chosen))})"
-    return text + ". Areas also follow a lower threshold and a smallest size, so their own figures above may differ."
+        text = Message(
+            "{text}; the areas here need a pixel of {chosen:g} ({scores})",
+            text=text,
+            chosen=chosen,
+            scores=_percent(curve.at(chosen)),
+        )
+    return Message(
+        "{text}. Areas also follow a lower threshold and a smallest size, so their own figures above may differ.",
+        text=text,
+    )
 
 
-def _percent(scores: PixelScores) -> str:
-    shares = (("IoU", scores.iou), ("precision", scores.precision), ("recall", scores.recall))
-    return ", ".join(f"{name} {100 * share:.1f} %" if math.isfinite(share) else f"{name} –" for name, share in shares)
+def _percent(scores: PixelScores) -> Message:
+    iou, precision, recall = (
+        f"{100 * share:.1f} %" if math.isfinite(share) else "–"
+        for share in (scores.iou, scores.precision, scores.recall)
+    )
+    return Message("IoU {iou}, precision {precision}, recall {recall}", iou=iou, precision=precision, recall=recall)
 
 
-def reliability_chart(reliability: Reliability) -> str:
+def reliability_chart(reliability: Reliability, tr: Words) -> Drawing:
     """Observed share against predicted probability, and below how many pixels each bin holds (logarithmic)."""
-    frame = Frame(900, 360, (0, 1), (0, 1), left=200, right=200)
-    parts = frame.axes("Predicted probability (mean of the bin)", "Share of pixels that are true")
-    parts.append(frame.curve((0, 1), (0, 1), "#888", dashed=True))
+    plot = PlotFrame(900, 360, (0, 1), (0, 1), left=200, right=200)
+    parts = plot.axes(tr("Predicted probability (mean of the bin)"), tr("Share of pixels that are true"))
+    parts.append(plot.curve((0, 1), (0, 1), "#888", dashed=True))
     mean, observed = reliability.mean_probability, reliability.observed
-    parts.append(frame.curve(mean, observed, COLOURS[0]))
+    parts.append(plot.curve(mean, observed, COLOURS[0]))
     for x, y, pixels in zip(mean, observed, reliability.pixels):
-        parts.append(frame.mark(x, y, COLOURS[0], f"predicted {x:.3f}, observed {y:.3f}, {pixels} pixels"))
-    parts += legend([(COLOURS[0], "observed"), ("#888", "perfect")], 720, 30, 160, 1)
-    counts = Frame(900, 170, (0, 1), (0, math.ceil(math.log10(max(*reliability.pixels, 10)))), left=200, right=200)
-    bars = counts.axes("Predicted probability (bin)", "Pixels (log₁₀)")
+        title = tr("predicted {mean:.3f}, observed {share:.3f}, {count} pixels", mean=x, share=y, count=pixels)
+        parts.append(plot.mark(x, y, COLOURS[0], title))
+    parts += legend([(COLOURS[0], tr("observed")), ("#888", tr("perfect"))], 720, 30, 160, 1)
+    highest = math.ceil(math.log10(max(*reliability.pixels, 10)))
+    counts = PlotFrame(900, 170, (0, 1), (0, highest), left=200, right=200)
+    bars = counts.axes(tr("Predicted probability (bin)"), tr("Pixels (log₁₀)"))
     for index, pixels in enumerate(reliability.pixels):
         if pixels:
-            left, right, top = counts.x(index / 10), counts.x((index + 1) / 10), counts.y(math.log10(pixels))
-            bars.append(
-                f'<rect x="{left + 1:.1f}" y="{top:.1f}" width="{right - left - 2:.1f}" '
-                f'height="{counts.y(0) - top:.1f}" fill="{COLOURS[4]}"><title>{pixels} pixels</title></rect>'
-            )
-    return svg(900, 360, parts, "Reliability diagram") + svg(900, 170, bars, "Pixels by probability")
+            title = tr("{count} pixels", count=pixels)
+            bars.append(counts.column(index / 10, (index + 1) / 10, math.log10(pixels), COLOURS[4], title))
+    charts = (svg(900, 360, parts, tr("Reliability diagram")), svg(900, 170, bars, tr("Pixels by probability")))
+    return Drawing("".join(charts))
 
 
-def threshold_chart(curve: ThresholdCurve, chosen: float | None) -> str:
+def threshold_chart(curve: ThresholdCurve, chosen: float | None, tr: Words) -> Drawing:
     """IoU and F1 against the threshold, the chosen and the best one marked."""
-    frame = Frame(900, 360, (0, 1), (0, 100))
-    parts = frame.axes("Threshold of probability", "Pixel score (%)")
+    plot = PlotFrame(900, 360, (0, 1), (0, 100))
+    parts = plot.axes(tr("Threshold of probability"), tr("Pixel score (%)"))
     for index, name in enumerate(("iou", "f1")):
         values = [100 * getattr(score, name) for score in curve.scores]
-        parts.append(frame.curve(curve.thresholds, values, COLOURS[index]))
+        parts.append(plot.curve(curve.thresholds, values, COLOURS[index]))
     entries = [(COLOURS[0], "IoU"), (COLOURS[1], "F1")]
-    marks = [("best", curve.best, COLOURS[2])]
+    marks = [(tr("best"), curve.best, COLOURS[2])]
     if chosen is not None:
-        marks.append(("chosen", chosen, COLOURS[5]))
+        marks.append((tr("chosen"), chosen, COLOURS[5]))
     for name, threshold, colour in marks:
         if math.isfinite(threshold):
-            x = frame.x(threshold)
-            parts.append(svg_line(x, frame.y(0), x, frame.y(100), colour, 1.5))
-            parts.append(frame.mark(threshold, 100 * curve.at(threshold).iou, colour, f"{name}: {threshold:g}"))
+            x = plot.x(threshold)
+            parts.append(svg_line(x, plot.y(0), x, plot.y(100), colour, 1.5))
+            parts.append(plot.mark(threshold, 100 * curve.at(threshold).iou, colour, f"{name}: {threshold:g}"))
             entries.append((colour, f"{name}: {threshold:g}"))
-    parts += legend(entries, frame.x(0) + 10, frame.y(100) + 6, 110, 4)
-    return svg(900, 360, parts, "Scores by threshold")
+    parts += legend(entries, plot.x(0) + 10, plot.y(100) + 6, 110, 4)
+    return svg(900, 360, parts, tr("Scores by threshold"))
 
 
 def write_accuracy_csv(path: PathLike, assessment: Assessment) -> None:

@@ -8,10 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..texts import Message
 from .measuring import Properties
 from .scores import ObjectScores
 
-_OCTANTS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
+_OCTANTS = (
+    Message("north"), Message("north-east"), Message("east"), Message("south-east"), Message("south"),
+    Message("south-west"), Message("west"), Message("north-west"),
+)  # fmt: skip
 
 
 class Classes(NamedTuple):
@@ -34,23 +38,26 @@ class Classes(NamedTuple):
         return self.labels[int(np.searchsorted(self.limits, value, "right")) - 1]
 
 
-UNKNOWN = "unknown"
+UNKNOWN = Message("unknown")
 BY_RATE = Classes(
     "los_rate",
-    "|LOS rate| (mm/yr; 95th percentile of the area's pixels)",
+    Message("|LOS rate| (mm/yr; 95th percentile of the area's pixels)"),
     (0.0, 5.0, 10.0, 20.0, 50.0),
-    ("below 5", "5–10", "10–20", "20–50", "above 50"),
+    (Message("below 5"), "5–10", "10–20", "20–50", Message("above 50")),
 )
 BY_AREA = Classes(
-    "area_km2", "Area (km²)", (0.0, 0.02, 0.05, 0.2), ("below 0.02", "0.02–0.05", "0.05–0.2", "above 0.2")
+    "area_km2",
+    Message("Area (km²)"),
+    (0.0, 0.02, 0.05, 0.2),
+    (Message("below 0.02"), "0.02–0.05", "0.05–0.2", Message("above 0.2")),
 )
 BY_SENSITIVITY = Classes(
     "los_sensitivity",
-    "Orientation: share of downslope motion that the line of sight sees, |LOS sensitivity|",
+    Message("Orientation: share of downslope motion that the line of sight sees, |LOS sensitivity|"),
     (0.0, 0.25, 0.5, 0.75),
-    ("below 0.25", "0.25–0.5", "0.5–0.75", "above 0.75"),
+    (Message("below 0.25"), "0.25–0.5", "0.5–0.75", Message("above 0.75")),
 )
-BY_ASPECT = Classes("aspect", "Orientation: direction of descent", tuple(45.0 * i for i in range(8)), _OCTANTS)
+BY_ASPECT = Classes("aspect", Message("Orientation: direction of descent"), tuple(45.0 * i for i in range(8)), _OCTANTS)
 
 
 class Stratum(NamedTuple):

@@ -1,4 +1,4 @@
-"""The parts of reports: pages, charts, maps, ticks.
+"""The parts of reports: pages from templates, charts, maps, ticks.
 
 Enters: numbers and texts; nothing of what they mean.
 """
@@ -10,31 +10,38 @@ from typing import TYPE_CHECKING
 from ..doors import opened_when_asked
 
 if TYPE_CHECKING:
-    from .charts import COLOURS, Bar, Frame, grouped_bars, legend
-    from .drawing import svg, svg_line, svg_text
-    from .html import bullet_list, number, table, write_page
+    from .charts import COLOURS, Bar, PlotFrame, grouped_bars, histogram, legend
+    from .drawing import Drawing, element, svg, svg_line, svg_picture, svg_text
+    from .html import Words, words, write_page
     from .maps import MapFrame, png, scale_bar
-    from .ticks import date_ticks, round_step, round_ticks
+    from .numbers import significant
+    from .ticks import date_ticks, round_down, round_step, round_ticks, round_up
 else:
     __getattr__ = opened_when_asked(__name__)
 
 __all__ = [
     "COLOURS",
     "Bar",
-    "Frame",
+    "Drawing",
     "MapFrame",
-    "bullet_list",
+    "PlotFrame",
+    "Words",
     "date_ticks",
+    "element",
     "grouped_bars",
+    "histogram",
     "legend",
-    "number",
     "png",
+    "round_down",
     "round_step",
     "round_ticks",
+    "round_up",
     "scale_bar",
+    "significant",
     "svg",
     "svg_line",
+    "svg_picture",
     "svg_text",
-    "table",
+    "words",
     "write_page",
 ]

@@ -1,62 +1,65 @@
-"""The parts that HTML reports are made of: one file, readable without anything else, drawings as inline SVG."""
+"""The one door to HTML reports: each is one file, readable without anything else, made from a template.
+
+The template of a report is the .html file beside its code. jinja2 escapes every value in it, except for Drawings. In a
+template ``{{ tr("{count} pairs were stacked.", count=used) }}`` is a sentence in the user's language.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
-from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable
 
 from ..files import write_text
+from ..packages import missing_package
+from ..texts import Message, Translate, as_message, in_words
 from ..types import PathLike
 
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 960px; margin: 2em auto; padding: 0 1em; }
-h1 { font-size: 1.6em; } h2 { font-size: 1.2em; margin-top: 2em; border-bottom: 1px solid #ddd; }
-table { border-collapse: collapse; width: 100%; font-size: 14px; }
-td:nth-child(-n+2) { white-space: nowrap; }
-th, td { padding: .25em .7em; border-bottom: 1px solid #e5e5e5; text-align: left; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
-tr.dropped { color: #888; } svg { width: 100%; height: auto; } .none { color: #888; }
-"""
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+Words = Callable[..., str]
+"""Called with a template and its values: the sentence in the user's language."""
+
+_CORE = Path(__file__).resolve().parent.parent
 
 
-def write_page(path: PathLike, title: str, body: Sequence[str], style: str = "") -> None:
-    """Write a page of finished HTML parts; ``style`` is CSS beyond what all reports share.
+def words(translate: Translate = str) -> Words:
+    """What puts the texts of drawings into words, as ``tr`` does in templates."""
 
-    The file appears under its name only when complete. Raises OutputError when it can't be written.
+    def tr(text: str, /, **values: Any) -> str:
+        return as_message(text, values).in_words(translate)
+
+    return tr
+
+
+def write_page(path: PathLike, template: str, translate: Translate = str, **values: Any) -> None:
+    """Write the page of a template, a path below core with ``/``, filled with ``values``.
+
+    The file appears under its name only when complete. Raises OutputError when it can't be written, DependencyError
+    without jinja2.
     """
-    page = (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
-        f"<style>{_STYLE}{style}</style>\n</head>\n<body>\n" + "\n".join(body) + "\n</body>\n</html>\n"
-    )
-    write_text(path, page)
+    write_text(path, _environment(translate).get_template(template).render(values))
 
 
-def number(value: float | None, digits: int = 4) -> str:
-    """A number with that many significant digits, a dash where it isn't known."""
-    return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}g}"
+def _environment(translate: Translate) -> Environment:
+    """Templates in which everything is escaped and a value that nobody gives is an error."""
+    try:
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+        from markupsafe import Markup, escape
+    except ImportError as error:
+        raise missing_package("jinja2", Message("A report"), error) from error
 
+    def tr(text: str, /, **values: Any) -> Markup:
+        shown = {name: in_words(value, translate) for name, value in values.items()}
+        template = escape(translate(text))
+        try:
+            return template.format(**shown) if shown else template
+        except (LookupError, ValueError, AttributeError):
+            return escape(text).format(**shown)
 
-def table(
-    head: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    numbers: Iterable[int] = (),
-    classes: Sequence[str] | None = None,
-) -> str:
-    """A table of plain text; the columns ``numbers`` are right-aligned, ``classes`` are CSS classes of the rows."""
-    right = set(numbers)
-    kinds = [' class="number"' if index in right else "" for index in range(len(head))]
-    lines = ["".join(f"<th{kind}>{escape(cell)}</th>" for kind, cell in zip(kinds, head))]
-    lines += ["".join(f"<td{kind}>{escape(cell)}</td>" for kind, cell in zip(kinds, row)) for row in rows]
-    marks = ["", *(classes or [""] * len(rows))]
-    body = "\n".join(
-        f'<tr class="{escape(mark)}">{line}</tr>' if mark else f"<tr>{line}</tr>" for mark, line in zip(marks, lines)
-    )
-    return f"<table>\n{body}\n</table>"
-
-
-def bullet_list(sentences: Sequence[str]) -> str:
-    """The sentences as a list."""
-    if not sentences:
-        return '<p class="none">None.</p>'
-    return "<ul>\n" + "\n".join(f"<li>{escape(sentence)}</li>" for sentence in sentences) + "\n</ul>"
+    environment = Environment(
+        loader=FileSystemLoader(_CORE), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, keep_trailing_newline=True, finalize=lambda value: in_words(value, translate),
+    )  # fmt: skip
+    environment.globals["tr"] = tr
+    return environment

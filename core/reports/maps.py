@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import uuid
 from contextlib import suppress
 
@@ -12,7 +11,8 @@ from osgeo import gdal, ogr
 
 from ..raster import Grid
 from ..vectors import quiet_gdal
-from .drawing import svg_line, svg_text
+from .drawing import element, svg_line, svg_text
+from .ticks import round_down
 
 
 class MapFrame:
@@ -35,17 +35,12 @@ class MapFrame:
 
 def scale_bar(frame: MapFrame, metres_per_unit: float) -> list[str]:
     """A bar of a round length, at most a quarter of the map's width."""
-    longest = frame.width * metres_per_unit / 4
-    power = 10.0 ** math.floor(math.log10(longest))
-    length = max(factor * power for factor in (1, 2, 5) if factor * power <= longest)
+    length = round_down(frame.width * metres_per_unit / 4)
     units = length / metres_per_unit
     x, y = frame.left + 14, frame.height - 16
     text = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
-    box = (
-        f'<rect x="{x - 8:.1f}" y="{y - 20:.1f}" width="{units + 16:.1f}" height="30" fill="#fff" fill-opacity="0.75"/>'
-    )
     return [
-        box,
+        element("rect", x=x - 8, y=y - 20, width=units + 16, height=30, fill="#fff", fill_opacity="0.75"),
         svg_line(x, y, x + units, y, "#222", 3),
         svg_text(x + units / 2, y - 6, text),
         *_north_arrow(frame),
@@ -55,8 +50,8 @@ def scale_bar(frame: MapFrame, metres_per_unit: float) -> list[str]:
 def _north_arrow(frame: MapFrame) -> list[str]:
     x, y = frame.left + frame.width - 22, 14.0
     return [
-        f'<rect x="{x - 12:.1f}" y="{y - 8:.1f}" width="24" height="46" fill="#fff" fill-opacity="0.75"/>',
-        f'<path d="M{x:.1f} {y:.1f} l6 18 l-6 -5 l-6 5 Z" fill="#222"/>',
+        element("rect", x=x - 12, y=y - 8, width=24, height=46, fill="#fff", fill_opacity="0.75"),
+        element("path", d=f"M{x:.1f} {y:.1f} l6 18 l-6 -5 l-6 5 Z", fill="#222"),
         svg_text(x, y + 33, "N"),
     ]
 

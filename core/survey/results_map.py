@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 from osgeo import ogr
@@ -12,11 +10,11 @@ from osgeo import ogr
 from ..areas import Area, outlines_of
 from ..progress import QUIET
 from ..raster import BandReader, Grid, with_undeclared_nodata
-from ..reports import MapFrame, legend, png, scale_bar, svg, svg_text
+from ..reports import Drawing, MapFrame, Words, element, legend, png, scale_bar, svg, svg_picture, svg_text, words
 from ..terrain import hillshade
 from ..types import PathLike
 from .base_map import BaseMapFrame, frame_around
-from .sites import CONFIRMED, NOT_ACCESSIBLE, NOT_CONFIRMED, RESULTS, Site
+from .sites import CONFIRMED, NOT_ACCESSIBLE, NOT_CONFIRMED, NOT_VISITED, RESULTS, Site
 
 RESULT_COLOURS = {CONFIRMED: "#009e73", NOT_CONFIRMED: "#d55e00", NOT_ACCESSIBLE: "#8c8c8c", "": "#0072b2"}
 """Of each result, told apart with colour-vision deficiency too; "" is not visited."""
@@ -26,9 +24,15 @@ _MOST_LABELS = 120
 
 
 def survey_map(
-    sites: Sequence[Site], crs: str, areas: Sequence[Area] = (), areas_crs: str = "", dem: PathLike | None = None
-) -> str:
+    sites: Sequence[Site],
+    crs: str,
+    areas: Sequence[Area] = (),
+    areas_crs: str = "",
+    dem: PathLike | None = None,
+    tr: Words | None = None,
+) -> Drawing:
     """The map of sites in ``crs``, north up, with scale bar and legend; no areas or no DEM leave those out."""
+    tr = tr or words()
     shapes = outlines_of(areas, areas_crs).geometries(crs)
     frame = _wide_enough(frame_around(sites, crs, areas, areas_crs or crs, 200.0), shapes)
     x_min, y_min, x_max, y_max = frame.bounds
@@ -40,23 +44,23 @@ def survey_map(
     drawing = MapFrame(grid, left, width, height)
     pixel = grid.transform[1] * grid.width / width
     parts = [_background(dem, grid, drawing)]
-    parts += [_outline(shape, area, drawing, pixel) for shape, area in zip(shapes, areas)]
-    parts += [_mark(site, drawing, len(sites) <= _MOST_LABELS) for site in sites]
-    parts.append(f'<rect x="{left:.1f}" y="0.5" width="{width:.1f}" height="{height:.1f}" fill="none" stroke="#888"/>')
+    parts += [_outline(shape, area, drawing, pixel, tr) for shape, area in zip(shapes, areas)]
+    parts += [_mark(site, drawing, len(sites) <= _MOST_LABELS, tr) for site in sites]
+    parts.append(element("rect", x=left, y=0.5, width=width, height=height, fill="none", stroke="#888"))
     parts += scale_bar(drawing, frame.metres[0] * grid.transform[1] * grid.width / width)
-    parts += legend(_entries(sites, bool(shapes)), 10, height + 16, 170, 5)
-    return svg(_WIDTH, height + _LEGEND, parts, "Map of the sites by result")
+    parts += legend(_entries(sites, bool(shapes), tr), 10, height + 16, 170, 5)
+    return svg(_WIDTH, height + _LEGEND, parts, tr("Map of the sites by result"))
 
 
-def _entries(sites: Sequence[Site], has_areas: bool) -> list[tuple[str, str]]:
+def _entries(sites: Sequence[Site], has_areas: bool, tr: Words) -> list[tuple[str, str]]:
     """Colours and meanings of what the map shows, with the numbers of sites."""
     counts = {result: sum(_result(site) == result for site in sites) for result in RESULT_COLOURS}
     entries = [
-        (RESULT_COLOURS[result], f"{RESULTS.get(result, 'Not visited').lower()} ({count})")
+        (RESULT_COLOURS[result], f"{tr(RESULTS.get(result, NOT_VISITED)).lower()} ({count})")
         for result, count in counts.items()
         if count
     ]
-    return [*entries, (_AREA, "area of the map")] if has_areas else entries
+    return [*entries, (_AREA, tr("area of the map"))] if has_areas else entries
 
 
 def _result(site: Site) -> str:
@@ -75,39 +79,44 @@ def _wide_enough(frame: BaseMapFrame, shapes: Sequence[ogr.Geometry]) -> BaseMap
 
 
 def _background(dem: PathLike | None, grid: Grid, drawing: MapFrame) -> str:
-    place = f'x="{drawing.left:.1f}" y="0" width="{drawing.width:.1f}" height="{drawing.height:.1f}"'
     if dem is None:
-        return f'<rect {place} fill="#f6f6f3"/>'
+        return element("rect", x=drawing.left, y=0, width=drawing.width, height=drawing.height, fill="#f6f6f3")
     with BandReader(with_undeclared_nodata(dem, "DEM", False, QUIET), grid) as reader:
         shade = hillshade(reader.read(), grid)
-    picture = base64.b64encode(png(np.clip(shade, 0, 255).astype(np.uint8))).decode("ascii")
-    return f'<image {place} preserveAspectRatio="none" href="data:image/png;base64,{picture}"/>'
+    picture = png(np.clip(shade, 0, 255).astype(np.uint8))
+    return svg_picture(drawing.left, 0, drawing.width, drawing.height, picture)
 
 
-def _outline(shape: ogr.Geometry, area: Area, drawing: MapFrame, pixel: float) -> str:
+def _outline(shape: ogr.Geometry, area: Area, drawing: MapFrame, pixel: float, tr: Words) -> str:
     simple = shape.SimplifyPreserveTopology(pixel / 3)
-    title = f"Area {area.attributes.get('id')}"
-    return (
-        f'<path d="{drawing.path(simple if simple is not None else shape)}" fill="{_AREA}" fill-opacity="0.22" '
-        f'fill-rule="evenodd" stroke="{_AREA}" stroke-width="1.2"><title>{escape(title)}</title></path>'
+    return element(
+        "path",
+        tr("Area {number}", number=area.attributes.get("id")),
+        d=drawing.path(simple if simple is not None else shape),
+        fill=_AREA,
+        fill_opacity="0.22",
+        fill_rule="evenodd",
+        stroke=_AREA,
+        stroke_width="1.2",
     )
 
 
-def _mark(site: Site, drawing: MapFrame, with_label: bool) -> str:
+def _mark(site: Site, drawing: MapFrame, with_label: bool, tr: Words) -> str:
     x, dx, _, y, _, dy = drawing.grid.transform
     column = drawing.left + (site.x - x) / (dx * drawing.grid.width) * drawing.width
     row = (site.y - y) / (dy * drawing.grid.height) * drawing.height
     result, name = _result(site), str(site.attributes.get("name") or "")
-    style = f'fill="{RESULT_COLOURS[result]}" stroke="#fff" stroke-width="1.4"'
-    shape = f'<circle cx="{column:.1f}" cy="{row:.1f}" r="6" {style}>'
-    end = "circle"
+    title = f"{name}: {tr(RESULTS.get(result, NOT_VISITED)).lower()}"
+    style = {"fill": RESULT_COLOURS[result], "stroke": "#fff", "stroke_width": "1.4"}
     if result == NOT_CONFIRMED:
-        shape, end = f'<rect x="{column - 5.5:.1f}" y="{row - 5.5:.1f}" width="11" height="11" {style}>', "rect"
+        shape = element("rect", title, x=column - 5.5, y=row - 5.5, width=11, height=11, **style)
     elif result == NOT_ACCESSIBLE:
-        shape, end = f'<path d="M{column:.1f} {row - 7:.1f}l6.5 12h-13z" {style}>', "path"
-    text = f"<title>{escape(name)}: {escape(RESULTS.get(result, 'Not visited').lower())}</title>"
-    halo = ' font-size="11" font-weight="bold" stroke="#fff" stroke-width="3" paint-order="stroke"'
+        shape = element("path", title, d=f"M{column:.1f} {row - 7:.1f}l6.5 12h-13z", **style)
+    else:
+        shape = element("circle", title, cx=column, cy=row, r=6, **style)
+    if not with_label:
+        return shape
     # A label at the right edge would be cut off.
-    is_right = column > drawing.left + drawing.width - 50
-    label = svg_text(column + (-9 if is_right else 9), row - 4, name, "end" if is_right else "start", halo)
-    return f"{shape}{text}</{end}>" + (label if with_label else "")
+    aside, anchor = (-9, "end") if column > drawing.left + drawing.width - 50 else (9, "start")
+    halo = {"font_size": "11", "font_weight": "bold", "stroke": "#fff", "stroke_width": "3", "paint_order": "stroke"}
+    return shape + svg_text(column + aside, row - 4, name, anchor, **halo)

@@ -6,28 +6,22 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
-from html import escape
 from pathlib import Path
+from typing import Any
 
 from ..areas import Area
 from ..files import write_text
 from ..progress import QUIET, Progress
-from ..reports import Bar, bullet_list, grouped_bars, table, write_page
+from ..reports import Bar, Drawing, Words, grouped_bars, words, write_page
+from ..texts import Translate
 from ..types import PathLike
 from .copies import own_photo_file
 from .photos import thumbnail
 from .results import Group, Share, SurveyResult, meaning_of
 from .results_map import survey_map
-from .sites import CONFIRMED, FIELD_SIGNS, PHOTOS, RESULTS, Site
+from .sites import CONFIRMED, FIELD_SIGNS, NOT_VISITED, PHOTOS, RESULTS, Site
 
 _CSV_HEAD = ("section", "class", "figure", "value", "low", "high", "unit")
-_STYLE = """
-td:last-child { white-space: nowrap; } p.note { color: #555; font-size: 14px; } td { vertical-align: top; }
-p.headline { font-size: 1.25em; margin: .3em 0; } p.headline b { font-size: 1.35em; }
-.photos { display: flex; flex-wrap: wrap; gap: 14px; } figure { margin: 0; width: 300px; }
-figure img { width: 100%; border-radius: 4px; display: block; } figcaption { font-size: 13px; color: #444; }
-@media print { h2 { break-after: avoid; } figure, table, svg { break-inside: avoid; } }
-"""
 
 
 def write_survey_report(
@@ -40,25 +34,38 @@ def write_survey_report(
     photo_folder: Path | None = None,
     settings: Mapping[str, str] | None = None,
     progress: Progress = QUIET,
+    translate: Translate = str,
 ) -> None:
     """Write the report; sites are in ``crs``, photos' paths begin at ``photo_folder``.
 
     The file appears under its name only when complete. Raises OutputError when it can't be written.
     """
-    title = "Field survey of active deformation areas"
-    body = [f"<h1>{title}</h1>", *_headline(result), f"<p>{escape(meaning_of(result))}</p>"]
-    body += ["<h2>Map</h2>", survey_map([*result.sites, *result.added], crs, areas, areas_crs, dem)]
+    tr = words(translate)
+    sites = [*result.sites, *result.added]
+    drawing = survey_map(sites, crs, areas, areas_crs, dem, tr)
     progress.report(0.3)
-    for heading, groups in (("By stratum", result.by_stratum), ("By orbit", result.by_orbit)):
-        if len(groups) > 1:
-            body += [f"<h2>{heading}</h2>", _group_table(groups, result.overall), _bars(groups)]
-    body += ["<h2>Signs at confirmed sites</h2>", _signs(result)]
-    body += ["<h2>Notes</h2>", bullet_list(result.notes)]
-    body += _photos(result, photo_folder, progress.part(0.3, 0.9))
-    body += ["<h2>Sites</h2>", _site_table([*result.sites, *result.added])]
-    if settings:
-        body += ["<h2>Inputs</h2>", table(("Input", "Value"), list(settings.items()))]
-    write_page(path, title, body, _STYLE)
+    photos, lost = _photos(sites, photo_folder, tr, progress.part(0.3, 0.9))
+    write_page(
+        path,
+        "survey/results_report.html",
+        translate,
+        overall=result.overall,
+        precision=share_text(result.overall.share),
+        weighted="" if result.weighted is None else share_text(result.weighted),
+        known=result.known,
+        recall="" if result.known is None else share_text(result.known),
+        meaning=meaning_of(result),
+        map=drawing,
+        by_stratum=_by_group(result.by_stratum, result.overall, tr),
+        by_orbit=_by_group(result.by_orbit, result.overall, tr),
+        signs=_signs(result),
+        notes=result.notes,
+        photos=photos,
+        lost_photos=lost,
+        sites=[_row(site, tr) for site in sites],
+        row_classes=["" if site.attributes.get("result") in RESULTS else "dropped" for site in sites],
+        settings=settings,
+    )
 
 
 def share_text(share: Share) -> str:
@@ -69,60 +76,45 @@ def share_text(share: Share) -> str:
     return f"{100 * share.value:.1f} % ({100 * low:.1f}–{100 * high:.1f} %)"
 
 
-def _headline(result: SurveyResult) -> list[str]:
-    overall = result.overall
-    parts = [
-        f'<p class="headline"><b>{overall.confirmed} of {overall.visited}</b> visited areas were confirmed: precision '
-        f"<b>{escape(share_text(overall.share))}</b></p>"
-    ]
-    if result.weighted is not None:
-        parts.append(
-            f'<p class="headline">Weighted by the sizes of the strata: <b>{escape(share_text(result.weighted))}</b></p>'
-        )
-    if result.known is not None:
-        parts.append(
-            f'<p class="headline">{result.known.part:.0f} of {result.known.whole:.0f} landslides that were known are '
-            f"in the map: recall <b>{escape(share_text(result.known))}</b></p>"
-        )
-    parts.append('<p class="note">In brackets: 95 % confidence intervals (Wilson).</p>')
-    return parts
-
-
-def _group_table(groups: Sequence[Group], overall: Group) -> str:
-    rows = [["Class", "Areas", "Confirmed", "Visited", "Not accessible", "No result", "Precision"]]
-    rows += [
-        [group.name, "" if group.size is None else str(group.size), str(group.confirmed),
-         str(group.visited), str(group.not_accessible), str(group.not_visited), share_text(group.share)]
+def _by_group(groups: Sequence[Group], overall: Group, tr: Words) -> dict[str, Any]:
+    """A table and bars of the groups beside all; nothing of a single one."""
+    if len(groups) < 2:
+        return {}
+    head: list[Any] = [tr("Class"), tr("Areas"), tr("Confirmed"), tr("Visited"), tr("Not accessible")]
+    head += [tr("No result"), tr("Precision")]
+    rows: list[list[Any]] = [
+        [group.name, "" if group.size is None else group.size, group.confirmed, group.visited,
+         group.not_accessible, group.not_visited, share_text(group.share)]
         for group in (*groups, overall)
     ]  # fmt: skip
     if all(group.size is None for group in groups):
-        rows = [[row[0], *row[2:]] for row in rows]
-    return table(rows[0], rows[1:], range(1, len(rows[0])))
+        head, *rows = ([row[0], *row[2:]] for row in (head, *rows))
+    return {"head": head, "rows": rows, "bars": _bars(groups, tr)}
 
 
-def _bars(groups: Sequence[Group]) -> str:
-    bars = []
+def _bars(groups: Sequence[Group], tr: Words) -> Drawing:
+    bars, labels = [], []
     for group in groups:
         low, high = group.share.interval
-        note = f"% ({group.confirmed} of {group.visited})"
-        bars.append(Bar(100 * group.share.value, 100 * low, 100 * high, note))
-    labels = [f"{group.name}\n{group.confirmed} of {group.visited}" for group in groups]
-    return grouped_bars(labels, [("confirmed, with its 95 % interval", bars)], "Confirmed (%)")
+        count = tr("{part} of {whole}", part=group.confirmed, whole=group.visited)
+        bars.append(Bar(100 * group.share.value, 100 * low, 100 * high, f"% ({count})"))
+        labels.append(f"{tr(group.name)}\n{count}")
+    return grouped_bars(labels, [(tr("confirmed, with its 95 % interval"), bars)], tr("Confirmed (%)"))
 
 
-def _signs(result: SurveyResult) -> str:
+def _signs(result: SurveyResult) -> list[tuple[Any, ...]]:
     confirmed = result.overall.confirmed
-    rows = [
-        [FIELD_SIGNS[name], str(count), f"{100 * count / confirmed:.0f} %" if confirmed else "–"]
+    return [
+        (FIELD_SIGNS[name], count, f"{100 * count / confirmed:.0f} %" if confirmed else "–")
         for name, count in result.signs.items()
     ]
-    return table(("Sign", "Sites", "Share of confirmed"), rows, (1, 2))
 
 
-def _photos(result: SurveyResult, folder: Path | None, progress: Progress) -> list[str]:
-    """The photos, small, inside the page; those that are missing or unreadable are told."""
-    figures, lost = [], []
-    sites = [*result.sites, *result.added]
+def _photos(
+    sites: Sequence[Site], folder: Path | None, tr: Words, progress: Progress
+) -> tuple[list[dict[str, str]], list[str]]:
+    """The photos, small, to stand inside the page, and those that are missing or unreadable."""
+    photos, lost = [], []
     for number, site in enumerate(sites):
         progress.report(number / len(sites))
         for name in PHOTOS:
@@ -132,37 +124,29 @@ def _photos(result: SurveyResult, folder: Path | None, progress: Progress) -> li
             file = own_photo_file(folder, path)
             picture = None if file is None else thumbnail(file)
             if picture is None:
-                lost.append(f"{site.attributes.get('name')}: {path} ({'missing' if file is None else 'unreadable'})")
+                reason = tr("missing") if file is None else tr("unreadable")
+                lost.append(f"{site.attributes.get('name')}: {path} ({reason})")
             else:
-                caption = escape(_caption(site))
-                figures.append(
-                    f'<figure><img src="{picture}" alt="{caption}"><figcaption>{caption}</figcaption></figure>'
-                )
-    if not figures and not lost:
-        return []
-    parts = ["<h2>Photos</h2>", f'<div class="photos">{"".join(figures)}</div>']
-    return parts + (["<p>Photos that are not shown:</p>", bullet_list(lost)] if lost else [])
+                photos.append({"picture": picture, "caption": _caption(site, tr)})
+    return photos, lost
 
 
-def _caption(site: Site) -> str:
-    result = RESULTS.get(str(site.attributes.get("result")), "Not visited").lower()
+def _caption(site: Site, tr: Words) -> str:
+    result = tr(RESULTS.get(str(site.attributes.get("result")), NOT_VISITED)).lower()
     remarks = str(site.attributes.get("remarks") or "")
     short = remarks if len(remarks) <= 140 else f"{remarks[:139]}…"
     return f"{site.attributes.get('name')}, {result}" + (f": {short}" if short else "")
 
 
-def _site_table(sites: Sequence[Site]) -> str:
-    rows, classes = [], []
-    for site in sites:
-        own = site.attributes
-        result = str(own.get("result") or "")
-        seen = ", ".join(title.lower() for name, title in FIELD_SIGNS.items() if own.get(name))
-        rows.append(
-            [str(own.get("name") or ""), RESULTS.get(result, "–"), seen, str(own.get("remarks") or ""),
-             str(own.get("surveyor") or ""), str(own.get("visited_on") or "")]
-        )  # fmt: skip
-        classes.append("" if result in RESULTS else "dropped")
-    return table(("Site", "Result", "Signs", "Remarks", "Surveyor", "Visited on"), rows, (), classes)
+def _row(site: Site, tr: Words) -> list[str]:
+    """What the table tells of a site."""
+    own = site.attributes
+    seen = ", ".join(tr(title).lower() for name, title in FIELD_SIGNS.items() if own.get(name))
+    result = RESULTS.get(str(own.get("result") or ""), "–")
+    name, remarks, surveyor, day = (
+        str(own.get(field) or "") for field in ("name", "remarks", "surveyor", "visited_on")
+    )
+    return [name, result, seen, remarks, surveyor, day]
 
 
 def write_survey_csv(path: PathLike, result: SurveyResult) -> None:

@@ -48,6 +48,7 @@ RESULTS: Mapping[str, str] = {
     NOT_ACCESSIBLE: Message("Not accessible"),
 }
 """The answers and how they read; none means that nobody was there."""
+NOT_VISITED = Message("Not visited")
 FIELD_SIGNS: Mapping[str, str] = {
     "tensile_crack": Message("Tensile crack"),
     "scarp": Message("Scarp"),

@@ -215,7 +215,7 @@ class AssessAccuracy(Algorithm):
         assessment = assess(data, options, progress)
         try:
             if files["REPORT"]:
-                write_accuracy_report(files["REPORT"], assessment, self._settings(parameters, context, rasters))
+                write_accuracy_report(files["REPORT"], assessment, self._settings(parameters, context, rasters), tr)
             if files["FIGURES"]:
                 write_accuracy_csv(files["FIGURES"], assessment)
             destination = write_judged(self, parameters, "JUDGED_AREAS", context, progress, assessment)
@@ -297,12 +297,11 @@ class AssessAccuracy(Algorithm):
         return shown
 
     def _tell(self, assessment: Assessment, progress: Progress) -> None:
-        from ...core.accuracy import FIGURES, shown
+        from ...core.accuracy import FIGURES, figure_text
 
         for judgement in assessment.judgements:
-            figures = ", ".join(
-                f"{kind.label} {shown(judgement.scores.figures[key], key)} {kind.unit}" for key, kind in FIGURES.items()
-            )
+            values = {key: figure_text(judgement.scores.figures[key], key) for key in FIGURES}
+            figures = ", ".join(f"{tr(kind.label)} {values[key]} {tr(kind.unit)}" for key, kind in FIGURES.items())
             progress.info("{what}: {figures}.", what=judgement.scores.name.capitalize(), figures=figures)
         for note in assessment.notes:
             progress.info(note)

@@ -101,7 +101,7 @@ class CompareChannels(Algorithm):
         try:
             if files["REPORT"]:
                 settings = {tr("Models"): ", ".join(models), tr("Tiles"): source}
-                write_comparison_report(files["REPORT"], comparison, settings)
+                write_comparison_report(files["REPORT"], comparison, settings, tr)
             if files["FIGURES"]:
                 write_comparison_csv(files["FIGURES"], comparison)
         except Exception:
@@ -135,7 +135,7 @@ class CompareChannels(Algorithm):
 
 def _outputs(comparison: Comparison, progress: Progress) -> dict[str, Any]:
     """The best row and the classical detector; each row is told."""
-    from ...core.accuracy import combination_label, shown
+    from ...core.accuracy import combination_label, figure_text
 
     best: dict[str, Any] = {"BEST_IOU": None, "BEST_COMBINATION": ""}
     classical = None
@@ -145,7 +145,7 @@ def _outputs(comparison: Comparison, progress: Progress) -> dict[str, Any]:
             progress.info("{label}: – (the model {reason})", label=label, reason=row.reason)
             continue
         figure = row.scores.figures["iou"]
-        progress.info("{label}: IoU {iou} %", label=label, iou=shown(figure, "iou"))
+        progress.info("{label}: IoU {iou} %", label=label, iou=figure_text(figure, "iou"))
         if figure.value != figure.value:
             continue
         if row in comparison.classical:

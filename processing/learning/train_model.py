@@ -224,7 +224,7 @@ class TrainModel(Algorithm):
             card = train_model(recipe, replace(progress, on_warning=warn))
         report = self.parameterAsFileOutput(parameters, "REPORT", context)
         if report:
-            write_training_report(report, card, notes, recipe.identity())
+            write_training_report(report, card, notes, recipe.identity(), tr)
         judged: dict[str, float] = next((scores["model"] for scores in card.training["judged"].values()), {})
         return {
             "MODEL": str(recipe.output),

@@ -285,7 +285,7 @@ class StackInterferograms(Algorithm):
         )
         report = self.parameterAsFileOutput(parameters, "REPORT", context) or None
         if report is not None:
-            write_report(report, selection, result, self.settings(parameters))
+            write_report(report, selection, result, self.settings(parameters), tr)
         for kind in ("phase_rate", "los_rate", "standard_error", "count"):
             self.finish_raster(getattr(outputs, kind), kind, context)
         return {

@@ -116,6 +116,7 @@ class AssessSurvey(Algorithm):
                     self._photo_folder(parameters, context),
                     self._settings(parameters, context),
                     progress.part(0.2, 0.9),
+                    tr,
                 )
             progress.report(0.95)
             if files["FIGURES"]:

@@ -126,7 +126,7 @@ class MergeSurvey(Algorithm):
                 merged = with_photos(merged, {file: _called(path, result_folder) for file, path in placed.items()})
             progress.report(0.9)
             if files["REPORT"]:
-                write_merge_report(files["REPORT"], merged, [copy.name for copy in copies])
+                write_merge_report(files["REPORT"], merged, [copy.name for copy in copies], tr)
             if files["CONFLICTS"]:
                 write_conflicts_csv(files["CONFLICTS"], merged)
             destination = write_sites(self, parameters, context, progress, merged.sites, merged.table, crs)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ada_mapper.core.reports import date_ticks, round_step, round_ticks
+from ada_mapper.core.reports import date_ticks, round_down, round_step, round_ticks, round_up
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,19 @@ def test_dates_lie_within_and_are_told_apart(first: date, days: int, most: int) 
     assert 1 <= len(ticks) <= most
     assert all(first <= day <= last and day.isoformat().startswith(text) for day, text in ticks)
     assert len({text for _, text in ticks}) == len(ticks)
+
+
+FACTORS = ((1, 2, 5), (1, 2, 2.5, 5), (1, 1.5, 2, 3, 4, 5, 6, 8))
+
+
+@given(st.floats(1e-9, 1e9), st.sampled_from(FACTORS))
+def test_the_nearest_round_numbers_below_and_above(value: float, factors: tuple[float, ...]) -> None:
+    known = [factor * 10.0**power for power in range(-11, 12) for factor in factors]
+    assert round_up(value, factors) == pytest.approx(min(number for number in known if number >= value * (1 - 1e-8)))
+    assert round_down(value, factors) == pytest.approx(max(number for number in known if number <= value))
+
+
+def test_round_numbers_and_their_neighbours_in_the_last_digits() -> None:
+    assert (round_up(7), round_down(7), round_up(100), round_down(100)) == (10, 5, 100, 100)
+    assert round_up(0.1 + 0.2, (1, 2, 3, 5)) == pytest.approx(0.3)
+    assert round_up(0.301, (1, 2, 3, 5)) == pytest.approx(0.5)
