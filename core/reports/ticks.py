@@ -28,7 +28,9 @@ def round_down(value: float, factors: Iterable[float] = (1, 2, 5)) -> float:
 
 
 def _power_of_ten(value: float) -> float:
-    return 10.0 ** math.floor(math.log10(value))
+    power = 10.0 ** math.floor(math.log10(value))
+    # The logarithm of a number just below a power of ten rounds up to it.
+    return power if power <= value else power / 10
 
 
 def round_step(span: float, steps: int) -> float:

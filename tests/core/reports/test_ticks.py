@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ada_mapper.core.reports import date_ticks, round_down, round_step, round_ticks, round_up
@@ -57,6 +57,7 @@ FACTORS = ((1, 2, 5), (1, 2, 2.5, 5), (1, 1.5, 2, 3, 4, 5, 6, 8))
 
 
 @given(st.floats(1e-9, 1e9), st.sampled_from(FACTORS))
+@example(999_999_999.999_999_9, (1, 2, 5))
 def test_the_nearest_round_numbers_below_and_above(value: float, factors: tuple[float, ...]) -> None:
     known = [factor * 10.0**power for power in range(-11, 12) for factor in factors]
     assert round_up(value, factors) == pytest.approx(min(number for number in known if number >= value * (1 - 1e-8)))
