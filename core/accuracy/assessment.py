@@ -21,10 +21,10 @@ from ..texts import Message
 from ..types import Array, PathLike
 from ..vectors import Burner, Outlines
 from .calibration import ProbabilityCounts, Reliability, ThresholdCurve
-from .figures import Column, Counts, Scores, empty_counts, scores_of
+from .figures import Column, Counts, DetectorScores, empty_counts, scores_of
 from .ground import JudgedGround, Regions, grid_around
 from .matching import MATCH_IOU, AreaMatches, matched_areas
-from .measuring import Properties, Surveyor
+from .measuring import AreaMeasurer, Properties
 from .strata import BY_AREA, BY_ASPECT, BY_RATE, BY_SENSITIVITY, Stratum, stratify
 
 FOUND: str = Message("areas found")
@@ -98,7 +98,7 @@ class JudgedArea:
 class Judgement:
     """One detector: its scores, those of areas that are alike, and each area."""
 
-    scores: Scores
+    scores: DetectorScores
     strata: tuple[Stratum, ...]
     areas: tuple[JudgedArea, ...]
 
@@ -158,13 +158,13 @@ def assess(
         counts = _count_pixels(ground, regions, burners, Burner(data.ignored, grid), counter, noting.part(0.45, 0.75))
         if not ground.is_known:
             notes.append(Message("How much ground was mapped isn't known, so false alarms per 100 km² aren't either."))
-        with Surveyor(ground, data.los_rate, data.dem, data.los_sensitivity, data.viewing, noting) as surveyor:
-            true = surveyor.measure(ground.truth, progress.part(0.75, 0.85))
+        with AreaMeasurer(ground, data.los_rate, data.dem, data.los_sensitivity, data.viewing, noting) as measurer:
+            true = measurer.measure(ground.truth, progress.part(0.75, 0.85))
             judgements = []
             for name, burner in burners.items():
                 judged = _Judging(
                     true=_Side(True, data.true, ground.truth, true),
-                    found=_Side(False, detectors[name], burner, surveyor.measure(burner, progress.part(0.85, 0.95))),
+                    found=_Side(False, detectors[name], burner, measurer.measure(burner, progress.part(0.85, 0.95))),
                     ignored=data.ignored,
                 )
                 judgements.append(judged.judgement(name, counts[name], regions, options))

@@ -30,7 +30,7 @@ from ..progress import QUIET, Progress
 from ..texts import Message
 from ..types import Mask, PathLike
 from .classical_tuning import ClassicalSetting, best_setting, classical_settings, tuning_ious
-from .figures import Counts, Scores, scores_of
+from .figures import Counts, DetectorScores, scores_of
 from .tile_scores import area_pixels, tile_counts
 
 EVERYTHING = "everything that the model takes"
@@ -48,7 +48,7 @@ class ComparisonRow:
 
     model: str
     combination: str
-    scores: Scores | None
+    scores: DetectorScores | None
     coverage: float = 0.0
     reason: str = ""
 

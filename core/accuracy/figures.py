@@ -67,7 +67,7 @@ class Figure(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Scores:
+class DetectorScores:
     """What a detector achieved; ``figures`` by the names of FIGURES, ``regions`` are what the intervals rest on."""
 
     name: str
@@ -78,7 +78,7 @@ class Scores:
     figures: Mapping[str, Figure]
 
 
-def scores_of(name: str, counts: Counts, seed: int = 1) -> Scores:
+def scores_of(name: str, counts: Counts, seed: int = 1) -> DetectorScores:
     """The scores of counts (regions, 9 columns), pooled over the regions.
 
     Intervals are 95 %: Wilson's for the shares of areas, else a bootstrap over the regions that hold any ground; they
@@ -111,7 +111,7 @@ def scores_of(name: str, counts: Counts, seed: int = 1) -> Scores:
         key: Figure(value, *(intervals[key] if math.isfinite(value) else (math.nan, math.nan)))
         for key, value in values.items()
     }
-    return Scores(name, pixels, objects, float(total[Column.MAPPED_KM2]), len(used), figures)
+    return DetectorScores(name, pixels, objects, float(total[Column.MAPPED_KM2]), len(used), figures)
 
 
 def false_alarms_per_100_km2(objects: ObjectScores, mapped_km2: float) -> float:

@@ -43,7 +43,7 @@ class Properties:
     latitude: float
 
 
-class Surveyor:
+class AreaMeasurer:
     """Measures outlines on the layers below them. Holds open files: use as a context manager, from one thread.
 
     ``los_sensitivity``: a raster of it; without one it comes from the DEM's mean gradient and ``viewing``.
@@ -128,7 +128,7 @@ class Surveyor:
         seen = self._viewing.downslope_sensitivity(np.array([east], np.float32), np.array([north], np.float32))
         return float(seen[0]), aspect
 
-    def __enter__(self) -> Surveyor:
+    def __enter__(self) -> AreaMeasurer:
         return self
 
     def __exit__(

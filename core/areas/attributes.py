@@ -26,7 +26,7 @@ from ..raster import (
 from ..terrain import gradient
 from ..texts import Message
 from ..types import Array, PathLike
-from .components import Components, Labels
+from .components import ComponentLabels, Components
 
 Floats = NDArray[np.float64]
 
@@ -72,7 +72,7 @@ class Layers:
 class _Groups:
     """The labelled pixels of a block, sorted by label, so that each statistic is one pass."""
 
-    def __init__(self, labels: Labels) -> None:
+    def __init__(self, labels: ComponentLabels) -> None:
         pixels = np.flatnonzero(labels)
         of_pixels = labels.ravel()[pixels]
         order = np.argsort(of_pixels, kind="stable")

@@ -13,7 +13,7 @@ from ..progress import Progress
 from ..raster import Grid, row_blocks
 from ..types import Mask
 
-Labels = NDArray[np.int32]
+ComponentLabels = NDArray[np.int32]
 
 _BLOCK_PIXELS = 4_000_000
 _EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=int)
@@ -45,9 +45,9 @@ class Components:
     source: MaskSource
     count: int
     _first_labels: tuple[int, ...]
-    _numbers: Labels  # number of each label of each block, 0 where the component does not count
+    _numbers: ComponentLabels  # number of each label of each block, 0 where the component does not count
 
-    def blocks(self) -> Iterator[tuple[int, Labels]]:
+    def blocks(self) -> Iterator[tuple[int, ComponentLabels]]:
         """(first row, component of each pixel or 0) of consecutive blocks of rows that cover the grid."""
         grid = self.source.grid
         for block, (first, rows) in enumerate(row_blocks(grid.height, rows_per_block(grid))):
@@ -102,7 +102,7 @@ def counting_pixels(candidates: Mask, seeds: Mask, min_pixels: float) -> Mask:
     return np.asarray(kept[labels], bool)
 
 
-def labelled(mask: Mask) -> tuple[Labels, int]:
+def labelled(mask: Mask) -> tuple[ComponentLabels, int]:
     """(the 8-connected component of each pixel, 1 to n in the order of their first pixels or 0 for none, n)."""
     from scipy.ndimage import label
 
@@ -111,7 +111,7 @@ def labelled(mask: Mask) -> tuple[Labels, int]:
     return labels, int(count)
 
 
-def _global_labels(row: Labels, offset: int) -> NDArray[np.int64]:
+def _global_labels(row: ComponentLabels, offset: int) -> NDArray[np.int64]:
     return np.where(row > 0, row.astype(np.int64) + offset, 0)
 
 

@@ -48,7 +48,7 @@ class TrainingState:
 
 
 @dataclass
-class Run:
+class TrainingRun:
     """A run: the network, its optimiser, the moving average of its weights and its best weights so far, if kept."""
 
     network: Network
@@ -84,7 +84,7 @@ class Run:
                     mine.copy_(new)
 
 
-def save_checkpoint(path: PathLike, run: Run, identity: Mapping[str, str]) -> None:
+def save_checkpoint(path: PathLike, run: TrainingRun, identity: Mapping[str, str]) -> None:
     """Write a run; the file appears only when complete. OutputError when it can't be written."""
     content = {
         "architecture": run.network.architecture,
@@ -100,7 +100,7 @@ def save_checkpoint(path: PathLike, run: Run, identity: Mapping[str, str]) -> No
         torch.save(content, file)
 
 
-def load_checkpoint(path: PathLike, run: Run, identity: Mapping[str, str]) -> None:
+def load_checkpoint(path: PathLike, run: TrainingRun, identity: Mapping[str, str]) -> None:
     """Bring a run to where the file's run stood.
 
     InputError when the file is damaged, of another network, or of a run with another ``identity`` (its settings

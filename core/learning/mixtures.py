@@ -38,7 +38,7 @@ class MixedTiles:
         return self.first(before) if after > before else self.second(index - before)
 
 
-def joined(sources: Sequence[TileSource], weights: Sequence[float]) -> TileSource:
+def mixed_by_weight(sources: Sequence[TileSource], weights: Sequence[float]) -> TileSource:
     """One source of several; each gives a share of the tiles in proportion to its weight."""
     mixed, total = sources[0], weights[0]
     for source, weight in zip(sources[1:], weights[1:]):

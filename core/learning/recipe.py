@@ -21,7 +21,7 @@ from ..samples import SET_FILE, RepeatedTiles, SampleSet, StoredTiles
 from ..simulation import LANDSLIDES_PER_KM2, TileGenerator
 from ..types import PathLike
 from .bundled import TEST_SEED, TRAINING_DENSITY, VALIDATION_SEED, TerrainSplit, bundled_card
-from .mixtures import CompletedSource, CompletedTiles, Concatenated, joined
+from .mixtures import CompletedSource, CompletedTiles, Concatenated, mixed_by_weight
 from .training import TrainingOptions
 
 _RADIANS_A_TURN = 6.283185307179586
@@ -145,7 +145,7 @@ class OwnTiles:
     def source(self, kinds: tuple[ChannelKind, ...], seed: int) -> TileSource:
         """The training tiles again and again, each set as often as it has tiles with areas."""
         repeated = [RepeatedTiles(samples.tiles("training"), seed + number) for number, samples in enumerate(self.sets)]
-        return CompletedSource(joined(repeated, [source.epoch_length for source in repeated]), kinds)
+        return CompletedSource(mixed_by_weight(repeated, [source.epoch_length for source in repeated]), kinds)
 
     def tiles(self, role: str, kinds: tuple[ChannelKind, ...], most: int | None = None) -> Sequence[LabelledTile]:
         """The tiles of a role, with what the classical detector looks at too; at most ``most`` of each set.

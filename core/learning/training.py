@@ -20,7 +20,7 @@ from ..progress import QUIET, Progress
 from ..texts import Message
 from ..types import PathLike
 from .batches import batches
-from .checkpoints import Run, TrainingState, load_checkpoint, save_checkpoint
+from .checkpoints import TrainingRun, TrainingState, load_checkpoint, save_checkpoint
 from .devices import DEVICES, choose_device, computes_in_half, device_label, own_settings
 from .evaluation import best_threshold, probability_histogram, scores_at
 from .inputs import BatchSource
@@ -151,7 +151,7 @@ def train(
     return network.train(False), run.state
 
 
-def _new_run(card: ModelCard, options: TrainingOptions, device: torch.device, start: Network | None) -> Run:
+def _new_run(card: ModelCard, options: TrainingOptions, device: torch.device, start: Network | None) -> TrainingRun:
     if start is None:
         network = build_network(card.architecture, len(card.band_names), len(card.classes))
     else:
@@ -159,14 +159,14 @@ def _new_run(card: ModelCard, options: TrainingOptions, device: torch.device, st
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.requires_grad_(True)
     optimiser = torch.optim.AdamW(network.parameters(), options.learning_rate, weight_decay=options.weight_decay)
-    run = Run(network, optimiser)
+    run = TrainingRun(network, optimiser)
     if options.average:
         run.start_average()
     return run
 
 
 def _loop(
-    run: Run,
+    run: TrainingRun,
     card: ModelCard,
     tiles: TileSource,
     validation: Sequence[LabelledTile],
@@ -202,7 +202,7 @@ def _loop(
             clock.tick(progress)
 
 
-def _save(checkpoint: PathLike, run: Run, identity: Mapping[str, str], progress: Progress) -> None:
+def _save(checkpoint: PathLike, run: TrainingRun, identity: Mapping[str, str], progress: Progress) -> None:
     """Save the run; a full disk is told and doesn't end the training."""
     try:
         save_checkpoint(checkpoint, run, identity)
@@ -258,7 +258,9 @@ def _duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def _step(run: Run, bands: Tensor, labels: Tensor, options: TrainingOptions, learning_rate: float, half: bool) -> float:
+def _step(
+    run: TrainingRun, bands: Tensor, labels: Tensor, options: TrainingOptions, learning_rate: float, half: bool
+) -> float:
     network = run.network.train()
     if options.frozen_statistics:
         for module in network.modules():
@@ -286,7 +288,7 @@ def _step(run: Run, bands: Tensor, labels: Tensor, options: TrainingOptions, lea
 
 
 def _evaluate(
-    run: Run,
+    run: TrainingRun,
     card: ModelCard,
     validation: Sequence[LabelledTile],
     options: TrainingOptions,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .files import convert_storage, export_weights, load_model, onnx_package, refuse_quantised, save_model
     from .importing import ChannelRequest, ImportOptions, import_model
     from .networks import NETWORKS, Network, build_network, parameter_count
-    from .presets import Preset, Presets, Scores, combination_name, presets_of, problem_of
+    from .presets import Preset, Presets, Scores, combination_name, presets_of, unusable_reason
     from .tiles import IGNORED, FirstTiles, LabelledTile, Labels, TileSource, measured_pixels, network_input
     from .weights import import_weights, require_safe_loading
 else:
@@ -54,9 +54,9 @@ __all__ = [
     "open_backend",
     "parameter_count",
     "presets_of",
-    "problem_of",
     "read_card",
     "refuse_quantised",
     "require_safe_loading",
     "save_model",
+    "unusable_reason",
 ]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..files import write_file
-from ..packages import missing_package
+from ..packages import first_line, missing_package
 from ..texts import Message
 from ..types import PathLike
 from .card import CARD_KEY, FOREIGN, ModelCard, read_card
@@ -42,7 +42,7 @@ def load_model(path: PathLike) -> Any:
         model = onnx.load(name)
     except Exception as error:  # protobuf's DecodeError has no stable home
         raise InputError(
-            "{name} can't be read as an ONNX model ({first_line}).", name=name, first_line=_first_line(error)
+            "{name} can't be read as an ONNX model ({first_line}).", name=name, first_line=first_line(error)
         ) from None
     if not model.graph.node or not model.graph.output:
         raise InputError("{name} can't be read as an ONNX model (it holds no network).", name=name)
@@ -164,7 +164,3 @@ def rename_inputs(model: Any, names: Mapping[str, str]) -> None:
     for node in model.graph.node:
         for index, name in enumerate(node.input):
             node.input[index] = names.get(name, name)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..packages import missing_package
+from ..packages import first_line, missing_package
 from ..texts import Message
 from ..types import Array
 from .files import onnx_package
@@ -115,7 +115,7 @@ class ForeignNetwork:
                 "it can't be run on {bands} bands of {tile} × {tile} pixels ({first_line})",
                 bands=self._bands,
                 tile=self.tile,
-                first_line=_first_line(error),
+                first_line=first_line(error),
             ) from None
         found: Array = np.concatenate(answers)
         self._rank = found.ndim
@@ -223,9 +223,5 @@ def _session(model: Any) -> Any:
         raise InputError(
             "it can't be loaded by ONNX Runtime {version} ({first_line})",
             version=onnxruntime.__version__,
-            first_line=_first_line(error),
+            first_line=first_line(error),
         ) from None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

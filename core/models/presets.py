@@ -87,7 +87,7 @@ def presets_of(card: ModelCard) -> Presets:
             Preset(
                 name,
                 kinds,
-                problem_of(card, kinds),
+                unusable_reason(card, kinds),
                 tuple(kind for kind in kinds if kind not in card.layers),
                 tuple(kind for kind in needed if kind not in kinds),
                 judged.get(name, Scores()),
@@ -101,7 +101,7 @@ def presets_of(card: ModelCard) -> Presets:
     )
 
 
-def problem_of(card: ModelCard, kinds: tuple[ChannelKind, ...]) -> str:
+def unusable_reason(card: ModelCard, kinds: tuple[ChannelKind, ...]) -> str:
     """Why a model can't work with just these layers, in a sentence; "" where it can."""
     unused = [kind.label for kind in kinds if kind not in card.layers]
     if unused:

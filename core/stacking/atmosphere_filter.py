@@ -8,7 +8,6 @@ Delays are smooth, so they are kept on a grid of cells, averages of 2ⁿ × 2ⁿ
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -20,23 +19,21 @@ from ..errors import InputError
 from ..interferograms import connected_dates
 from ..parallel import map_ordered
 from ..progress import Progress
-from ..raster import Band, Grid, Window
+from ..raster import Band, Grid, Window, between_cells, cell_means, smooth_maps
 from ..texts import Message, joined
 from ..types import Array, Double, PathLike
 from .rate import stack_phases
 from .reading import ReaderPool, plan_windows, read_phases, window_threads
+from .trends import Surfaces
 
 if TYPE_CHECKING:
     from ..interferograms import Stack
-from ..raster import between_cells, cell_means, smooth_maps
 
 MIN_DATES = 5
 _MAP_BYTES = 96 * 2**20
 _MAX_CELL = 256
 # Memory of the links between dates while the phases of dates are solved for.
 _SOLVER_BYTES = 4 * 2**20
-
-Surfaces = Callable[[Double, Double, "NDArray[np.floating[Any]] | None"], Double]
 
 
 @dataclass(frozen=True)

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from osgeo import ogr, osr
 
 from ..errors import InputError
 from ..parallel import map_ordered
 from ..progress import QUIET
-from ..raster import Band, Grid, spatial_reference
+from ..raster import Band, Grid, box_mean, spatial_reference
+from ..robust import robust_spread, row_medians
 from ..texts import Message, joined
 from ..types import Array, Double, PathLike
 from ..vectors import burn, transformed
 from .rate import stack_phases
-from .reading import ReaderPool, StackSample
+from .reading import Positions, ReaderPool, StackSample, read_pixels
+from .trends import Surfaces
 
 if TYPE_CHECKING:
     from ..interferograms import Stack
-from ..raster import box_mean
-from ..robust import robust_spread, row_medians
-from .reading import Positions, read_pixels
 
 MODES = ("none", "auto", "point", "area", "median")
 _DIMENSIONS = re.compile(r"^(\s*[A-Za-z]+?)(ZM|Z|M)(?=[\s(])", re.IGNORECASE)
@@ -35,9 +32,6 @@ _AUTO_PIXELS = 16
 _AUTO_SAMPLES = 4
 _POINT_PIXELS = 5
 _AREA_SAMPLES = 2**16
-
-# The phase of the trends of each pair (pairs, ...) at rows, columns and elevations of shape (...).
-Surfaces = Callable[[Double, Double, "NDArray[np.floating[Any]] | None"], Double]
 
 
 @dataclass(frozen=True)

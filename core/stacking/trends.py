@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..raster import Grid
+from ..robust import median_or_zero, robust_fit, robust_spread
 from ..texts import Message
-from ..types import Array, Double
+from ..types import Array, Double, Mask
 from .rate import stack_phases
 
 if TYPE_CHECKING:
     from .reading import StackSample
-from ..robust import median_or_zero, robust_fit, robust_spread
 
 RAMPS = {"none": (), "plane": ("x", "y"), "quadratic": ("x", "y", "xx", "xy", "yy")}
 # Shorter side of the scene in metres below which a ramp can't be told from motion.
@@ -36,7 +36,8 @@ _MOVING_SIGMA = 2.5
 _MIN_GAIN = 1.5
 _MAX_ROUNDS = 12
 
-Mask = NDArray[np.bool_]
+Surfaces = Callable[[Double, Double, "NDArray[np.floating[Any]] | None"], Double]
+"""The phase of the trends of each pair (pairs, ...) at rows, columns and elevations of shape (...)."""
 
 
 def basis(

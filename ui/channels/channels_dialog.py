@@ -119,12 +119,12 @@ class ChannelsDialog(QDialog):
 
     def _problem_of_rows(self) -> str:
         """What is wrong before the layers are put together."""
-        from ...core.models import problem_of
+        from ...core.models import unusable_reason
 
         if self.model.card is None:
             return self.model.problem
         first = next((row.problem for row in self.rows if row.problem), "")
-        return first or problem_of(self.model.card, tuple(self.given))
+        return first or unusable_reason(self.model.card, tuple(self.given))
 
     # Widgets
 
@@ -289,11 +289,11 @@ class ChannelsDialog(QDialog):
 
     def _follow(self) -> None:
         """Show the preview of what can be used, and whether the choice can be accepted."""
-        from ...core.models import problem_of
+        from ...core.models import unusable_reason
 
         card = self.model.card
         usable = {row.kind: row.layer for row in self.rows if row.kind in self.given and not row.problem}
-        self.preview.show_layers(card, usable, problem_of(card, tuple(usable)) if card else self.model.problem)
+        self.preview.show_layers(card, usable, unusable_reason(card, tuple(usable)) if card else self.model.problem)
         self._show_problem()
 
     def _show_problem(self) -> None:

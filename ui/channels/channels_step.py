@@ -126,9 +126,9 @@ class ChannelsStep(Step):
 
     def _problem(self, chosen: list[str]) -> str:
         from ...core.channels import ChannelKind
-        from ...core.models import problem_of
+        from ...core.models import unusable_reason
 
-        return problem_of(self._card, tuple(ChannelKind(role) for role in chosen))
+        return unusable_reason(self._card, tuple(ChannelKind(role) for role in chosen))
 
     def _summary(self) -> str:
         """The model and its layers, one a line, and its scores with them, as HTML."""

@@ -33,7 +33,7 @@ from ada_mapper.core.learning.mixtures import (
     Concatenated,
     MixedTiles,
     completed,
-    joined,
+    mixed_by_weight,
     spread,
 )
 from ada_mapper.core.learning.recipe import TUNING_RATE_SHARE, as_many, labelled_first
@@ -238,10 +238,10 @@ def test_mixing_keeps_the_share_and_the_order_of_both_sources(share: float, coun
 
 
 def test_several_sets_are_joined_by_their_size() -> None:
-    numbers = told(joined([Numbers(0), Numbers(1000), Numbers(2000)], [1, 1, 2]), 400)
+    numbers = told(mixed_by_weight([Numbers(0), Numbers(1000), Numbers(2000)], [1, 1, 2]), 400)
     counts = [sum(low <= n < low + 1000 for n in numbers) for low in (0, 1000, 2000)]
     assert counts == pytest.approx([100, 100, 200], abs=2)
-    assert told(joined([Numbers(5)], [3]), 2) == [5, 6]
+    assert told(mixed_by_weight([Numbers(5)], [3]), 2) == [5, 6]
     with pytest.raises(InputError):
         MixedTiles(1.5, Numbers(0), Numbers(1))
 

@@ -15,7 +15,7 @@ from ada_mapper.core.accuracy import PixelScores
 from ada_mapper.core.channels import Scaling
 from ada_mapper.core.errors import CancelledError, InputError
 from ada_mapper.core.learning import TrainingOptions, own_settings, train, training
-from ada_mapper.core.learning.checkpoints import Run
+from ada_mapper.core.learning.checkpoints import TrainingRun
 from ada_mapper.core.learning.evaluation import probability_histogram, scores_at
 from ada_mapper.core.models import ModelCard, build_network
 from ada_mapper.core.progress import Progress
@@ -109,13 +109,13 @@ def test_a_stop_during_an_evaluation_does_not_skip_it(tmp_path: Path) -> None:
 
 def test_the_average_is_that_of_the_weights_along_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[dict[str, torch.Tensor]] = []
-    update = Run.update_average
+    update = TrainingRun.update_average
 
-    def watched(run: Run, decay: float) -> None:
+    def watched(run: TrainingRun, decay: float) -> None:
         update(run, decay)
         seen.append(weights(run.network))
 
-    monkeypatch.setattr(Run, "update_average", watched)
+    monkeypatch.setattr(TrainingRun, "update_average", watched)
     options = replace(OPTIONS, steps=6, average=0.25)
     network, _ = train(tiny_card(), DiscTiles(), [], options)
     torch.manual_seed(options.seed)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ada_mapper.core.channels import COMBINATIONS, MINMAX_CHANNELS, ChannelKind
-from ada_mapper.core.models import ModelCard, combination_name, presets_of, problem_of, read_card
+from ada_mapper.core.models import ModelCard, combination_name, presets_of, read_card, unusable_reason
 
 KIND = ChannelKind
 MODELS = Path(__file__).resolve().parents[3] / "models"
@@ -46,8 +46,8 @@ def test_why_a_model_does_not_serve_a_combination() -> None:
 
 def test_two_optional_rates_are_not_both_dispensable() -> None:
     card = _card(KIND.PHASE_RATE, KIND.LOS_RATE, KIND.DEM, optional=(KIND.PHASE_RATE, KIND.LOS_RATE))
-    assert "without a rate no motion" in problem_of(card, (KIND.DEM,))
-    assert problem_of(card, (KIND.LOS_RATE, KIND.DEM)) == ""
+    assert "without a rate no motion" in unusable_reason(card, (KIND.DEM,))
+    assert unusable_reason(card, (KIND.LOS_RATE, KIND.DEM)) == ""
 
 
 def test_a_model_of_other_layers_gets_its_own_combination_and_scores() -> None:
