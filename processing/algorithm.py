@@ -40,7 +40,6 @@ ROOT = Path(__file__).resolve().parent.parent
 ICONS = ROOT / "resources" / "icons"
 BUNDLED_MODEL = ROOT / "models" / "compact.onnx"
 QUICK_MODEL = ROOT / "models" / "compact_int8.onnx"
-ORBITS = ("unknown", "ascending", "descending")
 FROM_BOTTOM = (
     "count", "standard_error", "aspect", "slope", "visibility", "los_sensitivity", "phase_rate", "los_rate",
     "probability", "areas",

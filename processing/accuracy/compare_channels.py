@@ -18,6 +18,7 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 from ...core.errors import InputError
 from ...core.progress import Progress
 from ..algorithm import BUNDLED_MODEL, Algorithm, remove_results
+from ..choices import ROLE_CHOICES
 from ..texts import tr
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from ...core.models import LabelledTile
 
 
-ROLES = ("test", "validation", "training")
 _FOLDER = QgsProcessingParameterFile.Behavior.Folder
 
 
@@ -59,7 +59,7 @@ class CompareChannels(Algorithm):
             tr("A folder from Create samples. Empty: simulated tiles, of which nothing is real."),
         )
         self.add_choice(
-            "ROLE", tr("Tiles of the sample set"), tr("Judge on tiles that no training has seen."), ROLES, "test"
+            "ROLE", tr("Tiles of the sample set"), tr("Judge on tiles that no training has seen."), ROLE_CHOICES, "test"
         )
         self.add_number(
             "TILES", tr("Number of simulated tiles"), tr("Used without a sample set."), 100, 1, integer=True

@@ -17,14 +17,13 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 from ...core.errors import InputError
 from ...core.progress import Progress
 from ..algorithm import Algorithm
+from ..choices import ANSWER_CHOICES, NETWORK_CHOICES
 from ..texts import tr
 
 if TYPE_CHECKING:
     from ...core.models import ChannelRequest, ImportOptions
 
 
-ANSWERS = ("auto", "probabilities", "logits")
-NETWORKS = ("compact", "resnet50_unet", "vgg16_unet")
 COLUMNS = ("Channel", "Low", "High", "Unit", "Sign")
 _PAPER = [
     *("phase_rate", -35, 35, "rad/yr", "away"),
@@ -79,7 +78,7 @@ class ImportModel(Algorithm):
             None,
             0.01,
         )
-        self.add_choice("NETWORK", tr("Network of the weights"), tr("Only for weights."), NETWORKS, "compact")
+        self.add_choice("NETWORK", tr("Network of the weights"), tr("Only for weights."), NETWORK_CHOICES, "compact")
         self._define_advanced()
         self.add(
             QgsProcessingParameterFileDestination("OUTPUT", tr("Model"), tr("Models (*.onnx)")),
@@ -106,7 +105,7 @@ class ImportModel(Algorithm):
             "ANSWER",
             tr("The network gives"),
             tr("auto: found out by trying it on made-up tiles; the log tells the result."),
-            ANSWERS,
+            ANSWER_CHOICES,
             "auto",
             advanced=True,
         )

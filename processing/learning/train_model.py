@@ -22,16 +22,13 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.progress import Progress
 from ..algorithm import Algorithm
+from ..choices import CHANNEL_CHOICES, DEVICE_CHOICES, LOSS_CHOICES, NETWORK_CHOICES
 from ..texts import tr
 
 if TYPE_CHECKING:
     from ...core.learning import Recipe, TrainingOptions
 
 
-NETWORKS = ("compact", "resnet50_unet", "vgg16_unet")
-CHANNELS = ("phase_rate", "phase_rate_wrapped", "los_rate", "dem", "slope", "coherence", "los_sensitivity")
-LOSSES = ("dice_cross_entropy", "dice")
-DEVICES = ("auto", "cuda", "mps", "cpu")
 _SAMPLES_FILE = "samples.json"
 SIMULATED_TILES = 48
 """How many simulated tiles validate, and how many test."""
@@ -118,11 +115,11 @@ class TrainModel(Algorithm):
                 "want a GPU. "
                 "Not used with Start from model."
             ),
-            NETWORKS,
+            NETWORK_CHOICES,
             "compact",
         )
         channels = QgsProcessingParameterEnum(
-            "CHANNELS", tr("Channels"), list(CHANNELS), allowMultiple=True, optional=True, usesStaticStrings=True
+            "CHANNELS", tr("Channels"), list(CHANNEL_CHOICES), allowMultiple=True, optional=True, usesStaticStrings=True
         )
         self.add(
             channels,
@@ -136,8 +133,8 @@ class TrainModel(Algorithm):
             "LOSS",
             tr("Loss"),
             tr("dice is the paper's; dice_cross_entropy gives probabilities that mean what they say."),
-            LOSSES,
-            LOSSES[0],
+            LOSS_CHOICES,
+            LOSS_CHOICES[0],
             advanced=True,
         )
 
@@ -190,7 +187,12 @@ class TrainModel(Algorithm):
             "SEED", tr("Seed"), tr("Another seed gives another model."), 1, 0, 1_000_000, integer=True, advanced=True
         )
         self.add_choice(
-            "DEVICE", tr("Device"), tr("auto takes a GPU where PyTorch finds one."), DEVICES, DEVICES[0], advanced=True
+            "DEVICE",
+            tr("Device"),
+            tr("auto takes a GPU where PyTorch finds one."),
+            DEVICE_CHOICES,
+            DEVICE_CHOICES[0],
+            advanced=True,
         )
         self.add_number(
             "THREADS",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .map_active_areas import MapActiveAreas
     from .merge_orbits import MergeOrbits
     from .slope import Slope
-    from .stack_interferograms import PRODUCTS, StackInterferograms
+    from .stack_interferograms import StackInterferograms
 else:
     __getattr__ = opened_when_asked(__name__)
 
@@ -27,7 +27,6 @@ __all__ = [
     "CHAIN",
     "DETECT",
     "EXTRACT",
-    "PRODUCTS",
     "SLOPE",
     "STACK",
     "BuildComposite",

@@ -8,7 +8,8 @@ from qgis.core import QgsProcessingContext, QgsProcessingOutputNumber, QgsProces
 from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.progress import Progress
-from ..algorithm import ORBITS, POLYGONS, Algorithm
+from ..algorithm import POLYGONS, Algorithm
+from ..choices import ORBIT_CHOICES
 from ..texts import tr
 
 
@@ -55,7 +56,7 @@ class ClassicalDetector(Algorithm):
             90,
         )
         self.add_choice(
-            "ORBIT", tr("Orbit"), tr("Written into the attributes and used for the colour."), ORBITS, "unknown"
+            "ORBIT", tr("Orbit"), tr("Written into the attributes and used for the colour."), ORBIT_CHOICES, "unknown"
         )
         self.add(QgsProcessingParameterFeatureSink("AREAS", tr("Areas, classical"), POLYGONS), tr("Polygons."))
         self.addOutput(QgsProcessingOutputNumber("AREA_COUNT", tr("Number of areas")))

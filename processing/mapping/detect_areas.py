@@ -9,10 +9,9 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.progress import Progress
 from ..algorithm import Algorithm
+from ..choices import BACKEND_CHOICES
 from ..layers import add_layers, chosen_layers
 from ..texts import tr
-
-BACKENDS = ("auto", "onnxruntime", "torch")
 
 
 class DetectAreas(Algorithm):
@@ -37,7 +36,7 @@ class DetectAreas(Algorithm):
                 "auto takes ONNX Runtime where it is installed, else PyTorch. The log tells which one and on "
                 "which device."
             ),
-            BACKENDS,
+            BACKEND_CHOICES,
             "auto",
             advanced=True,
         )

@@ -13,7 +13,8 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.progress import Progress
-from ..algorithm import ORBITS, POLYGONS, Algorithm
+from ..algorithm import POLYGONS, Algorithm
+from ..choices import ORBIT_CHOICES
 from ..texts import tr
 
 
@@ -48,7 +49,7 @@ class ExtractAreas(Algorithm):
             0,
         )
         self.add_choice(
-            "ORBIT", tr("Orbit"), tr("Written into the attributes and used for the colour."), ORBITS, "unknown"
+            "ORBIT", tr("Orbit"), tr("Written into the attributes and used for the colour."), ORBIT_CHOICES, "unknown"
         )
         self.add(
             QgsProcessingParameterBoolean("SMOOTH", tr("Smooth outlines"), False),

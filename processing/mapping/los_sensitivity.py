@@ -9,7 +9,8 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import ORBITS, Algorithm
+from ..algorithm import Algorithm
+from ..choices import ORBIT_CHOICES
 from ..texts import tr
 
 UNKNOWN_VIEW = QT_TRANSLATE_NOOP(
@@ -47,7 +48,11 @@ class LosSensitivity(Algorithm):
             ),
         )
         self.add_choice(
-            "ORBIT", tr("Orbit"), tr("Sentinel-1's headings: ascending 348°, descending 192°."), ORBITS, "unknown"
+            "ORBIT",
+            tr("Orbit"),
+            tr("Sentinel-1's headings: ascending 348°, descending 192°."),
+            ORBIT_CHOICES,
+            "unknown",
         )
         self.add_number(
             "HEADING",

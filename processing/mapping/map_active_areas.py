@@ -22,11 +22,10 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.interferograms import PairLimits
 from ...core.progress import Progress
-from ..algorithm import ORBITS, POLYGONS, Algorithm, progress_of, remove_results
+from ..algorithm import POLYGONS, Algorithm, progress_of, remove_results
+from ..choices import BACKEND_CHOICES, ORBIT_CHOICES, PRODUCT_CHOICES
 from ..texts import tr
 from .chain import CHAIN, SENSITIVITY
-from .detect_areas import BACKENDS
-from .stack_interferograms import PRODUCTS
 
 if TYPE_CHECKING:
     from ...core.models import Backend
@@ -100,7 +99,7 @@ class MapActiveAreas(Algorithm):
                 "satellite looks "
                 "from, unless the products do."
             ),
-            ORBITS,
+            ORBIT_CHOICES,
             "unknown",
         )
         self.add_model()
@@ -108,7 +107,7 @@ class MapActiveAreas(Algorithm):
             "PRODUCT",
             tr("Product"),
             tr("What made the interferograms; auto recognises it."),
-            PRODUCTS,
+            PRODUCT_CHOICES,
             "auto",
             advanced=True,
         )
@@ -136,7 +135,9 @@ class MapActiveAreas(Algorithm):
         self.add_number(
             "MIN_AREA", tr("Smallest area (m²)"), tr("Empty: as the model advises."), None, 0, advanced=True
         )
-        self.add_choice("BACKEND", tr("Runs on"), tr("auto takes what is installed."), BACKENDS, "auto", advanced=True)
+        self.add_choice(
+            "BACKEND", tr("Runs on"), tr("auto takes what is installed."), BACKEND_CHOICES, "auto", advanced=True
+        )
         self.add(
             QgsProcessingParameterFeatureSink("AREAS", tr("Active deformation areas"), POLYGONS),
             tr("Polygons with size, probability, rate, slope, elevation and position."),

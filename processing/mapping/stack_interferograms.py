@@ -22,18 +22,12 @@ from ...core.errors import InputError
 from ...core.interferograms import PairLimits
 from ...core.progress import Progress
 from ..algorithm import Algorithm
+from ..choices import PRODUCT_CHOICES, RAMP_CHOICES, REFERENCE_CHOICES, SIGN_CHOICES, UNIT_CHOICES
 from ..texts import tr
 
 if TYPE_CHECKING:
     from ...core.interferograms import PairLimits
     from ...core.stacking import Corrections, StackingOptions
-
-
-REFERENCE_MODES = ("none", "auto", "point", "area", "median")
-RAMPS = ("none", "plane", "quadratic")
-SIGNS = ("toward", "away")
-UNITS = ("mm/yr", "m/yr")
-PRODUCTS = ("auto", "hyp3", "licsar", "aria", "isce2", "snap", "gmtsar", "gamma", "geotiff", "roipac")
 
 
 class StackInterferograms(Algorithm):
@@ -95,7 +89,7 @@ class StackInterferograms(Algorithm):
             "PRODUCT",
             tr("Product"),
             tr("What made the interferograms; auto recognises it by the file names."),
-            PRODUCTS,
+            PRODUCT_CHOICES,
             "auto",
         )
         self.add_number(
@@ -149,7 +143,7 @@ class StackInterferograms(Algorithm):
                 "What is taken as stable in each pair: nothing; a stable window of high coherence that is searched "
                 "for; the point or area given below; the median of the scene."
             ),
-            REFERENCE_MODES,
+            REFERENCE_CHOICES,
             "auto",
         )
         self.add(
@@ -169,7 +163,7 @@ class StackInterferograms(Algorithm):
                 "A plane or a quadratic surface fitted robustly to the stable part of each pair. Only for large "
                 "scenes: in a small one it would remove the motion itself."
             ),
-            RAMPS,
+            RAMP_CHOICES,
             "none",
             advanced=True,
         )
@@ -250,12 +244,17 @@ class StackInterferograms(Algorithm):
             "SIGN",
             tr("Positive LOS rate means motion"),
             tr("Toward the satellite, as most software has it, or away from it, as in the paper."),
-            SIGNS,
+            SIGN_CHOICES,
             "toward",
             advanced=True,
         )
         self.add_choice(
-            "UNIT", tr("Unit of the LOS rate"), tr("Millimetres or metres a year."), UNITS, "mm/yr", advanced=True
+            "UNIT",
+            tr("Unit of the LOS rate"),
+            tr("Millimetres or metres a year."),
+            UNIT_CHOICES,
+            "mm/yr",
+            advanced=True,
         )
 
     def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:

@@ -20,14 +20,13 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 from ...core.errors import InputError
 from ...core.progress import Progress
 from ..algorithm import POLYGONS, Algorithm, crs_text
+from ..choices import SIGN_CHOICES, STRATIFICATION_CHOICES
 from ..texts import tr
 
 if TYPE_CHECKING:
     from ...core.survey import District, Roads
 
 
-STRATIFICATIONS = ("none", "orbit", "size", "rate", "district")
-SIGNS = ("toward", "away")
 _LINES = QgsProcessing.SourceType.TypeVectorLine
 
 
@@ -54,7 +53,7 @@ class SampleSites(Algorithm):
             "STRATIFY",
             tr("Divide the areas by"),
             tr("Each class gets sites in proportion to its number of areas, and one at least."),
-            STRATIFICATIONS,
+            STRATIFICATION_CHOICES,
             "none",
         )
         self.add(
@@ -87,7 +86,7 @@ class SampleSites(Algorithm):
             "SIGN",
             tr("Sign of the LOS rate"),
             tr("Where a positive LOS rate of the areas points, toward the satellite or away from it."),
-            SIGNS,
+            SIGN_CHOICES,
             "toward",
             advanced=True,
         )

@@ -90,13 +90,6 @@ def test_optional_parameters_and_defaults_are_enough(algorithm):
             assert definition.checkValueIsAcceptable(definition.defaultValue(), context), definition.name()
 
 
-def test_products_of_the_dialog_are_those_of_the_readers():
-    from ada_mapper.core.interferograms.readers import PRODUCTS as READERS
-    from ada_mapper.processing.mapping import PRODUCTS
-
-    assert set(PRODUCTS) == {"auto", *READERS}
-
-
 def test_the_whole_chain_takes_what_its_tools_take(plugin):
     registry = QgsApplication.processingRegistry()
     chain, stacking = (

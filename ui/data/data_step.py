@@ -22,9 +22,9 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from ...processing.algorithm import ORBITS
+from ...processing.choices import ORBIT_CHOICES, PRODUCT_CHOICES
 from ...processing.layers import run_of
-from ...processing.mapping import PRODUCTS, SLOPE, STACK
+from ...processing.mapping import SLOPE, STACK
 from ...processing.texts import number, tr
 from ..project import DAYS, METRES, chain_inputs
 from ..runs import free_place, result_files
@@ -258,10 +258,10 @@ class DataStep(Step):
         self.folder.setDialogTitle(tr("Folder of interferograms"))
         self.folder.lineEdit().setPlaceholderText(tr("searched with its subfolders"))
         self.product = QComboBox()
-        for key in PRODUCTS:
+        for key in PRODUCT_CHOICES:
             self.product.addItem(READERS[key].title if key in READERS else tr("automatic"), key)
         self.orbit = QComboBox()
-        for orbit in ORBITS:
+        for orbit in ORBIT_CHOICES:
             self.orbit.addItem(_orbit_text(orbit), orbit)
         self.dem = QgsMapLayerComboBox()
         self.dem.setFilters(QgsMapLayerProxyModel.Filter.RasterLayer)

@@ -30,7 +30,7 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from ...processing.algorithm import ORBITS
+from ...processing.choices import ORBIT_CHOICES
 from ...processing.mapping import DETECT, EXTRACT
 from ...processing.texts import number, tr
 from ..runs import free_place
@@ -215,7 +215,7 @@ class DetectStep(Step):
         self.dem.setFilters(QgsMapLayerProxyModel.Filter.RasterLayer)
         self.dem.setAllowEmptyLayer(True)
         self.orbit = QComboBox()
-        for orbit, text in zip(ORBITS, (tr("unknown"), tr("ascending"), tr("descending"))):
+        for orbit, text in zip(ORBIT_CHOICES, (tr("unknown"), tr("ascending"), tr("descending"))):
             self.orbit.addItem(text, orbit)
         self.model = _file_widget(QgsFileWidget.StorageMode.GetFile, tr("shipped model"))
         self.model.setFilter(tr("Models") + " (*.onnx)")

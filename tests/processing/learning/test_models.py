@@ -12,7 +12,6 @@ from ada_mapper.core.channels import MINMAX_CHANNELS, ChannelKind
 from ada_mapper.core.models import ModelCard, open_backend, read_card
 from ada_mapper.core.raster import BandReader
 from ada_mapper.processing.learning import ExportModel, ImportModel
-from ada_mapper.processing.learning.import_model import ANSWERS, NETWORKS
 from recording_feedback import Feedback
 from small_rasters import square_grid, write
 
@@ -152,13 +151,6 @@ def test_a_composite_of_another_model_is_said(run, tmp_path, model, layers):
     with pytest.raises(QgsProcessingException, match="over itself"):
         run("exportmodel", {"MODEL": str(model), "STORAGE": "float32", "OUTPUT": str(model)})
     assert not (tmp_path / "m.onnx").exists()
-
-
-def test_choices_are_those_of_core():
-    from ada_mapper.core.models import NETWORKS as KNOWN
-    from ada_mapper.core.models.foreign_network import ANSWERS as KNOWN_ANSWERS
-
-    assert set(NETWORKS) == set(KNOWN) and ANSWERS == KNOWN_ANSWERS
 
 
 def test_help_covers_every_parameter():
