@@ -217,7 +217,7 @@ def test_added_files_leave_others_alone_and_take_the_place_of_those_to_be_replac
 def test_folders_that_were_made_for_nothing_are_gone_again(tmp_path: Path) -> None:
     with pytest.raises(CancelledError), added_together(tmp_path / "some" / "where") as place:
         fill_folder(place)
-        raise CancelledError
+        raise CancelledError("stopped")
     assert contents(tmp_path) == {}
 
 
