@@ -34,7 +34,7 @@ from ..core.errors import AdaMapperError, InputError
 from ..core.progress import Progress
 from . import styles
 from .qgis_versions import is_null, set_loading_order
-from .texts import missing_package, tr, words_of
+from .texts import missing_package_text, tr, words_of
 
 ROOT = Path(__file__).resolve().parent.parent
 ICONS = ROOT / "resources" / "icons"
@@ -170,7 +170,7 @@ class Algorithm(QgsProcessingAlgorithm):
         except AdaMapperError as error:
             raise QgsProcessingException(words_of(error)) from error
         except ImportError as error:
-            raise QgsProcessingException(missing_package(error)) from error
+            raise QgsProcessingException(missing_package_text(error)) from error
 
     def start(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback

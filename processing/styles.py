@@ -34,7 +34,7 @@ from qgis.PyQt.QtGui import QColor
 from .texts import tr
 
 DIVERGING = ("#8c1d18", "#d6604d", "#f4a582", "#fddbc7", "#f7f7f7", "#d1e5f0", "#92c5de", "#4393c3", "#174a7c")
-SLOPE = ("#ffffff", "#fdf2c4", "#f9c97c", "#e58a55", "#b34a4a", "#6b2246", "#2b0f2e")
+SLOPE_COLOURS = ("#ffffff", "#fdf2c4", "#f9c97c", "#e58a55", "#b34a4a", "#6b2246", "#2b0f2e")
 PROBABILITY = ("#ffffff00", "#fff3b24d", "#fdbb55b3", "#f0662ee6", "#a50f3aff")
 SEQUENTIAL = ("#f7fcf5", "#c7e9c0", "#74c476", "#238b45", "#00441b")
 FRINGE = ("#ffff66", "#66ff99", "#33ccff", "#6666ff", "#cc33ff", "#ff6699")
@@ -80,7 +80,7 @@ def style_raster(layer: QgsRasterLayer, kind: str) -> None:
         if kind == "phase_rate":
             _add_fringes(layer, limit)
     elif kind == "slope":
-        _pseudo_colour(layer, SLOPE, 0, 60, "°")
+        _pseudo_colour(layer, SLOPE_COLOURS, 0, 60, "°")
     elif kind == "aspect":
         _pseudo_colour(layer, (*FRINGE, FRINGE[0]), 0, 360, "°")
     elif kind == "los_sensitivity":

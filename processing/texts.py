@@ -24,7 +24,7 @@ def words_of(message: Any) -> str:
     return str(in_words(message, tr))
 
 
-def missing_package(error: ImportError) -> str:
+def missing_package_text(error: ImportError) -> str:
     """What to do when a Python package of the scientific part is missing."""
     message = tr(
         "This tool needs the Python package {}, which this QGIS does not have. Install it with the Python of QGIS "
@@ -40,7 +40,7 @@ def sentence_of(error: Exception, otherwise: str) -> str:
     if isinstance(error, AdaMapperError):
         return words_of(error)
     if isinstance(error, ImportError):
-        return missing_package(error)
+        return missing_package_text(error)
     return otherwise.format(error)
 
 

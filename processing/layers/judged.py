@@ -27,7 +27,7 @@ from ..algorithm import Algorithm
 from ..texts import tr
 from .features import fields_of, write_features
 
-FIELDS = (
+JUDGED_FIELDS = (
     Field("id", "int", "", "Number of the area"),
     Field("result", "str", "", "hit, miss (true areas), hit as found, false alarm (found areas) or not counted"),
     Field("source", "str", "", "true: an area of the truth; found: an area that is judged"),
@@ -52,7 +52,7 @@ def write_judged(
 ) -> str | None:
     """Write the judged areas to the sink ``name``, styled; the id of the layer, None where it isn't wanted."""
     progress.check()
-    fields = fields_of(FIELDS)
+    fields = fields_of(JUDGED_FIELDS)
     reference = QgsCoordinateReferenceSystem.fromWkt(assessment.grid.crs)
     features = (_feature(number, area, fields) for number, area in enumerate(assessment.found.areas, 1))
     destination = write_features(

@@ -41,7 +41,7 @@ _ROAD_RADIUS = 10_000
 
 
 @dataclass(frozen=True)
-class Words:
+class SheetWords:
     """What the user wrote for all sheets; ``model_credit`` is what is known of how the areas were made."""
 
     title: str = ""
@@ -59,7 +59,7 @@ class SheetSet:
     sheet_template: Path
     overview_template: Path
     index_template: Path
-    words: Words
+    words: SheetWords
     folder: Path
     dem: str | None = None
     toward_is_positive: bool | None = None
@@ -131,7 +131,7 @@ class SheetSet:
             roads = self._roads(sheet)
             versions = [sheet_text.approach(sheet, roads, brief) for brief in (False, True)]
             page.text("approach", versions[0] if page.holds("approach", versions[0]) else versions[1])
-            facts = sheet_text.facts(sheet, self.toward_is_positive)
+            facts = sheet_text.site_facts(sheet, self.toward_is_positive)
             page.table("facts", facts, (0.42, 0.58) if len(sheet.sites) == 1 else (), "both")
             self._form(page, sheet)
             self._note(page, self.sheet_template)

@@ -161,7 +161,7 @@ class SurveyMaps(Algorithm):
         from ...core.raster import Grid
         from .layout import Page
         from .plan import plan_sheets
-        from .sheet_set import SheetSet, Words
+        from .sheet_set import SheetSet, SheetWords
         from .sites import site_plans
 
         project = QgsProject()
@@ -194,7 +194,7 @@ class SurveyMaps(Algorithm):
             sheet_template=template,
             overview_template=Path(own_overview) if own_overview else LAYOUTS / f"overview_{paper}.qpt",
             index_template=LAYOUTS / f"index_{paper}.qpt",
-            words=Words(
+            words=SheetWords(
                 self.parameterAsString(parameters, "TITLE", context),
                 self.parameterAsString(parameters, "ORGANISATION", context),
                 credit[0],

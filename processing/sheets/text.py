@@ -31,7 +31,7 @@ def grouped(value: int) -> str:
     return f"{value:,}".replace(",", " ")
 
 
-def facts(sheet: SheetPlan, toward_is_positive: bool | None) -> list[list[str]]:
+def site_facts(sheet: SheetPlan, toward_is_positive: bool | None) -> list[list[str]]:
     """Rows of a table: what, then a column for each site of the sheet."""
     columns = [_facts_of(site, sheet, toward_is_positive) for site in sheet.sites]
     return [[name, *(column[name] for column in columns)] for name in columns[0]]

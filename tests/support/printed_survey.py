@@ -24,7 +24,7 @@ from ada_mapper.processing.sheets.plan import (
     SitePlan,
     plan_sheets,
 )
-from ada_mapper.processing.sheets.sheet_set import SheetSet, Words
+from ada_mapper.processing.sheets.sheet_set import SheetSet, SheetWords
 from ada_mapper.processing.sheets.survey_maps import LAYOUTS
 
 LONG_NAME = "四川省甘孜藏族自治州丹巴县梭坡乡莫洛村古碉群后山滑坡隐患点（重点监测）"
@@ -110,7 +110,7 @@ class Survey:
             template,
             LAYOUTS / f"overview_{paper}.qpt",
             LAYOUTS / f"index_{paper}.qpt",
-            Words("Title", "Organisation", "Credit " * 30),
+            SheetWords("Title", "Organisation", "Credit " * 30),
             self.folder,
             **others,
         )

@@ -12,6 +12,7 @@ from qgis.PyQt.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from qgis.PyQt.QtGui import QBrush, QColor, QHelpEvent, QImage, QLinearGradient, QPainter, QPaintEvent, QTextOption
 from qgis.PyQt.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from ...processing.styles import DIVERGING
 from ...processing.texts import number, tr
 from ..theme import faint, text_colour
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 
 GREY = ("#101010", "#f5f5f5")
-DIVERGING = ("#8c1d18", "#d6604d", "#f4a582", "#fddbc7", "#f7f7f7", "#d1e5f0", "#92c5de", "#4393c3", "#174a7c")
 _GAP, _RAMP = 10, 8
 
 

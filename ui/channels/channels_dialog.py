@@ -23,7 +23,7 @@ from qgis.PyQt.QtWidgets import (
 
 from ...processing.texts import number, tr, words_of
 from ..help import open_help
-from ..project import ROLES, ProjectState
+from ..project import LAYER_ROLES, ProjectState
 from ..runs import BackgroundCall
 from .channel_rows import ChannelRow, tint
 from .live_preview import LivePreview, heading, note
@@ -60,7 +60,7 @@ class ChannelsDialog(QDialog):
         # The choosers must not learn first of layers that go: they would pass on to others.
         QgsProject.instance().layersWillBeRemoved.connect(self._on_layers_leaving)
         chosen = state.get("channels", [])
-        self._fill_rows({role: role in chosen for role in ROLES} if chosen else {}, {})
+        self._fill_rows({role: role in chosen for role in LAYER_ROLES} if chosen else {}, {})
         self._connect()
         self._restore()
         self._refresh()

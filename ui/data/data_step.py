@@ -26,7 +26,7 @@ from ...processing.choices import ORBIT_CHOICES, PRODUCT_CHOICES
 from ...processing.layers import run_of
 from ...processing.mapping import SLOPE, STACK
 from ...processing.texts import number, tr
-from ..project import DAYS, METRES, chain_inputs
+from ..project import MOST_DAYS, MOST_METRES, chain_inputs
 from ..runs import free_place, result_files
 from ..step import Step, StepContext, StepStatus
 from .limit_box import LimitBox
@@ -268,7 +268,7 @@ class DataStep(Step):
         self.dem.setAllowEmptyLayer(True, tr("none chosen"))
         for box in (self.product, self.dem):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.days, self.metres = LimitBox(self.choice, DAYS), LimitBox(self.choice, METRES)
+        self.days, self.metres = LimitBox(self.choice, MOST_DAYS), LimitBox(self.choice, MOST_METRES)
         self.summary = QLabel()
         self.summary.setWordWrap(True)
         self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

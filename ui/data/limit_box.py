@@ -6,25 +6,25 @@ from qgis.PyQt.QtCore import QLocale
 from qgis.PyQt.QtWidgets import QDoubleSpinBox, QWidget
 
 from ...processing.texts import tr
-from ..project import DAYS
+from ..project import MOST_DAYS
 from .pair_choice import PairChoice
 
 
 class LimitBox(QDoubleSpinBox):
-    """The largest temporal (project.DAYS, in days) or perpendicular (METRES, in metres) baseline."""
+    """The largest temporal (project.DAYS, in days) or perpendicular (MOST_METRES, in metres) baseline."""
 
     def __init__(self, choice: PairChoice, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._choice, self._name = choice, name
         self.setRange(1, 100_000)
         self.setDecimals(1)
-        self.setSingleStep(1 if name == DAYS else 5)
+        self.setSingleStep(1 if name == MOST_DAYS else 5)
         self.setKeyboardTracking(False)
-        self.setSuffix(tr(" days") if name == DAYS else tr(" m"))
-        self.setAccessibleName(tr("Longest pair") if name == DAYS else tr("Largest perpendicular baseline"))
+        self.setSuffix(tr(" days") if name == MOST_DAYS else tr(" m"))
+        self.setAccessibleName(tr("Longest pair") if name == MOST_DAYS else tr("Largest perpendicular baseline"))
         self.setToolTip(
             tr("Pairs that span more days are not used.")
-            if name == DAYS
+            if name == MOST_DAYS
             else tr("Pairs whose perpendicular baseline is larger are not used; those of unknown baseline are.")
         )
         self.valueChanged.connect(lambda value: choice.set_limit(name, value))

@@ -10,7 +10,7 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ...core.interferograms import PairLimits
 from ...processing.texts import sentence_of, tr
-from ..project import DAYS, LIMITS, METRES, ProjectState, at_least, excluded_pairs, limit
+from ..project import LIMITS, MOST_DAYS, MOST_METRES, ProjectState, at_least, excluded_pairs, limit
 from .pair_scan import PairScan, Scan
 
 if TYPE_CHECKING:
@@ -59,12 +59,12 @@ class PairChoice(QObject):
         return [pair for pair in self.pairs if not self.reasons[pair.name]]
 
     def limit(self, name: str) -> float:
-        """The largest temporal (DAYS) or perpendicular (METRES) baseline."""
+        """The largest temporal (MOST_DAYS) or perpendicular (MOST_METRES) baseline."""
         return self._values[name]
 
     def limits(self) -> PairLimits:
         """The rules as core takes them."""
-        return PairLimits(self._values[DAYS], self._values[METRES], excluded=self.excluded)
+        return PairLimits(self._values[MOST_DAYS], self._values[MOST_METRES], excluded=self.excluded)
 
     # What the user does
 

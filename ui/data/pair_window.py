@@ -10,7 +10,7 @@ from qgis.PyQt.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPush
 from ...processing.qgis_versions import free_screen
 from ...processing.texts import number, tr
 from ..plots import HistogramPlot, NetworkPlot, PlotPair
-from ..project import DAYS, METRES
+from ..project import MOST_DAYS, MOST_METRES
 from .limit_box import LimitBox
 from .pair_choice import PairChoice
 from .pair_table import PairTable
@@ -31,7 +31,7 @@ class PairWindow(QDialog):
         self.setObjectName("AdaMapperPairs")
         self._choice = choice
         self.table, self.network = PairTable(), NetworkPlot()
-        self.histograms = {DAYS: HistogramPlot(), METRES: HistogramPlot()}
+        self.histograms = {MOST_DAYS: HistogramPlot(), MOST_METRES: HistogramPlot()}
         self.boxes = {name: LimitBox(choice, name) for name in self.histograms}
         self.counts, self.trouble = QLabel(), QLabel()
         self.trouble.setWordWrap(True)
@@ -56,7 +56,9 @@ class PairWindow(QDialog):
         limits = QWidget()
         grid = QGridLayout(limits)
         grid.setContentsMargins(0, 4, 0, 0)
-        for column, (name, title) in enumerate(((DAYS, tr("Longest pair")), (METRES, tr("Largest baseline")))):
+        for column, (name, title) in enumerate(
+            ((MOST_DAYS, tr("Longest pair")), (MOST_METRES, tr("Largest baseline")))
+        ):
             row = QHBoxLayout()
             label = QLabel(title)
             label.setBuddy(self.boxes[name])
@@ -101,8 +103,8 @@ class PairWindow(QDialog):
         """The histograms, which only depend on the folder, and all the rest."""
         pairs = self._choice.pairs
         known = [abs(pair.perpendicular_baseline) for pair in pairs if pair.perpendicular_baseline is not None]
-        self.histograms[DAYS].set_values([pair.days for pair in pairs], tr("Temporal baseline"), tr("days"))
-        self.histograms[METRES].set_values(known, tr("Perpendicular baseline"), tr("m"))
+        self.histograms[MOST_DAYS].set_values([pair.days for pair in pairs], tr("Temporal baseline"), tr("days"))
+        self.histograms[MOST_METRES].set_values(known, tr("Perpendicular baseline"), tr("m"))
         self._show_use()
 
     def _show_use(self) -> None:

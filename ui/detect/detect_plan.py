@@ -61,7 +61,7 @@ def given_roles(state: ProjectState) -> list[str]:
     return [role for role in roles if state.layer(role) is not None and (not wanted or role in wanted)]
 
 
-def problem_of(state: ProjectState, source: str) -> tuple[str, str]:
+def missing_for(state: ProjectState, source: str) -> tuple[str, str]:
     """What is missing before a run, in a sentence, and which step or input to turn to; ("", "") if nothing.
 
     The second is "data", "channels", "dem" or "model".

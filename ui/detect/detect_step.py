@@ -68,7 +68,7 @@ class DetectStep(Step):
             return StepStatus("done", tr("Areas of both orbits are there."), next_action=tr("Merge both orbits"))
         if self._areas is not None and self._count:
             return StepStatus("done", there, next_action=tr("Review the areas"))
-        missing, where = plan.problem_of(self.context.state, self._source)
+        missing, where = plan.missing_for(self.context.state, self._source)
         actions = {"data": tr("Choose interferograms"), "channels": tr("Choose channels"), "": tr("Map active areas")}
         state = "done" if self._areas is not None else "empty" if missing else "ready"
         return StepStatus(state, there, missing, actions.get(where, ""))
@@ -85,7 +85,7 @@ class DetectStep(Step):
 
     def _map_or_complete(self) -> None:
         """Start the run, or go to the step where what it lacks is chosen."""
-        _, where = plan.problem_of(self.context.state, self._source)
+        _, where = plan.missing_for(self.context.state, self._source)
         if where in ("data", "channels"):
             self.context.state.note("step", where)
         elif not where:

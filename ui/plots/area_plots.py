@@ -17,8 +17,9 @@ from .plot import Axis, LegendEntry, PlotWidget
 
 if TYPE_CHECKING:
     from ...core.evidence import Profile, TimeSeries
+from ...core.types import Double
 from ...processing.texts import date_text, number, tr
-from .numbers import Double, padded
+from .numbers import padded
 
 RATE = QColor("#2a7fbf")
 GROUND = QColor("#9a7b4f")

@@ -1,11 +1,10 @@
-"""Numbers of plots: their type and the ends of their axes."""
+"""The ends of the axes of plots."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Double = NDArray[np.float64]
+from ...core.types import Double
 
 
 def padded(values: Double, least: float, with_zero: bool = False) -> tuple[float, float]:

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 from ...core.doors import opened_when_asked
 
 if TYPE_CHECKING:
-    from .inputs import DAYS, LIMITS, METRES, at_least, chain_inputs, excluded_pairs, limit
+    from .inputs import LIMITS, MOST_DAYS, MOST_METRES, at_least, chain_inputs, excluded_pairs, limit
     from .layer_guess import BY_VALUES, candidates, guesses
-    from .state import ROLES, ProjectState
+    from .state import LAYER_ROLES, ProjectState
 else:
     __getattr__ = opened_when_asked(__name__)
 
 __all__ = [
     "BY_VALUES",
-    "DAYS",
+    "LAYER_ROLES",
     "LIMITS",
-    "METRES",
-    "ROLES",
+    "MOST_DAYS",
+    "MOST_METRES",
     "ProjectState",
     "at_least",
     "candidates",

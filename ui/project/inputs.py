@@ -7,8 +7,8 @@ from typing import Any
 from ...core.interferograms import PairLimits
 from .state import ProjectState
 
-DAYS, METRES = "max_temporal_baseline", "max_perpendicular_baseline"
-LIMITS = {DAYS: PairLimits.max_temporal_baseline, METRES: PairLimits.max_perpendicular_baseline}
+MOST_DAYS, MOST_METRES = "max_temporal_baseline", "max_perpendicular_baseline"
+LIMITS = {MOST_DAYS: PairLimits.max_temporal_baseline, MOST_METRES: PairLimits.max_perpendicular_baseline}
 """The limits of pairs as they are until the user chooses others."""
 
 _LEAST = 1.0
@@ -20,7 +20,7 @@ def at_least(value: float) -> float:
 
 
 def limit(state: ProjectState, name: str) -> float:
-    """The largest temporal (DAYS) or perpendicular (METRES) baseline of pairs."""
+    """The largest temporal (MOST_DAYS) or perpendicular (MOST_METRES) baseline of pairs."""
     return at_least(float(state.get(name, LIMITS[name])))
 
 
@@ -36,8 +36,8 @@ def chain_inputs(state: ProjectState) -> dict[str, Any]:
         "DEM": state.layer("dem"),
         "ORBIT": state.get("orbit", "unknown"),
         "PRODUCT": state.get("product", "") or "auto",
-        "MAX_TEMPORAL_BASELINE": limit(state, DAYS),
-        "MAX_PERPENDICULAR_BASELINE": limit(state, METRES),
+        "MAX_TEMPORAL_BASELINE": limit(state, MOST_DAYS),
+        "MAX_PERPENDICULAR_BASELINE": limit(state, MOST_METRES),
         "EXCLUDED_PAIRS": ",".join(sorted(excluded_pairs(state))),
         "MODEL": state.get("model", ""),
     }

@@ -14,7 +14,7 @@ from ...processing.layers import role_mark
 from .layer_guess import guess_role
 
 SCOPE = "ada_mapper"
-ROLES = (
+LAYER_ROLES = (
     "phase_rate", "los_rate", "dem", "slope", "los_sensitivity", "coherence", "probability", "areas", "sites",
     "classical",
 )  # fmt: skip
@@ -86,7 +86,7 @@ class ProjectState(QObject):
             self._project.writeEntry(SCOPE, name, text)
 
     def layer(self, role: str) -> QgsMapLayer | None:
-        """The layer that serves a role (one of ROLES); None where none was chosen or it is gone."""
+        """The layer that serves a role (one of LAYER_ROLES); None where none was chosen or it is gone."""
         self._check(role)
         return self._project.mapLayer(self.get(_entry(role), ""))
 
@@ -98,7 +98,7 @@ class ProjectState(QObject):
     def role_of(self, layer: QgsMapLayer) -> str | None:
         """What a layer holds: as the tool that made it wrote, else as its file, unit and name let guess."""
         role = role_mark(layer) or guess_role(layer)
-        return role if role in ROLES else None
+        return role if role in LAYER_ROLES else None
 
     def _write(self, name: str, value: Any) -> bool:
         """Write an entry of the project; False where it held the same before."""
@@ -138,7 +138,7 @@ class ProjectState(QObject):
         self.changed.emit()
 
     def _on_layers_removed(self, identifiers: list[str]) -> None:
-        for role in ROLES:
+        for role in LAYER_ROLES:
             if self.get(_entry(role), "") in identifiers:
                 self._write(_entry(role), None)
         self.changed.emit()
@@ -154,8 +154,8 @@ class ProjectState(QObject):
 
     @staticmethod
     def _check(role: str) -> None:
-        if role not in ROLES:
-            raise ValueError(f"There is no role “{role}”; known are {', '.join(ROLES)}.")
+        if role not in LAYER_ROLES:
+            raise ValueError(f"There is no role “{role}”; known are {', '.join(LAYER_ROLES)}.")
 
 
 def _as_text(value: Any) -> str:

@@ -10,7 +10,7 @@ from ...processing.qgis_versions import is_null
 from ...processing.texts import compass, number, tr
 
 
-def facts(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
+def area_facts(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(name, text) of what is known of an area, by the names of core.areas.FIELDS or core.orbits.MERGED_FIELDS."""
     known = {name: value for name, value in attributes.items() if _is_known(value)}
     found = [(tr("Size"), _size(known.get("area_km2")))]

@@ -12,7 +12,7 @@ from ...processing.layers import ACCEPTED, DECISIONS, decision_of
 from ...processing.texts import number, tr
 from ..step import Step, StepContext, StepStatus
 from .evidence import Evidence
-from .facts import facts, review_facts
+from .facts import area_facts, review_facts
 from .form import ReviewForm
 from .map_view import ReviewMap
 from .samples import make_labels
@@ -183,7 +183,7 @@ class ReviewStep(Step):
         session = self.session
         feature = session.feature()
         attributes = dict(zip(feature.fields().names(), feature.attributes())) if feature is not None else {}
-        known = facts(attributes) + review_facts(attributes)
+        known = area_facts(attributes) + review_facts(attributes)
         self.form.show_area(self._heading(attributes), known, feature is not None)
         note = attributes.get("review_note")
         self.form.show_decision(decision_of(attributes.get("review")), note if isinstance(note, str) else "")

@@ -12,7 +12,7 @@ from ...core.doors import opened_when_asked
 if TYPE_CHECKING:
     from .background import BackgroundCall
     from .places import free_place, result_files
-    from .results import inputs_of, plain
+    from .result_layers import inputs_of, plain
     from .runner import Runner
 else:
     __getattr__ = opened_when_asked(__name__)

@@ -22,7 +22,7 @@ from qgis.core import (
 
 from ...processing.algorithm import destination_of
 
-_FILE_PROVIDERS = ("gdal", "ogr")
+FILE_PROVIDERS = ("gdal", "ogr")
 
 
 def detached(value: Any, kept: list[Any], project: QgsProject, is_copied: bool = False) -> Any:
@@ -42,7 +42,7 @@ def detached(value: Any, kept: list[Any], project: QgsProject, is_copied: bool =
 
 
 def _source_or_copy(layer: QgsMapLayer, kept: list[Any], is_copied: bool, selected_only: bool = False) -> Any:
-    has_file = layer.providerType() in _FILE_PROVIDERS and not is_copied
+    has_file = layer.providerType() in FILE_PROVIDERS and not is_copied
     if not isinstance(layer, QgsVectorLayer):
         return layer.source() if has_file else _kept(layer.clone(), kept)
     is_changed = layer.isModified() or selected_only

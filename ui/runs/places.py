@@ -21,7 +21,7 @@ _FILES = {
     "LOS_SENSITIVITY": "los_sensitivity.tif",
     "REPORT": "stack.html",
 }
-RESULTS = tuple(_FILES)
+CHAIN_RESULTS = tuple(_FILES)
 """The results of the chain of tools, by the names of the chain."""
 
 
@@ -41,6 +41,6 @@ def free_place(runner: Runner, base: str, name: str) -> tuple[str, Path | None]:
     return free, folder
 
 
-def result_files(folder: Path | None, names: Iterable[str] = RESULTS) -> dict[str, str]:
+def result_files(folder: Path | None, names: Iterable[str] = CHAIN_RESULTS) -> dict[str, str]:
     """Where results of the chain go, by their names: files in the folder, temporary ones where it is None."""
     return {name: QgsProcessing.TEMPORARY_OUTPUT if folder is None else str(folder / _FILES[name]) for name in names}

@@ -26,7 +26,7 @@ from qgis.PyQt.QtCore import QCoreApplication, QObject, QTimer, pyqtSignal
 from ...processing.texts import number, tr
 from ..project import ProjectState
 from . import parameters as run_parameters
-from . import results
+from . import result_layers
 from .feedback import RunFeedback, StandIn
 
 LOG_TAB = "ADA Mapper"
@@ -39,7 +39,7 @@ _INFO, _WARNING, _CRITICAL, _SUCCESS = (
 
 
 @dataclass
-class Run:
+class ActiveRun:
     """One run of one algorithm, and what must live as long as it."""
 
     name: str
@@ -72,7 +72,7 @@ class Runner(QObject):
         self._state = state
         self._iface = iface
         self._project = QgsProject.instance()
-        self._runs: list[Run] = []
+        self._runs: list[ActiveRun] = []
         self._timer = QTimer(self)
         self._timer.setInterval(_POLL)
         self._timer.timeout.connect(self._poll)
@@ -101,10 +101,10 @@ class Runner(QObject):
 
     def free_name(self, name: str) -> str:
         """The name, or with a number behind it where a run or a group of layers has it already."""
-        free, number = results.free_group_name(name, self._project), 1
+        free, number = result_layers.free_group_name(name, self._project), 1
         while free in self.names:
             number += 1
-            free = results.free_group_name(f"{name} ({number})", self._project)
+            free = result_layers.free_group_name(f"{name} ({number})", self._project)
         return free
 
     def cancel(self, name: str | None = None) -> None:
@@ -133,8 +133,8 @@ class Runner(QObject):
         if algorithm is None:
             self._refuse(name, tr("The tool {} is not there. Enable its plugin.").format(algorithm_id))
             return None
-        run = Run(name, group, results.describe_run(algorithm_id, parameters), self._context(), RunFeedback(),
-                  frozenset(), [], on_finished)  # fmt: skip
+        description = result_layers.describe_run(algorithm_id, parameters)
+        run = ActiveRun(name, group, description, self._context(), RunFeedback(), frozenset(), [], on_finished)
         run.kept.append(algorithm)
         is_copied = _is_bound_to_this_thread(algorithm)
         values = {
@@ -159,7 +159,7 @@ class Runner(QObject):
         context.setAreaUnit(self._project.areaUnits())
         return context
 
-    def _problem(self, algorithm: QgsProcessingAlgorithm, values: dict[str, Any], run: Run) -> str:
+    def _problem(self, algorithm: QgsProcessingAlgorithm, values: dict[str, Any], run: ActiveRun) -> str:
         """Why a run can't start, in a sentence; "" where it can. Makes the folders of its results."""
         taken = sorted(str(file) for other in self._runs for file in other.files & run.files)
         if taken:
@@ -177,7 +177,7 @@ class Runner(QObject):
                 return message.format(unwritable)
         return ""
 
-    def _start(self, algorithm: QgsProcessingAlgorithm, values: dict[str, Any], run: Run) -> QgsTask | None:
+    def _start(self, algorithm: QgsProcessingAlgorithm, values: dict[str, Any], run: ActiveRun) -> QgsTask | None:
         if _is_bound_to_this_thread(algorithm):
             task = stand_in = StandIn(_task_title(run), run.feedback)
             run.kept.append(task)
@@ -193,13 +193,15 @@ class Runner(QObject):
         run.task = task
         self._runs.append(run)
         self._state.keep_notes()
-        self._log(tr("{} starts: {}").format(run.name, results.summary(run.description)), _INFO)
+        self._log(tr("{} starts: {}").format(run.name, result_layers.summary(run.description)), _INFO)
         QgsApplication.taskManager().addTask(task)
         self._timer.start()
         self.started.emit(run.name)
         return task
 
-    def _run_here(self, algorithm: QgsProcessingAlgorithm, values: dict[str, Any], run: Run, task: StandIn) -> None:
+    def _run_here(
+        self, algorithm: QgsProcessingAlgorithm, values: dict[str, Any], run: ActiveRun, task: StandIn
+    ) -> None:
         """Run a tool that must stay in this thread; the window goes on whenever the tool tells its progress."""
 
         def on_progress(percent: float) -> None:
@@ -226,12 +228,12 @@ class Runner(QObject):
         if not self._runs:
             self._timer.stop()
 
-    def _write_log(self, run: Run) -> None:
+    def _write_log(self, run: ActiveRun) -> None:
         while run.feedback.waiting:
             text, level = run.feedback.waiting.popleft()
             self._log(f"{run.name}: {text}", level)
 
-    def _on_executed(self, run: Run, success: bool, outcome: dict[str, Any]) -> None:
+    def _on_executed(self, run: ActiveRun, success: bool, outcome: dict[str, Any]) -> None:
         if run not in self._runs:
             run_parameters.remove_empty(run.folders)
             return
@@ -255,12 +257,12 @@ class Runner(QObject):
             run.on_finished(success, outcome)
         self.finished.emit(run.name, success)
 
-    def _finish(self, run: Run, outcome: dict[str, Any]) -> None:
+    def _finish(self, run: ActiveRun, outcome: dict[str, Any]) -> None:
         """Load the results and say that they are there."""
-        group = run.group or results.free_group_name(run.name, self._project)
-        layers = results.load_results(run.context, run.feedback, self._project, group, run.description)
+        group = run.group or result_layers.free_group_name(run.name, self._project)
+        layers = result_layers.load_results(run.context, run.feedback, self._project, group, run.description)
         for output, layer in layers.items():
-            role = results.role_of_output(run.description["algorithm"], output)
+            role = result_layers.role_of_output(run.description["algorithm"], output)
             if role is not None:
                 self._state.set_layer(role, layer)
         self._tell(run.name, _success_text(outcome.get("AREA_COUNT")), _SUCCESS)
@@ -269,7 +271,7 @@ class Runner(QObject):
         for run in self._runs:
             run.project_is_gone = True
 
-    def _tell_of_closed_project(self, run: Run) -> None:
+    def _tell_of_closed_project(self, run: ActiveRun) -> None:
         folders = sorted({str(file.parent) for file in run.files})
         if folders:
             text = tr("Its project was closed meanwhile, so nothing was loaded. The results are in {}.")
@@ -295,7 +297,7 @@ def _is_bound_to_this_thread(algorithm: QgsProcessingAlgorithm) -> bool:
     return bool(algorithm.flags() & QgsProcessingAlgorithm.Flag.FlagNoThreading)
 
 
-def _cancel(run: Run) -> None:
+def _cancel(run: ActiveRun) -> None:
     """Cancel a run; one that waits for its turn ends as soon as it has it.
 
     QGIS deletes a task that is cancelled before it runs, also where a thread is just beginning it.
@@ -305,7 +307,7 @@ def _cancel(run: Run) -> None:
         run.task.cancel()
 
 
-def _release(run: Run) -> None:
+def _release(run: ActiveRun) -> None:
     """Delete the copies of layers now: QGIS may keep what an error in Python refers to until after its own end."""
     for kept in run.kept:
         if isinstance(kept, QgsMapLayer) and not sip.isdeleted(kept):
@@ -313,7 +315,7 @@ def _release(run: Run) -> None:
     run.kept.clear()
 
 
-def _task_title(run: Run) -> str:
+def _task_title(run: ActiveRun) -> str:
     return f"ADA Mapper: {run.name}"
 
 

@@ -15,12 +15,12 @@ from ada_mapper.processing.sheets import text as sheet_text
 
 def test_the_facts_of_a_site(survey):
     sheet_set = survey.sheet_set()
-    facts = dict(sheet_text.facts(replace_attributes(sheet_set.sheets[0], los_rate=-52.4, slope=24.6), True))
+    facts = dict(sheet_text.site_facts(replace_attributes(sheet_set.sheets[0], los_rate=-52.4, slope=24.6), True))
     assert facts["LOS rate (mm/yr)"] == "−52, away from satellite"
     assert facts["Slope"] == "25°"
     assert facts["Latitude (WGS 84)"] == "45°00.000′ N"
     assert facts["Easting (32N)"] == "523\u202f642 m" or facts["Easting (32N)"].endswith(" m")
-    away = dict(sheet_text.facts(replace_attributes(sheet_set.sheets[0], los_rate=-52.4), False))
+    away = dict(sheet_text.site_facts(replace_attributes(sheet_set.sheets[0], los_rate=-52.4), False))
     assert away["LOS rate (mm/yr)"] == "−52, toward satellite"
 
 

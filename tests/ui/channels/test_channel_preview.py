@@ -13,8 +13,8 @@ from qgis.PyQt.QtWidgets import QApplication, QToolTip
 
 from ada_mapper.core.channels import ChannelKind
 from ada_mapper.core.detection import PreviewBand
-from ada_mapper.processing.styles import DIVERGING as MAP_COLOURS
-from ada_mapper.ui.channels.channel_preview import DIVERGING, ChannelPreview, channel_title, described, picture, ramp_of
+from ada_mapper.processing.styles import DIVERGING
+from ada_mapper.ui.channels.channel_preview import ChannelPreview, channel_title, described, picture, ramp_of
 
 _VALUES = np.array([[-2.0, 0.0, 2.0, np.nan]], np.float32).repeat(4, axis=0)
 _BAND = PreviewBand("los_rate", ChannelKind.LOS_RATE, "toward", _VALUES, -0.5, True, (-2.0, 2.0), True)
@@ -25,7 +25,6 @@ def _colour(band: PreviewBand, column: int) -> QColor:
 
 
 def test_motion_away_is_red_and_toward_blue_whatever_the_sign() -> None:
-    assert DIVERGING == MAP_COLOURS
     assert _colour(_BAND, 0) == QColor(DIVERGING[0]) and _colour(_BAND, 2) == QColor(DIVERGING[-1])
     away = replace(_BAND, sign="away")
     assert _colour(away, 0) == QColor(DIVERGING[-1]) and _colour(away, 2) == QColor(DIVERGING[0])

@@ -16,7 +16,7 @@ from qgis.PyQt.QtWidgets import QApplication, QWidget
 
 from ada_mapper.processing.layers import RUN_PROPERTY
 from ada_mapper.ui.data import DataStep
-from ada_mapper.ui.data.pair_choice import DAYS, METRES
+from ada_mapper.ui.data.pair_choice import MOST_DAYS, MOST_METRES
 from ada_mapper.ui.panel import Panel
 from ada_mapper.ui.project import ProjectState
 from ada_mapper.ui.step import StepContext
@@ -108,10 +108,10 @@ def test_a_folder_is_read_once_it_is_typed_to_its_end(step, folder, state, wait_
 
 
 def test_limits_with_a_decimal_comma(other_locale, step, state):
-    state.set(METRES, 99.5)
+    state.set(MOST_METRES, 99.5)
     step.refresh()
     assert step.metres.text().startswith(f"99{other_locale.decimalPoint()}5")
-    assert state.get(METRES, 120.0) == 99.5
+    assert state.get(MOST_METRES, 120.0) == 99.5
 
 
 def test_a_pair_is_left_out_in_the_table_and_taken_back_in_the_network(read, state):
@@ -136,7 +136,7 @@ def test_a_pair_is_left_out_in_the_table_and_taken_back_in_the_network(read, sta
 def test_dragging_a_threshold_shows_at_once_and_keeps_at_the_end(read, state):
     read.open_pairs()
     window = read.window_of_pairs
-    histogram = window.histograms[DAYS]
+    histogram = window.histograms[MOST_DAYS]
 
     def send(kind, value):
         place = QPointF(histogram.x(value), histogram.plot_area().center().y())
@@ -147,12 +147,12 @@ def test_dragging_a_threshold_shows_at_once_and_keeps_at_the_end(read, state):
     send(QEvent.Type.MouseButtonPress, 40)
     send(QEvent.Type.MouseMove, 30)
     send(QEvent.Type.MouseMove, 15)
-    assert len(names(read)) == 5 and "5 of 9" in window.counts.text() and window.boxes[DAYS].value() < 20
+    assert len(names(read)) == 5 and "5 of 9" in window.counts.text() and window.boxes[MOST_DAYS].value() < 20
     read.refresh()
     assert len(names(read)) == 5, "a refresh of the panel does not disturb the drag"
-    assert state.get(DAYS, 40.0) == 40
+    assert state.get(MOST_DAYS, 40.0) == 40
     send(QEvent.Type.MouseButtonRelease, 15)
-    assert state.get(DAYS, 40.0) == pytest.approx(read.days.value()) and state.get(DAYS, 40.0) < 20
+    assert state.get(MOST_DAYS, 40.0) == pytest.approx(read.days.value()) and state.get(MOST_DAYS, 40.0) < 20
 
 
 def test_when_no_pair_is_left_the_nearest_limit_is_told(read):

@@ -24,7 +24,7 @@ from ada_mapper.processing.layers import ROLE_PROPERTY, RUN_PROPERTY
 from ada_mapper.ui.detect import DetectStep
 from ada_mapper.ui.detect import detect_plan as plan
 from ada_mapper.ui.panel import Panel
-from ada_mapper.ui.runs.results import describe_run
+from ada_mapper.ui.runs.result_layers import describe_run
 
 
 @pytest.fixture

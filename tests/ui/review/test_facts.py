@@ -6,21 +6,21 @@ from typing import Any
 
 from qgis.PyQt.QtCore import QLocale
 
-from ada_mapper.ui.review.facts import facts
+from ada_mapper.ui.review.facts import area_facts
 
 
 def test_attributes_in_plain_words(qgis_app: Any, other_locale: QLocale) -> None:
     """Units are there, and numbers are written as people here do."""
     area = {"area_km2": 1.234, "los_rate_mean": -12.34, "los_rate_extreme": -45.67, "aspect": 314.0, "latitude": -3.5,
             "longitude": -70.25, "orbit": "ascending", "slope_mean": 24.4, "probability_mean": None}  # fmt: skip
-    found = dict(facts(area))
+    found = dict(area_facts(area))
     point = other_locale.decimalPoint()
     assert found["Size"] == f"1{point}23 km²"
     assert found["LOS rate"] == f"−12{point}3 mm/yr on average, extreme −45{point}7 mm/yr"
     assert found["Slope"] == "24° on average, falls to the north-west"
     assert found["Place"] == f"3{point}50000° S, 70{point}25000° W"
     assert "Probability" not in found
-    both = dict(facts({"area_km2": 0.02, "seen_from": "both", "los_rate_mean_ascending": 5.0,
+    both = dict(area_facts({"area_km2": 0.02, "seen_from": "both", "los_rate_mean_ascending": 5.0,
                        "los_rate_mean_descending": -6.0, "elevation_min_ascending": 500.0,
                        "elevation_max_ascending": 700.0}))  # fmt: skip
     assert both["Orbit"] == "seen from both orbits"

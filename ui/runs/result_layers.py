@@ -23,14 +23,14 @@ from qgis.PyQt.QtCore import QDateTime, QLocale, Qt
 from ...processing.algorithm import BUNDLED_MODEL, FROM_BOTTOM, ROOT, destination_of
 from ...processing.layers import mark_role, mark_run
 from ...processing.texts import tr
-from ..project import ROLES
+from ..project import LAYER_ROLES
+from .parameters import FILE_PROVIDERS
 
 _ROLES = {
     ("adamapper:slope", "OUTPUT"): "slope",
     ("adamapper:lossensitivity", "OUTPUT"): "los_sensitivity",
     ("adamapper:classicaldetector", "AREAS"): "classical",
 }
-_FILE_PROVIDERS = ("gdal", "ogr")
 
 
 def describe_run(algorithm: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,9 +106,9 @@ def load_results(
 
 
 def role_of_output(algorithm: str, output: str) -> str | None:
-    """What a layer made by a tool holds: one of ROLES, or None."""
+    """What a layer made by a tool holds: one of LAYER_ROLES, or None."""
     role = _ROLES.get((algorithm, output), output.lower())
-    return role if role in ROLES else None
+    return role if role in LAYER_ROLES else None
 
 
 def _group(project: QgsProject, name: str) -> QgsLayerTreeGroup:
@@ -140,7 +140,7 @@ def _trace(layer: QgsMapLayer, run: Mapping[str, Any], role: str | None) -> None
     metadata.setAbstract(summary(run))
     metadata.addHistoryItem(f"{run['date']} {run['algorithm']} {json.dumps(run['parameters'], ensure_ascii=False)}")
     layer.setMetadata(metadata)
-    if layer.providerType() in _FILE_PROVIDERS and not layer.source().startswith(QgsProcessingUtils.tempFolder()):
+    if layer.providerType() in FILE_PROVIDERS and not layer.source().startswith(QgsProcessingUtils.tempFolder()):
         layer.saveDefaultMetadata()
 
 
