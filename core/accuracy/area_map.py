@@ -11,7 +11,7 @@ from osgeo import ogr
 from ..progress import QUIET
 from ..raster import BandReader, Window, with_undeclared_nodata
 from ..reports import Drawing, MapFrame, Words, element, legend, png, scale_bar, svg, svg_picture
-from ..terrain import hillshade
+from ..terrain import light_hillshade
 from ..texts import Message
 from ..vectors import Burner
 from .assessment import FALSE_ALARM, HIT, MISS, NOT_COUNTED, RIGHT, Assessment, JudgedArea
@@ -85,7 +85,7 @@ def _background(assessment: Assessment, frame: MapFrame) -> str:
     data = assessment.data
     if data.dem is not None:
         with BandReader(with_undeclared_nodata(data.dem, "DEM", False, QUIET), coarse) as reader:
-            shade = hillshade(reader.read(), coarse)
+            shade = light_hillshade(reader.read(), coarse).astype(np.float32)
     unmapped = np.zeros(shade.shape, bool)
     mapped_by = data.probability if data.probability is not None else data.los_rate
     if mapped_by is not None and (data.probability is not None or data.extent is None):

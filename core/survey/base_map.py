@@ -15,6 +15,7 @@ from osgeo import gdal
 from ..areas import Area, outlines_of
 from ..errors import InputError
 from ..raster import Grid, spatial_reference
+from ..terrain import hillshade
 from ..types import PathLike
 from ..vectors import quiet_gdal
 from .sites import Site
@@ -64,33 +65,37 @@ def write_hillshade(path: Path, dem: PathLike, frame: BaseMapFrame, most_pixels:
     Raises InputError where the DEM shows another place.
     """
     grid = frame.grid(Grid.of(dem).pixel_size, most_pixels)
-    reference = spatial_reference(grid.crs)
     with quiet_gdal():
-        heights = gdal.Warp(
-            "", str(dem), format="MEM", dstSRS=reference, outputBounds=grid.bounds, width=grid.width,
-            height=grid.height, resampleAlg="bilinear", outputType=gdal.GDT_Float32, dstNodata=-9999.0,
+        warped = gdal.Warp(
+            "", str(dem), format="MEM", dstSRS=spatial_reference(grid.crs), outputBounds=grid.bounds, width=grid.width,
+            height=grid.height, resampleAlg="bilinear", outputType=gdal.GDT_Float32, dstNodata=math.nan,
         )  # fmt: skip
-        if not (heights.GetRasterBand(1).ReadAsArray() != -9999.0).any():
+        heights = warped.ReadAsArray()
+        if not np.isfinite(heights).any():
             raise InputError("{dem} does not show the ground around the sites, so it can't be their base map.", dem=dem)
-        # Heights are in metres, the pixels' size in units of the CRS.
-        shade = gdal.DEMProcessing(
-            "", heights, "hillshade", format="MEM", computeEdges=True, altitude=45, zFactor=1.3, scale=frame.metres[1]
-        )
-        _save(path, shade, ["COMPRESS=DEFLATE", "PREDICTOR=2"])
+        pixel = grid.transform[1] * frame.metres[0], -grid.transform[5] * frame.metres[1]
+        shades = hillshade(heights, pixel, exaggeration=1.3)
+        memory = _in_memory(grid, shades[np.newaxis])
+        memory.GetRasterBand(1).SetNoDataValue(0)
+        _save(path, memory, ["COMPRESS=DEFLATE", "PREDICTOR=2"])
 
 
 def write_image(path: Path, frame: Grid, colours: NDArray[np.uint8]) -> None:
     """Write a picture (h, w, 3) of red, green and blue on a grid as a GeoTIFF of JPEG tiles with overviews."""
-    height, width, bands = colours.shape
-    memory = gdal.GetDriverByName("MEM").Create("", width, height, bands, gdal.GDT_Byte)
-    memory.SetGeoTransform(frame.transform)
-    memory.SetProjection(spatial_reference(frame.crs).ExportToWkt())
-    for index in range(bands):
-        band = memory.GetRasterBand(index + 1)
-        band.WriteArray(np.ascontiguousarray(colours[:, :, index]))
-        band.SetColorInterpretation(gdal.GCI_RedBand + index)
+    memory = _in_memory(frame, np.moveaxis(colours, -1, 0))
+    for index in range(memory.RasterCount):
+        memory.GetRasterBand(index + 1).SetColorInterpretation(gdal.GCI_RedBand + index)
     with quiet_gdal():
         _save(path, memory, ["COMPRESS=JPEG", "JPEG_QUALITY=82", "PHOTOMETRIC=YCBCR"])
+
+
+def _in_memory(grid: Grid, bands: NDArray[np.uint8]) -> Any:
+    """A data set of bands (b, h, w) on a grid."""
+    memory = gdal.GetDriverByName("MEM").Create("", grid.width, grid.height, len(bands), gdal.GDT_Byte)
+    memory.SetGeoTransform(grid.transform)
+    memory.SetProjection(spatial_reference(grid.crs).ExportToWkt())
+    memory.WriteArray(np.ascontiguousarray(bands))
+    return memory
 
 
 def _save(path: Path, memory: Any, options: list[str]) -> None:

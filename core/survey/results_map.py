@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from osgeo import ogr
 
 from ..areas import Area, outlines_of
 from ..progress import QUIET
 from ..raster import BandReader, Grid, with_undeclared_nodata
 from ..reports import Drawing, MapFrame, Words, element, legend, png, scale_bar, svg, svg_picture, svg_text, words
-from ..terrain import hillshade
+from ..terrain import light_hillshade
 from ..types import PathLike
 from .base_map import BaseMapFrame, frame_around
 from .sites import CONFIRMED, NOT_ACCESSIBLE, NOT_CONFIRMED, NOT_VISITED, RESULTS, Site
@@ -82,8 +81,7 @@ def _background(dem: PathLike | None, grid: Grid, drawing: MapFrame) -> str:
     if dem is None:
         return element("rect", x=drawing.left, y=0, width=drawing.width, height=drawing.height, fill="#f6f6f3")
     with BandReader(with_undeclared_nodata(dem, "DEM", False, QUIET), grid) as reader:
-        shade = hillshade(reader.read(), grid)
-    picture = png(np.clip(shade, 0, 255).astype(np.uint8))
+        picture = png(light_hillshade(reader.read(), grid))
     return svg_picture(drawing.left, 0, drawing.width, drawing.height, picture)
 
 

@@ -11,7 +11,7 @@ from ..doors import opened_when_asked
 
 if TYPE_CHECKING:
     from .los_sensitivity import LEVEL_SLOPE, MOTION_SCALE, los_sensitivity_to_file, turned_to_grid
-    from .relief import ELEVATION, INDEX_EVERY, Relief, hillshade, prepare_relief
+    from .relief import ELEVATION, INDEX_EVERY, Relief, hillshade, light_hillshade, prepare_relief
     from .slope import gradient, slope_degrees, slope_to_file
 else:
     __getattr__ = opened_when_asked(__name__)
@@ -24,6 +24,7 @@ __all__ = [
     "Relief",
     "gradient",
     "hillshade",
+    "light_hillshade",
     "los_sensitivity_to_file",
     "prepare_relief",
     "slope_degrees",

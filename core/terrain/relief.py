@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal, ogr
 
-from ..raster import BandDescription, BandReader, Grid, spatial_reference, write_array
+from ..raster import BandDescription, BandReader, Grid, RasterWriter, spatial_reference, write_array
 from ..types import Array, PathLike
 from ..vectors import quiet_gdal, vector_memory
 
@@ -26,6 +26,9 @@ _MOST_LINES = 60
 _TOLERANCE = 0.04
 # How dark the darkest slope is printed: lines and letters must read on it.
 _SHADE = 0.6
+# The grey of level ground, and what stands for unknown heights while GDAL works.
+_LEVEL = 181
+_UNKNOWN = -32768.0
 _INTERVALS = (2, 5, 10, 20, 25, 50, 100, 200, 250, 500)
 
 
@@ -59,13 +62,13 @@ def prepare_relief(
         return None
     elevation = folder / f"{name}_elevation.tif"
     write_array(elevation, grid, heights, BandDescription("elevation", "m"))
-    hillshade = folder / f"{name}_hillshade.tif"
-    grey = _hillshade(elevation, hillshade)
+    shades = folder / f"{name}_hillshade.tif"
+    grey = _write_hillshade(shades, heights, grid)
     interval = contour_interval(heights, grid.transform[1], scale)
     tolerance = _TOLERANCE / 1000 * scale
     contours = _contours(elevation, interval, tolerance, folder / f"{name}_contours.gpkg") if interval else None
     elevation.unlink()
-    return Relief(hillshade, contours, interval, grey if known.all() else None)
+    return Relief(shades, contours, interval, grey if known.all() else None)
 
 
 def contour_interval(heights: NDArray[np.float32], pixel_size: float, scale: float) -> float:
@@ -91,16 +94,12 @@ def _grid(crs: str, bounds: tuple[float, float, float, float], pixel_size: float
     return Grid(crs, (x_min, pixel_size, 0.0, y_max, 0.0, -pixel_size), width, height)
 
 
-def _hillshade(elevation: Path, path: Path) -> int:
+def _write_hillshade(path: Path, heights: NDArray[np.float32], grid: Grid) -> int:
     """Write grey values, light enough to print on, 0 where there is no data; returns their mean."""
-    dataset = gdal.DEMProcessing(
-        str(path), str(elevation), "hillshade", zFactor=1.0, multiDirectional=True, computeEdges=True
-    )
-    band = dataset.GetRasterBand(1)
-    shades = band.ReadAsArray()
+    shades = hillshade(heights, (grid.transform[1], grid.transform[1]), is_multidirectional=True)
     light = 255 - _SHADE * (255 - shades.astype(np.float32))
-    band.WriteArray(np.where(shades == 0, 0, np.round(light)).astype(np.uint8))
-    dataset.FlushCache()
+    with RasterWriter(path, grid, [BandDescription("hillshade")], "uint8", nodata=0) as writer:
+        writer.write(np.where(shades == 0, 0, np.round(light)).astype(np.uint8))
     return round(float(light[shades != 0].mean())) if shades.any() else 255
 
 
@@ -131,12 +130,33 @@ def _contours(elevation: Path, interval: float, tolerance: float, path: Path) ->
     return path if count else None
 
 
-def hillshade(heights: Array, grid: Grid) -> Array:
-    """Light greys (190–255) of terrain lit from the north-west, 45° high."""
-    filled = np.where(np.isfinite(heights), heights, np.nanmedian(heights) if np.isfinite(heights).any() else 0)
-    if min(filled.shape) < 2:
-        return np.full(filled.shape, 255, np.float32)
+def hillshade(
+    heights: Array, pixel: tuple[float, float], exaggeration: float = 1.0, is_multidirectional: bool = False
+) -> NDArray[np.uint8]:
+    """Greys (1–255) of terrain lit from the north-west, or from four sides, 45° high; 0 where the height isn't known.
+
+    ``heights`` (h, w) in metres, NaN where unknown; ``pixel``: its metres from west to east and from north to south.
+    """
+    known = np.isfinite(heights)
+    if min(heights.shape) < 2:
+        return np.asarray(np.where(known, _LEVEL, 0), np.uint8)
+    height, width = heights.shape
+    memory = gdal.GetDriverByName("MEM").Create("", width, height, 1, gdal.GDT_Float32)
+    memory.SetGeoTransform((0.0, pixel[0], 0.0, 0.0, 0.0, -pixel[1]))
+    band = memory.GetRasterBand(1)
+    band.SetNoDataValue(_UNKNOWN)
+    band.WriteArray(np.where(known, heights, _UNKNOWN).astype(np.float32))
+    with quiet_gdal():
+        shaded = gdal.DEMProcessing(
+            "", memory, "hillshade", format="MEM", computeEdges=True, zFactor=exaggeration, altitude=45,
+            multiDirectional=is_multidirectional,
+        )  # fmt: skip
+    return np.asarray(shaded.ReadAsArray(), np.uint8)
+
+
+def light_hillshade(heights: Array, grid: Grid) -> NDArray[np.uint8]:
+    """Light greys (190–255) for the maps of reports, that of level ground where the height (m) isn't known."""
     east, north = grid.metres_per_pixel(np.array([grid.height // 2]))
-    to_south, to_east = np.gradient(filled, float(north[0]), float(east[0]))
-    light = (1 + (to_east + to_south) / math.sqrt(2)) / np.sqrt(2 * (1 + to_east**2 + to_south**2))
-    return np.asarray(190 + 65 * np.clip(light, 0, 1), np.float32)
+    shades = hillshade(heights, (float(east[0]), float(north[0]))).astype(np.float32)
+    light = 190 + 65 * (np.where(shades == 0, _LEVEL, shades) - 1) / 254
+    return np.asarray(np.round(light), np.uint8)
