@@ -1,51 +1,36 @@
-"""Text that fits: its width in millimetres, wrapped, cut, in any script."""
+"""Text that fits: its width in millimetres, wrapped, cut. Qt knows where each script may break."""
 
 from __future__ import annotations
 
-from qgis.PyQt.QtGui import QFont, QFontMetricsF
+from collections.abc import Iterator
+
+from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtGui import QFont, QFontMetricsF, QTextLayout, QTextOption
 
 SMALLEST = 6.5
 """The smallest type that is set (points)."""
 
-LINE_HEIGHT = 1.3
-
+_LINE_HEIGHT = 1.3
 _MM_PER_POINT = 25.4 / 72
-
+# Pixels of the type that is measured: large, so that widths hold at any size on paper.
 _MEASURE = 200
-
-_NEVER_FIRST = "，。、；：）！？ ,.;:)"
 
 
 def text_width(text: str, font: QFont, size: float) -> float:
     """Millimetres that a line of text takes at a size in points."""
-    large = QFont(font)
-    large.setPixelSize(_MEASURE)
-    return float(QFontMetricsF(large).horizontalAdvance(text) / _MEASURE * size * _MM_PER_POINT)
+    return float(QFontMetricsF(_measured(font)).horizontalAdvance(text)) / _per_millimetre(size)
 
 
 def wrapped(text: str, font: QFont, size: float, width: float) -> list[str]:
-    """The text in lines that are no wider than ``width``; Chinese and Japanese break between any two characters."""
-    lines = []
-    for paragraph in text.split("\n"):
-        line = ""
-        for piece in _pieces(paragraph):
-            if line and text_width((line + piece).rstrip(), font, size) > width:
-                lines.append(line.rstrip())
-                line = ""
-            while text_width(piece.rstrip(), font, size) > width and len(piece) > 1:
-                kept = _longest(piece, font, size, width)
-                lines.append(piece[:kept])
-                piece = piece[kept:]
-            line += piece
-        lines.append(line.rstrip())
-    return lines
+    """The text in lines that are no wider than ``width``; words longer than a line are broken, too."""
+    return [line for part in text.split("\n") for line in _lines(part, font, width * _per_millimetre(size))]
 
 
 def fitted(text: str, font: QFont, size: float, width: float, height: float) -> tuple[str, float]:
     """The text with line breaks and the size, ``size`` at most, at which it fits; cut with … where nothing helps."""
     chosen = size
     while True:
-        room = max(1, int(height / (chosen * _MM_PER_POINT * LINE_HEIGHT) + 0.15))
+        room = max(1, int(height / (chosen * _MM_PER_POINT * _LINE_HEIGHT) + 0.15))
         lines = wrapped(text, font, chosen, width)
         if len(lines) <= room or chosen <= SMALLEST:
             break
@@ -57,37 +42,35 @@ def fitted(text: str, font: QFont, size: float, width: float, height: float) -> 
 
 def cut(text: str, font: QFont, size: float, width: float) -> str:
     """One line cut to the width, with … where something is missing."""
-    if text_width(text, font, size) <= width:
-        return text
-    text = text.rstrip("…")
-    room = width - text_width("…", font, size)
-    return text[: _longest(text, font, size, room)].rstrip() + "…"
+    metrics = QFontMetricsF(_measured(font))
+    short = str(metrics.elidedText(text, Qt.TextElideMode.ElideRight, width * _per_millimetre(size)))
+    return text if short == text else short.rstrip("… ") + "…"
 
 
-def _longest(text: str, font: QFont, size: float, width: float) -> int:
-    """How many characters of the text fit, one at least."""
-    low, high = 1, len(text)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if text_width(text[:middle], font, size) <= width:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+def _lines(text: str, font: QFont, width: float) -> Iterator[str]:
+    """A paragraph in lines no wider than ``width`` pixels, at least one."""
+    layout = QTextLayout(text, _measured(font))
+    option = QTextOption()
+    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+    layout.setTextOption(option)
+    # Qt counts in units of UTF-16, of which rare characters take two.
+    units = text.encode("utf-16-le")
+    layout.beginLayout()
+    line = layout.createLine()
+    while line.isValid():
+        line.setLineWidth(width)
+        start = 2 * line.textStart()
+        yield units[start : start + 2 * line.textLength()].decode("utf-16-le").rstrip()
+        line = layout.createLine()
+    layout.endLayout()
 
 
-def _pieces(text: str) -> list[str]:
-    """Words with the space behind them; characters that may stand at a line's end alone."""
-    pieces: list[str] = []
-    for character in text:
-        after_break = not pieces or pieces[-1].endswith(" ") or _is_ideographic(pieces[-1][-1])
-        may_start = character not in _NEVER_FIRST
-        if not pieces or (may_start and (after_break or _is_ideographic(character))):
-            pieces.append(character)
-        else:
-            pieces[-1] += character
-    return pieces
+def _measured(font: QFont) -> QFont:
+    large = QFont(font)
+    large.setPixelSize(_MEASURE)
+    return large
 
 
-def _is_ideographic(character: str) -> bool:
-    return "⺀" <= character <= "鿿" or "豈" <= character <= "﫿" or "＀" <= character <= "￯"
+def _per_millimetre(size: float) -> float:
+    """Measured pixels for a millimetre of type of that size in points."""
+    return _MEASURE / (size * _MM_PER_POINT)
