@@ -34,6 +34,8 @@ LINES = 12
 
 def main() -> int:
     """Run what the command line asks for; the exit code."""
+    from golden_runs import ENDED, run_group
+
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("action", choices=("record", "compare", "group"), help="group: used by itself")
     arguments.add_argument("file", type=Path)
@@ -42,8 +44,6 @@ def main() -> int:
     arguments.add_argument("--keep", type=Path, help="leave inputs and outputs in this new folder")
     options = arguments.parse_args()
     if options.action == "group":
-        from golden_runs import run_group
-
         run_group(options.only[0], options.keep, options.file)
         return 0
     if options.action == "compare":
@@ -51,7 +51,12 @@ def main() -> int:
         return report(before, everything(options), options.only)
     if options.only:
         arguments.error("A record holds everything: --only is for comparing.")
-    options.file.write_text(json.dumps(everything(options), indent=1, ensure_ascii=False), "utf-8")
+    record = everything(options)
+    for name, run in record["runs"].items():
+        if ENDED in name:
+            sys.stderr.write(f"{name}: {record['texts'][run['text']]}\nNothing was written.\n")
+            return 1
+    options.file.write_text(json.dumps(record, indent=1, ensure_ascii=False), "utf-8")
     return 0
 
 

@@ -24,7 +24,10 @@ _OWN_NAME = re.compile(
 )
 _EMBEDDED = re.compile(r"(data:[\w/+.-]+;base64,)([A-Za-z0-9+/=]+)")
 _TEMPORARY = re.compile(r"(?<=/)(\.[^/\s]+)-[0-9a-f]{8}(?=[./\s])")
-_DURATION = re.compile(r'("(?:seconds|minutes_used|duration)":\s*)[-+.\deE]+')
+_TRAINING_TIME = re.compile(
+    r'(?<="minutes": )[\d.]+|[\d.]+(?= (?:min|minutes)[,.])|(?<=[Aa]bout )\d+ (?:s|min|h)(?= left)'
+)
+_OF_A_MODEL_WITH_TIMES = re.compile(r"(?<=\.onnx \()[0-9a-f]{8}(?=\))")
 
 
 @dataclass
@@ -41,13 +44,13 @@ class Digester:
         """The text without paths of this run, version, and date of today."""
         for name in sorted(self.names, key=len, reverse=True):
             text = text.replace(name, self.names[name])
-        text = _OWN_NAME.sub("<random>", text)
+        text = _OF_A_MODEL_WITH_TIMES.sub("<of times>", _OWN_NAME.sub("<random>", text))
+        text = _TRAINING_TIME.sub("<time>", text)
         return _TEMPORARY.sub(r"\1-<random>", text.replace(date.today().isoformat(), "<today>"))
 
     def text(self, text: str) -> Digest:
         """A text, kept in full."""
         plain = _EMBEDDED.sub(lambda found: found[1] + sha(found[2].encode()), self.plain(text))
-        plain = _DURATION.sub(r"\1<time>", plain)
         key = sha(plain.encode())
         self.texts[key] = plain
         return {"text": key}
@@ -164,7 +167,7 @@ class Digester:
         if kind == ogr.OFTDateTime:
             return self.plain(feature.GetFieldAsString(number).replace("/", "-").split(" ")[0])
         text = feature.GetFieldAsString(number)
-        return self.plain(_UUID.sub("<uuid>", text) if "<" in text else text)
+        return self.plain(settings(text) if text.startswith(("<!DOCTYPE qgis", "<qgis", "<?xml")) else text)
 
     def network(self, path: Path) -> Digest:
         """Card, nodes and weights of an ONNX file."""
@@ -176,7 +179,7 @@ class Digester:
             return {"unreadable": type(error).__name__}
         card = {item.key: self.value_of_card(item.value) for item in model.metadata_props}
         nodes = [f"{node.op_type} {list(node.input)} -> {list(node.output)}" for node in model.graph.node]
-        weights = {item.name: sha(item.SerializeToString(deterministic=True)) for item in model.graph.initializer}
+        weights = [f"{item.name} {sha(item.SerializeToString(deterministic=True))}" for item in model.graph.initializer]
         del model.metadata_props[:]
         rest = sha(model.SerializeToString(deterministic=True))
         return {"card": card, "nodes": self.text("\n".join(nodes)), "weights": weights, "all": rest}
@@ -207,8 +210,10 @@ class Digester:
 def settings(text: str) -> str:
     """XML that QGIS wrote, its attributes sorted, without random ids and without who saved it when."""
     text = re.sub(r"<!DOCTYPE[^>]*>", "", text)
-    text = canonicalize(re.sub(r'(saveDateTime|saveUser|saveUserFull)="[^"]*"', r'\1=""', text))
-    return _UUID.sub("<uuid>", text)
+    text = re.sub(r'(saveDateTime|saveUser|saveUserFull)="[^"]*"', r'\1=""', text)
+    text = _UUID.sub("<uuid>", canonicalize(re.sub(r"(?<=<creation>)[^<]*", "", text)))
+    # Snapping stands in the order of the layers' random ids.
+    return re.sub(r"(?:[ ]*<layer-setting [^\n]*\n)+", lambda found: "\n".join(sorted(found[0].split("\n"))), text)
 
 
 def opened(path: Path, kind: int) -> Any:

@@ -6,6 +6,7 @@ import csv
 import re
 import shutil
 from collections.abc import Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,73 @@ def pairs_table(path: Path, scene: Path, separator: str = ",", with_more: bool =
             more = [baseline[1] if baseline else "", str(phase).replace("_unw_phase", "_corr")]
             table.writerow([str(phase), first, second, *(more if with_more else [])])
     return str(path)
+
+
+def waves(shape: tuple[int, int], seed: int, shortest: float, count: int = 14) -> Values:
+    """A smooth random surface of spread 1 whose waves are at least so many pixels long."""
+    random = np.random.default_rng(seed)
+    rows, columns = np.indices(shape)
+    total = np.zeros(shape)
+    for _ in range(count):
+        length, direction, shift = random.uniform(shortest, 4 * shortest), *random.uniform(0, 2 * np.pi, 2)
+        along = rows * np.cos(direction) + columns * np.sin(direction)
+        total += np.sin(2 * np.pi * along / length + shift) * length
+    return total / total.std()
+
+
+def scene(
+    folder: Path, orbits: Sequence[str] = ("descending",), size: int = 224, dates: int = 9, seed: int = 2
+) -> Path:
+    """Interferograms as HyP3 has them, over mountains on which slopes move, and dem.tif; nothing of it is simulated by
+    the plugin, so that stacking and detection are judged on the same input when the simulator changes.
+    """
+    heights = 1500 + 330 * waves((size, size), seed, 45)
+    east, south = np.gradient(heights, 30.0, axis=1), np.gradient(heights, 30.0, axis=0)
+    slope = np.hypot(east, south)
+    rows, columns = np.indices(heights.shape)
+    random = np.random.default_rng(seed + 1)
+    speed = np.zeros_like(heights)
+    for index in random.permutation(np.flatnonzero(slope[20:-20, 20:-20] > np.tan(np.radians(20))))[:9]:
+        row, column = np.array(divmod(int(index), size - 40)) + 20
+        away = np.hypot((rows - row) / random.uniform(6, 11), (columns - column) / random.uniform(6, 11))
+        speed = np.maximum(speed, random.uniform(0.07, 0.14) * np.exp(-(away**4)))
+    down = np.stack((-east, south, -(slope**2))) / np.sqrt(slope**2 + slope**4 + 1e-12)
+    folder.mkdir(parents=True)
+    raster(folder / "dem.tif", heights.astype(np.float32), "dem", "m")
+    for orbit in orbits:
+        heading, incidence = np.radians({"ascending": -12.0, "descending": -168.0}[orbit]), np.radians(38.0)
+        toward = (-np.sin(incidence) * np.cos(heading), np.sin(incidence) * np.sin(heading), np.cos(incidence))
+        pairs(folder / orbit, speed * np.tensordot(toward, down, 1), heights, orbit, dates, seed)
+    return folder
+
+
+def pairs(folder: Path, rate: Values, heights: Values, orbit: str, dates: int, seed: int) -> None:
+    """Interferograms of up to four neighbouring dates; ``rate`` is in m/yr, positive toward the satellite."""
+    random = np.random.default_rng(seed + len(orbit))
+    days = [date(2022, 1, 5) + timedelta(12 * number) for number in range(dates)]
+    positions = random.uniform(-70, 70, dates)
+    delays = [0.9 * waves(rate.shape, seed + 10 + n + len(orbit), 60) + 4e-4 * n % 3 * heights for n in range(dates)]
+    steady = np.clip(0.8 + 0.15 * waves(rate.shape, seed + 5, 20), 0.15, 0.97)
+    for first, second in ((a, b) for a in range(dates) for b in range(a + 1, min(a + 5, dates))):
+        years = (second - first) * 12 / 365.25
+        coherence = np.clip(steady - 0.25 * years, 0.05, 1)
+        spread = np.sqrt(1 - coherence**2) / coherence / 6
+        phase = -4 * np.pi / 0.055465763 * rate * years + delays[second] - delays[first]
+        phase = phase + random.normal(0, 1, rate.shape) * spread + random.uniform(-3, 3)
+        phase[(coherence < 0.3) | (np.indices(rate.shape).sum(0) < 12 + second)] = 0
+        span = "_".join(f"{days[number]:%Y%m%d}T052401" for number in (first, second))
+        pair = folder / f"S1AA_{span}_VVP{12 * (second - first):03d}_INT40_G_ueF_{first:02d}{second:02d}"
+        pair.mkdir(parents=True)
+        name = str(pair / pair.name)
+        raster(Path(f"{name}_unw_phase.tif"), phase.astype(np.float32), "unw_phase", "rad", nodata=0)
+        raster(Path(f"{name}_corr.tif"), coherence.astype(np.float32), "corr", "1", nodata=0)
+        angle = np.full(rate.shape, np.radians(52.0), np.float32)
+        raster(Path(f"{name}_lv_theta.tif"), angle, "lv_theta", "rad", nodata=0)
+        heading = {"ascending": -12.0, "descending": -168.0}[orbit]
+        facts = f"Baseline: {positions[second] - positions[first]:.4f}\nHeading: {heading}\n"
+        for role in ("Reference", "Secondary"):
+            facts = f"{role} Pass Direction: {orbit.upper()}\n{facts}"
+        Path(f"{name}.txt").write_text(facts, "utf-8")
 
 
 def licsar(folder: Path, size: int = 96, dates: int = 6) -> Path:

@@ -17,6 +17,7 @@ from golden_inputs import (
     pairs_table,
     pixel_box,
     raster,
+    scene,
     warped,
     without_system,
 )
@@ -37,22 +38,16 @@ STACKED = {
 }
 
 
-def scene_of(golden: Golden, orbit: str = "descending", size: int = 256, dates: int = 10, seed: int = 6) -> Path:
-    """A simulated scene."""
-    parameters = {"SEED": seed, "SIZE": size, "DATES": dates, "ORBIT": orbit}
-    return Path(golden.good("scene", "simulatescene", **parameters, OUTPUT_FOLDER=Out("scene"))["OUTPUT_FOLDER"])
-
-
 def chain(golden: Golden) -> None:
     """The one-step tool on both orbits, single tools on its layers, the model of the designer."""
-    scene = scene_of(golden, "both")
-    dem = str(scene / "dem.tif")
+    folder = scene(golden.inputs("scene"), ("ascending", "descending"))
+    dem = str(folder / "dem.tif")
     maps = {}
     for orbit in ("ascending", "descending"):
         maps[orbit] = golden.good(
             f"map_{orbit}",
             "mapactiveareas",
-            INPUT_FOLDER=str(scene / orbit),
+            INPUT_FOLDER=str(folder / orbit),
             DEM=dem,
             ORBIT=orbit,
             AREAS=Out("areas.gpkg"),
@@ -60,16 +55,16 @@ def chain(golden: Golden) -> None:
             LOS_SENSITIVITY=Out("los_sensitivity.tif"),
             **RASTERS,
         )
-    chain_options(golden, scene, dem)
+    chain_options(golden, folder, dem)
     detection(golden, maps["descending"], dem)
     extraction(golden, maps["descending"], dem)
     merging(golden, maps, dem)
-    designer(golden, scene / "descending", dem)
+    designer(golden, folder / "descending", dem)
 
 
-def chain_options(golden: Golden, scene: Path, dem: str) -> None:
+def chain_options(golden: Golden, folder: Path, dem: str) -> None:
     """Options and faults of the one-step tool."""
-    inputs = {"INPUT_FOLDER": str(scene / "descending"), "DEM": dem, "AREAS": Out("areas.gpkg"), **RASTERS}
+    inputs = {"INPUT_FOLDER": str(folder / "descending"), "DEM": dem, "AREAS": Out("areas.gpkg"), **RASTERS}
     golden.good(
         "map_options",
         "mapactiveareas",
@@ -82,7 +77,7 @@ def chain_options(golden: Golden, scene: Path, dem: str) -> None:
     )
     golden.good("map_to_memory", "mapactiveareas", **{**inputs, "AREAS": "memory:"})
     golden.good("map_to_geojson", "mapactiveareas", **{**inputs, "AREAS": Out("areas.geojson")})
-    golden.fault("map_both_orbits", "mapactiveareas", **{**inputs, "INPUT_FOLDER": str(scene)}, ORBIT="ascending")
+    golden.fault("map_both_orbits", "mapactiveareas", **{**inputs, "INPUT_FOLDER": str(folder)}, ORBIT="ascending")
     wrong = golden.inputs("wrong.onnx")
     wrong.write_bytes(b"no network")
     golden.fault("map_wrong_model", "mapactiveareas", **inputs, MODEL=str(wrong))
@@ -231,9 +226,9 @@ def crs_of(path: str) -> str:
 
 def stack(golden: Golden) -> None:
     """Stacking by every option, from a folder, a table and another product; faults."""
-    scene = scene_of(golden, size=192, dates=8)
-    folder = {"INPUT_FOLDER": str(scene)}
-    dem = str(scene / "dem.tif")
+    made = scene(golden.inputs("scene"), size=160, dates=8)
+    folder = {"INPUT_FOLDER": str(made)}
+    dem = str(made / "dem.tif")
     left, bottom, right, top = bounds(dem)
     middle = ((left + right) / 2, (bottom + top) / 2)
     crs = crs_of(dem)
@@ -241,7 +236,7 @@ def stack(golden: Golden) -> None:
     stable = box(left + 600, bottom + 600, 1500, 1500)
     area = features(golden.inputs("area.gpkg"), [(stable, {"name": "a"}), (box(left, top - 300, 300, 300), {})], crs)
     mask = np.zeros(array(dem).shape, np.uint8)
-    mask[60:140, 60:140] = 1
+    mask[60:120, 60:120] = 1
     transform = (left, 30.0, 0.0, top, 0.0, -30.0)
     moving = raster(golden.inputs("moving.tif"), mask, crs=crs, transform=transform)
     options: dict[str, dict[str, Any]] = {
@@ -272,15 +267,15 @@ def stack(golden: Golden) -> None:
     }  # fmt: skip
     for name, chosen in options.items():
         golden.good(name, "stackinterferograms", **folder, **chosen, **STACKED)
-    other_inputs(golden, scene)
+    other_inputs(golden, made)
     stack_faults(golden, folder, dem, point)
 
 
-def other_inputs(golden: Golden, scene: Path) -> None:
+def other_inputs(golden: Golden, made: Path) -> None:
     """Tables of pairs, another product, holes and broken files."""
-    table = pairs_table(golden.inputs("pairs.csv"), scene)
+    table = pairs_table(golden.inputs("pairs.csv"), made)
     golden.good("table", "stackinterferograms", PAIRS_FILE=table, **STACKED)
-    bare = pairs_table(golden.inputs("bare.csv"), scene, ";", with_more=False)
+    bare = pairs_table(golden.inputs("bare.csv"), made, ";", with_more=False)
     golden.good("bare_table", "stackinterferograms", PAIRS_FILE=bare, **STACKED)
     golden.run("bare_table_weights", "stackinterferograms", PAIRS_FILE=bare, COHERENCE_WEIGHTS=True, **STACKED)
     golden.run("bare_table_coherence", "stackinterferograms", PAIRS_FILE=bare, MIN_COHERENCE=0.5, **STACKED)

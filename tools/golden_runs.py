@@ -26,13 +26,18 @@ GROUPS: dict[str, Callable[[Golden], None]] = {
     "scenes": golden_mapping.scenes,
     "catalogue": golden_learning.catalogue,
 }
-"""Longest first, so that no process waits long for another at the end."""
+"""The longest first, so that no process waits long for another at the end."""
+ENDED = "ended before its last run"
+"""Stands in the record in place of the runs that a group didn't come to."""
 
 
 def run_group(name: str, work: Path, output: Path) -> None:
-    """Run a group in the folder ``work`` and write its record to ``output``."""
+    """Run a group in the folder ``work`` and write its record to ``output``, also if it ends before its last run."""
     golden = start(name, work)
-    GROUPS[name](golden)
+    try:
+        GROUPS[name](golden)
+    except Exception as error:
+        golden.note(f"{ENDED} ({type(error).__name__})", str(error))
     output.write_text(json.dumps({"runs": golden.runs, "texts": golden.digester.texts}, ensure_ascii=False), "utf-8")
     # QGIS 3.22 may crash when it is taken down after layouts were drawn.
     sys.stdout.flush()
