@@ -8,7 +8,8 @@ Before code is moved, ``record``; after it, ``compare``: users must notice nothi
 its algorithm and all inputs are made here or by ``adamapper:simulatescene``, so that the same ``tools/golden*.py``
 run in an older or newer checkout. Equality is that of bits, which holds on one machine with the same packages only: a
 record is of no use on another one, and none belongs into the repository. Pictures are compared by their pixels only on
-the day of the record, as map sheets show the day.
+the day of the record, as map sheets show the day; on a machine under heavy load QGIS draws a sheet otherwise once in a
+while: then ask again with ``--only sheets``.
 """
 
 from __future__ import annotations

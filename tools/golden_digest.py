@@ -27,6 +27,7 @@ _TEMPORARY = re.compile(r"(?<=/)(\.[^/\s]+)-[0-9a-f]{8}(?=[./\s])")
 _TRAINING_TIME = re.compile(
     r'(?<="minutes": )[\d.]+|[\d.]+(?= (?:min|minutes)[,.])|(?<=[Aa]bout )\d+ (?:s|min|h)(?= left)'
 )
+_MOMENT = re.compile(r"\b[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\b")
 _OF_A_MODEL_WITH_TIMES = re.compile(r"(?<=\.onnx \()[0-9a-f]{8}(?=\))")
 
 
@@ -45,7 +46,7 @@ class Digester:
         for name in sorted(self.names, key=len, reverse=True):
             text = text.replace(name, self.names[name])
         text = _OF_A_MODEL_WITH_TIMES.sub("<of times>", _OWN_NAME.sub("<random>", text))
-        text = _TRAINING_TIME.sub("<time>", text)
+        text = _MOMENT.sub("<moment>", _TRAINING_TIME.sub("<time>", text))
         return _TEMPORARY.sub(r"\1-<random>", text.replace(date.today().isoformat(), "<today>"))
 
     def text(self, text: str) -> Digest:
