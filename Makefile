@@ -75,6 +75,7 @@ benchmark: $(STAMP)  ## side-by-side measurements, printed
 	$(PY) benchmarks/stacking.py
 	$(PY) benchmarks/date_phases.py
 	$(PY) benchmarks/slope.py
+	$(PY) benchmarks/start.py
 	$(PY) benchmarks/networks.py
 	$(PY) benchmarks/tiles.py
 	$(PY) benchmarks/inference.py --size 4096 --model models/compact.onnx

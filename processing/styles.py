@@ -10,10 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
-import numpy as np
-from numpy.typing import NDArray
 from qgis.core import (
     QgsCategorizedSymbolRenderer,
     QgsColorRampShader,
@@ -32,6 +30,10 @@ from qgis.core import (
 from qgis.PyQt.QtGui import QColor
 
 from .texts import tr
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 DIVERGING = ("#8c1d18", "#d6604d", "#f4a582", "#fddbc7", "#f7f7f7", "#d1e5f0", "#92c5de", "#4393c3", "#174a7c")
 SLOPE_COLOURS = ("#ffffff", "#fdf2c4", "#f9c97c", "#e58a55", "#b34a4a", "#6b2246", "#2b0f2e")
@@ -151,6 +153,8 @@ class _Facts:
     @classmethod
     def of(cls, path: str) -> _Facts:
         """The facts of a raster's first band."""
+        import numpy as np
+
         from ..core.raster import BandReader
 
         with BandReader(path) as reader:
@@ -163,6 +167,8 @@ class _Facts:
     @property
     def symmetric_limit(self) -> float:
         """A round number that holds 96 % of the values on both sides of zero."""
+        import numpy as np
+
         from ..core.reports import round_up
 
         largest = float(np.abs(np.percentile(self.values, (2, 98))).max()) if self.values.size else 0.0
