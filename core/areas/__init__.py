@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from .area import FIELDS, Area, outlines_of
     from .attributes import Layers
     from .classical import ClassicalRules, classical_areas, classical_mask
-    from .components import counting_pixels, labelled, rows_per_block
+    from .components import counting_pixels, rows_per_block
+    from .connected import labelled
     from .extraction import AreaRules, extract_areas, rules_for
     from .orbits import MERGED_FIELDS, merge_orbits
 else:

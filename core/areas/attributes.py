@@ -26,7 +26,8 @@ from ..raster import (
 from ..terrain import gradient
 from ..texts import Message
 from ..types import Array, PathLike
-from .components import ComponentLabels, Components
+from .components import Components
+from .connected import ComponentLabels
 
 Floats = NDArray[np.float64]
 

@@ -12,11 +12,9 @@ from numpy.typing import NDArray
 from ..progress import Progress
 from ..raster import Grid, row_blocks
 from ..types import Mask
-
-ComponentLabels = NDArray[np.int32]
+from .connected import ComponentLabels, connected_groups, labelled
 
 _BLOCK_PIXELS = 4_000_000
-_EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=int)
 
 
 class MaskSource(Protocol):
@@ -65,9 +63,6 @@ def find_components(source: MaskSource, min_pixels: float, progress: Progress) -
 
     Memory is bounded by a block of rows, apart from a few numbers a component.
     """
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
     grid = source.grid
     first_labels, counts, seeded, links = [0], [], [], []
     above = np.zeros(grid.width, np.int64)
@@ -83,9 +78,9 @@ def find_components(source: MaskSource, min_pixels: float, progress: Progress) -
     total = first_labels[-1]
     if total == 0:
         return Components(source, 0, tuple(first_labels), np.zeros(0, np.int32))
-    pairs = np.concatenate(links, axis=1) - 1
-    graph = coo_matrix((np.ones(pairs.shape[1], bool), (pairs[0], pairs[1])), shape=(total, total))
-    groups, group = connected_components(graph, directed=False)
+    first_of_pair, second_of_pair = np.concatenate(links, axis=1) - 1
+    group = connected_groups(first_of_pair, second_of_pair, total)
+    groups = int(group.max()) + 1
     pixels = np.bincount(group, weights=np.concatenate(counts), minlength=groups)
     has_seed = np.bincount(group, weights=np.concatenate(seeded), minlength=groups) > 0
     kept = has_seed & (pixels >= min_pixels)
@@ -100,15 +95,6 @@ def counting_pixels(candidates: Mask, seeds: Mask, min_pixels: float) -> Mask:
     kept &= np.bincount(labels[seeds], minlength=count + 1) > 0
     kept[0] = False
     return np.asarray(kept[labels], bool)
-
-
-def labelled(mask: Mask) -> tuple[ComponentLabels, int]:
-    """(the 8-connected component of each pixel, 1 to n in the order of their first pixels or 0 for none, n)."""
-    from scipy.ndimage import label
-
-    labels = np.empty(mask.shape, np.int32)
-    count = label(mask, structure=_EIGHT_NEIGHBOURS, output=labels)
-    return labels, int(count)
 
 
 def _global_labels(row: ComponentLabels, offset: int) -> NDArray[np.int64]:

@@ -17,6 +17,7 @@ from ..progress import QUIET, Progress
 from ..texts import Message
 from ..vectors import GroundMeasures, as_valid_multipolygon, boxes_that_meet
 from .area import FIELDS, Area, numbered, outlines_of
+from .connected import connected_groups
 
 ORBITS = ("ascending", "descending")
 _OWN = ("id", "orbit", "longitude", "latitude")
@@ -93,9 +94,6 @@ def merge_orbits(
 
 def _groups(geometries: Sequence[ogr.Geometry], progress: Progress) -> list[NDArray[np.intp]]:
     """Indices of the geometries that hang together, by group."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
     first, second = boxes_that_meet(np.array([geometry.GetEnvelope() for geometry in geometries]))
     together = np.zeros(len(first), bool)
     for pair, (one, other) in enumerate(zip(first, second)):
@@ -103,11 +101,9 @@ def _groups(geometries: Sequence[ogr.Geometry], progress: Progress) -> list[NDAr
             progress.report(pair / len(first))
         together[pair] = _belong_together(geometries[one], geometries[other])
     first, second = first[together], second[together]
-    count = len(geometries)
-    graph = coo_matrix((np.ones(len(first), bool), (first, second)), shape=(count, count))
-    number, group = connected_components(graph, directed=False)
+    group = connected_groups(first, second, len(geometries))
     order = np.argsort(group, kind="stable")
-    return np.split(order, np.searchsorted(group[order], np.arange(1, number)))
+    return np.split(order, np.searchsorted(group[order], np.arange(1, group.max() + 1)))
 
 
 def _belong_together(one: ogr.Geometry, other: ogr.Geometry) -> bool:

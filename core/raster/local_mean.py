@@ -7,7 +7,7 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DependencyError
+from ..packages import missing_package
 from ..types import Array
 
 _Row = NDArray[np.float64]
@@ -108,11 +108,8 @@ def _row_means(rows: Array, radius: int) -> NDArray[np.float64]:
     """Sum over the 2·radius + 1 pixels of a row around each, zeros outside, divided by that number."""
     try:
         from scipy.ndimage import uniform_filter1d
-    except ImportError:
-        raise DependencyError(
-            "Scaling by local means needs the Python package scipy. Install it (python3 -m pip install scipy, on "
-            "Windows in the OSGeo4W shell) and restart QGIS."
-        ) from None
+    except ImportError as error:
+        raise missing_package("scipy", "Scaling by local means", error) from None
     width = 2 * radius + 1
     result: NDArray[np.float64] = uniform_filter1d(rows, width, axis=-1, output=np.float64, mode="constant")
     return result

@@ -324,16 +324,3 @@ def test_pairs_that_the_reference_drops_are_not_counted_as_used(run, scene, tmp_
     }  # fmt: skip
     result = run("stackinterferograms", parameters)
     assert values(result["COUNT"]).max() == result["PAIRS_USED"]
-
-
-def test_a_missing_package_is_said_with_what_to_do(run, mapped, monkeypatch):
-    import sys
-
-    result, _ = mapped
-    for name in [name for name in sys.modules if name.startswith(("scipy", "ada_mapper.core.areas.extraction"))]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "scipy", None)
-    monkeypatch.setitem(sys.modules, "scipy.ndimage", None)
-    monkeypatch.setitem(sys.modules, "scipy.sparse", None)
-    with pytest.raises(QgsProcessingException, match=r"Python package scipy.*pip install"):
-        run("extractareas", {"PROBABILITY": result["PROBABILITY"], "AREAS": "TEMPORARY_OUTPUT"})
