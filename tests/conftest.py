@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+import pytest
+from gdal_watch import switches, unprotected_calls
 from hypothesis import settings
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -14,3 +17,20 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("ci", deadline=None, derandomize=True, database=None)
 settings.register_profile("search", deadline=None, max_examples=2000, print_blob=True)
 settings.load_profile("ci")
+
+
+@pytest.fixture(scope="session")
+def watched_gdal() -> Iterator[set[str]]:
+    """The places of core whose calls of GDAL could fail unseen, for as long as the tests run."""
+    with unprotected_calls() as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def gdal_is_left_as_it_was(watched_gdal: set[str]) -> Iterator[None]:
+    """After each test GDAL's exceptions are switched as before, and no call of core went out without them."""
+    watched_gdal.clear()
+    before = switches()
+    yield
+    assert switches() == before
+    assert not watched_gdal, "\n".join(sorted(watched_gdal))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from osgeo import ogr
 
+from ..gdal_errors import gdal_raises
 from ..progress import QUIET
 from ..raster import BandReader, Window, with_undeclared_nodata
 from ..reports import Drawing, MapFrame, Words, element, legend, png, scale_bar, svg, svg_picture
@@ -28,6 +29,7 @@ _WIDTH, _MOST_HEIGHT, _LEGEND = 900.0, 1100.0, 64.0
 _UNMAPPED = 222
 
 
+@gdal_raises()
 def area_map(assessment: Assessment, areas: Sequence[JudgedArea], tr: Words) -> Drawing:
     """The areas on the assessment's grid, north up, with legend, scale bar and the coordinates of the frame."""
     grid = assessment.grid

@@ -14,6 +14,7 @@ from osgeo import ogr
 
 from ..areas import AreaRules, ClassicalRules, classical_areas, extract_areas, outlines_of, rules_for
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
 from ..raster import EQUAL_AREA_CRS, Band, Grid, limited_cache, require_crs, with_undeclared_nodata
 from ..satellite import Viewing
@@ -131,6 +132,7 @@ class Assessment:
         return self.judgements[1] if len(self.judgements) > 1 else None
 
 
+@gdal_raises()
 def assess(
     data: AssessmentData, options: AssessmentOptions = AssessmentOptions(), progress: Progress = QUIET
 ) -> Assessment:

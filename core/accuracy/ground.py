@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..areas import rows_per_block
+from ..gdal_errors import gdal_raises
 from ..progress import Progress
 from ..raster import Band, BandReader, Grid, Window, block_sums, row_blocks, spatial_reference, utm_zone
 from ..types import Array, Mask, PathLike
@@ -108,6 +109,7 @@ class JudgedGround:
         self._files.close()
 
 
+@gdal_raises()
 def grid_around(outlines: Sequence[Outlines]) -> Grid | None:
     """A UTM grid of 10 m pixels, or larger ones where those would be too many, around polygons; None without any."""
     geometries = [geometry for part in outlines for geometry in part.geometries("EPSG:4326")]

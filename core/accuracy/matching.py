@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from osgeo import ogr
 
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 from ..vectors import as_valid_multipolygon, boxes_of, boxes_that_meet
 from .scores import ObjectScores, share_of
 
@@ -35,6 +36,7 @@ class AreaMatches:
         return ObjectScores(len(self.true_found), sum(self.found_counted), sum(self.true_found), sum(self.found_right))
 
 
+@gdal_raises()
 def match_areas(
     found: Sequence[ogr.Geometry],
     true: Sequence[ogr.Geometry],
@@ -45,6 +47,7 @@ def match_areas(
     return matched_areas(found, true, min_iou, ignored).scores
 
 
+@gdal_raises()
 def matched_areas(
     found: Sequence[ogr.Geometry],
     true: Sequence[ogr.Geometry],

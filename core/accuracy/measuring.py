@@ -11,6 +11,7 @@ from types import TracebackType
 import numpy as np
 
 from ..areas import Layers
+from ..gdal_errors import gdal_raises
 from ..progress import Progress
 from ..raster import BandReader, Window, row_blocks, with_undeclared_nodata
 from ..satellite import Viewing
@@ -65,6 +66,7 @@ class AreaMeasurer:
             self._readers["los_sensitivity"] = self._files.enter_context(BandReader(band, ground.grid))
         self._on_ground = GroundMeasures(ground.grid.crs)
 
+    @gdal_raises()
     def measure(self, outlines: Burner, progress: Progress) -> list[Properties]:
         """The properties of each outline, in order."""
         result = []

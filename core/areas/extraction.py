@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
 from ..raster import BandReader, Grid, Window, limited_cache, require_crs, with_undeclared_nodata
 from ..types import Mask, PathLike
@@ -141,6 +142,7 @@ def extract_areas(
     return areas
 
 
+@gdal_raises()
 def vectorize(
     masks: MaskSource,
     layers: Layers,

@@ -13,6 +13,7 @@ from osgeo import ogr
 
 from ..errors import InputError
 from ..fields import Field
+from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
 from ..texts import Message
 from ..vectors import GroundMeasures, as_valid_multipolygon, boxes_that_meet
@@ -44,6 +45,7 @@ MERGED_FIELDS = (
 )
 
 
+@gdal_raises()
 def merge_orbits(
     ascending: Sequence[Area],
     descending: Sequence[Area],

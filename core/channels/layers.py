@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 from ..progress import Progress
 from ..raster import (
     METRES,
@@ -89,6 +90,7 @@ class Layer:
         )
 
 
+@gdal_raises()
 def open_layer(kind: ChannelKind, path: PathLike, progress: Progress) -> Layer:
     """The layer in a file, its unit and sign from the band's tags or assumed; assumptions are told."""
     name = os.fspath(path)

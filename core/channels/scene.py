@@ -11,6 +11,7 @@ import numpy as np
 from osgeo import osr
 
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
 from ..raster import BandReader, Grid, Window, read_sample, row_blocks, same_crs, spatial_reference
 from ..satellite import SENTINEL1_WAVELENGTH
@@ -35,6 +36,7 @@ class SceneLayers:
     files: use as a context manager, from one thread at a time.
     """
 
+    @gdal_raises()
     def __init__(
         self,
         files: Mapping[ChannelKind, PathLike],
@@ -207,6 +209,7 @@ def intersection(window: Window, grid: Grid) -> Window | None:
     return Window(column, row, width, height) if width > 0 and height > 0 else None
 
 
+@gdal_raises()
 def grids_overlap(first: Grid, second: Grid) -> bool:
     """True when the two grids share ground, or when that can't be told for want of a CRS."""
     bounds = second.bounds

@@ -11,6 +11,7 @@ from osgeo import osr
 
 from ..channels import Channel, ChannelKind, open_layer
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 from ..models import ModelCard
 from ..progress import QUIET, Progress
 from ..raster import Grid, Window, limited_cache, same_crs, spatial_reference, unit_of
@@ -96,6 +97,7 @@ class Preview:
         return _crs_name(self.grid)
 
 
+@gdal_raises()
 def inspect_layer(kind: ChannelKind, path: PathLike, channel: Channel | None) -> LayerFacts:
     """What a file tells as a layer of that kind; ``channel`` is the one that it is for, None for a model without.
 
@@ -128,6 +130,7 @@ def inspect_layer(kind: ChannelKind, path: PathLike, channel: Channel | None) ->
     )
 
 
+@gdal_raises()
 def preview(
     layers: Mapping[ChannelKind, PathLike],
     card: ModelCard,
@@ -225,6 +228,7 @@ def _band(name: str, channel: Channel, values: Array, is_given: bool) -> Preview
     return PreviewBand(name, channel.kind, channel.sign, values, channel.fill, is_given, limits, is_diverging)
 
 
+@gdal_raises()
 def _crs_name(grid: Grid) -> str:
     return str(spatial_reference(grid.crs).GetName()) if grid.crs else ""
 

@@ -11,6 +11,7 @@ from osgeo import ogr, osr
 
 from ..channels import ChannelKind, open_layer
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
 from ..raster import (
     PIXELS_AT_A_TIME,
@@ -57,6 +58,7 @@ class Profile:
     is_downslope: bool
 
 
+@gdal_raises()
 def area_profile(
     outline: bytes,
     crs: str,

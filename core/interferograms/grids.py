@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from osgeo import osr
 
+from ..gdal_errors import gdal_raises
 from ..raster import Grid, same_crs, spatial_reference
 
 # A common grid may be at most this many times as large as the largest single one; beyond it, frames differ so much
@@ -13,6 +14,7 @@ from ..raster import Grid, same_crs, spatial_reference
 _LARGEST_GROWTH = 2.0
 
 
+@gdal_raises()
 def common_grid(grids: Sequence[Grid]) -> tuple[Grid, tuple[bool, ...]]:
     """The common grid and, for each grid, whether its pixels coincide with it.
 
@@ -64,6 +66,7 @@ def _most_frequent(members: Sequence[Grid]) -> Grid:
     return members[max(range(len(members)), key=lambda i: (extents.count(extents[i]), _pixels(members[i]), -i))]
 
 
+@gdal_raises()
 def overlaps(grid: Grid, other: Grid) -> bool:
     """True when two grids share an area; grids of two CRS are compared in the first one's."""
     a, b = grid.bounds, other.bounds

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import AdaMapperError, InputError
+from ..gdal_errors import gdal_raises
 from ..models import QUANTISED, ModelCard, load_model, onnx_package, read_card, refuse_quantised, save_model
 from ..packages import missing_package
 from ..progress import QUIET, Progress
@@ -220,6 +221,7 @@ def composite_inputs(path: PathLike, card: ModelCard, count: int = CALIBRATION_T
                 yield np.where(known, bands, np.array(card.fills, np.float32)[:, None, None])
 
 
+@gdal_raises()
 def _open_bands(path: PathLike, card: ModelCard, stack: contextlib.ExitStack) -> list[BandReader]:
     name = os.fspath(path)
     dataset = open_raster(name)

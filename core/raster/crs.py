@@ -7,9 +7,12 @@ import math
 
 from osgeo import osr
 
+from ..gdal_errors import gdal_raises
+
 EQUAL_AREA_CRS = "EPSG:6933"
 
 
+@gdal_raises()
 def spatial_reference(crs: str) -> osr.SpatialReference:
     """The CRS as an OSR object with x/longitude first."""
     reference = osr.SpatialReference()
@@ -18,6 +21,7 @@ def spatial_reference(crs: str) -> osr.SpatialReference:
     return reference
 
 
+@gdal_raises()
 def same_crs(first: str, second: str) -> bool:
     """True when two CRS texts mean the same, whatever their form; unknown equals only unknown."""
     if first == second:
@@ -44,6 +48,7 @@ def utm_zone(longitude: float, latitude: float) -> str:
     return f"EPSG:{(32700 if latitude < 0 else 32600) + zone}"
 
 
+@gdal_raises()
 def north_in_grid(crs: str, longitude: float, latitude: float) -> float:
     """Degrees from the columns of a grid in that CRS to true north, clockwise, at a place in degrees (WGS 84)."""
     step = 0.01 if latitude < 89 else -0.01

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from osgeo import gdal, osr
 
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 from ..types import PathLike
 from .crs import same_crs, spatial_reference
 from .opening import open_raster
@@ -76,6 +77,7 @@ class Grid:
             raise InputError("{path}: {error}", path=path, error=error) from None
 
     @classmethod
+    @gdal_raises()
     def of_dataset(cls, dataset: gdal.Dataset) -> Grid:
         """The grid of an open GDAL dataset."""
         return cls(
@@ -86,11 +88,13 @@ class Grid:
         )
 
     @cached_property
+    @gdal_raises()
     def is_geographic(self) -> bool:
         """True for degrees of longitude and latitude. InputError when the CRS is unknown."""
         return bool(self._reference.IsGeographic())
 
     @cached_property
+    @gdal_raises()
     def _reference(self) -> osr.SpatialReference:
         if not self.crs:
             raise InputError(
@@ -106,6 +110,7 @@ class Grid:
         return x, y + dy * self.height, x + dx * self.width, y
 
     @cached_property
+    @gdal_raises()
     def centre_lonlat(self) -> tuple[float, float]:
         """Longitude and latitude of the grid's centre in degrees (WGS 84)."""
         x_min, y_min, x_max, y_max = self.bounds
@@ -113,6 +118,7 @@ class Grid:
         longitude, latitude, _ = to_degrees.TransformPoint((x_min + x_max) / 2, (y_min + y_max) / 2)
         return longitude, latitude
 
+    @gdal_raises()
     def metres_per_pixel(
         self, rows: NDArray[np.integer[Any]] | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -132,6 +138,7 @@ class Grid:
         scale_x, scale_y = self._projection_scale(ys)
         return dx * unit / scale_x, -dy * unit / scale_y
 
+    @gdal_raises()
     def _projection_scale(self, ys: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Nominal over true length in x and in y for each y; exactly 1 where they differ by less than 1 %."""
         _, dx, _, _, _, dy = self.transform

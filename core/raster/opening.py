@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from osgeo import gdal
 
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 from ..types import PathLike
 
 
+@gdal_raises()
 def open_raster(path: PathLike, name: str = "") -> gdal.Dataset:
     """Open a raster for reading; InputError names the file and the reason when GDAL can't.
 

@@ -3,8 +3,6 @@
 All reading yields float32 with NaN where there is no data. GDAL's geotransform order is used throughout:
 (x of the left edge, pixel width, 0, y of the top edge, 0, minus pixel height).
 
-Importing this module lets GDAL and OSR raise exceptions in the whole process, for without it failures go unseen; so
-nothing that QGIS loads at its start may import it, only a tool that runs.
 """
 
 from __future__ import annotations
@@ -16,16 +14,14 @@ from dataclasses import dataclass
 from types import TracebackType
 
 import numpy as np
-from osgeo import gdal, osr
+from osgeo import gdal
 
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 from ..types import Array, PathLike
 from .crs import spatial_reference
 from .grid import Grid, Window
 from .opening import open_raster
-
-gdal.UseExceptions()
-osr.UseExceptions()
 
 
 @dataclass(frozen=True)
@@ -59,6 +55,7 @@ class BandReader:
     Holds an open file: use as a context manager, from one thread at a time.
     """
 
+    @gdal_raises()
     def __init__(self, band: Band | PathLike, grid: Grid | None = None, resampling: str = "bilinear") -> None:
         self.source = band if isinstance(band, Band) else Band(os.fspath(band))
         self._layers: list[gdal.Dataset] = []
@@ -125,10 +122,12 @@ class BandReader:
             ) from None
 
     @property
+    @gdal_raises()
     def block_size(self) -> tuple[int, int]:
         """(width, height) of the blocks that the file is stored in."""
         return tuple(self._band.GetBlockSize())
 
+    @gdal_raises()
     def read(self, window: Window | None = None, out: Array | None = None) -> Array:
         """The window of the grid (the whole of it by default), shape (window.height, window.width); NaN outside.
 
@@ -179,12 +178,14 @@ class BandReader:
         """The number that ``read`` gives for a stored one."""
         return float(self._to_physical(np.full(1, stored, np.float32))[0])
 
+    @gdal_raises()
     def sample(self, side: int) -> Array:
         """At most about ``side`` × ``side`` of the band's own pixels, evenly spread over it, in bounded memory."""
         width, height = min(side, self._band.XSize), min(side, self._band.YSize)
         return self._read(Window(0, 0, self._band.XSize, self._band.YSize), np.empty((height, width), np.float32))
 
     @property
+    @gdal_raises()
     def tags(self) -> dict[str, str]:
         """The band's metadata, with its unit as ``unit`` and its name as ``description`` where they are set."""
         dataset = open_raster(self.source.path, self.source.label)

@@ -14,6 +14,7 @@ from osgeo import gdal
 
 from ..errors import OutputError
 from ..files import NewFile, told_as_unwritable
+from ..gdal_errors import gdal_raises
 from ..types import Array, PathLike
 from .crs import spatial_reference
 from .grid import Grid
@@ -50,6 +51,7 @@ class RasterWriter:
     NaN for float32 and the given value for integers. Raises OutputError when the file can't be written.
     """
 
+    @gdal_raises()
     def __init__(
         self,
         path: PathLike,
@@ -94,11 +96,13 @@ class RasterWriter:
             if nodata is not None:
                 band.SetNoDataValue(nodata)
 
+    @gdal_raises()
     def write(self, values: NDArray[Any], row: int = 0, column: int = 0, band: int = 1) -> None:
         """Write a 2-D block with its top left pixel at (row, column)."""
         with told_as_unwritable(self.path, RuntimeError):
             self._dataset.GetRasterBand(band).WriteArray(np.ascontiguousarray(values), column, row)
 
+    @gdal_raises()
     def close(self) -> None:
         """Finish the file and give it its name."""
         try:

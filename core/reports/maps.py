@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal, ogr
 
+from ..gdal_errors import gdal_raises
 from ..raster import Grid
 from ..vectors import quiet_gdal
 from .drawing import element, svg_line, svg_text
@@ -33,6 +34,7 @@ class MapFrame:
         return f"M{places}Z" if places else ""
 
 
+@gdal_raises()
 def scale_bar(frame: MapFrame, metres_per_unit: float) -> list[str]:
     """A bar of a round length, at most a quarter of the map's width."""
     length = round_down(frame.width * metres_per_unit / 4)
@@ -56,6 +58,7 @@ def _north_arrow(frame: MapFrame) -> list[str]:
     ]
 
 
+@gdal_raises()
 def png(grey: NDArray[np.uint8]) -> bytes:
     """A grey picture (h, w) as a PNG file."""
     name = f"/vsimem/ada_mapper_{uuid.uuid4().hex}.png"

@@ -16,6 +16,7 @@ from osgeo import gdal, ogr
 from ..errors import InputError, OutputError
 from ..fields import Field
 from ..files import told_as_unwritable, whole_folder
+from ..gdal_errors import gdal_raises
 from ..raster import Grid
 from ..vectors import boxes_of, boxes_that_meet, transformed, write_layer
 
@@ -54,6 +55,7 @@ class IndexRow:
 Index = Mapping[str, Sequence[IndexRow]]
 
 
+@gdal_raises()
 def write_index(path: Path, crs: str, index: Index) -> None:
     """Write all layers of the index as a GeoPackage."""
     try:
@@ -72,6 +74,7 @@ def write_index(path: Path, crs: str, index: Index) -> None:
         source = None
 
 
+@gdal_raises()
 def read_index(path: Path) -> dict[str, list[IndexRow]]:
     """The layers that ``write_index`` wrote; InputError for a file that is missing or was changed."""
     result: dict[str, list[IndexRow]] = {}
@@ -100,6 +103,7 @@ def _wkb(geometry: ogr.Geometry | None) -> bytes:
     return b"" if geometry is None else bytes(geometry.ExportToWkb())
 
 
+@gdal_raises()
 def footprint(grid: Grid) -> ogr.Geometry:
     """The outline of a grid in its CRS, with points along its sides, so that it can be put in another one."""
     x_min, y_min, x_max, y_max = grid.bounds
@@ -116,6 +120,7 @@ def footprint(grid: Grid) -> ogr.Geometry:
 class EarlierGround:
     """The ground of a set's other scenes, in the CRS of the one that is added: what its role is."""
 
+    @gdal_raises()
     def __init__(self, index: Index, index_crs: str, crs: str) -> None:
         self._tiles, self._areas = (
             [
@@ -127,6 +132,7 @@ class EarlierGround:
         )
         self._boxes = boxes_of([geometry for _, geometry in self._tiles])
 
+    @gdal_raises()
     def block_roles(self, tiles: Iterable[tuple[str, Grid]]) -> dict[str, str]:
         """The role of each block that shares ground with earlier tiles: that of the most of it."""
         shared: dict[str, dict[str, float]] = {}
@@ -142,6 +148,7 @@ class EarlierGround:
                 by_role[role] = by_role.get(role, 0.0) + float(share[number])
         return {block: max(by_role, key=lambda role: by_role[role]) for block, by_role in shared.items()}
 
+    @gdal_raises()
     def area_roles(self, areas: Iterable[tuple[int, bytes]]) -> dict[int, str]:
         """The role of each area that overlaps one of an earlier scene: that of the one it shares most with."""
         numbered = [(number, ogr.CreateGeometryFromWkb(wkb)) for number, wkb in areas]
@@ -155,6 +162,7 @@ class EarlierGround:
                 largest[number], roles[number] = shared, self._areas[second][0]
         return roles
 
+    @gdal_raises()
     def other_ground(self, role: str, margin: float) -> list[ogr.Geometry]:
         """The earlier tiles of other roles, grown by ``margin`` (units of the CRS)."""
         others = [geometry for other, geometry in self._tiles if other != role]

@@ -9,6 +9,7 @@ import numpy as np
 from osgeo import ogr
 
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 from ..raster import Grid
 from ..texts import Message
 from ..vectors import GroundMeasures, as_valid_multipolygon, boxes_that_meet, quiet_gdal, to_crs
@@ -39,6 +40,7 @@ class LabelArea:
     learnable: bool = True
 
 
+@gdal_raises()
 def check_labels(
     polygons: Sequence[bytes], crs: str, grid: Grid, min_area: float
 ) -> tuple[tuple[LabelArea, ...], tuple[LabelProblem, ...]]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ..channels import ChannelKind, minmax_channel
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 from ..models import LabelledTile
 from ..raster import open_raster
 from ..satellite import to_los_rate
@@ -104,6 +105,7 @@ class StoredTiles(Sequence[SampleTile]):
         return np.array([record.area_pixels > 0 for record in self.records], bool)
 
 
+@gdal_raises()
 def _read_bands(path: Path) -> NDArray[Any]:
     """All bands of a tile, shape (bands, h, w)."""
     dataset = open_raster(path)

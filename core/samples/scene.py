@@ -11,6 +11,7 @@ from osgeo import ogr
 
 from ..channels import RESAMPLING_TOLERANCE, ChannelKind, Layer, SceneLayers, minmax_channel
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 from ..progress import Progress
 from ..raster import Grid, Window, same_crs
 from ..texts import Message
@@ -116,6 +117,7 @@ def _aligned(grid: Grid, like: Sequence[Grid]) -> Grid:
 class SceneLabels:
     """The labels of a scene as masks of a window: numbered areas, ignored ground and surveyed ground."""
 
+    @gdal_raises()
     def __init__(self, inputs: SceneInputs, areas: Sequence[tuple[int, bytes]], grid: Grid) -> None:
         self.grid = grid
         numbers, outlines = zip(*areas) if areas else ((), ())

@@ -18,6 +18,7 @@ from osgeo import gdal, ogr
 
 from ..channels import ChannelKind
 from ..errors import InputError, OutputError
+from ..gdal_errors import gdal_raises
 from ..models import IGNORED
 from ..progress import QUIET, Progress
 from ..raster import BandDescription, Grid, RasterWriter
@@ -59,6 +60,7 @@ _NAME = re.compile(r"[\w-]+", re.UNICODE)
 _TILE_ENDING = re.compile(r"_(layers|label)\.tif.*$")
 
 
+@gdal_raises()
 def create_samples(
     inputs: SceneInputs, folder: PathLike, options: SampleOptions, progress: Progress = QUIET
 ) -> SampleSet:

@@ -11,6 +11,7 @@ from osgeo import ogr
 
 from ..channels import MINMAX_CHANNELS, RESAMPLING_TOLERANCE, ChannelKind, Layer, SceneLayers
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 from ..progress import Progress
 from ..raster import Grid
 from ..satellite import SENTINEL1_WAVELENGTH, to_los_rate
@@ -36,6 +37,7 @@ class RealRates:
     tags: Mapping[str, str]
 
 
+@gdal_raises()
 def read_rates(
     phase_rate: PathLike, los_rate: PathLike | None, progress: Progress, pixel_size: float | None = None
 ) -> RealRates:
@@ -82,6 +84,7 @@ def _middle(grid: Grid, path: PathLike, progress: Progress) -> Grid:
     return Grid(grid.crs, (x + column * dx, dx, 0.0, y + row * dy, 0.0, dy), width, height)
 
 
+@gdal_raises()
 def pixels_of(wkt: str, crs: str, grid: Grid) -> NDArray[np.bool_]:
     """The pixels of a grid that a geometry touches; InputError for a geometry that can't be read or transformed."""
     try:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
 from ..raster import BandReader, Grid, Window, spatial_reference, utm_zone
 from ..satellite import ASCENDING_HEADING, DESCENDING_HEADING, Viewing
@@ -167,6 +168,7 @@ def make_scene(options: SceneOptions, progress: Progress = QUIET) -> Scene:
     return Scene(options, grid, terrain, landslides, cover, bowl_rate, bowl_identity)
 
 
+@gdal_raises()
 def _generated_ground(options: SceneOptions) -> tuple[Grid, Array]:
     dem = eroded_terrain(np.random.default_rng([options.seed, 10]), options.size, options.pixel_size)
     corner_x, corner_y = _GENERATED_CORNER
@@ -215,6 +217,7 @@ def _given_ground(options: SceneOptions, path: PathLike, progress: Progress) -> 
     return grid, dem
 
 
+@gdal_raises()
 def _centred_grid(own: Grid, crs: str, size: int, pixel_size: float) -> Grid:
     from osgeo import osr
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 from ..raster import BandReader, Grid, utm_zone
 from ..terrain import MOTION_SCALE, gradient
 from ..types import Array, PathLike
@@ -187,6 +188,7 @@ def _levels(receiver: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.
     return order, bounds
 
 
+@gdal_raises()
 def read_dem(path: PathLike, pixel_size: float) -> Array:
     """A DEM file of any CRS on a UTM grid of ``pixel_size`` metres; NaN where it has no data."""
     from ..raster import spatial_reference

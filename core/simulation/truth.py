@@ -13,6 +13,7 @@ from osgeo import gdal, ogr
 
 from ..errors import OutputError
 from ..fields import Field
+from ..gdal_errors import gdal_raises
 from ..models import IGNORED
 from ..progress import Progress
 from ..raster import BandDescription, Grid, RasterWriter
@@ -68,6 +69,7 @@ class _Layer:
     identity: NDArray[np.int32]
 
 
+@gdal_raises()
 def write_truth(path: Path, scene: TrueScene, views: Sequence[OrbitView], progress: Progress) -> int:
     """Write the layers of truth and return the number of true areas.
 
@@ -87,9 +89,9 @@ def write_truth(path: Path, scene: TrueScene, views: Sequence[OrbitView], progre
         ]
     layers.append(_Layer("ignored", "landslide", np.where(weak, identity, 0)))
     layers.append(_Layer("not_landslides", "subsidence", scene.bowl_identity))
-    previous = gdal.GetConfigOption("OGR_CURRENT_DATE")
+    previous = gdal.GetThreadLocalConfigOption("OGR_CURRENT_DATE")
     # GeoPackage stores the time of its last change, which would make every file differ.
-    gdal.SetConfigOption("OGR_CURRENT_DATE", "2000-01-01T00:00:00.000Z")
+    gdal.SetThreadLocalConfigOption("OGR_CURRENT_DATE", "2000-01-01T00:00:00.000Z")
     try:
         source = ogr.GetDriverByName("GPKG").CreateDataSource(str(path))
         counts = []
@@ -104,7 +106,7 @@ def write_truth(path: Path, scene: TrueScene, views: Sequence[OrbitView], progre
             "{path} can't be written ({error}). Check that the disk is not full.", path=path, error=error
         ) from None
     finally:
-        gdal.SetConfigOption("OGR_CURRENT_DATE", previous)
+        gdal.SetThreadLocalConfigOption("OGR_CURRENT_DATE", previous)
     return counts[0]
 
 

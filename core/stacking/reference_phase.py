@@ -11,6 +11,7 @@ import numpy as np
 from osgeo import ogr, osr
 
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 from ..parallel import map_ordered
 from ..progress import QUIET
 from ..raster import Band, Grid, box_mean, spatial_reference
@@ -47,6 +48,7 @@ class Reference:
     geometry_wkt: str | None = None
     geometry_crs: str | None = None
 
+    @gdal_raises()
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise InputError(
@@ -83,6 +85,7 @@ class Reference:
         """True when the place is found from a sample of the scene."""
         return self.mode in ("auto", "median")
 
+    @gdal_raises()
     def on_grid(self, grid: Grid) -> ogr.Geometry:
         """The geometry in the CRS of a grid."""
         geometry = self._geometry()
@@ -104,6 +107,7 @@ class ReferencePhases(NamedTuple):
     position: tuple[float, float] | None
 
 
+@gdal_raises()
 def reference_phases(
     stack: Stack,
     pool: ReaderPool,
@@ -214,6 +218,7 @@ def _square(centre: tuple[int, int], side: int, grid: Grid) -> tuple[Positions, 
     return mesh[0].ravel(), mesh[1].ravel()
 
 
+@gdal_raises()
 def _point_pixel(point: ogr.Geometry, grid: Grid) -> tuple[int, int]:
     if point.GetGeometryCount():
         point = point.GetGeometryRef(0)
@@ -224,6 +229,7 @@ def _point_pixel(point: ogr.Geometry, grid: Grid) -> tuple[int, int]:
     return row, column
 
 
+@gdal_raises()
 def _polygon_pixels(polygon: ogr.Geometry, grid: Grid) -> tuple[Positions, Positions]:
     """Rows and columns of the pixels that a polygon touches; a regular sample of them when it is large."""
     left, dx, _, top, _, dy = grid.transform
@@ -252,6 +258,7 @@ def _read_pairs(stack: Stack, pool: ReaderPool, rows: Positions, columns: Positi
     return np.stack([values for _, values in read])
 
 
+@gdal_raises()
 def _place(grid: Grid, row: float, column: float) -> str:
     """Where a pixel lies, in words: longitude and latitude, or row and column where the CRS is unknown."""
     if not grid.crs:

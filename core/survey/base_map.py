@@ -14,6 +14,7 @@ from osgeo import gdal
 
 from ..areas import Area, outlines_of
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 from ..raster import Grid, spatial_reference
 from ..terrain import hillshade
 from ..types import PathLike
@@ -43,6 +44,7 @@ class BaseMapFrame:
         return Grid(self.crs, (x_min, dx, 0.0, y_max, 0.0, -dy), columns, rows)
 
 
+@gdal_raises()
 def frame_around(sites: Sequence[Site], crs: str, areas: Sequence[Area], areas_crs: str, margin: float) -> BaseMapFrame:
     """The frame that holds the sites, the areas that they stand for, and ``margin`` metres around."""
     wanted = {site.attributes.get("area_id") for site in sites}
@@ -59,6 +61,7 @@ def frame_around(sites: Sequence[Site], crs: str, areas: Sequence[Area], areas_c
     return BaseMapFrame(crs, (x_min - aside, y_min - above, x_max + aside, y_max + above), metres)
 
 
+@gdal_raises()
 def write_hillshade(path: Path, dem: PathLike, frame: BaseMapFrame, most_pixels: int = MOST_PIXELS) -> None:
     """Write a grey hillshade of the frame, lit from the north-west, as a compressed GeoTIFF with overviews.
 
@@ -80,6 +83,7 @@ def write_hillshade(path: Path, dem: PathLike, frame: BaseMapFrame, most_pixels:
         _save(path, memory, ["COMPRESS=DEFLATE", "PREDICTOR=2"])
 
 
+@gdal_raises()
 def write_image(path: Path, frame: Grid, colours: NDArray[np.uint8]) -> None:
     """Write a picture (h, w, 3) of red, green and blue on a grid as a GeoTIFF of JPEG tiles with overviews."""
     memory = _in_memory(frame, np.moveaxis(colours, -1, 0))

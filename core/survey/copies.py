@@ -13,6 +13,7 @@ from osgeo import gdal, ogr, osr
 
 from ..errors import InputError
 from ..fields import Field
+from ..gdal_errors import gdal_raises
 from ..raster import same_crs, spatial_reference
 from ..texts import Message
 from ..types import PathLike
@@ -58,6 +59,7 @@ def own_photo_file(folder: Path | None, path: str) -> Path | None:
     return Path(path) if Path(path).is_absolute() and Path(path).is_file() else photo_file(folder, path)
 
 
+@gdal_raises()
 def read_copy(path: PathLike, target_crs: str) -> Copy:
     """Read the sites of a package's folder, its survey.gpkg, or another vector file with the field uid.
 

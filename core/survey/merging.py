@@ -19,6 +19,7 @@ from osgeo import osr
 
 from ..errors import InputError
 from ..fields import Field
+from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
 from ..raster import spatial_reference
 from ..texts import Message
@@ -90,6 +91,7 @@ class _Answers:
         return day if isinstance(day, date) else date.min
 
 
+@gdal_raises()
 def merge_copies(
     master: Sequence[Site],
     master_table: Sequence[Field],

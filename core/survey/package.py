@@ -14,6 +14,7 @@ from ..areas import Area, outlines_of
 from ..errors import OutputError
 from ..fields import Field
 from ..files import told_as_unwritable, whole_folder
+from ..gdal_errors import gdal_raises
 from ..raster import spatial_reference
 from ..texts import Message
 from ..types import PathLike
@@ -64,6 +65,7 @@ def _check_free(path: Path) -> None:
     )
 
 
+@gdal_raises()
 def _records(path: Path) -> int:
     """How many sites of a package have a result."""
     with contextlib.suppress(RuntimeError), quiet_gdal():
@@ -74,6 +76,7 @@ def _records(path: Path) -> int:
     return 0
 
 
+@gdal_raises()
 def write_geopackage(
     path: Path, sites: Sequence[Site], crs: str, areas: Sequence[Area], area_table: Sequence[Field], areas_crs: str
 ) -> None:
@@ -91,6 +94,7 @@ def write_geopackage(
         dataset = None
 
 
+@gdal_raises()
 def write_gpx(path: Path, sites: Sequence[Site]) -> None:
     """Write the sites as GPX 1.1 waypoints, with what to look for as their description."""
     dataset = gdal.GetDriverByName("GPX").Create(str(path), 0, 0, 0, gdal.GDT_Unknown)
@@ -112,6 +116,7 @@ def write_gpx(path: Path, sites: Sequence[Site]) -> None:
         layer = dataset = None
 
 
+@gdal_raises()
 def write_kml(path: Path, sites: Sequence[Site], areas: Sequence[Area], areas_crs: str) -> None:
     """Write the sites and the areas as KML 2.2."""
     driver = gdal.GetDriverByName("LIBKML") or gdal.GetDriverByName("KML")

@@ -13,6 +13,7 @@ import numpy as np
 from osgeo import gdal
 
 from ..errors import OutputError
+from ..gdal_errors import gdal_raises
 from ..vectors import quiet_gdal
 
 # How a picture is turned to stand upright, by its EXIF orientation: flip from left to right, quarter turns to the left.
@@ -57,6 +58,7 @@ def remove_made(made: Iterable[Path]) -> None:
             path.rmdir() if path.is_dir() else path.unlink()
 
 
+@gdal_raises()
 def thumbnail(file: Path, longest: int = 420) -> str | None:
     """A small JPEG of a picture, upright, as a data URI; None for one that can't be read."""
     name = f"/vsimem/ada_mapper_{uuid.uuid4().hex}.jpg"

@@ -11,6 +11,7 @@ from osgeo import ogr
 from ..accuracy import wilson_interval
 from ..areas import Area, outlines_of
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
 from ..raster import EQUAL_AREA_CRS
 from ..texts import Message
@@ -84,6 +85,7 @@ class SurveyResult:
     notes: tuple[str, ...]
 
 
+@gdal_raises()
 def assess_survey(sites: Sequence[Site], known: Share | None = None, progress: Progress = QUIET) -> SurveyResult:
     """The figures of returned sites. Raises InputError where there is no site, or no field for results."""
     if not sites:
@@ -216,6 +218,7 @@ def _too_wide(visited: int, size: int) -> str:
     )
 
 
+@gdal_raises()
 def mapped_share(known: Sequence[bytes], known_crs: str, areas: Sequence[Area], areas_crs: str) -> Share:
     """How many known landslides (WKB, any shape) meet an area. InputError without any."""
     if not known:

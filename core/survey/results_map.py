@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from osgeo import ogr
 
 from ..areas import Area, outlines_of
+from ..gdal_errors import gdal_raises
 from ..progress import QUIET
 from ..raster import BandReader, Grid, with_undeclared_nodata
 from ..reports import Drawing, MapFrame, Words, element, legend, png, scale_bar, svg, svg_picture, svg_text, words
@@ -22,6 +23,7 @@ _AREA = "#b03a48"
 _MOST_LABELS = 120
 
 
+@gdal_raises()
 def survey_map(
     sites: Sequence[Site],
     crs: str,

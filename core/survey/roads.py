@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from osgeo import ogr, osr
 
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
 from ..raster import spatial_reference
 from ..vectors import quiet_gdal
@@ -17,6 +18,7 @@ from ..vectors import quiet_gdal
 class Roads:
     """Lines (WKB) in any CRS, x or longitude first. InputError without lines or CRS."""
 
+    @gdal_raises()
     def __init__(self, lines: Sequence[bytes], crs: str) -> None:
         if not crs:
             raise InputError("The roads have no coordinate reference system. Set it first (layer properties > Source).")
@@ -24,6 +26,7 @@ class Roads:
             raise InputError("The layer of roads is empty. Choose another one, or leave it out.")
         self._lines, self._crs = lines, crs
 
+    @gdal_raises()
     def distances(self, points: Sequence[tuple[float, float]], progress: Progress = QUIET) -> list[float]:
         """Metres from each point (longitude, latitude in degrees) to the nearest road.
 

@@ -14,6 +14,7 @@ from osgeo import ogr, osr
 from ..accuracy import BY_AREA, BY_RATE, UNKNOWN, Classes
 from ..areas import Area
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
 from ..raster import spatial_reference, utm_zone
 from ..texts import Message
@@ -84,6 +85,7 @@ class _Candidate:
     stratum_size: int = 0
 
 
+@gdal_raises()
 def sample_sites(
     areas: Sequence[Area],
     crs: str,

@@ -13,6 +13,7 @@ from osgeo import osr
 
 from ..errors import InputError
 from ..fields import Field
+from ..gdal_errors import gdal_raises
 from ..raster import spatial_reference
 from ..texts import Message
 
@@ -94,6 +95,7 @@ def _degrees_minutes(value: float, positive: str, negative: str, digits: int) ->
     return f"{degrees:0{digits}d}°{rest / 1000:06.3f}′ {negative if value < 0 and thousandths else positive}"
 
 
+@gdal_raises()
 def located(sites: Iterable[Site], crs: str) -> tuple[Site, ...]:
     """The sites with the attributes that tell where they are worked out from their points in ``crs``.
 
@@ -121,6 +123,7 @@ def located(sites: Iterable[Site], crs: str) -> tuple[Site, ...]:
     return tuple(result)
 
 
+@gdal_raises()
 def completed_sites(sites: Sequence[Site], crs: str) -> tuple[Site, ...]:
     """Points of any layer as sites: numbers, names, keys and coordinates where they are missing.
 

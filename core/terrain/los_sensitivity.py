@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
 from ..raster import (
     Band,
@@ -99,6 +100,7 @@ def sigmas_of(grid: Grid) -> tuple[float, float]:
     return MOTION_SCALE / float(dy[0]), MOTION_SCALE / float(dx[0])
 
 
+@gdal_raises()
 def turned_to_grid(viewing: Viewing, grid: Grid, progress: Progress = QUIET) -> Viewing:
     """The viewing with its heading counted from the grid's columns instead of true north, at the grid's middle."""
     if grid.is_geographic:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal, ogr
 
+from ..gdal_errors import gdal_raises
 from ..raster import BandDescription, BandReader, Grid, RasterWriter, spatial_reference, write_array
 from ..types import Array, PathLike
 from ..vectors import quiet_gdal, vector_memory
@@ -45,6 +46,7 @@ class Relief:
     grey: int | None = None
 
 
+@gdal_raises()
 def prepare_relief(
     dem: PathLike, crs: str, bounds: tuple[float, float, float, float], scale: float, folder: Path, name: str
 ) -> Relief | None:
@@ -130,6 +132,7 @@ def _contours(elevation: Path, interval: float, tolerance: float, path: Path) ->
     return path if count else None
 
 
+@gdal_raises()
 def hillshade(
     heights: Array, pixel: tuple[float, float], exaggeration: float = 1.0, is_multidirectional: bool = False
 ) -> NDArray[np.uint8]:

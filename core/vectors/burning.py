@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal, ogr
 
+from ..gdal_errors import gdal_raises
 from ..raster import Grid, Window
 from ..types import Mask
 from .measures import boxes_of
@@ -23,6 +24,7 @@ class Burner:
     ``polygons``: outlines in any CRS, or geometries in the grid's; None: none at all. ``numbers``: of each polygon.
     """
 
+    @gdal_raises()
     def __init__(
         self, polygons: Outlines | Sequence[ogr.Geometry] | None, grid: Grid, numbers: Sequence[int] = ()
     ) -> None:
@@ -30,10 +32,12 @@ class Burner:
         self.geometries = polygons.geometries(grid.crs) if isinstance(polygons, Outlines) else list(polygons or ())
         self._boxes = boxes_of(self.geometries)
 
+    @gdal_raises()
     def mask(self, window: Window) -> Mask:
         """True inside any of the polygons."""
         return burn([self.geometries[index] for index in self._near(window)], self._grid, window)
 
+    @gdal_raises()
     def numbers(self, window: Window) -> NDArray[np.int32]:
         """The number of the polygon at each pixel (h, w), 0 where there is none; of several the last one's."""
         near = self._near(window)
@@ -46,6 +50,7 @@ class Burner:
         near = (boxes[:, 1] >= x_min) & (boxes[:, 0] <= x_max) & (boxes[:, 3] >= y_min) & (boxes[:, 2] <= y_max)
         return list(np.flatnonzero(near).tolist())
 
+    @gdal_raises()
     def window(self, index: int) -> Window:
         """The pixels that one polygon may cover, at least one, cut off at the grid's edges; empty outside the grid."""
         x, dx, _, y, _, dy = self._grid.transform
@@ -67,6 +72,7 @@ def _bounds(grid: Grid, window: Window) -> tuple[float, float, float, float]:
     return left, left + window.width * dx, top + window.height * dy, top
 
 
+@gdal_raises()
 def burn(
     geometries: Sequence[ogr.Geometry], grid: Grid, window: Window | None = None, all_touched: bool = False
 ) -> Mask:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import ogr, osr
 
+from ..gdal_errors import gdal_raises
 from ..raster import EQUAL_AREA_CRS, spatial_reference
 
 
@@ -17,17 +18,20 @@ class GroundMeasures:
     Holds PROJ objects: one thread at a time.
     """
 
+    @gdal_raises()
     def __init__(self, crs: str) -> None:
         reference = spatial_reference(crs)
         self._equal_area = osr.CoordinateTransformation(reference, spatial_reference(EQUAL_AREA_CRS))
         self._degrees = osr.CoordinateTransformation(reference, spatial_reference("EPSG:4326"))
 
+    @gdal_raises()
     def area(self, geometry: ogr.Geometry) -> float:
         """Square metres on the ellipsoid: the planar area after transforming to the equal-area EPSG:6933."""
         copy = geometry.Clone()
         copy.Transform(self._equal_area)
         return float(copy.GetArea())
 
+    @gdal_raises()
     def inner_point(self, geometry: ogr.Geometry) -> tuple[float, float]:
         """Longitude and latitude of the centroid, or of a point inside where the centroid falls outside."""
         point = geometry.Centroid()

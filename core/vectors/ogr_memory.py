@@ -9,6 +9,7 @@ from typing import Any
 from osgeo import gdal
 
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 
 
 @contextlib.contextmanager
@@ -21,6 +22,7 @@ def quiet_gdal() -> Iterator[None]:
         gdal.PopErrorHandler()
 
 
+@gdal_raises()
 def vector_memory() -> Any:
     """An empty vector data set in memory, under the driver's old name or its new one (GDAL 3.11)."""
     for name in ("Memory", "MEM"):

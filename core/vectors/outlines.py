@@ -10,11 +10,13 @@ from typing import Any
 from osgeo import gdal, ogr, osr
 
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 from ..raster import EQUAL_AREA_CRS, same_crs, spatial_reference
 from ..types import PathLike
 from .ogr_memory import quiet_gdal
 
 
+@gdal_raises()
 def read_polygons(path: PathLike, target_crs: str = EQUAL_AREA_CRS, layer: str | None = None) -> list[ogr.Geometry]:
     """The polygons of a vector file's layer (its first by default), valid MultiPolygons in the target CRS.
 
@@ -43,11 +45,13 @@ def read_polygons(path: PathLike, target_crs: str = EQUAL_AREA_CRS, layer: str |
     return in_crs(geometries, reference.ExportToWkt(), target_crs)
 
 
+@gdal_raises()
 def in_crs(geometries: Sequence[ogr.Geometry], source: str, target: str) -> list[ogr.Geometry]:
     """The geometries, which are transformed in place, as valid MultiPolygons in the target CRS."""
     return [as_valid_multipolygon(geometry) for geometry in transformed(geometries, source, target)]
 
 
+@gdal_raises()
 def transformed(geometries: Sequence[ogr.Geometry], source: str, target: str) -> list[ogr.Geometry]:
     """Geometries of any shape, transformed in place from one CRS to another; RuntimeError where that can't be."""
     if geometries and not same_crs(source, target):
@@ -64,11 +68,13 @@ class Outlines:
     polygons: tuple[bytes, ...]
     crs: str
 
+    @gdal_raises()
     def geometries(self, crs: str) -> list[ogr.Geometry]:
         """Valid MultiPolygons in another CRS, in the same order."""
         return in_crs([ogr.CreateGeometryFromWkb(polygon) for polygon in self.polygons], self.crs, crs)
 
 
+@gdal_raises()
 def to_crs(geometries: Sequence[bytes], crs: str, target: str) -> list[ogr.Geometry | None]:
     """WKB polygons of one CRS as valid MultiPolygons in another; None for empty and for unprojectable ones."""
     if not crs:
@@ -90,6 +96,7 @@ def _usable(wkb: bytes, transformation: Any) -> ogr.Geometry | None:
     return None if geometry.IsEmpty() else geometry
 
 
+@gdal_raises()
 def as_valid_multipolygon(geometry: ogr.Geometry) -> ogr.Geometry:
     """The polygons of a geometry as one valid MultiPolygon of the same area; lines and points are left out."""
     with quiet_gdal():

@@ -8,18 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal, ogr
 
+from ..gdal_errors import gdal_raises
 from ..progress import Progress
 from ..raster import Grid, open_raster
 from ..types import PathLike
 from .ogr_memory import quiet_gdal, vector_memory
-
-ogr.UseExceptions()
 
 # The parabola through the middles of the two pixel edges that meet at a corner, which is where endless corner
 # cutting (Chaikin) ends up: weights of the edges' directions at four points along it.
 _PARABOLA = tuple(((1 - t) ** 2 / 2, t**2 / 2) for t in (0.0, 1 / 3, 2 / 3, 1.0))
 
 
+@gdal_raises()
 def polygonize(labels: PathLike, count: int, progress: Progress) -> list[ogr.Geometry]:
     """The valid MultiPolygon of each label 1..count of an integer raster, on exact pixel edges, holes kept.
 
@@ -128,6 +128,7 @@ def _gdal_polygonize(labels: PathLike, layer: Any, progress: Progress) -> None:
         raise stopped.pop()
 
 
+@gdal_raises()
 def round_corners(geometry: ogr.Geometry, grid: Grid) -> ogr.Geometry:
     """A MultiPolygon on pixel edges with every corner rounded by a parabola between the middles of its edges.
 

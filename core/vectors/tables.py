@@ -9,6 +9,7 @@ from typing import Any, Optional
 from osgeo import ogr
 
 from ..fields import Field
+from ..gdal_errors import gdal_raises
 from ..raster import spatial_reference
 
 _TYPES = {
@@ -21,6 +22,7 @@ FeatureRows = Iterable[tuple[Optional[ogr.Geometry], Mapping[str, Any]]]
 """Features: a geometry, None for none, and attributes by the names of fields, None or left out where unknown."""
 
 
+@gdal_raises()
 def write_layer(
     dataset: Any,
     name: str,
@@ -56,6 +58,7 @@ def _fill(feature: Any, attributes: Mapping[str, Any], table: Sequence[Field]) -
             feature.SetField(field.name, int(value) if field.type == "bool" else value)
 
 
+@gdal_raises()
 def point_geometry(x: float, y: float) -> ogr.Geometry:
     point = ogr.Geometry(ogr.wkbPoint)
     point.AddPoint_2D(x, y)

@@ -116,6 +116,7 @@ def update_outlines(layer: QgsVectorLayer, features: Iterable[int]) -> None:
     """Measure areas whose outlines were redrawn: size, inner point, and the mark that they changed."""
     from osgeo import ogr
 
+    from ...core.gdal_errors import gdal_raises
     from ...core.vectors import GroundMeasures, as_valid_multipolygon
 
     crs = crs_text(layer.crs())
@@ -126,7 +127,8 @@ def update_outlines(layer: QgsVectorLayer, features: Iterable[int]) -> None:
         measured: dict[str, Any] = {"outline_changed": True}
         geometry = feature.geometry()
         if ground is not None and not geometry.isEmpty():
-            outline = as_valid_multipolygon(ogr.CreateGeometryFromWkb(bytes(geometry.asWkb())))
+            with gdal_raises():
+                outline = as_valid_multipolygon(ogr.CreateGeometryFromWkb(bytes(geometry.asWkb())))
             measured["area_km2"] = ground.area(outline) / 1e6
             measured["longitude"], measured["latitude"] = ground.inner_point(outline)
         values[feature.id()] = measured

@@ -196,22 +196,23 @@ def _looks_like(role: str, span: tuple[float, float]) -> bool:
 @lru_cache(maxsize=512)
 def _facts_of(source: str, modified: float) -> _Facts:
     """The facts of a file of that time; none for one that core can't read."""
-    # Imported here, for it lets GDAL raise exceptions in the whole process.
     from osgeo import gdal
 
     from ...core.errors import AdaMapperError
+    from ...core.gdal_errors import gdal_raises
     from ...core.raster import open_raster, unit_of
 
     try:
-        dataset = open_raster(source)
-        bands = [dataset.GetRasterBand(index + 1) for index in range(dataset.RasterCount)]
-        names = tuple(band.GetDescription() or "" for band in bands)
-        tags = bands[0].GetMetadata() if bands else {}
-        is_picture = len(bands) >= 3 and all(band.DataType == gdal.GDT_Byte for band in bands)
-        # Even a few values of these would take the decoding of all the rows above.
-        is_picture |= dataset.GetDriver().ShortName in ("JPEG", "PNG")
-        unit = bands[0].GetUnitType() if bands else ""
-        return _Facts(names, unit_of(unit) or "" if unit else "", "CHANNEL_UNIT" in tags, is_picture)
+        with gdal_raises():
+            dataset = open_raster(source)
+            bands = [dataset.GetRasterBand(index + 1) for index in range(dataset.RasterCount)]
+            names = tuple(band.GetDescription() or "" for band in bands)
+            tags = bands[0].GetMetadata() if bands else {}
+            is_picture = len(bands) >= 3 and all(band.DataType == gdal.GDT_Byte for band in bands)
+            # Even a few values of these would take the decoding of all the rows above.
+            is_picture |= dataset.GetDriver().ShortName in ("JPEG", "PNG")
+            unit = bands[0].GetUnitType() if bands else ""
+            return _Facts(names, unit_of(unit) or "" if unit else "", "CHANNEL_UNIT" in tags, is_picture)
     except (AdaMapperError, RuntimeError):
         return _Facts()
 

@@ -9,6 +9,7 @@ import numpy as np
 from osgeo import gdal
 
 from ...errors import InputError
+from ...gdal_errors import gdal_raises
 from ...raster import Band
 from ...satellite import SENTINEL1_WAVELENGTH
 from ..model import Acquisition
@@ -29,18 +30,22 @@ class AriaReader(ProductReader):
     interferogram_name = re.compile(r"^S1-GUNW-.*-\d{8}_\d{8}-.*\.nc$")
     coherence_name = interferogram_name
 
+    @gdal_raises()
     def phase(self, path: Path, folder: Folder) -> Band:
         """``unwrappedPhase``."""
         return _layer(path, "unwrappedPhase")
 
+    @gdal_raises()
     def find_coherence(self, path: Path, dates: Pair, folder: Folder) -> Path | None:
         """The same file."""
         return path
 
+    @gdal_raises()
     def coherence(self, path: Path, folder: Folder) -> Band:
         """``coherence``."""
         return _layer(path, "coherence")
 
+    @gdal_raises()
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
         """Wavelength, and the means of the cubes of baseline and incidence."""
         return Acquisition(

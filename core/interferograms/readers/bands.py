@@ -10,6 +10,7 @@ import numpy as np
 from osgeo import gdal
 
 from ...errors import InputError
+from ...gdal_errors import gdal_raises
 from ...raster import Band, BandReader, Grid, Window, open_raster, spatial_reference
 
 LONGITUDE_LATITUDE = "EPSG:4326"
@@ -21,6 +22,7 @@ def band_of(path: Path | str, index: int = 1, nodata: tuple[float, ...] = (0.0,)
     return Band(str(path), index, nodata=nodata, name=name)
 
 
+@gdal_raises()
 def coherence_of(path: Path | str, index: int = 1, name: str = "") -> Band:
     """A band of coherence, scaled to 0..1 whether it is stored as float, as uint8 or with a scale of its own."""
     band = declared_nodata_only(band_of(path, index, name=name))
@@ -30,6 +32,7 @@ def coherence_of(path: Path | str, index: int = 1, name: str = "") -> Band:
     return replace(band, scale=1 / 255) if is_unscaled_byte else band
 
 
+@gdal_raises()
 def declared_nodata_only(band: Band) -> Band:
     """The band with only its declared nodata value where it has one, so that its zeros are data."""
     dataset = open_raster(band.path, band.label)
@@ -37,6 +40,7 @@ def declared_nodata_only(band: Band) -> Band:
     return band if declared is None else replace(band, nodata=())
 
 
+@gdal_raises()
 def in_degrees(band: Band) -> Band:
     """The band with the CRS of longitude and latitude where its file has none, and with longitudes within ±180°.
 
@@ -67,6 +71,7 @@ def in_degrees(band: Band) -> Band:
     return replace(band, path=xml, index=1, name=band.label)
 
 
+@gdal_raises()
 def check_geocoded(path: Path, advice: str) -> None:
     """InputError when a raster of a product in degrees lies in radar geometry: pixels of size 1, or of none."""
     dataset = open_raster(path)
@@ -77,6 +82,7 @@ def check_geocoded(path: Path, advice: str) -> None:
         )
 
 
+@gdal_raises()
 def check_size(path: Path, expected: int, described_by: str) -> None:
     """InputError when a raw file hasn't the size that its header gives it; GDAL would read zeros at its end."""
     size = path.stat().st_size
@@ -91,6 +97,7 @@ def check_size(path: Path, expected: int, described_by: str) -> None:
         )
 
 
+@gdal_raises()
 def checked_grid(band: Band) -> Grid:
     """The grid of a band whose last pixel can be read; InputError otherwise, or without a CRS."""
     dataset = open_raster(band.path, band.label)
@@ -119,6 +126,7 @@ def checked_grid(band: Band) -> Grid:
     return grid
 
 
+@gdal_raises()
 def centre_value(band: Band) -> float | None:
     """The mean of the valid pixels of a band's middle row; None without one."""
     try:

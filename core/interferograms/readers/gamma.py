@@ -12,6 +12,7 @@ from pathlib import Path
 from osgeo import osr
 
 from ...errors import InputError
+from ...gdal_errors import gdal_raises
 from ...raster import Band, Grid
 from ...satellite import SPEED_OF_LIGHT
 from ..model import Acquisition
@@ -115,6 +116,7 @@ def _grid_of_parameters(path: Path) -> Grid:
     return Grid(_crs_of(path, projection), transform, int(width), int(lines))
 
 
+@gdal_raises()
 def _crs_of(path: Path, projection: str) -> str:
     parameters = parameters_of(path)
     if projection == "EQA":

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...errors import InputError
+from ...gdal_errors import gdal_raises
 from ...raster import Band, open_raster
 from ..model import Acquisition
 from .bands import band_of, declared_nodata_only
@@ -32,11 +33,13 @@ class GeotiffReader(ProductReader):
         """The dates of the name, else of the tags."""
         return pair_in(path.name) or self._tagged_dates(path)
 
+    @gdal_raises()
     def _tagged_dates(self, path: Path) -> Pair | None:
         tags = open_raster(path).GetMetadata()
         first, second = (parse_date(tags.get(key, "")[:10]) for key in ("FIRST_DATE", "SECOND_DATE"))
         return (first, second) if first and second else None
 
+    @gdal_raises()
     def phase(self, path: Path, folder: Folder) -> Band:
         """Zero is no data only where the file declares no other value. InputError for units other than radians."""
         dataset = open_raster(path)
@@ -49,6 +52,7 @@ class GeotiffReader(ProductReader):
             )
         return declared_nodata_only(band_of(path))
 
+    @gdal_raises()
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
         """From the tags, and from GAMMA's parameter files what they don't tell."""
         tags = {key.lower(): value for key, value in open_raster(path).GetMetadata().items()}

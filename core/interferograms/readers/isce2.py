@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from ...gdal_errors import gdal_raises
 from ...raster import Band, open_raster
 from ...texts import Message
 from ..model import Acquisition
@@ -43,6 +44,7 @@ class Isce2Reader(ProductReader):
         """The dates of the file or of the folder that it lies in."""
         return pair_in(path.name) or pair_in(path.parent.name) or pair_in(path.parent.parent.name)
 
+    @gdal_raises()
     def phase(self, path: Path, folder: Folder) -> Band:
         """The last band of the file; InputError in radar geometry."""
         source = _source(path)
@@ -66,6 +68,7 @@ class Isce2Reader(ProductReader):
         found = self.coherence_files(folder).get(dates, [])
         return nearest((item for item in found if item.suffix == path.suffix), path)
 
+    @gdal_raises()
     def coherence(self, path: Path, folder: Folder) -> Band:
         """The last band: ``filt_fine.cor`` has one, ``topophase.cor`` amplitude and coherence."""
         source = _source(path)

@@ -9,6 +9,7 @@ from typing import Any
 
 from osgeo import gdal
 
+from ...gdal_errors import gdal_raises
 from ...satellite import SPEED_OF_LIGHT
 from ...vectors import quiet_gdal
 from ..model import Acquisition
@@ -29,6 +30,7 @@ class SnapReader(ProductReader):
     interferogram_name = re.compile(r"^unw_?phase.*\.img$", re.IGNORECASE)
     coherence_name = re.compile(r"^coh.*\.img$", re.IGNORECASE)
 
+    @gdal_raises()
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
         """Wavelength, baseline, heading and mean incidence from the ``.dim``."""
         file = _dim_of(path, folder)
