@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from gdal_watch import switches, unprotected_calls
 from hypothesis import settings
+
+from gdal_watch import switches, unprotected_calls
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_NUM_THREADS", "1")

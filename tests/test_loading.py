@@ -17,8 +17,9 @@ from ada_mapper.core.raster import BandDescription, Grid, write_array
 
 pytest.importorskip("qgis")
 
-SESSION = Path(__file__).resolve().parent / "loading_session.py"
-CORE = SESSION.parent.parent / "core"
+TESTS = Path(__file__).resolve().parent
+SESSION = TESTS / "support" / "loading_session.py"
+CORE = TESTS.parent / "core"
 HEAVY = {"numpy", "scipy", "osgeo", "torch", "onnxruntime", "onnx", "matplotlib", "jinja2", "pyproj"}
 GRID = Grid("EPSG:32632", (500000, 30, 0, 5000000, 0, -30), 1000, 2500)
 OF_THE_PROCESS = ("environment", "path", "locale", "warnings", "logging", "hooks", "folder", "settings")

@@ -19,7 +19,7 @@ from ada_mapper.core.simulation import SceneOptions, simulate_scene
 pytest.importorskip("qgis")
 
 ROOT = Path(__file__).resolve().parent.parent
-SESSION = ROOT / "tests" / "bare_session.py"
+SESSION = ROOT / "tests" / "support" / "bare_session.py"
 GRID = Grid("EPSG:32632", (500000, 30, 0, 5000000, 0, -30), 300, 300)
 # What needs nothing but NumPy and GDAL.
 SPARING = {

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from gdal_watch import switches
 from osgeo import gdal, ogr, osr
 
 from ada_mapper.core import gdal_errors
@@ -16,6 +15,7 @@ from ada_mapper.core.errors import InputError, OutputError
 from ada_mapper.core.gdal_errors import gdal_raises, is_raising
 from ada_mapper.core.raster import Band, BandDescription, BandReader, Grid, RasterWriter, open_raster, spatial_reference
 from ada_mapper.core.vectors import read_areas
+from gdal_watch import switches
 
 MODULES = (gdal, ogr, osr)
 GRID = Grid("EPSG:32632", (500000, 30, 0, 5000000, 0, -30), 400, 300)

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import BuiltinFunctionType
 from typing import Any
 
-CORE = str(Path(__file__).resolve().parent.parent / "core") + "/"
+CORE = str(Path(__file__).resolve().parents[2] / "core") + "/"
 # They neither fail nor depend on the switch; it is read and set with them.
 _HARMLESS = (
     "UseExceptions",
