@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import BuiltinFunctionType
@@ -26,9 +27,14 @@ _HARMLESS = (
 
 
 def switches() -> tuple[bool, ...]:
-    """Whether GDAL, OGR and OSR raise exceptions."""
+    """Whether GDAL, OGR and OSR raise exceptions, once nothing runs in the background any more that turns them."""
     from osgeo import gdal, ogr, osr
 
+    from ada_mapper.core.gdal_errors import blocks_of_the_process
+
+    deadline = time.monotonic() + 20
+    while blocks_of_the_process() and time.monotonic() < deadline:
+        time.sleep(0.01)
     return tuple(bool(module.GetUseExceptions()) for module in (gdal, ogr, osr))
 
 
