@@ -93,7 +93,9 @@ class CompareChannels(Algorithm):
     def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
         from ...core.accuracy import compare_channels, write_comparison_csv, write_comparison_report
 
-        models = self.parameterAsFileList(parameters, "MODELS", context) or [str(BUNDLED_MODEL)]
+        # Where none is given, QGIS may answer with one empty name.
+        given = [path for path in self.parameterAsFileList(parameters, "MODELS", context) if path]
+        models = given or [str(BUNDLED_MODEL)]
         tiles, tuning, source = self._tiles(parameters, context)
         files = {name: self.parameterAsFileOutput(parameters, name, context) for name in ("REPORT", "FIGURES")}
         seed = self.parameterAsInt(parameters, "SEED", context)

@@ -14,7 +14,7 @@ from ada_mapper.core import gdal_errors
 from ada_mapper.core.errors import InputError, OutputError
 from ada_mapper.core.gdal_errors import gdal_raises, is_raising
 from ada_mapper.core.raster import Band, BandDescription, BandReader, Grid, RasterWriter, open_raster, spatial_reference
-from ada_mapper.core.vectors import read_areas
+from ada_mapper.core.vectors import read_polygons
 from gdal_watch import switches
 
 MODULES = (gdal, ogr, osr)
@@ -120,7 +120,7 @@ def test_failures_of_reading_are_told(switched_on, damaged, tmp_path):
     text = tmp_path / "text.gpkg"
     text.write_text("no vectors")
     with pytest.raises(InputError, match="can't be read as a vector file"):
-        read_areas(text)
+        read_polygons(text)
     with pytest.raises(RuntimeError):
         spatial_reference("no such CRS")
     with pytest.raises(InputError, match="has no band 7"):

@@ -58,7 +58,7 @@ RUNS: tuple[tuple[str, dict[str, Any]], ...] = (
             "AREAS": "/mapped.gpkg",
         },
     ),
-    ("comparechannels", {"SAMPLES": "/samples", "REPORT": "/comparison.html"}),
+    ("comparechannels", {"SAMPLES": "/samples", "ROLE": "training", "REPORT": "/comparison.html"}),
     ("trainmodel", {"SAMPLES": "/samples", "STEPS": 1, "MINUTES": 1, "MODEL": "/trained.onnx"}),
 )
 
