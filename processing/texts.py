@@ -52,7 +52,7 @@ def number(value: float | None, decimals: int = 0) -> str:
     return str(QLocale().toString(shown, "f", decimals)).replace("-", "−")
 
 
-def significant(value: float, digits: int) -> str:
+def rounded(value: float, digits: int) -> str:
     """A number with that many significant digits as people here write it, with a true minus."""
     return str(QLocale().toString(float(value), "g", digits)).replace("-", "−")
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .html import Words, words, write_page
     from .maps import MapFrame, png, scale_bar
     from .numbers import significant
-    from .ticks import date_ticks, round_down, round_step, round_ticks, round_up
+    from .ticks import date_ticks, decimals_of, round_down, round_step, round_ticks, round_up
 else:
     __getattr__ = opened_when_asked(__name__)
 
@@ -27,6 +27,7 @@ __all__ = [
     "PlotFrame",
     "Words",
     "date_ticks",
+    "decimals_of",
     "element",
     "grouped_bars",
     "histogram",

@@ -42,7 +42,12 @@ def round_ticks(low: float, high: float, most: int) -> tuple[list[float], int]:
     """Multiples of a round step from low to high, at most ``most`` + 1, and the decimals that tell them apart."""
     step = round_step(high - low, max(most, 1))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [index * step for index in range(first, last + 1)], max(0, -math.floor(math.log10(step) + 1e-9))
+    return [index * step for index in range(first, last + 1)], decimals_of(step)
+
+
+def decimals_of(step: float) -> int:
+    """The decimals that tell multiples of a round step apart."""
+    return max(0, -math.floor(math.log10(step) + 1e-9))
 
 
 def date_ticks(first: date, last: date, most: int) -> list[tuple[date, str]]:

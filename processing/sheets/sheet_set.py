@@ -23,6 +23,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QDate, QLocale
 
 from ...core.errors import InputError
+from ...core.reports import round_up
 from ...core.survey import FIELD_SIGNS, RESULTS
 from ...core.terrain import Relief, prepare_relief
 from ..algorithm import crs_text
@@ -34,7 +35,7 @@ from .plan import SheetPlan, zone_of
 
 _INDEX_PITCH = 3.65
 _NOTES_PITCH = 7.0
-_ROUND = (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 7.5, 8, 10)
+_ROUND = (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 7.5, 8)
 # Shares of the width: site, sheet, latitude, longitude, UTM.
 _INDEX_WIDTHS = (12, 9, 20, 21, 31)
 _ROAD_RADIUS = 10_000
@@ -266,7 +267,6 @@ def overview_ground(
             message = tr("Sheet {} ({}) can't be placed on the map of all sheets. Check the sites' coordinates.")
             raise InputError(message.format(sheet.number, sheet.name)) from None
     needed = 1000 * max(box.width() / (0.94 * width), box.height() / (0.94 * height))
-    magnitude = 10.0 ** math.floor(math.log10(needed))
-    scale = next(value * magnitude for value in _ROUND if value * magnitude >= needed * 0.9999)
+    scale = round_up(needed * 0.9999, _ROUND)
     size = (width * scale / 1000, height * scale / 1000)
     return crs, QgsRectangle.fromCenterAndSize(QgsPointXY(box.center()), *size), scale

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from qgis.PyQt.QtCore import QLocale
 
-from ada_mapper.processing.texts import compass, number, significant
+from ada_mapper.processing.texts import compass, number, rounded
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_what_is_unknown_is_a_dash(written_in) -> None:
 
 def test_significant_digits(written_in) -> None:
     written_in("de_DE")
-    assert (significant(-0.012345, 3), significant(1000.0, 4)) == ("−0,0123", "1.000")
+    assert (rounded(-0.012345, 3), rounded(1000.0, 4)) == ("−0,0123", "1.000")
 
 
 @pytest.mark.parametrize("turns", [-720, 0, 360])

@@ -11,7 +11,7 @@ from qgis.PyQt.QtCore import QObject, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
-from ...processing.texts import significant, tr
+from ...processing.texts import rounded, tr
 from ..project import BY_VALUES, candidates, guesses
 from ..theme import faint, text_colour
 from .channel_preview import channel_title
@@ -200,7 +200,7 @@ def _converted(facts: LayerFacts, channel: Channel) -> str:
         return ""
     if facts.unit == channel.unit and facts.factor == -1:
         return tr("Its sign is turned.")
-    return tr("Converted: multiplied by {}.").format(significant(facts.factor, 4))
+    return tr("Converted: multiplied by {}.").format(rounded(facts.factor, 4))
 
 
 def _explained(kind: str) -> str:

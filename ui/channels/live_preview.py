@@ -13,7 +13,7 @@ from qgis.PyQt.QtGui import QFont
 from qgis.PyQt.QtWidgets import QLabel, QPushButton, QTextBrowser, QVBoxLayout, QWidget
 
 from ...processing.algorithm import crs_text
-from ...processing.texts import number, significant, tr, words_of
+from ...processing.texts import number, rounded, tr, words_of
 from ..runs import BackgroundCall
 from .channel_preview import ChannelPreview
 from .channel_rows import tint
@@ -187,7 +187,7 @@ def note(parent: QWidget) -> QLabel:
 def _length(metres: float) -> str:
     if metres >= 1000:
         return tr("{} km").format(number(metres / 1000, 1))
-    return tr("{} m").format(significant(metres, 3))
+    return tr("{} m").format(rounded(metres, 3))
 
 
 def caption_of(result: Preview) -> str:

@@ -10,7 +10,7 @@ from qgis.core import QgsProject, QgsVectorLayer
 from ...processing.algorithm import BUNDLED_MODEL
 from ...processing.layers import run_of
 from ...processing.mapping import DETECT, EXTRACT
-from ...processing.texts import number, significant, tr, words_of
+from ...processing.texts import number, rounded, tr, words_of
 from ..project import LIMITS, ProjectState, chain_inputs, excluded_pairs, limit
 from ..runs import plain, result_files
 
@@ -88,7 +88,7 @@ def missing_for(state: ProjectState, source: str) -> tuple[str, str]:
 
 def outlook(state: ProjectState, source: str) -> list[str]:
     """What a run would do, one line a tool."""
-    days, metres = (significant(limit(state, name), 6) for name in LIMITS)
+    days, metres = (rounded(limit(state, name), 6) for name in LIMITS)
     card = _card(state)
     model = f"{card.name} {card.version}" if card is not None else tr("no model")
     detect = tr("Detect with {}").format(model)

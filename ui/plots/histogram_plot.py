@@ -12,7 +12,7 @@ from qgis.PyQt.QtCore import QEvent, QLineF, QPointF, QRectF, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPen
 from qgis.PyQt.QtWidgets import QWidget
 
-from ...core.reports import round_step
+from ...core.reports import decimals_of, round_step
 from ...processing.qgis_versions import position_of
 from ...processing.texts import number, tr
 from .plot import Axis, LegendEntry, PlotWidget
@@ -104,7 +104,7 @@ class HistogramPlot(PlotWidget):
         return max(self._width / 10, self._least_step)
 
     def _decimals(self) -> int:
-        return max(0, -math.floor(math.log10(self.step()) + 1e-9))
+        return decimals_of(self.step())
 
     def _threshold_text(self) -> str:
         threshold = self._threshold or 0.0
@@ -226,7 +226,7 @@ class HistogramPlot(PlotWidget):
     def hint(self, item: Any) -> str:
         if item == THRESHOLD:
             return "" if self._grip is not None else tr("Drag, or use the arrow keys.")
-        decimals = max(0, -math.floor(math.log10(self._width) + 1e-9))
+        decimals = decimals_of(self._width)
         low, high = (number(float(edge), decimals) for edge in self._edges[item : item + 2])
         count = number(int(self._counts[item]), 0)
         return tr("above {} to {} {}: {} pairs").format(low, high, self._unit, count)
