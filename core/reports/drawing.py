@@ -26,13 +26,16 @@ def svg(width: float, height: float, parts: Sequence[str], label: str = "") -> D
 def element(tag: str, title: str = "", /, **attributes: str | float) -> str:
     """An element with its attributes, ``_`` for ``-`` in their names; ``title`` is shown when pointed at.
 
-    Numbers are written with one decimal.
+    Numbers are written with one decimal, integers without.
     """
-    written = " ".join(
-        f'{name.rstrip("_").replace("_", "-")}="{escape(value) if isinstance(value, str) else f"{value:.1f}"}"'
-        for name, value in attributes.items()
-    )
+    written = " ".join(f'{name.replace("_", "-")}="{_written(value)}"' for name, value in attributes.items())
     return f"<{tag} {written}><title>{escape(title)}</title></{tag}>" if title else f"<{tag} {written}/>"
+
+
+def _written(value: str | float) -> str:
+    if isinstance(value, str):
+        return escape(value)
+    return str(value) if isinstance(value, int) else f"{value:.1f}"
 
 
 def svg_text(x: float, y: float, content: str, anchor: str = "middle", **attributes: str | float) -> str:
