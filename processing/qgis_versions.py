@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         QgsLayoutItemLabel,
         QgsPalLayerSettings,
         QgsProcessingContext,
+        QgsVectorLayer,
     )
 
 _TYPE_NAMES = {
@@ -83,6 +84,12 @@ def symbol_property(name: str) -> Any:
 
     keys = QgsSymbolLayer.Property
     return getattr(keys, name) if hasattr(keys, name) else getattr(keys, f"Property{name}")
+
+
+def save_style_in_file(layer: QgsVectorLayer, name: str) -> None:
+    """Keep the style of a layer in the file that holds its features, as the one it is opened with."""
+    save = getattr(layer, "saveStyleToDatabaseV2", None) or layer.saveStyleToDatabase
+    save(name, "", True, "")
 
 
 def use_tabs(form: QgsEditFormConfig) -> None:

@@ -27,7 +27,7 @@ from ...core.errors import InputError
 from ...core.progress import Progress
 from ..algorithm import POLYGONS, Algorithm, crs_text
 from ..layers import add_layers, chosen_layers
-from ..qgis_versions import is_null, unchecked_geometries
+from ..qgis_versions import is_null, save_style_in_file, unchecked_geometries
 from ..styles import LayerStyler
 from ..texts import tr
 
@@ -235,7 +235,7 @@ class CreateSamples(Algorithm):
             layer = QgsVectorLayer(source, tr(_OUTPUTS[name]))
             if name == "TILES":
                 style_tiles(layer)
-                layer.saveStyleToDatabase("role", "", True, "")
+                save_style_in_file(layer, "role")
             elif not layer.featureCount():
                 continue
             if context.project() is not None:

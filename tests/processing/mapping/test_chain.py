@@ -60,5 +60,16 @@ def test_the_shipped_model_is_the_chain_as_it_is_now(plugin, tmp_path):
     for file in (shipped, built):
         models.append(QgsProcessingModelAlgorithm())
         assert models[-1].fromFile(str(file))
-    assert models[0].toVariant() == models[1].toVariant(), "run tools/build_model.py"
+    assert content_of(models[0]) == content_of(models[1]), "run tools/build_model.py"
     assert sorted(models[0].childAlgorithms()) == sorted(step.name for step in CHAIN)
+
+
+def content_of(model):
+    """What a model does and shows, whichever QGIS wrote it: from 3.34 on outputs of new models have other names."""
+    content = model.toVariant()
+    content.pop("internal_version", None)
+    outputs = {definition.name() for definition in model.destinationParameterDefinitions()}
+    definitions = content["parameterDefinitions"]
+    nameless = [{**definitions[name], "name": ""} for name in outputs]
+    content["parameterDefinitions"] = {name: definitions[name] for name in definitions if name not in outputs}
+    return content, sorted(nameless, key=lambda definition: definition["description"])
