@@ -36,6 +36,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QRectF, QSizeF, Qt
 from qgis.PyQt.QtGui import QColor, QFont, QPainter
 
+from ada_mapper.core.vectors import quiet_gdal
 from ada_mapper.processing import styles
 
 MM = QgsUnitTypes.LayoutUnit.LayoutMillimeters
@@ -80,7 +81,8 @@ def draw(source: MapInput, project_path: Path, picture_path: Path) -> None:
     project.layoutManager().addLayout(layout)
     settings = QgsLayoutExporter.ImageExportSettings()
     settings.dpi = 150
-    QgsLayoutExporter(layout).exportToImage(str(picture_path), settings)
+    with quiet_gdal():  # QGIS tries to georeference the picture, which GDAL refuses for PNG
+        QgsLayoutExporter(layout).exportToImage(str(picture_path), settings)
     project.write(str(project_path))
 
 

@@ -414,11 +414,14 @@ def print_pdf(pages: Pages, path: Path, dpi: float) -> None:
 
 def print_picture(page: Page, path: Path, dpi: float) -> None:
     """Draw the first sheet of paper of a page as a PNG. Raises OutputError."""
+    from ...core.vectors import quiet_gdal
+
     settings = QgsLayoutExporter.ImageExportSettings()
     settings.dpi = dpi
     settings.pages = [0]
     settings.generateWorldFile = False
-    result = QgsLayoutExporter(page.layout).exportToImage(str(path), settings)
+    with quiet_gdal():  # QGIS tries to georeference pictures, which GDAL refuses for PNG
+        result = QgsLayoutExporter(page.layout).exportToImage(str(path), settings)
     if result == QgsLayoutExporter.ExportResult.MemoryError:
         raise OutputError(tr("A picture of {} dpi is too large for the memory. Choose fewer dpi.").format(f"{dpi:g}"))
     if result != QgsLayoutExporter.ExportResult.Success:
