@@ -2,6 +2,8 @@
 
     python tools/golden.py record FILE     write the record of this checkout
     python tools/golden.py compare FILE    run anew, print each difference, exit with 1 if there is any
+    compare FILE --with OTHER              compare two records
+    --words                                pages (HTML) by what is read in them, not by their markup and charts
     --only NAME                            only the groups, or the runs, whose name begins so; may be given again
 
 Before code is moved, ``record``; after it, ``compare``: users must notice nothing. Everything is called by the id of
@@ -16,8 +18,10 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import html
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -41,6 +45,8 @@ def main() -> int:
     arguments.add_argument("action", choices=("record", "compare", "group"), help="group: used by itself")
     arguments.add_argument("file", type=Path)
     arguments.add_argument("--only", action="append", default=[], metavar="NAME")
+    arguments.add_argument("--words", action="store_true")
+    arguments.add_argument("--with", dest="other", type=Path, metavar="OTHER")
     arguments.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     arguments.add_argument("--keep", type=Path, help="leave inputs and outputs in this new folder")
     options = arguments.parse_args()
@@ -49,7 +55,8 @@ def main() -> int:
         return 0
     if options.action == "compare":
         before = json.loads(options.file.read_text("utf-8"))
-        return report(before, everything(options), options.only)
+        after = json.loads(options.other.read_text("utf-8")) if options.other else everything(options)
+        return report(before, after, options)
     if options.only:
         arguments.error("A record holds everything: --only is for comparing.")
     record = everything(options)
@@ -109,11 +116,13 @@ def is_chosen(name: str, only: list[str]) -> bool:
     return not only or any(name.startswith(wish) or ("/" not in name and wish.split("/")[0] == head) for wish in only)
 
 
-def report(before: dict[str, Any], after: dict[str, Any], only: list[str]) -> int:
+def report(before: dict[str, Any], after: dict[str, Any], options: argparse.Namespace) -> int:
     """Print what differs; 1 if anything does, else 0."""
     is_same_day = before["day"] == after["day"]
     texts = {**before["texts"], **after["texts"]}
-    names = [name for name in {**before["runs"], **after["runs"]} if is_chosen(name, only)]
+    if options.words:
+        texts = {key: read_words(text) for key, text in texts.items()}
+    names = [name for name in {**before["runs"], **after["runs"]} if is_chosen(name, options.only)]
     changed = 0
     for name in names:
         old, new = before["runs"].get(name), after["runs"].get(name)
@@ -135,6 +144,8 @@ def differences(old: Any, new: Any, texts: dict[str, str], where: str, pixels: b
             if key == "pixels" and not pixels:
                 continue
             if key == "text" and key in old and key in new:
+                if texts[old[key]] == texts[new[key]]:
+                    continue
                 yield from changed_lines(texts[old[key]].splitlines(), texts[new[key]].splitlines(), where)
             elif key not in old or key not in new:
                 if key not in old or old[key] is not None:
@@ -148,6 +159,16 @@ def differences(old: Any, new: Any, texts: dict[str, str], where: str, pixels: b
             yield from differences(*pair, texts, f"{where}[{number}]", pixels)
     else:
         yield f"{where}: {shortened(old)} → {shortened(new)}"
+
+
+def read_words(text: str) -> str:
+    """What is read in a page, a sentence or a cell a line; any other text as it is."""
+    if not text.lstrip().lower().startswith("<!doctype html"):
+        return text
+    text = re.sub(r"<(style|svg|script)\b.*?</\1>", "", text, flags=re.DOTALL)
+    parts = (" ".join(html.unescape(part).split()) for part in re.split(r"<[^>]*>", text))
+    sentences = (sentence for part in parts for sentence in re.split(r"(?<=[.:;]) ", part))
+    return "\n".join(sentence for sentence in sentences if sentence)
 
 
 def changed_lines(old: list[str], new: list[str], where: str) -> Iterator[str]:
