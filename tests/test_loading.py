@@ -61,11 +61,14 @@ def unused(session: Callable[..., dict[str, Any]]) -> dict[str, Any]:
 
 
 def test_loading_imports_nothing_heavy():
-    """In a process without Processing, which brings GDAL itself."""
-    code = "import sys, ada_mapper.plugin; print(*sorted({module.split('.')[0] for module in sys.modules}))"
+    """In a process without Processing, which brings GDAL itself; newer QGIS brings NumPy."""
+    code = (
+        "import sys, qgis.core; before = set(sys.modules); import ada_mapper.plugin; "
+        "print(*sorted({module.split('.')[0] for module in set(sys.modules) - before}))"
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = set(result.stdout.split())
-    assert {"ada_mapper", "qgis"} <= loaded and not HEAVY & loaded
+    new = set(result.stdout.split())
+    assert "ada_mapper" in new and not HEAVY & new
 
 
 def test_loading_imports_few_modules(unused):
@@ -113,7 +116,9 @@ def used(request: pytest.FixtureRequest, session: Callable[..., dict[str, Any]])
 
 def test_tools_leave_the_process_as_it_was(used):
     """After success, error and cancellation alike."""
-    assert used["ready"]["switches"] == [module in used["on"] for module in ("gdal", "ogr", "osr")]
+    switched_on = dict(zip(("gdal", "ogr", "osr"), used["ready"]["switches"]))
+    # From GDAL 3.7 on one module switches the others on, too.
+    assert all(switched_on[name] for name in used["on"]) and any(switched_on.values()) == bool(used["on"])
     for tool in TOOLS:
         assert used[tool]["is_done"] == (" " not in tool), tool
         for fact in (*OF_THE_PROCESS, *OF_GDAL):

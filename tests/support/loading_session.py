@@ -1,7 +1,8 @@
 """A QGIS of its own that loads the plugin, runs tools and unloads it; tells at each moment what the process is like.
 
 python loading_session.py FOLDER [tool …]: FOLDER holds dem.tif, probability.tif, rate.tif and text.tif. SWITCHED_ON in
-the environment names modules of GDAL whose exceptions somebody else has switched on. The answer is one line of JSON.
+the environment names the modules of GDAL whose exceptions somebody else has switched on, and no others. The answer is
+one line of JSON.
 """
 
 from __future__ import annotations
@@ -136,8 +137,12 @@ def main(folder: str, *tools: str) -> None:
 
         assert scipy.ndimage is not None
         write_a_layer(folder)
+        modules = dict(zip(MODULES, (gdal, ogr, osr)))
+        # Newer QGIS has switched on all three.
+        for module in reversed(modules.values()):
+            module.DontUseExceptions()
         for name in os.environ.get("SWITCHED_ON", "").split():
-            dict(zip(MODULES, (gdal, ogr, osr)))[name].UseExceptions()
+            modules[name].UseExceptions()
         session.look("ready")
     for tool in tools:
         session.run(tool)
