@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .texts import as_message
+from .texts import Message, as_message
 
 
 class AdaMapperError(Exception):
@@ -12,6 +12,12 @@ class AdaMapperError(Exception):
 
     def __init__(self, template: str, /, **values: Any) -> None:
         super().__init__(as_message(template, values))
+
+    @property
+    def message(self) -> Message:
+        """What is told."""
+        message: Message = self.args[0]
+        return message
 
 
 class InputError(AdaMapperError):

@@ -35,7 +35,7 @@ class Message(str):
 
         English where a translation names values that the sentence doesn't have.
         """
-        words = translate(self.template)
+        words = translate(self.template) if self.template else ""
         if not self.values:
             return words
         try:

@@ -36,7 +36,7 @@ class LayerFacts:
     ``unit`` and ``sign`` as read or, where ``unit_is_assumed`` and ``sign_is_assumed``, as taken for want of any.
     ``factor``: what its numbers are multiplied by to be in the channel's unit and sign; 1 for none, NaN where
     ``problem`` tells in a sentence why it can't be used. ``pixel_size`` in metres, NaN where the CRS is unknown;
-    ``crs`` is its name, "" where unknown. ``told``: further sentences.
+    ``crs`` is its name, "" where unknown. ``told``: further sentences. The sentences begin with the file's name.
     """
 
     unit: str = ""
@@ -110,13 +110,13 @@ def inspect_layer(kind: ChannelKind, path: PathLike, channel: Channel | None) ->
         try:
             factor, problem = (layer.factor(channel) if channel else 1.0), ""
         except InputError as error:
-            factor, problem = math.nan, str(error)
+            factor, problem = math.nan, error.message
         try:
             pixel_size = layer.grid.pixel_size
         except InputError as error:
-            pixel_size, problem = math.nan, problem or str(error)
+            pixel_size, problem = math.nan, problem or error.message
     except InputError as error:
-        return LayerFacts(problem=_without(path, str(error)))
+        return LayerFacts(problem=error.message)
     return LayerFacts(
         layer.unit,
         layer.sign,
@@ -125,8 +125,8 @@ def inspect_layer(kind: ChannelKind, path: PathLike, channel: Channel | None) ->
         factor,
         pixel_size,
         _crs_name(layer.grid),
-        tuple(_without(path, text) for text in told),
-        _without(path, problem),
+        tuple(told),
+        problem,
     )
 
 
@@ -231,9 +231,3 @@ def _band(name: str, channel: Channel, values: Array, is_given: bool) -> Preview
 @gdal_raises()
 def _crs_name(grid: Grid) -> str:
     return str(spatial_reference(grid.crs).GetName()) if grid.crs else ""
-
-
-def _without(path: PathLike, text: str) -> str:
-    """A message without the file's name before it, for a place where the layer is plain."""
-    sentence = text[len(f"{path}: ") :] if text.startswith(f"{path}: ") else text
-    return sentence[:1].upper() + sentence[1:]

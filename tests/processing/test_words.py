@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,41 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 from qgis.core import QgsApplication, QgsProcessingException
-from qgis.PyQt.QtCore import QCoreApplication, QTranslator
 
 from ada_mapper.core.raster import BandDescription, Grid, write_array
+from bracketed_texts import bracketed, outside
 from recording_feedback import Feedback
 
 UTM = Grid("EPSG:32648", (500_000.0, 30.0, 0.0, 3_000_000.0, 0.0, -30.0), 48, 40)
 
 
-class Bracketing(QTranslator):
-    """Puts each text of the plugin in brackets, as a language would put it into words."""
-
-    def translate(self, context: str, text: str, disambiguation: str | None = None, n: int = -1) -> str:
-        return f"⟦{text}⟧" if context == "AdaMapper" else None  # type: ignore[return-value]
-
-    def isEmpty(self) -> bool:
-        return False
-
-
 @pytest.fixture
 def other_language(plugin: Any) -> Iterator[None]:
     """QGIS in a language that has a word for everything."""
-    translator = Bracketing()
-    QCoreApplication.installTranslator(translator)
-    yield
-    QCoreApplication.removeTranslator(translator)
-
-
-def outside(text: str) -> str:
-    """What is left of a text without what was translated, and without numbers, marks, file names and HTML."""
-    while "⟦" in text:
-        shorter = re.sub(r"⟦[^⟦⟧]*⟧", "", text)
-        if shorter == text:
-            break
-        text = shorter
-    return re.sub(r"[\d\W_]+", "", re.sub(r"<[^>]*>|&\w+;", "", text))
+    with bracketed():
+        yield
 
 
 def test_titles_and_help_of_every_tool_are_translated(other_language: None) -> None:

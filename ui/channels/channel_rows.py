@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from qgis.core import QgsMapLayer, QgsMapLayerProxyModel, QgsProviderRegistry
@@ -11,7 +12,7 @@ from qgis.PyQt.QtCore import QObject, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
-from ...processing.texts import rounded, tr
+from ...processing.texts import rounded, tr, words_of
 from ..project import BY_VALUES, candidates, guesses
 from ..theme import faint, text_colour
 from .channel_preview import channel_title
@@ -115,7 +116,7 @@ class ChannelRow(QObject):
         if self.layer is None:
             return tr("{}: choose a layer, or untick it.").format(channel_title(self.kind.value))
         problem = self.facts.problem if self.facts is not None else ""
-        if problem and self.kind.label not in problem:
+        if problem and words_of(self.kind.label) not in problem:
             return f"{channel_title(self.kind.value)}: {problem}"
         return problem
 
@@ -183,6 +184,18 @@ def quantity(unit: str, sign: str) -> str:
     if sign:
         return tr("{}, + away").format(text) if sign == "away" else tr("{}, + toward").format(text)
     return text
+
+
+def facts_in_words(facts: LayerFacts, path: str) -> LayerFacts:
+    """The facts with their sentences in the user's language, without the file's name: the layer is plain here."""
+    return replace(facts, told=tuple(_plain(text, path) for text in facts.told), problem=_plain(facts.problem, path))
+
+
+def _plain(text: str, path: str) -> str:
+    sentence = words_of(text)
+    if sentence.startswith(f"{path}: "):
+        sentence = sentence[len(path) + 2 :]
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _assumed(facts: LayerFacts) -> str:

@@ -25,7 +25,7 @@ from ...processing.texts import number, tr, words_of
 from ..help import open_help
 from ..project import LAYER_ROLES, ProjectState
 from ..runs import BackgroundCall
-from .channel_rows import ChannelRow, tint
+from .channel_rows import ChannelRow, facts_in_words, tint
 from .live_preview import LivePreview, heading, note
 from .model_chooser import ModelChooser
 from .preset_table import PresetTable
@@ -124,7 +124,7 @@ class ChannelsDialog(QDialog):
         if self.model.card is None:
             return self.model.problem
         first = next((row.problem for row in self.rows if row.problem), "")
-        return first or unusable_reason(self.model.card, tuple(self.given))
+        return first or words_of(unusable_reason(self.model.card, tuple(self.given)))
 
     # Widgets
 
@@ -293,7 +293,8 @@ class ChannelsDialog(QDialog):
 
         card = self.model.card
         usable = {row.kind: row.layer for row in self.rows if row.kind in self.given and not row.problem}
-        self.preview.show_layers(card, usable, unusable_reason(card, tuple(usable)) if card else self.model.problem)
+        problem = words_of(unusable_reason(card, tuple(usable))) if card else self.model.problem
+        self.preview.show_layers(card, usable, problem)
         self._show_problem()
 
     def _show_problem(self) -> None:
@@ -319,6 +320,7 @@ class ChannelsDialog(QDialog):
 
         def answer(facts: LayerFacts) -> None:
             del self._asking[key]
+            facts = facts_in_words(facts, path)
             self._known[key] = facts
             for other in self.rows:
                 if other.layer is not None and (other.layer.source(), other.channel) == key:

@@ -10,7 +10,7 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ...processing.algorithm import BUNDLED_MODEL
-from ...processing.texts import number, tr
+from ...processing.texts import number, tr, words_of
 from ..step import Step, StepContext, StepStatus
 from .channel_preview import channel_title
 from .preset_table import combination_title
@@ -128,7 +128,7 @@ class ChannelsStep(Step):
         from ...core.channels import ChannelKind
         from ...core.models import unusable_reason
 
-        return unusable_reason(self._card, tuple(ChannelKind(role) for role in chosen))
+        return words_of(unusable_reason(self._card, tuple(ChannelKind(role) for role in chosen)))
 
     def _summary(self) -> str:
         """The model and its layers, one a line, and its scores with them, as HTML."""

@@ -205,15 +205,15 @@ def caption_of(result: Preview) -> str:
 def grid_html(result: Preview, names: Mapping[str, str]) -> str:
     """Which layer defines the grid, and what is done to the others; files by the names of their layers."""
     grid = tr("The {} defines the grid: {} × {} pixels of {}, {}.").format(
-        result.base.label,
+        words_of(result.base.label),
         number(result.grid.width),
         number(result.grid.height),
         _length(result.pixel_size),
         result.crs or tr("unknown CRS"),
     )
     lines = [html.escape(grid)]
-    lines += [f"<b>{html.escape(_named(text, names))}</b>" for text in result.warnings]
-    lines += [html.escape(_named(text, names)) for text in result.messages]
+    lines += [f"<b>{html.escape(_named(words_of(text), names))}</b>" for text in result.warnings]
+    lines += [html.escape(_named(words_of(text), names)) for text in result.messages]
     return "".join(f'<p style="margin-top:0; margin-bottom:4px">{line}</p>' for line in lines)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
-from ...processing.texts import number, tr
+from ...processing.texts import number, tr, words_of
 from .channel_preview import channel_title
 
 if TYPE_CHECKING:
@@ -105,16 +105,15 @@ class PresetTable(QTreeWidget):
     def _tell(self, item: QTreeWidgetItem, preset: Preset, available: Collection[str]) -> None:
         """Say in a row what keeps the combination from being used."""
         missing = [channel_title(kind.value) for kind in preset.kinds if kind.value not in available]
-        note, tip = "", preset.problem
-        if preset.problem:
+        note, problem = "", words_of(preset.problem)
+        if problem:
             note = _short_problem(preset)
+        elif len(missing) == 1:
+            note = tr("missing: {}").format(missing[0])
         elif missing:
-            tip = tr("missing: {}").format(", ".join(missing))
-            note = tip if len(missing) == 1 else tr("{} layers missing").format(number(len(missing)))
+            note = tr("{} layers missing").format(number(len(missing)))
         item.setText(_NOTE, note)
-        tip = "".join(
-            f"<p>{html.escape(text)}</p>" for text in (combination_title(preset.name), preset.problem or note)
-        )
+        tip = "".join(f"<p>{html.escape(text)}</p>" for text in (combination_title(preset.name), problem or note))
         for column in range(self.columnCount()):
             item.setToolTip(column, tip)
 

@@ -25,7 +25,7 @@ from qgis.PyQt.QtWidgets import (
 from ...processing.choices import ORBIT_CHOICES, PRODUCT_CHOICES
 from ...processing.layers import run_of
 from ...processing.mapping import SLOPE, STACK
-from ...processing.texts import number, tr
+from ...processing.texts import number, tr, words_of
 from ..project import MOST_DAYS, MOST_METRES, chain_inputs
 from ..runs import free_place, result_files
 from ..step import Step, StepContext, StepStatus
@@ -230,7 +230,7 @@ class DataStep(Step):
             chosen = self.context.state.get("orbit", "unknown")
             if {scan.orbit, chosen} == {"ascending", "descending"}:
                 lines.append(html.escape(tr("The files say that the orbit is {}.").format(_orbit_text(scan.orbit))))
-            lines += [f"<small>{html.escape(note)}</small>" for note in scan.notes[:_NOTES_SHOWN]]
+            lines += [f"<small>{html.escape(words_of(note))}</small>" for note in scan.notes[:_NOTES_SHOWN]]
             if len(scan.notes) > _NOTES_SHOWN:
                 more = number(len(scan.notes) - _NOTES_SHOWN)
                 lines.append(f"<small>{html.escape(tr('and {} more notes in the report').format(more))}</small>")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ...core.interferograms import PairLimits
-from ...processing.texts import sentence_of, tr
+from ...processing.texts import sentence_of, tr, words_of
 from ..project import LIMITS, MOST_DAYS, MOST_METRES, ProjectState, at_least, excluded_pairs, limit
 from .pair_scan import PairScan, Scan
 
@@ -164,6 +164,8 @@ class PairChoice(QObject):
         """Apply the rules again."""
         from ...core.interferograms import reasons_against, rules_against
 
-        self.reasons = reasons_against(self.pairs, self.limits())
+        # Models of Qt show a text, not what is a text of core's kind.
+        against = reasons_against(self.pairs, self.limits())
+        self.reasons = {name: words_of(reason) for name, reason in against.items()}
         self.rules = rules_against(self.pairs, self.limits())
         self.judged.emit()

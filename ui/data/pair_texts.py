@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...processing.texts import date_text, number, tr
+from ...processing.texts import date_text, number, tr, words_of
 from .pair_choice import PairChoice
 
 
@@ -27,7 +27,7 @@ def trouble_text(choice: PairChoice) -> str:
     if choice.problem or not choice.pairs:
         return choice.problem
     if not choice.used:
-        return nothing_left(choice.pairs, choice.limits())
+        return words_of(nothing_left(choice.pairs, choice.limits()))
     groups = len(connected_dates(choice.used))
     if groups > 1:
         text = tr("The used pairs fall into {} groups that no pair connects; motion between them is not seen.")

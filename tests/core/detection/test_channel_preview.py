@@ -140,10 +140,10 @@ def test_unit_and_sign_of_a_rate(
     assert facts.problem == "" and facts.pixel_size == 30 and facts.crs == "WGS 84 / UTM zone 48N"
 
 
-def test_a_wrong_unit_is_one_sentence_without_the_path(tmp_path: Path) -> None:
+def test_a_wrong_unit_is_one_sentence_that_names_the_file(tmp_path: Path) -> None:
     slope = write(tmp_path / "slope.tif", np.full((30, 30), 20.0), "", "percent")
     facts = inspect_layer(KIND.SLOPE, slope, MINMAX_CHANNELS[KIND.SLOPE])
-    assert facts.problem == "The slope is in percent, and the model needs it in degree. Convert it first."
+    assert facts.problem == f"{slope}: the slope is in percent, and the model needs it in degree. Convert it first."
     assert math.isnan(facts.factor)
     rate = write(tmp_path / "rate.tif", np.full((30, 30), 20.0), "", "m")
     assert "can't be a phase rate" in inspect_layer(KIND.PHASE_RATE, rate, CARD.channels[0]).problem

@@ -25,6 +25,7 @@ from ada_mapper.ui.channels.channels_dialog import ChannelsDialog
 from ada_mapper.ui.project import ProjectState
 from ada_mapper.ui.runs import background
 from ada_mapper.ui.step import StepContext
+from bracketed_texts import bracketed, outside
 from small_rasters import CRS, square_grid, write
 
 KIND = ChannelKind
@@ -242,6 +243,20 @@ def test_a_wrong_unit_is_one_red_sentence_in_its_row(open_dialog: Any, add: Add,
     assert dialog.preview.pictures._bands, "the rest is still shown"
     QTest.keyClick(row.chooser, Qt.Key.Key_Home)
     assert not row.is_wanted and _ok(dialog).isEnabled()
+
+
+def test_what_core_says_of_a_layer_is_in_the_users_language(open_dialog: Any, add: Add, wait_until: Wait) -> None:
+    add("phase_rate")
+    percent = add("slope", "steepness", unit="percent")
+    with bracketed():
+        dialog = open_dialog()
+        row = _row(dialog, "slope")
+        row.chooser.setLayer(percent)
+        wait_until(lambda: not dialog.is_busy)
+        assert row.sentence.text().startswith("⟦") and not outside(row.sentence.text().replace("percent", ""))
+        row.set_wanted(False)
+        _row(dialog, "phase_rate").set_wanted(False)
+        assert dialog.problem().startswith("⟦") and not outside(dialog.problem().replace(dialog.model.card.name, ""))
 
 
 def test_what_is_converted_and_assumed_is_told(open_dialog: Any, add: Add, other_locale: QLocale) -> None:

@@ -20,6 +20,7 @@ from ada_mapper.ui.data.pair_choice import MOST_DAYS, MOST_METRES
 from ada_mapper.ui.panel import Panel
 from ada_mapper.ui.project import ProjectState
 from ada_mapper.ui.step import StepContext
+from bracketed_texts import bracketed, outside
 from shared_data import shared_data
 from small_rasters import write
 
@@ -88,6 +89,18 @@ def test_a_limit_is_typed_kept_and_applied(read, state):
     QTest.keyClicks(read.days.lineEdit(), "24")
     QTest.keyClick(read.days.lineEdit(), Qt.Key.Key_Return)
     assert len(names(read)) == 9 and state.get("max_temporal_baseline", 40.0) == 24
+
+
+def test_what_core_says_of_pairs_is_a_text_of_qt_in_the_users_language(read):
+    with bracketed():
+        read.days.setValue(12)
+        reasons = [reason for reason in read.choice.reasons.values() if reason]
+        read.days.setValue(1)
+        told = read.status().missing
+    assert len(reasons) == 4 and all(reason.startswith("⟦") and not outside(reason) for reason in reasons)
+    # Qt takes a kind of str of one's own for an unknown object and shows nothing of it in a table.
+    assert {type(reason) for reason in reasons} == {str}
+    assert told.startswith("⟦") and not outside(told)
 
 
 def test_a_folder_is_read_once_it_is_typed_to_its_end(step, folder, state, wait_until):
