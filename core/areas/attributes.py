@@ -31,7 +31,12 @@ from .connected import ComponentLabels
 
 Floats = NDArray[np.float64]
 
-_LABELS = {"probability": "probability", "los_rate": Message("LOS rate"), "slope": "slope", "dem": "DEM"}
+_LABELS = {
+    "probability": Message("probability"),
+    "los_rate": Message("LOS rate"),
+    "slope": Message("slope"),
+    "dem": Message("DEM"),
+}
 _FACTORS = {"los_rate": los_rate_factor, "dem": metres_per_unit}
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import InputError
+from ..texts import Message
 from ..types import Array
 from .kinds import ChannelKind
 from .scaling import Scaling, is_number, known_fields
@@ -77,7 +78,7 @@ class Channel:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Channel:
         """The channel written by ``to_json``; InputError when the values don't describe one."""
-        known = known_fields(values, cls, "a channel")
+        known = known_fields(values, cls, Message("a channel"))
         try:
             known["kind"] = ChannelKind(known.get("kind"))
         except ValueError:

@@ -82,11 +82,11 @@ class Layer:
         if self.unit in METRES and channel.unit == "m":
             return METRES[self.unit]
         raise InputError(
-            "{path}: the {label} is in {unit}, and the model needs it in {other_unit}. Convert it first.",
+            "{path}: the {label} is in {unit}, and the model needs it in {wanted}. Convert it first.",
             path=self.path,
             label=self.kind.label,
             unit=self.unit,
-            other_unit=channel.unit,
+            wanted=channel.unit,
         )
 
 
@@ -122,9 +122,7 @@ def _sign(kind: ChannelKind, path: str, tags: Mapping[str, str], progress: Progr
         return text if default else ""
     if kind is ChannelKind.LOS_RATE:
         progress.info(
-            "{path}: the LOS rate doesn't tell its sign; positive {default} the satellite is assumed.",
-            path=path,
-            default=default,
+            "{path}: the LOS rate doesn't tell its sign; positive toward the satellite is assumed.", path=path
         )
     return default
 

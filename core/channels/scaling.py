@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from ..raster import above_local_mean
+from ..texts import Message
 from ..types import Array
 
 _METHODS = ("minmax", "clip", "asinh", "wrap")
@@ -105,7 +106,7 @@ class Scaling:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Scaling:
         """The scaling written by ``to_json``; InputError when the values don't describe one."""
-        return cls(**known_fields(values, cls, "a scaling"))
+        return cls(**known_fields(values, cls, Message("a scaling")))
 
 
 def _cut_off(values: Array, low: float, high: float) -> None:
@@ -115,6 +116,7 @@ def _cut_off(values: Array, low: float, high: float) -> None:
 
 
 def is_number(value: object) -> bool:
+    """True for finite numbers; JSON's true and false are none."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -125,9 +127,9 @@ def known_fields(values: Mapping[str, Any], cls: type, what: str) -> dict[str, A
     fields = cls.__dataclass_fields__  # type: ignore[attr-defined]
     unknown = sorted(set(values) - set(fields))
     if unknown:
-        raise InputError("{what} has no “{unknown}”.", what=what.capitalize(), unknown=unknown[0])
+        raise InputError("“{unknown}” is no part of {what}.", unknown=unknown[0], what=what)
     required = [name for name, field in fields.items() if field.default is field.default_factory]
     missing = [name for name in required if name not in values]
     if missing:
-        raise InputError("{what} needs “{missing}”.", what=what.capitalize(), missing=missing[0])
+        raise InputError("“{missing}” is missing in {what}.", missing=missing[0], what=what)
     return dict(values)

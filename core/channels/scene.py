@@ -96,14 +96,14 @@ class SceneLayers:
         reason = Message("lies on other pixels")
         if not same_crs(layer.grid.crs, self.grid.crs):
             names = [spatial_reference(grid.crs).GetName() for grid in (layer.grid, self.grid)]
-            reason = Message("is in {names} and the scene in {other_names}", names=names[0], other_names=names[1])
+            reason = Message("is in {crs} and the scene in {crs_of_scene}", crs=names[0], crs_of_scene=names[1])
         progress.info(
-            "The {label} {reason}: it is resampled from {pixel_size:.4g} m to the scene's {other_pixel_size:.4g} "
-            "m pixels.",
+            "The {label} {reason}: it is resampled from {pixel_size:.4g} m to the scene's {scene_pixel_size:.4g} m "
+            "pixels.",
             label=layer.kind.label,
             reason=reason,
             pixel_size=layer.grid.pixel_size,
-            other_pixel_size=self.pixel_size,
+            scene_pixel_size=self.pixel_size,
         )
 
     def _check_contents(self, progress: Progress) -> None:
@@ -162,13 +162,12 @@ def _tell_wavelength(layer: Layer, channel: Channel, progress: Progress) -> None
         )
     elif layer.is_of_other_wavelength and layer.wavelength and channel.unit == "rad/yr":
         progress.info(
-            "{path}: its wavelength is {wavelength:.4g} cm; its {unit} are multiplied by "
-            "{other_wavelength:.4g}, so that the model sees the same motion as at "
-            "Sentinel-1's {sentinel1}.",
+            "{path}: its wavelength is {wavelength:.4g} cm; its {unit} are multiplied by {factor:.4g}, so that the "
+            "model sees the same motion as at Sentinel-1's {sentinel1}.",
             path=layer.path,
             wavelength=layer.wavelength * 100,
             unit=layer.unit,
-            other_wavelength=layer.wavelength / SENTINEL1_WAVELENGTH,
+            factor=layer.wavelength / SENTINEL1_WAVELENGTH,
             sentinel1=sentinel,
         )
 
@@ -218,12 +217,7 @@ def grids_overlap(first: Grid, second: Grid) -> bool:
         x = np.linspace(bounds[0], bounds[2], 11)
         y = np.linspace(bounds[1], bounds[3], 11)
         try:
-            points = np.array(
-                transformation.TransformPoints(
-                    [(px, py) for px in x for py in y],
-                ),
-                dtype=float,
-            )
+            points = np.array(transformation.TransformPoints([(px, py) for px in x for py in y]), dtype=float)
         except RuntimeError:
             return False
         points = points[np.isfinite(points).all(axis=1)]

@@ -89,14 +89,14 @@ def _from_folder(folder: Folder, product: str, notes: list[str], progress: Progr
         try:
             found.append(_read(path, key, folder, notes))
         except InputError as error:
-            failures.append(error.args[0])
+            failures.append(error.message)
     return _usable(found, failures, notes)
 
 
 def _usable(found: list[_Found], failures: Sequence[str], notes: list[str]) -> list[_Found]:
     if not found:
         more = Message(" The same goes for {count} more files.", count=len(failures) - 1) if len(failures) > 1 else ""
-        raise InputError("No interferogram can be used. {failures}{more}", failures=failures[0], more=more)
+        raise InputError("No interferogram can be used. {failure}{more}", failure=failures[0], more=more)
     notes.extend(Message("Left out: {failure}", failure=failure) for failure in failures)
     return found
 
@@ -156,7 +156,7 @@ def _from_pairs_file(
         try:
             found.append(_read_entry(entry, product, files, notes))
         except InputError as error:
-            failures.append(str(error))
+            failures.append(error.message)
     reversed_pairs = [entry.file.name for entry in entries if entry.first > entry.second]
     if reversed_pairs:
         notes.append(
@@ -203,13 +203,13 @@ def _check_orbit(found: Sequence[_Found]) -> None:
         files[item.is_ascending].append(item.interferogram.phase.label)
     if files[True] and files[False]:
         raise InputError(
-            "These are interferograms of two orbits, which look from opposite sides: {count} ascending "
-            "(such as {files}) and {other_files_count} descending (such as {other_files}). Choose the "
-            "folder of one orbit; areas of both can be merged afterwards.",
-            count=len(files[True]),
-            files=files[True][0],
-            other_files_count=len(files[False]),
-            other_files=files[False][0],
+            "These are interferograms of two orbits, which look from opposite sides: {ascending} "
+            "ascending (such as {first_ascending}) and {descending} descending (such as {first_descending}). Choose "
+            "the folder of one orbit; areas of both can be merged afterwards.",
+            ascending=len(files[True]),
+            first_ascending=files[True][0],
+            descending=len(files[False]),
+            first_descending=files[False][0],
         )
 
 
@@ -276,21 +276,21 @@ def _wavelength(pairs: Sequence[Interferogram], notes: list[str]) -> float:
     for pair in known:
         if pair.wavelength is not None and abs(pair.wavelength / value - 1) > _SAME_WAVELENGTH:
             raise InputError(
-                "{label} has the wavelength {value:.6g} m and {other_label} {wavelength:.6g} "
-                "m. Stack the interferograms of one sensor at a time.",
+                "{label} has the wavelength {first_wavelength:.6g} m and {other_label} {wavelength:.6g} m. "
+                "Stack the interferograms of one sensor at a time.",
                 label=known[0].phase.label,
-                value=value,
+                first_wavelength=value,
                 other_label=pair.phase.label,
                 wavelength=pair.wavelength,
             )
     if len(known) < len(pairs):
         notes.append(
             Message(
-                "{count} of {other_pairs_count} interferograms don't tell their radar wavelength; that of the "
-                "others, {value:.6g} m, is used.",
+                "{count} of {pairs} interferograms don't tell their radar wavelength; that of the others, "
+                "{wavelength:.6g} m, is used.",
                 count=len(pairs) - len(known),
-                other_pairs_count=len(pairs),
-                value=value,
+                pairs=len(pairs),
+                wavelength=value,
             )
         )
     return value

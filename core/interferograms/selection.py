@@ -181,7 +181,7 @@ def _baselines(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
                     baseline=abs(baseline),
                     max_perpendicular_baseline=limits.max_perpendicular_baseline,
                 ),
-                Message("a perpendicular baseline of {ceil} m", ceil=math.ceil(abs(baseline))),
+                Message("a perpendicular baseline of {metres} m", metres=math.ceil(abs(baseline))),
                 abs(baseline) / limits.max_perpendicular_baseline - 1,
             )
         )
@@ -216,7 +216,7 @@ def _dates(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
 def _incoherent(mean: float | None, limit: float | None) -> list[_Violation]:
     if limit is None or mean is None or mean >= limit:
         return []
-    needed = Message("a mean coherence of {floor:.2f}", floor=math.floor(mean * 100) / 100)
+    needed = Message("a mean coherence of {coherence:.2f}", coherence=math.floor(mean * 100) / 100)
     return [
         _Violation(
             "coherence",
@@ -246,15 +246,15 @@ def _notes(
 
 
 def _split(components: tuple[tuple[date, ...], ...]) -> str:
-    groups = "; ".join(
-        Message("{dates} to {other_dates} ({count} dates)", dates=dates[0], other_dates=dates[-1], count=len(dates))
+    groups = [
+        Message("{first} to {last} ({count} dates)", first=dates[0], last=dates[-1], count=len(dates))
         for dates in components
-    )
+    ]
     return Message(
         "The used pairs fall into {count} groups that no pair connects: {groups}. Rates are averages over "
         "the groups; motion between them isn't seen.",
         count=len(components),
-        groups=groups,
+        groups=joined(groups, "; "),
     )
 
 

@@ -117,11 +117,10 @@ def load_checkpoint(path: PathLike, run: TrainingRun, identity: Mapping[str, str
         ) from None
     if architecture != run.network.architecture:
         raise InputError(
-            "The training can't go on from {path}: it is of the network {architecture}, not {other_architecture}. "
-            "{anew}",
+            "The training can't go on from {path}: it is of the network {architecture}, not {wanted}. {anew}",
             path=path,
             architecture=architecture,
-            other_architecture=run.network.architecture,
+            wanted=run.network.architecture,
             anew=anew,
         )
     changed = [

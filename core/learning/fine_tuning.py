@@ -206,12 +206,12 @@ def _tell(base: Candidate, chosen: Candidate, progress: Progress) -> None:
         )
         return
     progress.info(
-        "Own validation tiles: IoU {own_iou:.3f} before, {other_own_iou:.3f} after. Simulated ones: "
-        "{simulated_iou:.3f} before, {other_simulated_iou:.3f} after. {share:.0f} % of the way "
+        "Own validation tiles: IoU {own_before:.3f} before, {own_after:.3f} after. Simulated ones: "
+        "{simulated_before:.3f} before, {simulated_after:.3f} after. {share:.0f} % of the way "
         "to the tuned weights.",
-        own_iou=base.own_iou,
-        other_own_iou=chosen.own_iou,
-        simulated_iou=base.simulated_iou,
-        other_simulated_iou=chosen.simulated_iou,
+        own_before=base.own_iou,
+        own_after=chosen.own_iou,
+        simulated_before=base.simulated_iou,
+        simulated_after=chosen.simulated_iou,
         share=100 * chosen.share,
     )

@@ -81,8 +81,15 @@ class _Grounds:
         """The tiles in a sentence."""
         parts = []
         if self.own:
-            counts = [f"{len(self.own.tiles(role, ()))} {role}" for role in ("training", "validation", "test")]
-            parts.append(Message("Own tiles: {counts}.", counts=", ".join(counts)))
+            training, validation, test = (len(self.own.tiles(role, ())) for role in ("training", "validation", "test"))
+            parts.append(
+                Message(
+                    "Own tiles: {training} training, {validation} validation, {test} test.",
+                    training=training,
+                    validation=validation,
+                    test=test,
+                )
+            )
         share = 100 * self.recipe.simulated_share
         parts.append(Message("{share:g} % of the tiles are simulated.", share=share))
         parts.append(Message("Channels: {names}.", names=", ".join(self.card.band_names)))

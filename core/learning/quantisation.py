@@ -228,10 +228,10 @@ def _open_bands(path: PathLike, card: ModelCard, stack: contextlib.ExitStack) ->
     found = tuple(dataset.GetRasterBand(index + 1).GetDescription() for index in range(dataset.RasterCount))
     if found != card.band_names:
         raise InputError(
-            "{name} is not a composite for the model “{other_name}”: it needs the bands {band_names}. "
+            "{name} is not a composite for the model “{model}”: it needs the bands {band_names}. "
             "Make it with Build channel composite and this model.",
             name=name,
-            other_name=card.name,
+            model=card.name,
             band_names=", ".join(card.band_names),
         )
     return [stack.enter_context(BandReader(Band(name, index + 1))) for index in range(len(found))]

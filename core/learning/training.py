@@ -131,9 +131,9 @@ def train(
             load_checkpoint(checkpoint, run, same)
             progress.info("Continuing from {checkpoint} at step {step}.", checkpoint=checkpoint, step=run.state.step)
         progress.info(
-            "Training on {device_label}, {form}.",
+            "Training on {device_label}, {precision}.",
             device_label=device_label(device),
-            form="bfloat16" if half else "float32",
+            precision="bfloat16" if half else "float32",
         )
         try:
             _loop(run, card, tiles, validation, options, half, checkpoint, same, progress)
@@ -238,17 +238,17 @@ class _Clock:
         self.state.seconds = time.monotonic() - self.zero
         if not self.told and self.state.seconds - self.first_seconds > _FIRST_ESTIMATE_SECONDS:
             self.told = True
-            progress.info("{left}{other_left}.", left=self.left()[0].upper(), other_left=self.left()[1:])
+            progress.info("About {duration} left.", duration=self.left())
 
     def left(self) -> str:
-        """The remaining time in words; early stopping may end the run before."""
+        """The remaining time; early stopping may end the run before."""
         if self.options.minutes is not None:
             seconds = 60 * self.options.minutes - self.state.seconds
         else:
             done = max(self.state.step - self.first_step, 1)
             todo = (self.options.steps or 0) - self.state.step
             seconds = (self.state.seconds - self.first_seconds) / done * todo
-        return Message("about {duration} left", duration=_duration(max(seconds, 0.0)))
+        return _duration(max(seconds, 0.0))
 
 
 def _duration(seconds: float) -> str:
@@ -331,5 +331,5 @@ def _evaluate(
         recall=half.recall,
         best=best.iou,
         threshold=threshold,
-        left=Message("; {left}", left=clock.left()) if spent < 1 else "",
+        left=Message("; about {duration} left", duration=clock.left()) if spent < 1 else "",
     )

@@ -46,10 +46,10 @@ def open_backend(
         backend = _open_models[key] = _opened(model_path, preference, card, count, progress)
     backend.progress = progress
     progress.info(
-        "The model “{name}” {version} runs on {other_name}.",
+        "The model “{name}” {version} runs on {backend}.",
         name=card.name,
         version=card.version,
-        other_name=backend.name,
+        backend=backend.name,
     )
     return backend
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..channels import Channel, ChannelKind, known_fields
 from ..errors import InputError
-from ..texts import Message
+from ..texts import Message, joined
 from ..types import PathLike
 from .metadata import read_metadata
 
@@ -103,7 +103,7 @@ class ModelCard:
                 "The model “{name}” needs {listed}, but the {label} is "
                 "missing. Give that layer, or choose a model that works without it.",
                 name=self.name,
-                listed=_listed(list(wanted)),
+                listed=listed(list(wanted)),
                 label=missing[0].kind.layer.label,
             )
         rates = [channel for channel in self.channels if channel.kind.is_rate]
@@ -112,7 +112,7 @@ class ModelCard:
             raise InputError(
                 "The model “{name}” needs {listed}, but none is given: without a rate no motion can be seen.",
                 name=self.name,
-                listed=_listed(labels, "or"),
+                listed=listed(labels, is_choice=True),
             )
 
     def to_json(self) -> str:
@@ -173,10 +173,14 @@ class ModelCard:
         return {CARD_KEY: self.to_json(), **self.deepness_metadata()}
 
 
-def _listed(names: Sequence[str], conjunction: str = "and") -> str:
-    """“the a, the b and the c”."""
-    named = [f"the {name}" for name in names]
-    return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} {conjunction} {named[-1]}"
+def listed(names: Sequence[str], is_choice: bool = False) -> Message:
+    """“the a, the b and the c”, or “the a, the b or the c” of which one is wanted."""
+    named = [Message("the {name}", name=name) for name in names]
+    if len(named) == 1:
+        return named[0]
+    if is_choice:
+        return Message("{first} or {last}", first=joined(named[:-1]), last=named[-1])
+    return Message("{first} and {last}", first=joined(named[:-1]), last=named[-1])
 
 
 def read_card(path: PathLike) -> ModelCard:

@@ -66,10 +66,10 @@ def export_onnx(network: Network, card: ModelCard, path: PathLike, half_storage:
     if (card.architecture, len(card.band_names)) != (network.architecture, network.channels):
         raise InputError(
             "The card is for {architecture} with {count} input bands, the network is "
-            "{other_architecture} with {channels}.",
+            "{architecture_of_network} with {channels}.",
             architecture=card.architecture,
             count=len(card.band_names),
-            other_architecture=network.architecture,
+            architecture_of_network=network.architecture,
             channels=network.channels,
         )
     model = _traced(network)

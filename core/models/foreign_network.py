@@ -52,9 +52,9 @@ class ForeignNetwork:
         fixed = {side for side in shape[2:] if isinstance(side, int)}
         if len(fixed) > 1:
             raise InputError(
-                "its tiles have {shape} × {other_shape} pixels, and only square ones can be used",
-                shape=shape[2],
-                other_shape=shape[3],
+                "its tiles have {height} × {width} pixels, and only square ones can be used",
+                height=shape[2],
+                width=shape[3],
             )
         self.tile = fixed.pop() if fixed else tile
         self._bands, self._rank = bands, 4
@@ -123,9 +123,9 @@ class ForeignNetwork:
             found = found[:, np.newaxis]
         if found.ndim != 4 or found.shape[2:] != shape[2:]:
             raise InputError(
-                "it gives an output of shape {shape} for tiles of {other_shape}: not one value a pixel",
+                "it gives an output of shape {shape} for tiles of {tile_shape}: not one value a pixel",
                 shape=answers[0].shape,
-                other_shape=shape,
+                tile_shape=shape,
             )
         if not np.isfinite(found).all():
             raise InputError("it gives values that are not finite")

@@ -155,8 +155,8 @@ class OnnxRuntimeBackend:
         result = outputs[0].shape
         if len(result) != 4 or (isinstance(result[1], int) and result[1] != len(self.card.classes)):
             raise InputError(
-                "{path}: the network's output {result} isn't the probability of two classes. Export the model again.",
+                "{path}: the network's output {shape} isn't the probability of two classes. Export the model again.",
                 path=os.fspath(self.model_path),
-                result=result,
+                shape=result,
             )
         return str(inputs[0].name)

@@ -10,7 +10,7 @@ from typing import Any
 from ..channels import COMBINATIONS, ChannelKind
 from ..errors import InputError
 from ..texts import Message
-from .card import ModelCard
+from .card import ModelCard, listed
 
 _CLASSICAL = "classical detector"
 _EVERYTHING = (*COMBINATIONS["phase_rate+los_rate+dem+slope"], ChannelKind.LOS_SENSITIVITY)
@@ -105,11 +105,11 @@ def unusable_reason(card: ModelCard, kinds: tuple[ChannelKind, ...]) -> str:
     """Why a model can't work with just these layers, in a sentence; "" where it can."""
     unused = [kind.label for kind in kinds if kind not in card.layers]
     if unused:
-        return Message("The model “{name}” doesn't use the {unused}.", name=card.name, unused=" and the ".join(unused))
+        return Message("The model “{name}” doesn't use {unused}.", name=card.name, unused=listed(unused))
     try:
         card.require_layers(kinds)
     except InputError as error:
-        return str(error)
+        return error.message
     return ""
 
 

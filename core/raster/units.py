@@ -103,7 +103,7 @@ def metres_per_unit(reader: BandReader, progress: Progress) -> float:
     InputError for a unit that is none of length.
     """
     text, path = reader.tags["unit"], reader.source.label
-    unit = band_unit(text, path, "DEM", "m", progress, METRES, Message("metres or feet"))
+    unit = band_unit(text, path, Message("DEM"), "m", progress, METRES, Message("metres or feet"))
     if unit != "m":
         progress.info(
             "{path} gives its heights in {unit}; they were multiplied by {metres:.7g} to metres.",

@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import InputError
 from ..progress import Progress
 from ..raster import Window
-from ..texts import Message
+from ..texts import Message, joined
 from .folder import EarlierGround
 from .label_check import LabelArea, LabelProblem
 from .sample_set import ROLES
@@ -192,9 +192,9 @@ class ScenePlan:
         self.chosen = sorted([*with_areas, *(others[index] for index in order)], key=lambda c: c.place.number)
         if not with_areas:
             raise InputError(
-                "No label of the scene “{name}” can be learned from: see the messages about the labels.{problems}",
+                "No label of the scene “{name}” can be learned from: see the messages about the labels. {problems}",
                 name=self.inputs.name,
-                problems=f" {told(self.problems)}".rstrip(),
+                problems=told(self.problems),
             )
 
 
@@ -206,5 +206,5 @@ def told(problems: Sequence[LabelProblem]) -> str:
     parts = []
     for kind, labels in numbers.items():
         listed = ", ".join(map(str, list(labels)[:10])) + (", …" if len(labels) > 10 else "")
-        parts.append(f"{kind}: {len(labels)} (label {listed})")
-    return "; ".join(parts)
+        parts.append(Message("{problem}: {count} (label {listed})", problem=kind, count=len(labels), listed=listed))
+    return joined(parts, "; ")

@@ -23,7 +23,7 @@ from ..models import IGNORED
 from ..progress import QUIET, Progress
 from ..raster import BandDescription, Grid, RasterWriter
 from ..satellite import SENTINEL1_WAVELENGTH
-from ..texts import Message
+from ..texts import Message, joined
 from ..types import PathLike
 from ..vectors import Burner, transformed
 from .folder import (
@@ -129,7 +129,7 @@ def _earlier_set(folder: Path, inputs: SceneInputs, options: SampleOptions, prog
     earlier = SampleSet(folder)
     kinds = tuple(kind for kind in ChannelKind if kind in inputs.layers)
     if kinds != earlier.layers:
-        there, here = (", ".join(kind.label for kind in group) or "none" for group in (earlier.layers, kinds))
+        there, here = (joined([kind.label for kind in group]) or Message("none") for group in (earlier.layers, kinds))
         raise InputError(
             "{folder} has the layers {there}; this scene has {here}. Give the same, or a new folder.",
             folder=folder,
@@ -138,13 +138,13 @@ def _earlier_set(folder: Path, inputs: SceneInputs, options: SampleOptions, prog
         )
     if (earlier.pixel_size, earlier.tile_size) != (options.pixel_size, options.tile_size):
         raise InputError(
-            "{folder} has tiles of {tile_size} pixels of {pixel_size:g} m, not {other_tile_size} of "
-            "{other_pixel_size:g} m. Give the same sizes, or a new folder.",
+            "{folder} has tiles of {tile_size} pixels of {pixel_size:g} m, not {wanted_tile_size} of "
+            "{wanted_pixel_size:g} m. Give the same sizes, or a new folder.",
             folder=folder,
             tile_size=earlier.tile_size,
             pixel_size=earlier.pixel_size,
-            other_tile_size=options.tile_size,
-            other_pixel_size=options.pixel_size,
+            wanted_tile_size=options.tile_size,
+            wanted_pixel_size=options.pixel_size,
         )
     if any(name != inputs.name and name.casefold() == inputs.name.casefold() for name in earlier.scenes):
         raise InputError(

@@ -156,22 +156,22 @@ def find_viewing(
         incidence, sources[1] = USUAL_INCIDENCE, Message("assumed, the middle of Sentinel-1's swath")
     viewing = Viewing(heading % 360, incidence)
     progress.info(
-        "The satellite looks from a heading of {heading:.4g}° ({sources}; {orbit}) at an incidence "
-        "angle of {incidence:.4g}° ({other_sources}).",
+        "The satellite looks from a heading of {heading:.4g}° ({heading_source}; {orbit}) at an incidence "
+        "angle of {incidence:.4g}° ({incidence_source}).",
         heading=viewing.heading,
-        sources=sources[0],
+        heading_source=sources[0],
         orbit=viewing.orbit,
         incidence=viewing.incidence,
-        other_sources=sources[1],
+        incidence_source=sources[1],
     )
     if orbit in _HEADINGS and orbit != viewing.orbit:
         progress.warning(
-            "The orbit was given as {orbit}, but the heading of {heading:.4g}° ({sources}) is "
-            "{other_orbit}: the heading was used. Check the orbit.",
+            "The orbit was given as {orbit}, but the heading of {heading:.4g}° ({heading_source}) is "
+            "{orbit_of_heading}: the heading was used. Check the orbit.",
             orbit=orbit,
             heading=viewing.heading,
-            sources=sources[0],
-            other_orbit=viewing.orbit,
+            heading_source=sources[0],
+            orbit_of_heading=viewing.orbit,
         )
     return viewing
 

@@ -71,13 +71,13 @@ def _middle(grid: Grid, path: PathLike, progress: Progress) -> Grid:
     if (width, height) == (grid.width, grid.height):
         return grid
     progress.warning(
-        "{path} has {width} × {height} pixels: only its middle of {other_width} × {other_height} pixels is used. Clip "
+        "{path} has {width} × {height} pixels: only its middle of {used_width} × {used_height} pixels is used. Clip "
         "it for another part.",
         path=path,
         width=grid.width,
         height=grid.height,
-        other_width=width,
-        other_height=height,
+        used_width=width,
+        used_height=height,
     )
     column, row = (grid.width - width) // 2, (grid.height - height) // 2
     x, dx, _, y, _, dy = grid.transform

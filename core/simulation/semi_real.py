@@ -101,12 +101,12 @@ class SemiRealSummary:
     def __str__(self) -> str:
         return Message(
             "{landslides} simulated landslides were added to the real rates in {folder}: {true_areas} "
-            "true areas; the other {other_landslides} are too slow, hidden from the satellite or "
+            "true areas; the other {hidden} are too slow, hidden from the satellite or "
             "lost in the noise, and are in the layer “ignored”.",
             landslides=self.landslides,
             folder=self.folder,
             true_areas=self.true_areas,
-            other_landslides=self.landslides - self.true_areas,
+            hidden=self.landslides - self.true_areas,
         )
 
 
@@ -275,10 +275,10 @@ def _place(
     slope = terrain.motion_slope
     if not ((slope > SLOPE_LIMITS[0]) & (slope < SLOPE_LIMITS[1])).any():
         raise InputError(
-            "No slope of {slope_limits:g}–{other_slope_limits:g}° has both a rate and elevations, so no landslide can "
+            "No slope of {least:g}–{most:g}° has both a rate and elevations, so no landslide can "
             "be placed. In a flat region, give a DEM of mountains and say that it is of another place.",
-            slope_limits=SLOPE_LIMITS[0],
-            other_slope_limits=SLOPE_LIMITS[1],
+            least=SLOPE_LIMITS[0],
+            most=SLOPE_LIMITS[1],
         )
     extent = max(1024, math.ceil(_LONGEST_OUTLINE / terrain.pixel_size))
     shapes = FieldPool(options.seed + 2, terrain.pixel_size, extent, 2, (-2.8, -3.2), 600.0, 4_000.0)

@@ -78,10 +78,10 @@ def trend_terms(ramp: str, height: bool, sample: StackSample, grid: Grid) -> tup
         else:
             notes += (
                 Message(
-                    "No ramp was removed: the valid data measure {sides:.1f} × {other_sides:.1f} km, and "
+                    "No ramp was removed: the valid data measure {width:.1f} × {height:.1f} km, and "
                     "below {min_side:.0f} km motion can't be told from a ramp.",
-                    sides=sides[0] / 1000,
-                    other_sides=sides[1] / 1000,
+                    width=sides[0] / 1000,
+                    height=sides[1] / 1000,
                     min_side=MIN_SIDE[ramp] / 1000,
                 ),
             )

@@ -17,7 +17,7 @@ from ..errors import InputError
 from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
 from ..raster import spatial_reference, utm_zone
-from ..texts import Message
+from ..texts import Message, joined
 from ..vectors import GroundMeasures, Outlines, as_valid_multipolygon
 from .advice import look_for
 from .roads import Roads
@@ -305,8 +305,13 @@ def _draw(candidates: list[_Candidate], rules: SamplingRules, notes: list[str]) 
     for name, share in zip(names, shares):
         drawn += [strata[name][index] for index in sorted(random.permutation(len(strata[name]))[:share])]
     if len(names) > 1:
-        said = "; ".join(f"{name}: {share} of {len(strata[name])}" for name, share in zip(names, shares))
-        notes.append(Message("Drawn in proportion to the strata, at least one of each: {said}.", said=said))
+        said = [
+            Message("{stratum}: {count} of {all}", stratum=name, count=share, all=len(strata[name]))
+            for name, share in zip(names, shares)
+        ]
+        notes.append(
+            Message("Drawn in proportion to the strata, at least one of each: {said}.", said=joined(said, "; "))
+        )
         left_out = [name for name, share in zip(names, shares) if share == 0]
         if left_out:
             notes.append(
@@ -348,11 +353,11 @@ def _as_sites(drawn: list[_Candidate], crs: str, sign: str) -> tuple[Site, ...]:
             x, y, _ = transformation.TransformPoint(*one.point)
         except RuntimeError:
             raise InputError(
-                "{column} can't hold a site at {point:.3f}°, {other_point:.3f}°. "
+                "{crs} can't hold a site at {longitude:.3f}°, {latitude:.3f}°. "
                 "Choose coordinates that are made for this place.",
-                column=spatial_reference(crs).GetName(),
-                point=one.point[0],
-                other_point=one.point[1],
+                crs=spatial_reference(crs).GetName(),
+                longitude=one.point[0],
+                latitude=one.point[1],
             ) from None
         own = {
             **one.attributes,

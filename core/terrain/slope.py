@@ -30,6 +30,7 @@ from ..raster import (
     row_blocks,
     with_undeclared_nodata,
 )
+from ..texts import Message
 from ..types import Array, PathLike
 
 _BLOCK_PIXELS = 2**20
@@ -126,7 +127,7 @@ def slope_to_file(
     degrees get their metres row by row. Raises InputError for a DEM without CRS, in a unit of no length, or
     unreadable; OutputError when writing fails.
     """
-    band = with_undeclared_nodata(dem, "DEM", False, progress)
+    band = with_undeclared_nodata(dem, Message("DEM"), False, progress)
     with BandReader(band) as reader:
         grid, block_height = reader.grid, reader.block_size[1]
         try:

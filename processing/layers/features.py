@@ -18,6 +18,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QDate, QDateTime
 
 from ...core.fields import Field
+from ...core.texts import as_message
 from ..algorithm import FAST_INSERT, Algorithm, remove_results
 from ..qgis_versions import field_types, is_null
 from ..texts import words_of
@@ -31,7 +32,7 @@ def fields_of(table: Iterable[Field]) -> QgsFields:
     fields = QgsFields()
     for entry in table:
         field = QgsField(entry.name, TYPES[entry.type])
-        field.setComment(entry.description + (f" ({entry.unit})" if entry.unit else ""))
+        field.setComment(words_of(as_message(entry.description, {})) + (f" ({entry.unit})" if entry.unit else ""))
         fields.append(field)
     return fields
 

@@ -211,7 +211,7 @@ class CreateSamples(Algorithm):
         wanted = {part.strip() for part in text.split(",") if part.strip()}
         unknown = sorted(wanted - by_class.keys())
         if not wanted or unknown:
-            said = f"“{unknown[0]}” is none of its values" if unknown else "none is given"
+            said = tr("“{}” is none of its values").format(unknown[0]) if unknown else tr("none is given")
             message = tr("Say which values of the field {} are areas: {}. Its values are {}.")
             raise InputError(message.format(field, said, ", ".join(sorted(by_class)[:20])))
         areas = tuple(wkb for value, geometries in by_class.items() if value in wanted for wkb in geometries)
