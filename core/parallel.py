@@ -18,7 +18,6 @@ _MOST_THREADS = 8
 _MEMORY = 512 * 2**20
 
 S = TypeVar("S")
-
 T = TypeVar("T")
 
 

@@ -131,4 +131,5 @@ class ObjectScores:
 
 
 def share_of(part: float, whole: float) -> float:
+    """``part`` by ``whole``; NaN of nothing."""
     return part / whole if whole else math.nan

@@ -14,6 +14,7 @@ _Buffer = Union[bytes, mmap.mmap]
 
 
 def read_metadata(path: PathLike) -> dict[str, str]:
+    """All texts that an ONNX file carries, by name; InputError for a file that is absent, unreadable or none."""
     name = os.fspath(path)
     try:
         with open(name, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:

@@ -14,6 +14,9 @@ from ..types import Array, Double
 from .grid import Grid, Window
 from .reading import BandReader
 
+PIXELS_AT_A_TIME = 2**20
+"""No more of a band is read at once where only some of its pixels are wanted."""
+
 _SAMPLE_SIDE, _SAMPLE_STEPS = 128, 6
 
 
@@ -42,9 +45,6 @@ def between_cells(first: int, count: int, cell: int, cells: int) -> tuple[NDArra
     position = np.clip((first + np.arange(count) + 0.5) / cell - 0.5, 0, cells - 1)
     before = np.minimum(position.astype(np.intp), max(cells - 2, 0))
     return before, position - before
-
-
-PIXELS_AT_A_TIME = 2**20
 
 
 def sample(reader: BandReader, points: Double, progress: Progress = QUIET) -> Double:

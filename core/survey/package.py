@@ -22,6 +22,7 @@ from ..vectors import point_geometry, quiet_gdal, write_layer
 from .sites import FORM_FIELDS, RESULTS, SITE_FIELDS, Site
 
 GEOPACKAGE, PROJECT, PHOTO_FOLDER = "survey.gpkg", "survey.qgz", "DCIM"
+"""What lies in a package, beside its base maps and a README."""
 NOTE_FIELDS = (
     Field("note", "str", "", "What was seen there"),
     Field("photo", "str", "", "Photo, path relative to the folder of the package"),

@@ -60,6 +60,7 @@ def _fill(feature: Any, attributes: Mapping[str, Any], table: Sequence[Field]) -
 
 @gdal_raises()
 def point_geometry(x: float, y: float) -> ogr.Geometry:
+    """A point without a height."""
     point = ogr.Geometry(ogr.wkbPoint)
     point.AddPoint_2D(x, y)
     return point
