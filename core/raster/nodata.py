@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..progress import Progress
+from ..texts import as_message
 from ..types import PathLike
 from .reading import Band, BandReader
 from .sampling import read_sample
@@ -35,10 +36,10 @@ def with_undeclared_nodata(source: Band | PathLike, label: str, is_rate: bool, p
     for marker in nodata:
         if shares[marker] > 0:
             progress.info(
-                "{label}: the {other_label} declares no nodata value, and {shares:.1%} of it is exactly "
+                "{label}: the {layer} declares no nodata value, and {shares:.1%} of it is exactly "
                 "{marker:g}: taken as no data.",
                 label=band.label,
-                other_label=label,
+                layer=as_message(label, {}),
                 shares=shares[marker],
                 marker=marker,
             )

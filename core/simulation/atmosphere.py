@@ -21,7 +21,7 @@ def as_float32(values: NDArray[Any]) -> Array:
     return values.astype(np.float32, copy=False)
 
 
-def rounded(function: np.ufunc, *values: Any) -> Array:
+def portable(function: np.ufunc, *values: Any) -> Array:
     """The function of the values in float32, computed in double precision.
 
     Processors differ in the last bits of what they give for an exp, a power or an arctan. Cut off before anything is
@@ -46,7 +46,7 @@ def power_law_field(
     """
     from scipy import fft
 
-    # In double precision for the same reason as ``rounded``.
+    # In double precision for the same reason as ``portable``.
     spectrum = fft.rfft2(rng.standard_normal((size, size), dtype=np.float32).astype(np.float64))
     wave = np.hypot(np.fft.fftfreq(size, pixel_size)[:, None], np.fft.rfftfreq(size, pixel_size)[None, :])
     wave = np.maximum(wave, 1 / outer_scale) * steepening

@@ -12,7 +12,7 @@ from ..models import IGNORED
 from ..robust import robust_spread
 from ..satellite import Viewing
 from ..types import Array
-from .atmosphere import FieldPool, as_float32, rounded, smooth, smoothstep
+from .atmosphere import FieldPool, as_float32, portable, smooth, smoothstep
 from .terrain import Terrain
 
 LANDSLIDES_PER_KM2 = 1.1 / 58.98
@@ -89,19 +89,19 @@ def _landslide(
     side = 2 * reach + 1
     warp = _outline_noise(rng, shapes, side, half_width / terrain.pixel_size)
     warp = warp[: down.shape[0], : down.shape[1]]
-    radius = rounded(np.hypot, down / np.float32(half_length), across / width)
-    radius *= rounded(np.exp, np.float32(rng.uniform(0.12, 0.35)) * warp)
+    radius = portable(np.hypot, down / np.float32(half_length), across / width)
+    radius *= portable(np.exp, np.float32(rng.uniform(0.12, 0.35)) * warp)
     # A landslide ends where the ground turns level, or turns to another side as over a crest or a valley floor.
-    length = np.maximum(rounded(np.hypot, east_gradient, north_gradient), 1e-6)
+    length = np.maximum(portable(np.hypot, east_gradient, north_gradient), 1e-6)
     facing = -(direction[0] * east_gradient + direction[1] * north_gradient) / length
     radius += np.float32(0.8) * smoothstep(facing, 0.55, -0.1)
     radius += np.float32(0.8) * smoothstep(terrain.motion_slope[window], 8.0, 3.0)
-    profile = 1 - rounded(np.power, np.clip(radius, 0, 1), np.float32(rng.uniform(1.5, 6.0)))
+    profile = 1 - portable(np.power, np.clip(radius, 0, 1), np.float32(rng.uniform(1.5, 6.0)))
     if rng.random() < 0.4:
         lean = np.float32(rng.uniform(0.3, 0.8) * rng.choice([-1, 1]))
         profile *= 1 + lean * np.clip(down / np.float32(half_length), -1, 1)
     if rng.random() < 0.4:
-        profile *= rounded(np.exp, np.float32(0.25) * warp[::-1, ::-1])
+        profile *= portable(np.exp, np.float32(0.25) * warp[::-1, ::-1])
     profile = np.where(profile > 0.02, profile, 0)
     top = float(profile.max())
     return window, as_float32(profile * np.float32(peak / max(top, 1e-6)))
@@ -219,12 +219,12 @@ def draw_bowl(
     scale = np.float32(2 * terrain.pixel_size / diameter)
     first = (east * math.cos(angle) + north * math.sin(angle)).astype(np.float32) * scale / np.float32(ratio)
     second = (north * math.cos(angle) - east * math.sin(angle)).astype(np.float32) * scale
-    radius = rounded(np.hypot, first, second)
+    radius = portable(np.hypot, first, second)
     if not on_slopes:
         side = max(height, width)
-        radius *= rounded(np.exp, np.float32(rng.uniform(0.05, 0.3)) * shapes.draw(rng, side)[:height, :width])
+        radius *= portable(np.exp, np.float32(rng.uniform(0.05, 0.3)) * shapes.draw(rng, side)[:height, :width])
     power = rng.uniform(1.6, 5.0 if on_slopes else 3.0)
-    shape = rounded(np.exp, -rounded(np.power, np.minimum(radius, 4), np.float32(power))) * weight
+    shape = portable(np.exp, -portable(np.power, np.minimum(radius, 4), np.float32(power))) * weight
     return as_float32(shape * np.float32(peak if uplift else -peak))
 
 
@@ -234,7 +234,7 @@ def bowl_los_rate(vertical: Array, pixel_size: float, viewing: Viewing, inward: 
     The horizontal rate follows the bowl's own gradient, ``inward`` times the fall at most.
     """
     east_up, north_up = np.gradient(smooth(vertical, 1.0), axis=1), -np.gradient(smooth(vertical, 1.0), axis=0)
-    steepest = max(float(np.max(rounded(np.hypot, east_up, north_up))), 1e-6)
+    steepest = max(float(np.max(portable(np.hypot, east_up, north_up))), 1e-6)
     pull = np.float32(-inward * float(np.max(np.abs(vertical))) / steepest)
     east, north, up = viewing.to_satellite
     return as_float32(pull * (east * east_up + north * north_up) + up * vertical)

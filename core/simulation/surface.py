@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..satellite import DAYS_PER_YEAR
 from ..types import Array
-from .atmosphere import FieldPool, as_float32, rounded, smooth
+from .atmosphere import FieldPool, as_float32, portable, smooth
 from .network import PairNetwork
 from .terrain import Terrain
 
@@ -67,7 +67,7 @@ def draw_land_cover(rng: np.random.Generator, terrain: Terrain, textures: FieldP
     level = terrain.level_ground > 0.5
     if level.mean() > 0.02:
         _settle(rng, classes, level, noise, detail)
-    texture = rounded(np.exp, np.float32(0.12) * (detail + rng.standard_normal((height, width), dtype=np.float32)))
+    texture = portable(np.exp, np.float32(0.12) * (detail + rng.standard_normal((height, width), dtype=np.float32)))
     return LandCover(classes, texture, float(np.exp(rng.normal(0, 0.45))))
 
 
@@ -111,7 +111,7 @@ def estimated_coherence(coherence: Array, looks: float) -> Array:
 def motion_coherence(los_rate: Array, days: float, wavelength: float) -> Array:
     """Factor by which motion lowers the coherence of a pair: it falls as the pair's motion passes λ/4."""
     share = np.abs(los_rate) * np.float32(1e-3 * days / DAYS_PER_YEAR / (wavelength / 4))
-    return rounded(np.exp, -(np.maximum(share - 0.35, 0) ** 2) * 2.5)
+    return portable(np.exp, -(np.maximum(share - 0.35, 0) ** 2) * 2.5)
 
 
 def lost_cycles(phase: Array) -> Array:

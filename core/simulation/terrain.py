@@ -14,7 +14,7 @@ from ..gdal_errors import gdal_raises
 from ..raster import BandReader, Grid, utm_zone
 from ..terrain import MOTION_SCALE, gradient
 from ..types import Array, PathLike
-from .atmosphere import as_float32, power_law_field, rounded, smooth, smoothstep
+from .atmosphere import as_float32, portable, power_law_field, smooth, smoothstep
 
 _NEIGHBOURS = [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)]
 
@@ -27,9 +27,9 @@ def _gradient(dem: Array, pixel_size: float) -> tuple[Array, Array]:
 
 
 def _slope(slopes: tuple[Array, Array]) -> Array:
-    """Slope in degrees: terrain.slope_degrees, rounded."""
+    """Slope in degrees: terrain.slope_degrees, the same on every processor."""
     east, north = slopes
-    return rounded(np.arctan, np.sqrt(east * east + north * north)) * np.float32(180 / np.pi)
+    return portable(np.arctan, np.sqrt(east * east + north * north)) * np.float32(180 / np.pi)
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ def with_plain(terrain: Array, share: float, blend: float, relief: Array) -> Arr
     """
     level = float(np.quantile(terrain, share))
     above = (terrain - np.float32(level)) / np.float32(blend)
-    filled = rounded(np.logaddexp, 0, above) * np.float32(blend)
-    plain = 1 / (1 + rounded(np.exp, np.clip(2 * above, -30, 30)))
+    filled = portable(np.logaddexp, 0, above) * np.float32(blend)
+    plain = 1 / (1 + portable(np.exp, np.clip(2 * above, -30, 30)))
     return as_float32(filled + np.float32(level) + plain * relief)
 
 
@@ -93,8 +93,8 @@ def eroded_terrain(rng: np.random.Generator, size: int, pixel_size: float) -> Ar
     base_noise = power_law_field(rng, finest, 2 * pixel_size, (-3.2, -4), 2000.0, 18_000.0)
     river_noise = power_law_field(rng, finest, 2 * pixel_size, (-3.4, -4), 3000.0, 15_000.0)
     plain_share, river_width = rng.uniform(0.06, 0.22), rng.uniform(0.02, 0.06)
-    uplift = np.float32(rng.uniform(0.2, 0.5)) * rounded(np.exp, 0.4 * uplift_noise)
-    repose = rounded(np.tan, np.radians(rng.uniform(28, 38) + 3 * uplift_noise))
+    uplift = np.float32(rng.uniform(0.2, 0.5)) * portable(np.exp, 0.4 * uplift_noise)
+    repose = portable(np.tan, np.radians(rng.uniform(28, 38) + 3 * uplift_noise))
     tilt = rng.uniform(-0.004, 0.004, 2)
     rows, columns = np.indices((finest, finest), np.float32) * np.float32(2 * pixel_size)
     floor = (tilt[0] * rows + tilt[1] * columns + 6 * river_noise).astype(np.float32)
@@ -138,7 +138,7 @@ def _erode(
         for start, stop in zip(bounds[-2:0:-1], bounds[:0:-1]):
             nodes = order[start:stop]
             np.add.at(area, receiver[nodes], area[nodes])
-        steepness = np.minimum(uplift.ravel() * rounded(np.power, area, -0.45), repose.ravel())
+        steepness = np.minimum(uplift.ravel() * portable(np.power, area, -0.45), repose.ravel())
         rise = steepness * distance
         target = height.ravel().copy()
         target[pit] += np.float32(0.15 * cell)

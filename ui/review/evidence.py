@@ -17,7 +17,7 @@ from ...processing.algorithm import crs_text
 from ...processing.layers import REJECTED
 from ...processing.texts import number, sentence_of, tr
 from ..plots import ProfilePlot, SeriesPlot
-from ..project import ProjectState
+from ..project import LIMITS, ProjectState, excluded_pairs, limit
 from ..runs import BackgroundCall
 
 if TYPE_CHECKING:
@@ -202,12 +202,7 @@ class Evidence(QWidget):
 
     def _limit_values(self) -> _Key:
         """The limits on pairs as the Data step keeps them."""
-        state = self._state
-        return (
-            state.get("max_temporal_baseline", 40.0),
-            state.get("max_perpendicular_baseline", 120.0),
-            tuple(state.get("excluded_pairs", [])),
-        )
+        return (*(limit(self._state, name) for name in LIMITS), tuple(sorted(excluded_pairs(self._state))))
 
     # In the background
 
