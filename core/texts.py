@@ -16,13 +16,15 @@ Translate = Callable[[str], str]
 class Message(str):
     """The English sentence, which remembers the template (a ``str.format`` text) and the values it was made from.
 
-    Without values the template is the sentence itself, and braces in it are braces.
+    Without values the template is the sentence itself, and braces in it are braces. Of an error among the values only
+    what it says is kept: its traceback would hold files open for as long as somebody shows the sentence.
     """
 
     template: str
     values: Mapping[str, Any]
 
     def __new__(cls, template: str, /, **values: Any) -> Message:
+        values = {name: _said(value) for name, value in values.items()}
         message = super().__new__(cls, template.format(**values) if values else template)
         message.template, message.values = template, values
         return message
@@ -45,10 +47,16 @@ class Message(str):
 
 
 def in_words(value: Any, translate: Translate) -> Any:
-    """A Message, or an error that was made of one, through a translator; any other value as it is."""
-    if isinstance(value, Exception) and len(value.args) == 1 and isinstance(value.args[0], Message):
-        value = value.args[0]
+    """A Message or an error through a translator; any other value as it is."""
+    value = _said(value)
     return value.in_words(translate) if isinstance(value, Message) else value
+
+
+def _said(value: Any) -> Any:
+    """What an error says, its Message where it was made of one; any other value as it is."""
+    if not isinstance(value, BaseException):
+        return value
+    return value.args[0] if len(value.args) == 1 and isinstance(value.args[0], Message) else str(value)
 
 
 def as_message(text: str, values: Mapping[str, Any]) -> Message:

@@ -133,9 +133,9 @@ class SampleSet:
             known = all(record.role in ROLES and record.scene in self.pixel_sizes for record in self.records)
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(
-                "{folder} is damaged ({error!r}). Make the sample set again.",
+                "{folder} is damaged ({error}). Make the sample set again.",
                 folder=self.folder / SET_FILE,
-                error=error,
+                error=repr(error),
             ) from None
         if not known or units != [stored_unit(kind) for kind in self.layers]:
             raise InputError("{folder} contradicts itself. Make the sample set again.", folder=self.folder / SET_FILE)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
+import weakref
 
 import pytest
 
@@ -58,6 +60,26 @@ def test_a_translation_that_does_not_fit_leaves_the_english(wrong: str) -> None:
 def test_joined_texts_are_translated_one_by_one() -> None:
     both = joined([Message("Nothing was done."), "a.tif"], " ")
     assert both == "Nothing was done. a.tif" and both.in_words(german) == "Nichts wurde getan. a.tif"
+
+
+def test_a_message_lets_go_of_what_its_error_held() -> None:
+    class File:
+        """What a function had open when it failed."""
+
+    held = []
+
+    def fail() -> None:
+        file = File()
+        held.append(weakref.ref(file))
+        raise ValueError("cut short")
+
+    try:
+        fail()
+    except ValueError as error:
+        message = Message("{path} can't be used: {error}", path="a.csv", error=error)
+    gc.collect()
+    assert held[0]() is None
+    assert message == "a.csv can't be used: cut short" and message.in_words(german) == "a.csv geht nicht: cut short"
 
 
 def test_messages_and_errors_survive_a_copy_and_another_process() -> None:
