@@ -131,7 +131,8 @@ class CompareChannels(Algorithm):
 
         count, size, seed = (self.parameterAsInt(parameters, name, context) for name in ("TILES", "TILE_SIZE", "SEED"))
         dems = self.parameterAsString(parameters, "DEM_FOLDER", context)
-        words = f"{count} simulated tiles of {size} × {size} pixels, seed {seed}, terrain: {dems or 'made up'}"
+        text = tr("{} simulated tiles of {} × {} pixels, seed {}, terrain: {}")
+        words = text.format(count, size, size, seed, dems or tr("made up"))
         return FirstTiles(TileGenerator(seed, size, dem_paths=dems or None), count), (), words
 
 
