@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ...errors import InputError
-from ...texts import Message
+from ...texts import Message, joined
 from .aria import AriaReader
 from .files import Folder
 from .gamma import GammaReader
@@ -93,8 +93,13 @@ def _by_product(folder: Folder) -> dict[str, tuple[Path, ...]]:
     return {key: tuple(found[key]) for key in PRODUCTS if key in found}
 
 
-def _listed(found: Mapping[str, tuple[Path, ...]]) -> str:
-    return ", ".join(f"{len(files)} of {key} ({PRODUCTS[key].title})" for key, files in found.items())
+def _listed(found: Mapping[str, tuple[Path, ...]]) -> Message:
+    return joined(
+        [
+            Message("{count} of {product} ({title})", count=len(files), product=key, title=PRODUCTS[key].title)
+            for key, files in found.items()
+        ]
+    )
 
 
 def _nothing_found(folder: Folder) -> str:
