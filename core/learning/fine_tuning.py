@@ -207,8 +207,7 @@ def _tell(base: Candidate, chosen: Candidate, progress: Progress) -> None:
         return
     progress.info(
         "Own validation tiles: IoU {own_before:.3f} before, {own_after:.3f} after. Simulated ones: "
-        "{simulated_before:.3f} before, {simulated_after:.3f} after. {share:.0f} % of the way "
-        "to the tuned weights.",
+        "{simulated_before:.3f} before, {simulated_after:.3f} after. {share:.0f} % of the way to the tuned weights.",
         own_before=base.own_iou,
         own_after=chosen.own_iou,
         simulated_before=base.simulated_iou,

@@ -100,8 +100,8 @@ class ModelCard:
         wanted = dict.fromkeys(channel.kind.layer.label for channel in needed)
         if missing:
             raise InputError(
-                "The model “{name}” needs {listed}, but the {label} is "
-                "missing. Give that layer, or choose a model that works without it.",
+                "The model “{name}” needs {listed}, but the {label} is missing. Give that layer, or choose a model "
+                "that works without it.",
                 name=self.name,
                 listed=listed(list(wanted)),
                 label=missing[0].kind.layer.label,

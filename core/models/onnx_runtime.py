@@ -100,8 +100,8 @@ class OnnxRuntimeBackend:
             return self._runtime.InferenceSession(os.fspath(self.model_path), options, providers=providers)
         except Exception as error:
             raise InputError(
-                "{path} can't be loaded by ONNX Runtime {version} "
-                "({first_line}). The file may be damaged, or need a newer onnxruntime.",
+                "{path} can't be loaded by ONNX Runtime {version} ({first_line}). The file may be damaged, or need a "
+                "newer onnxruntime.",
                 path=os.fspath(self.model_path),
                 version=self._runtime.__version__,
                 first_line=first_line(error),

@@ -364,9 +364,8 @@ def _tell_result(samples: SampleSet, plan: ScenePlan, progress: Progress) -> Non
             "inventory lacks would be learned as stable. Give the extent where the inventory is complete if it isn't."
         )
     progress.info(
-        "Blocks are {block_metres:.3g} km wide: {per_block} × "
-        "{per_block} tiles. Labelled pixels of training tiles lie at least {gap:g} m from "
-        "tiles of other roles.",
+        "Blocks are {block_metres:.3g} km wide: {per_block} × {per_block} tiles. Labelled pixels of training tiles lie "
+        "at least {gap:g} m from tiles of other roles.",
         block_metres=plan.tiling.block_metres / 1000,
         per_block=plan.tiling.per_block,
         gap=plan.options.gap,

@@ -53,9 +53,8 @@ class SceneSummary:
 
     def __str__(self) -> str:
         return Message(
-            "{pairs} simulated interferograms ({stacks}) in {folder}: "
-            "{true_areas} true areas of {landslides} landslides, {bowls} subsidence bowls that are "
-            "no landslides.",
+            "{pairs} simulated interferograms ({stacks}) in {folder}: {true_areas} true areas of {landslides} "
+            "landslides, {bowls} subsidence bowls that are no landslides.",
             pairs=self.pairs,
             stacks=", ".join(self.stacks),
             folder=self.folder,

@@ -229,8 +229,8 @@ def estimate_atmosphere(
     for values in maps:
         values -= np.median(values[share > 0]) if position is None else values[position]
     note = Message(
-        "Atmospheric filter: {count_nonzero} dates, windows of "
-        "{temporal_days:g} days and {spatial_metres:g} m, on cells of {cell} × {cell} pixels.",
+        "Atmospheric filter: {count_nonzero} dates, windows of {temporal_days:g} days and {spatial_metres:g} m, on "
+        "cells of {cell} × {cell} pixels.",
         count_nonzero=int(np.count_nonzero(high_pass.any(axis=1))),
         temporal_days=options.temporal_days,
         spatial_metres=options.spatial_metres,

@@ -96,8 +96,7 @@ def trend_terms(ramp: str, height: bool, sample: StackSample, grid: Grid) -> tup
                 notes += (
                     Message(
                         "{share} % of the pixels with valid phase have no elevation in the DEM. They can't be "
-                        "corrected "
-                        "and are left empty; use a DEM that covers the whole scene.",
+                        "corrected and are left empty; use a DEM that covers the whole scene.",
                         share=share,
                     ),
                 )
@@ -106,9 +105,8 @@ def trend_terms(ramp: str, height: bool, sample: StackSample, grid: Grid) -> tup
         elif not heights.size:
             notes += (
                 Message(
-                    "No height-correlated delay was removed: the DEM has no elevation where the interferograms "
-                    "have valid "
-                    "phase."
+                    "No height-correlated delay was removed: the DEM has no elevation where the interferograms have "
+                    "valid phase."
                 ),
             )
         else:

@@ -20,17 +20,15 @@ _SLOPES = (
     (
         30.0,
         Message(
-            "A slope where earth slides or flows: look for a scarp and tensile cracks at the upper edge, a "
-            "bulging toe at "
-            "the lower one, tilted trees, damaged roads and cracked houses."
+            "A slope where earth slides or flows: look for a scarp and tensile cracks at the upper edge, a bulging toe "
+            "at the lower one, tilted trees, damaged roads and cracked houses."
         ),
     ),
     (
         90.0,
         Message(
-            "Steep: look for open cracks above the edge, fresh scars and fallen blocks. Do not stand below; look "
-            "from the "
-            "opposite side."
+            "Steep: look for open cracks above the edge, fresh scars and fallen blocks. Do not stand below; look from "
+            "the opposite side."
         ),
     ),
 )

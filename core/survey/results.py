@@ -105,9 +105,8 @@ def assess_survey(sites: Sequence[Site], known: Share | None = None, progress: P
     if none_drawn:
         notes.append(
             Message(
-                "These sites have no stratum, so nothing tells how they were chosen. Unless they were drawn at "
-                "random from "
-                "the areas, the figures hold for these sites, not for the map."
+                "These sites have no stratum, so nothing tells how they were chosen. Unless they were drawn at random "
+                "from the areas, the figures hold for these sites, not for the map."
             )
         )
     weighted = _weighted(by_stratum, overall, notes)
@@ -151,8 +150,7 @@ def _notes(sites: Sequence[Site], added: Sequence[Site], overall: Group) -> list
         confirmed = sum(site.attributes.get("result") == CONFIRMED for site in added)
         notes.append(
             Message(
-                "Sites added in the field: {count}, of which {confirmed} confirmed. Nobody drew them, so "
-                "they aren't "
+                "Sites added in the field: {count}, of which {confirmed} confirmed. Nobody drew them, so they aren't "
                 "counted.",
                 count=len(added),
                 confirmed=confirmed,
@@ -198,11 +196,9 @@ def _weighted(strata: Sequence[Group], overall: Group, notes: list[str]) -> Shar
     effective = sum(w * n for w, n in zip(weights, visits)) ** 2 / sum(w * w * n for w, n in zip(weights, visits))
     notes.append(
         Message(
-            "The strata were not visited in proportion to their sizes, so the weighted precision is the one of "
-            "the map: "
-            "each stratum counts by its number of areas. Its interval is that of {effective:.1f} sites, their "
-            "effective "
-            "number.",
+            "The strata were not visited in proportion to their sizes, so the weighted precision is the one of the "
+            "map: each stratum counts by its number of areas. Its interval is that of {effective:.1f} sites, their "
+            "effective number.",
             effective=effective,
         )
     )

@@ -79,9 +79,8 @@ class CreateSamples(Algorithm):
         self.add(
             QgsProcessingParameterField("CLASS_FIELD", tr("Class field"), None, "LABELS", optional=True),
             tr(
-                "Where the layer also holds other things: the field that tells which polygons are areas. The "
-                "others are "
-                "ignored, neither area nor background."
+                "Where the layer also holds other things: the field that tells which polygons are areas. The others "
+                "are ignored, neither area nor background."
             ),
         )
         self.add(
@@ -96,8 +95,7 @@ class CreateSamples(Algorithm):
             QgsProcessingParameterFeatureSource("EXTENT", tr("Mapped extent"), [POLYGONS], optional=True),
             tr(
                 "Where the inventory is complete. Outside, only the areas themselves are learned from. Empty: all "
-                "ground "
-                "outside the areas counts as background."
+                "ground outside the areas counts as background."
             ),
         )
 

@@ -40,9 +40,8 @@ class ExportModel(Algorithm):
             tr("Store as"),
             tr(
                 "float32, float16: an ONNX file with such weights, equally fast. int8: a quantised ONNX file, a "
-                "quarter of "
-                "the size and two to three times as fast on a processor, which can't be trained further. weights: a "
-                ".safetensors file for PyTorch, with the card in it."
+                "quarter of the size and two to three times as fast on a processor, which can't be trained further. "
+                "weights: a .safetensors file for PyTorch, with the card in it."
             ),
             STORAGE,
             "float32",
@@ -52,8 +51,7 @@ class ExportModel(Algorithm):
             tr("Composite to calibrate with"),
             tr(
                 "For int8: a composite for this model from Build channel composite, of the kind of scene that the "
-                "model "
-                "will be used on. Empty: simulated tiles, which needs PyTorch."
+                "model will be used on. Empty: simulated tiles, which needs PyTorch."
             ),
         )
         self.add_number(

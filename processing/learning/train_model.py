@@ -82,8 +82,7 @@ class TrainModel(Algorithm):
             tr("Share of simulated tiles (%)"),
             tr(
                 "Simulated tiles beside your own keep a network from learning your few areas by heart, and a "
-                "fine-tuned "
-                "one from forgetting. Empty: 50 with samples, 100 without."
+                "fine-tuned one from forgetting. Empty: 50 with samples, 100 without."
             ),
             None,
             0,
@@ -92,17 +91,15 @@ class TrainModel(Algorithm):
         self.add(
             QgsProcessingParameterFile("DEM_FOLDER", tr("Folder of elevation models"), behavior=folder, optional=True),
             tr(
-                "GeoTIFFs that simulated tiles are made over. Of four regions, one validates and one tests. "
-                "Empty: terrain "
-                "is made up."
+                "GeoTIFFs that simulated tiles are made over. Of four regions, one validates and one tests. Empty: "
+                "terrain is made up."
             ),
         )
         self.add(
             QgsProcessingParameterFile("START", tr("Start from model"), extension="onnx", optional=True),
             tr(
-                "Fine-tuning: a model with a card, whose network and channels are kept. Its weights stay where "
-                "your labels "
-                "don't improve it. Empty: a new network."
+                "Fine-tuning: a model with a card, whose network and channels are kept. Its weights stay where your "
+                "labels don't improve it. Empty: a new network."
             ),
         )
 
@@ -111,9 +108,8 @@ class TrainModel(Algorithm):
             "NETWORK",
             tr("Network"),
             tr(
-                "compact runs well on laptops; resnet50_unet and vgg16_unet are those of Wu et al. (2024) and "
-                "want a GPU. "
-                "Not used with Start from model."
+                "compact runs well on laptops; resnet50_unet and vgg16_unet are those of Wu et al. (2024) and want a "
+                "GPU. Not used with Start from model."
             ),
             NETWORK_CHOICES,
             "compact",
@@ -124,9 +120,8 @@ class TrainModel(Algorithm):
         self.add(
             channels,
             tr(
-                "What the network sees. All but a single rate may be missing when the model is used. Empty: all "
-                "that the "
-                "samples hold, or those of the model that is started from."
+                "What the network sees. All but a single rate may be missing when the model is used. Empty: all that "
+                "the samples hold, or those of the model that is started from."
             ),
         )
         self.add_choice(

@@ -42,9 +42,8 @@ class LosSensitivity(Algorithm):
             "RATE",
             tr("Phase rate or LOS rate"),
             tr(
-                "From Stack interferograms: heading and incidence angle of the products are read from it where "
-                "they are "
-                "not given below."
+                "From Stack interferograms: heading and incidence angle of the products are read from it where they "
+                "are not given below."
             ),
         )
         self.add_choice(

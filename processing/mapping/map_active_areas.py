@@ -95,9 +95,8 @@ class MapActiveAreas(Algorithm):
             "ORBIT",
             tr("Orbit"),
             tr(
-                "Of the interferograms: sets the colour and the attribute, and tells the model where the "
-                "satellite looks "
-                "from, unless the products do."
+                "Of the interferograms: sets the colour and the attribute, and tells the model where the satellite "
+                "looks from, unless the products do."
             ),
             ORBIT_CHOICES,
             "unknown",

@@ -81,9 +81,8 @@ class SurveyMaps(Algorithm):
         self.add(
             QgsProcessingParameterMultipleLayers("BASE", tr("Base layers"), kinds.TypeMapLayer, optional=True),
             tr(
-                "Any layers, such as an orthophoto or a topographic map, in their own style, below all others; "
-                "the first "
-                "is on top. With a base that hides the ground, give no elevation model."
+                "Any layers, such as an orthophoto or a topographic map, in their own style, below all others; the "
+                "first is on top. With a base that hides the ground, give no elevation model."
             ),
         )
         self.add_choice("PAPER", tr("Paper"), tr("Size and direction of the sheets."), PAPERS, PAPERS[0])
@@ -91,9 +90,9 @@ class SurveyMaps(Algorithm):
             "SCALE",
             tr("Scale 1:"),
             tr(
-                "The same for all sheets, 10000 for example. Empty: the largest of 1:2500, 5000, 10 000, 25 000 "
-                "and so on "
-                "at which the area and its surroundings fit and the pixels of the elevation model are not too coarse."
+                "The same for all sheets, 10000 for example. Empty: the largest of 1:2500, 5000, 10 000, 25 000 and so "
+                "on at which the area and its surroundings fit and the pixels of the elevation model are not too "
+                "coarse."
             ),
             None,
             100,
