@@ -12,7 +12,7 @@ from ..doors import opened_when_asked
 if TYPE_CHECKING:
     from .los_sensitivity import LEVEL_SLOPE, MOTION_SCALE, los_sensitivity_to_file, turned_to_grid
     from .relief import ELEVATION, INDEX_EVERY, Relief, hillshade, light_hillshade, prepare_relief
-    from .slope import gradient, slope_degrees, slope_to_file
+    from .slope import gradient, slope_to_file
 else:
     __getattr__ = opened_when_asked(__name__)
 
@@ -27,7 +27,6 @@ __all__ = [
     "light_hillshade",
     "los_sensitivity_to_file",
     "prepare_relief",
-    "slope_degrees",
     "slope_to_file",
     "turned_to_grid",
 ]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .burning import Burner, burn
     from .measures import GroundMeasures, boxes_of, boxes_that_meet
     from .ogr_memory import quiet_gdal, vector_memory
-    from .outlines import Outlines, as_valid_multipolygon, in_crs, read_polygons, to_crs, transformed
+    from .outlines import Outlines, as_valid_multipolygon, read_polygons, to_crs, transformed
     from .polygons import polygonize, round_corners
     from .tables import point_geometry, write_layer
 else:
@@ -27,7 +27,6 @@ __all__ = [
     "boxes_of",
     "boxes_that_meet",
     "burn",
-    "in_crs",
     "point_geometry",
     "polygonize",
     "quiet_gdal",

@@ -156,7 +156,7 @@ def test_areas_smaller_than_a_pixel_and_in_degrees(tmp_path: Path) -> None:
     """Outlines may be in another CRS and cover no pixel's centre."""
     toward = -3.0 * np.arange(6)
     small = ogr.CreateGeometryFromWkb(box(25, 26, 25, 26)).Centroid().Buffer(2)
-    from ada_mapper.core.vectors import in_crs
+    from ada_mapper.core.vectors.outlines import in_crs
 
     degrees = in_crs([small], UTM, "EPSG:4326")[0]
     series = area_time_series(stack_of(tmp_path, toward), bytes(degrees.ExportToWkb()), "EPSG:4326")
