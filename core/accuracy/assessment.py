@@ -22,14 +22,13 @@ from ..texts import Message
 from ..types import Array, PathLike
 from ..vectors import Burner, Outlines
 from .calibration import ProbabilityCounts, Reliability, ThresholdCurve
-from .figures import Column, Counts, DetectorScores, empty_counts, scores_of
+from .figures import CLASSICAL, Column, Counts, DetectorScores, empty_counts, scores_of
 from .ground import JudgedGround, Regions, grid_around
 from .matching import MATCH_IOU, AreaMatches, matched_areas
 from .measuring import AreaMeasurer, Properties
 from .strata import BY_AREA, BY_ASPECT, BY_RATE, BY_SENSITIVITY, Stratum, stratify
 
 FOUND: str = Message("areas found")
-CLASSICAL: str = Message("classical detector")
 HIT, MISS, FALSE_ALARM, RIGHT, NOT_COUNTED = "hit", "miss", "false alarm", "hit as found", "not counted"
 _MIN_MAPPED = 0.5
 # Softmax sums in float32 may pass 1 by a little.

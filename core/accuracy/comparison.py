@@ -30,11 +30,11 @@ from ..progress import QUIET, Progress
 from ..texts import Message
 from ..types import Mask, PathLike
 from .classical_tuning import ClassicalSetting, best_setting, classical_settings, tuning_ious
-from .figures import Counts, DetectorScores, scores_of
+from .figures import CLASSICAL, Counts, DetectorScores, scores_of
 from .tile_scores import area_pixels, tile_counts
 
 EVERYTHING = "everything that the model takes"
-CLASSICAL, BEST_CLASSICAL = Message("classical detector"), Message("classical detector, tuned")
+BEST_CLASSICAL: str = Message("classical detector, tuned")
 # With fewer regions than this the tiles themselves are drawn.
 _ENOUGH_REGIONS = 10
 

@@ -20,6 +20,8 @@ from .scores import Confusion, ObjectScores, pixel_scores, wilson_interval
 
 Counts = NDArray[np.float64]
 
+CLASSICAL: str = Message("classical detector")
+"""The name of the detector without a network in figures, tables and reports."""
 CONFIDENCE = 0.95
 REPEATS = 2000
 _REPEATS_AT_ONCE = 250

@@ -11,7 +11,7 @@ from .pair_choice import PairChoice
 
 
 class LimitBox(QDoubleSpinBox):
-    """The largest temporal (project.DAYS, in days) or perpendicular (MOST_METRES, in metres) baseline."""
+    """The largest temporal (MOST_DAYS, in days) or perpendicular (MOST_METRES, in metres) baseline."""
 
     def __init__(self, choice: PairChoice, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)

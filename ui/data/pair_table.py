@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ...core.interferograms import PairFacts
 
 
-KEEP, FIRST, SECOND, DAYS, METRES, COHERENCE, USED = range(7)
+KEEP, FIRST, SECOND, DAYS, BASELINE, COHERENCE, USED = range(7)
 _SORT_ROLE = Qt.ItemDataRole.UserRole
 _IS_USED_ROLE = Qt.ItemDataRole.UserRole + 1
 _ROWS_MEASURED = 40
@@ -98,7 +98,7 @@ class PairModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             more = {
                 KEEP: tr("Uncheck to leave a pair out by hand (space key)."),
-                METRES: tr("Perpendicular baseline of the second date relative to the first, in metres."),
+                BASELINE: tr("Perpendicular baseline of the second date relative to the first, in metres."),
                 DAYS: tr("Temporal baseline in days."),
                 COHERENCE: tr("Mean coherence of the pair, 0 to 1; estimated from samples of large files."),
             }
@@ -116,7 +116,7 @@ class PairModel(QAbstractTableModel):
             return self._text(pair, column)
         if role == Qt.ItemDataRole.CheckStateRole and column == KEEP:
             return Qt.CheckState.Unchecked if pair.name in self._excluded else Qt.CheckState.Checked
-        if role == Qt.ItemDataRole.TextAlignmentRole and column in (DAYS, METRES, COHERENCE):
+        if role == Qt.ItemDataRole.TextAlignmentRole and column in (DAYS, BASELINE, COHERENCE):
             return _CENTRED if column == COHERENCE else _TO_THE_RIGHT
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._reasons.get(pair.name) or None
@@ -139,7 +139,7 @@ class PairModel(QAbstractTableModel):
             return date_text(pair.second_date)
         if column == DAYS:
             return str(number(pair.days))
-        if column == METRES:
+        if column == BASELINE:
             return number(pair.perpendicular_baseline, 1)
         if column == COHERENCE:
             return number(pair.mean_coherence, 2)
@@ -151,7 +151,7 @@ class PairModel(QAbstractTableModel):
             return pair.name not in self._excluded
         if column == DAYS:
             return pair.days
-        if column == METRES:
+        if column == BASELINE:
             return -1e9 if pair.perpendicular_baseline is None else pair.perpendicular_baseline
         if column == COHERENCE:
             return -1.0 if pair.mean_coherence is None else pair.mean_coherence

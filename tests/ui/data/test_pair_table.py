@@ -12,7 +12,7 @@ from qgis.PyQt.QtCore import QLocale, QPoint, Qt
 from qgis.PyQt.QtTest import QTest
 
 from ada_mapper.core.interferograms import PairFacts, PairLimits, reasons_against, rules_against
-from ada_mapper.ui.data.pair_table import COHERENCE, DAYS, FIRST, KEEP, METRES, SECOND, USED, PairTable
+from ada_mapper.ui.data.pair_table import BASELINE, COHERENCE, DAYS, FIRST, KEEP, SECOND, USED, PairTable
 
 START = date(2018, 1, 6)
 
@@ -53,7 +53,7 @@ def test_each_pair_is_told_with_its_use(table):
     assert texts(table, FIRST) == ["2018-01-06", "2018-01-06", "2018-01-18", "2018-01-30"]
     assert texts(table, SECOND) == ["2018-01-18", "2018-05-06", "2018-01-30", "2018-02-11"]
     assert texts(table, DAYS) == ["12", "120", "12", "12"]
-    assert texts(table, METRES) == ["−9.2", "30.0", "150.0", "–"]
+    assert texts(table, BASELINE) == ["−9.2", "30.0", "150.0", "–"]
     assert texts(table, COHERENCE) == ["0.46", "–", "0.70", "–"]
     assert texts(table, USED) == ["used", "too long", "baseline too large", "left out by hand"]
     hint = table.model().index(1, USED).data(Qt.ItemDataRole.ToolTipRole)
@@ -64,7 +64,7 @@ def test_each_pair_is_told_with_its_use(table):
 
 @pytest.mark.parametrize(
     ("column", "order"),
-    [(DAYS, [0, 2, 3, 1]), (METRES, [3, 0, 1, 2]), (COHERENCE, [1, 3, 0, 2]), (SECOND, [0, 2, 3, 1])],
+    [(DAYS, [0, 2, 3, 1]), (BASELINE, [3, 0, 1, 2]), (COHERENCE, [1, 3, 0, 2]), (SECOND, [0, 2, 3, 1])],
 )
 def test_columns_sort_by_their_values_not_their_texts(table, column, order):
     show(table)
@@ -75,7 +75,7 @@ def test_columns_sort_by_their_values_not_their_texts(table, column, order):
 
 def test_numbers_follow_the_locale(table, other_locale):
     show(table)
-    assert texts(table, METRES)[0] == f"−9{other_locale.decimalPoint()}2"
+    assert texts(table, BASELINE)[0] == f"−9{other_locale.decimalPoint()}2"
 
 
 def test_the_check_box_and_the_space_key_ask_to_leave_a_pair_out(table):
