@@ -27,13 +27,16 @@ _HARMLESS = (
 
 
 def switches() -> tuple[bool, ...]:
-    """Whether GDAL, OGR and OSR raise exceptions, once nothing runs in the background any more that turns them."""
+    """Whether GDAL, OGR and OSR raise exceptions, once nothing runs in the background any more that turns them.
+
+    Asked inside a block, it tells at once.
+    """
     from osgeo import gdal, ogr, osr
 
-    from ada_mapper.core.gdal_errors import blocks_of_the_process
+    from ada_mapper.core.gdal_errors import blocks_of_the_process, is_raising
 
     deadline = time.monotonic() + 20
-    while blocks_of_the_process() and time.monotonic() < deadline:
+    while blocks_of_the_process() and not is_raising() and time.monotonic() < deadline:
         time.sleep(0.01)
     return tuple(bool(module.GetUseExceptions()) for module in (gdal, ogr, osr))
 
