@@ -21,8 +21,19 @@ MODULES = (gdal, ogr, osr)
 GRID = Grid("EPSG:32632", (500000, 30, 0, 5000000, 0, -30), 400, 300)
 
 
+@pytest.fixture
+def switched_off() -> Iterator[None]:
+    """The process without exceptions, which newer QGIS has switched on when its Processing was imported before."""
+    at_first = [module for module, is_on in zip(MODULES, switches()) if is_on]
+    for module in reversed(at_first):
+        module.DontUseExceptions()
+    yield
+    for module in at_first:
+        module.UseExceptions()
+
+
 @pytest.fixture(params=[(), (gdal,), (ogr, gdal), MODULES], ids=["none", "gdal", "ogr and gdal", "all"])
-def switched_on(request) -> Iterator[tuple[bool, ...]]:
+def switched_on(request, switched_off) -> Iterator[tuple[bool, ...]]:
     """The process with exceptions of some of the modules switched on, in this order, as another plugin may have it."""
     for module in request.param:
         module.UseExceptions()
@@ -54,7 +65,7 @@ def test_a_block_that_fails_leaves_the_process_as_it_was(switched_on):
     assert switches() == switched_on
 
 
-def test_a_block_raises_though_somebody_switched_exceptions_off_meanwhile():
+def test_a_block_raises_though_somebody_switched_exceptions_off_meanwhile(switched_off):
     with gdal_raises():
         for module in reversed(MODULES):
             module.DontUseExceptions()
