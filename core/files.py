@@ -7,6 +7,7 @@ the making early (an error, a full disk, the user) leaves the target as it was a
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import uuid
@@ -22,18 +23,43 @@ if TYPE_CHECKING:
 # What GDAL and SQLite keep beside a file; it would belie other content.
 _SIDECARS = (".aux.xml", ".ovr", ".msk", "-journal", "-wal", "-shm")
 
+# What is free on a disk that a program found full: blocks are kept for the system, and freed by what it gave up.
+_NO_ROOM = 64 * 1024
+
 Failures = Union[type[Exception], tuple[type[Exception], ...]]
 
 
 def unwritable(path: PathLike, error: Exception | str) -> OutputError:
-    """The error that says that ``path`` can't be written, and why."""
-    reason = (error.strerror if isinstance(error, OSError) else None) or error
+    """The error that says that ``path`` can't be written, and why as far as the system tells."""
+    if _is_full(Path(path), error):
+        return OutputError(
+            "The disk is full: {path} can't be written. Free space on it, or choose a folder on another disk.",
+            path=path,
+        )
+    # Libraries say what they were about, such as a scanline, and not what is the matter.
+    reason = error.strerror if isinstance(error, OSError) else error if isinstance(error, str) else None
+    if reason:
+        return OutputError(
+            "{path} can't be written ({reason}). Check that the folder exists and that you may write there; or it is "
+            "open in QGIS or another program: remove that layer or choose another file name.",
+            path=path,
+            reason=reason,
+        )
     return OutputError(
-        "{path} can't be written ({reason}). Check that the folder exists, that you may write there and that the disk "
-        "is not full; or it is open in QGIS or another program: remove that layer or choose another file name.",
+        "{path} can't be written. Check that the folder exists, that you may write there and that the disk is not "
+        "full; or it is open in QGIS or another program: remove that layer or choose another file name.",
         path=path,
-        reason=reason,
     )
+
+
+def _is_full(path: Path, error: Exception | str) -> bool:
+    """Whether the disk of ``path`` has no room, which of the libraries only the system's own errors tell."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    with contextlib.suppress(OSError):
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        return shutil.disk_usage(folder).free < _NO_ROOM
+    return False
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sys
 import threading
 from contextlib import AbstractContextManager
@@ -14,7 +15,15 @@ import numpy as np
 import pytest
 
 from ada_mapper.core.errors import CancelledError, OutputError
-from ada_mapper.core.files import NewFile, added_together, whole_file, whole_folder, write_file, write_text
+from ada_mapper.core.files import (
+    NewFile,
+    added_together,
+    told_as_unwritable,
+    whole_file,
+    whole_folder,
+    write_file,
+    write_text,
+)
 from ada_mapper.core.raster import BandDescription, Grid, RasterWriter
 
 GRID = Grid("EPSG:32632", (0, 1, 0, 0, 0, -1), 4, 4)
@@ -130,7 +139,7 @@ def test_each_move_that_fails_changes_nothing(
                 with making(target) as place:
                     fill(place)
             except OutputError as error:
-                assert "No space left" in str(error)
+                assert "The disk is full" in str(error)
             else:
                 break
         own = {name: content for name, content in contents(folder).items() if not name.endswith(".aux.xml")}
@@ -161,11 +170,30 @@ def test_a_folder_without_rights_is_told_in_a_sentence(making: Making, fill: Fil
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_disk_that_is_full_says_so_by_name(tmp_path: Path) -> None:
     target = tmp_path / "result.txt"
-    full = pytest.raises(OutputError, match=r"result\.txt can't be written \(No space left on device\)")
+    full = pytest.raises(OutputError, match=r"^The disk is full: .*result\.txt can't be written\. Free")
     with full, whole_file(target) as place:
         place.symlink_to("/dev/full")
         place.write_bytes(b"new")
     assert contents(tmp_path) == {}
+
+
+def test_a_library_that_fails_on_a_full_disk_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GDAL and SQLite say where they were, not that there was no room."""
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage._replace(free=0))
+    told = pytest.raises(OutputError, match=r"^The disk is full: .*rate\.tif can't be written")
+    with told, told_as_unwritable(tmp_path / "rate.tif", RuntimeError):
+        raise RuntimeError("TIFFAppendToStrip:Write error at scanline 0")
+
+
+def test_the_raw_words_of_libraries_are_not_told_and_no_reason_is_no_empty_bracket(tmp_path: Path) -> None:
+    for error in (RuntimeError("Write error at scanline 0"), RuntimeError(""), OSError()):
+        with pytest.raises(OutputError) as caught, told_as_unwritable(tmp_path / "rate.tif", (RuntimeError, OSError)):
+            raise error
+        assert str(caught.value).startswith(f"{tmp_path / 'rate.tif'} can't be written. Check that the folder exists")
+    refused = pytest.raises(OutputError, match=r"written \(Permission denied\)\.")
+    with refused, told_as_unwritable(tmp_path / "rate.tif"):
+        raise PermissionError(errno.EACCES, "Permission denied")
 
 
 @WAYS
@@ -242,7 +270,7 @@ def test_a_raster_that_meets_a_full_disk_at_its_end_leaves_nothing(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(NewFile, "keep", full)
-    told = pytest.raises(OutputError, match=r"rate\.tif can't be written \(No space left")
+    told = pytest.raises(OutputError, match=r"^The disk is full: .*rate\.tif can't be written")
     with told, RasterWriter(tmp_path / "rate.tif", GRID, [BandDescription("rate")]) as writer:
         writer.write(np.ones((4, 4), np.float32))
     assert contents(tmp_path) == {}
