@@ -21,8 +21,3 @@ def missing_package(package: str, purpose: str, reason: ImportError) -> Dependen
         package=package,
         detail=detail,
     )
-
-
-def first_line(error: Exception) -> str:
-    """The first line of what an error says; its kind where it says nothing."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

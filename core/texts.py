@@ -6,11 +6,29 @@ languages at once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 Translate = Callable[[str], str]
 """From an English template to the template in the user's language."""
+
+_NOISE = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"\[ONNXRuntimeError\] : \d+ : \w+ : ",
+        r"(?:\S*[/\\])?[\w.]+\.(?:cc|cpp|h|hpp|cu|cuh):\d+:?\s*",
+        r"(?:[\w:~<>*&]+ )*[\w:~<>]+::[\w~]+\([^()]*\)(?: const)? ",
+        r"\[enforce fail at [^]]*\] (?:[^.]* == [^.]*\.\s|)",
+        r"^Non-zero status code returned while running .*?Status Message: ",
+        r"^Load model from .*? failed:\s*",
+        r"^.* was false\. (?=\S)",
+        r"^(?:This is an invalid model\. |Fatal error: |Exception during initialization: )+",
+    )
+)
+"""Codes, C++ functions and source files in what libraries say."""
+_STACK = ("frame #", "Stacktrace:", "Stack trace:", "Exception raised from", "Traceback", 'File "')
+_LONGEST_LINE = 300
 
 
 class Message(str):
@@ -56,7 +74,31 @@ def _said(value: Any) -> Any:
     """What an error says, its Message where it was made of one; any other value as it is."""
     if not isinstance(value, BaseException):
         return value
-    return value.args[0] if len(value.args) == 1 and isinstance(value.args[0], Message) else str(value)
+    return value.args[0] if len(value.args) == 1 and isinstance(value.args[0], Message) else in_one_line(value)
+
+
+def in_one_line(error: BaseException) -> str:
+    """What an error of another library says, without what tells people nothing; its kind where it says nothing.
+
+    ONNX Runtime and PyTorch put codes, C++ functions and source files before or behind the reason, on many lines.
+    """
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, KeyError) and len(error.args) == 1:
+        return Message("there is no {name}", name=error.args[0])
+    lines = [_without_noise(line) for line in str(error).splitlines()]
+    told = [line for line in lines if line and not line.startswith(_STACK)]
+    text = told[0] if told else type(error).__name__
+    if text.endswith(":") and len(told) > 1:
+        text = f"{text} {told[1]}"
+    text = text.rstrip(" .:;")
+    return text if len(text) <= _LONGEST_LINE else f"{text[:_LONGEST_LINE].rstrip()}…"
+
+
+def _without_noise(line: str) -> str:
+    for pattern in _NOISE:
+        line = pattern.sub("", line)
+    return line.strip()
 
 
 def as_message(text: str, values: Mapping[str, Any]) -> Message:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..files import write_file
-from ..packages import first_line, missing_package
+from ..packages import missing_package
 from ..texts import Message
 from ..types import PathLike
 from .card import CARD_KEY, FOREIGN, ModelCard, read_card
@@ -41,9 +41,7 @@ def load_model(path: PathLike) -> Any:
     try:
         model = onnx.load(name)
     except Exception as error:  # protobuf's DecodeError has no stable home
-        raise InputError(
-            "{name} can't be read as an ONNX model ({first_line}).", name=name, first_line=first_line(error)
-        ) from None
+        raise InputError("{name} can't be read as an ONNX model ({error}).", name=name, error=error) from None
     if not model.graph.node or not model.graph.output:
         raise InputError("{name} can't be read as an ONNX model (it holds no network).", name=name)
     return model

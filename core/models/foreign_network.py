@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..packages import first_line, missing_package
+from ..packages import missing_package
 from ..texts import Message
 from ..types import Array
 from .files import onnx_package
@@ -112,10 +112,10 @@ class ForeignNetwork:
             answers = [self._session.run([output.name], {self._input.name: np.float32(probe)})[0] for probe in probes]
         except Exception as error:
             raise InputError(
-                "it can't be run on {bands} bands of {tile} × {tile} pixels ({first_line})",
+                "it can't be run on {bands} bands of {tile} × {tile} pixels ({error})",
                 bands=self._bands,
                 tile=self.tile,
-                first_line=first_line(error),
+                error=error,
             ) from None
         found: Array = np.concatenate(answers)
         self._rank = found.ndim
@@ -221,7 +221,7 @@ def _session(model: Any) -> Any:
         return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise InputError(
-            "it can't be loaded by ONNX Runtime {version} ({first_line})",
+            "it can't be loaded by ONNX Runtime {version} ({error})",
             version=onnxruntime.__version__,
-            first_line=first_line(error),
+            error=error,
         ) from None

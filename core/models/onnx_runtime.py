@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..packages import first_line, missing_package
+from ..packages import missing_package
 from ..progress import Progress
 from ..types import Array, PathLike
 from .backend import GPU_BATCH
@@ -76,7 +76,7 @@ class OnnxRuntimeBackend:
         except Exception as error:
             if self._device == "CPU":
                 raise InputError(
-                    "The model “{name}” can't be run ({first_line}).", name=self.card.name, first_line=first_line(error)
+                    "The model “{name}” can't be run ({error}).", name=self.card.name, error=error
                 ) from None
             self._leave_gpu(session, error)
         # One tile a call: what was a batch for a graphics card may be too much for the CPU's memory.
@@ -100,11 +100,11 @@ class OnnxRuntimeBackend:
             return self._runtime.InferenceSession(os.fspath(self.model_path), options, providers=providers)
         except Exception as error:
             raise InputError(
-                "{path} can't be loaded by ONNX Runtime {version} ({first_line}). The file may be damaged, or need a "
+                "{path} can't be loaded by ONNX Runtime {version} ({error}). The file may be damaged, or need a "
                 "newer onnxruntime.",
                 path=os.fspath(self.model_path),
                 version=self._runtime.__version__,
-                first_line=first_line(error),
+                error=error,
             ) from None
 
     def _open_on_gpu(self, provider: str) -> Any | None:
@@ -119,9 +119,9 @@ class OnnxRuntimeBackend:
             session.run(None, {session.get_inputs()[0].name: probe})
         except Exception as error:
             self.progress.warning(
-                "{device} can't be used ({first_line}); the CPU is used instead.",
+                "{device} can't be used ({error}); the CPU is used instead.",
                 device=device,
-                first_line=first_line(error),
+                error=error,
             )
             return None
         self._device = device
@@ -131,9 +131,9 @@ class OnnxRuntimeBackend:
         with self._lock:
             if self._session is failed:
                 self.progress.warning(
-                    "{device} failed ({first_line}); the CPU goes on.",
+                    "{device} failed ({error}); the CPU goes on.",
                     device=self._device,
-                    first_line=first_line(error),
+                    error=error,
                 )
                 self._session = self._open(["CPUExecutionProvider"])
                 self._device = "CPU"

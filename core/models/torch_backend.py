@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..packages import first_line, missing_package
+from ..packages import missing_package
 from ..progress import Progress
 from ..texts import Message
 from ..types import Array, PathLike
@@ -38,9 +38,7 @@ class TorchBackend:
         try:
             self._network = self._placed(network)
         except RuntimeError as error:
-            self.progress.warning(
-                "CUDA can't be used ({first_line}); the CPU is used instead.", first_line=first_line(error)
-            )
+            self.progress.warning("CUDA can't be used ({error}); the CPU is used instead.", error=error)
             self._device = "cpu"
             self._network = self._placed(network)
 
@@ -75,9 +73,7 @@ class TorchBackend:
                 )
                 probability: Array = torch.softmax(self._network(tiles), dim=1)[:, 1].cpu().numpy()
         except RuntimeError as error:
-            raise InputError(
-                "The model “{name}” can't be run ({first_line}).", name=self.card.name, first_line=first_line(error)
-            ) from None
+            raise InputError("The model “{name}” can't be run ({error}).", name=self.card.name, error=error) from None
         finally:
             torch.set_num_threads(before)
         return probability

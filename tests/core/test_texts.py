@@ -9,7 +9,7 @@ import weakref
 
 import pytest
 
-from ada_mapper.core.errors import AdaMapperError, InputError
+from ada_mapper.core.errors import AdaMapperError, CancelledError, InputError
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.texts import Message, in_words, joined
 
@@ -96,3 +96,53 @@ def test_progress_tells_messages() -> None:
     progress.info("{path} holds no {what}.", path="a.tif", what="x")
     progress.warning(Message("slope"))
     assert [message.in_words(german) for message in told] == ["In a.tif ist kein x.", "Hang"]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "[ONNXRuntimeError] : 1 : FAIL : Non-zero status code returned while running Add node. Name:'' Status "
+            "Message: /onnxruntime_src/onnxruntime/core/providers/cpu/math/element_wise_ops.h:563 void "
+            "onnxruntime::BroadcastIterator::Init(ptrdiff_t, ptrdiff_t) axis == 1 || axis == largest was false. "
+            "Attempting to broadcast an axis by a dimension other than 1. 3 by 8\n",
+            "Attempting to broadcast an axis by a dimension other than 1. 3 by 8",
+        ),
+        (
+            "[ONNXRuntimeError] : 10 : INVALID_GRAPH : /onnxruntime_src/onnxruntime/core/graph/model.cc:340 "
+            "onnxruntime::Model::Model(onnx::ModelProto&&, const onnxruntime::PathString&) Model local function "
+            "definitions must not be recursive. ",
+            "Model local function definitions must not be recursive",
+        ),
+        (
+            "[ONNXRuntimeError] : 7 : INVALID_PROTOBUF : Load model from /a b/c.onnx failed:Protobuf parsing failed.",
+            "Protobuf parsing failed",
+        ),
+        (
+            'Error(s) in loading state_dict for Linear:\n\tMissing key(s) in state_dict: "weight". \n\tsize mismatch',
+            'Error(s) in loading state_dict for Linear: Missing key(s) in state_dict: "weight"',
+        ),
+        ("[enforce fail at alloc_cpu.cpp:127] err == 0. can't allocate memory\nframe #0: c10", "can't allocate memory"),
+        ("CUDA error: out of memory\nException raised from x at /a/b.cpp:1\nframe #0: f", "CUDA error: out of memory"),
+        ("\n  \n", "RuntimeError"),
+        ("", "RuntimeError"),
+        ("word " * 200, f"{('word ' * 60).rstrip()}…"),
+    ],
+)
+def test_of_a_library_s_page_of_text_the_reason_is_told(said: str, told: str) -> None:
+    assert Message("x ({error})", error=RuntimeError(said)) == f"x ({told})"
+
+
+def test_the_system_s_errors_and_missing_keys_are_told_in_words() -> None:
+    missing = FileNotFoundError(2, "No such file or directory", "/a/b")
+    assert Message("{error}", error=missing) == "No such file or directory"
+    assert Message("{error}", error=KeyError("crs")) == "there is no crs"
+
+
+def test_what_is_complete_cannot_be_cancelled_any_more() -> None:
+    fractions: list[float] = []
+    progress = Progress(on_fraction=fractions.append, is_cancelled=lambda: True)
+    progress.report(1.0)
+    assert fractions == [1.0]
+    with pytest.raises(CancelledError):
+        progress.report(0.999)
