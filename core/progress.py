@@ -36,8 +36,9 @@ class Progress:
             raise CancelledError("The run was cancelled; nothing was written.")
 
     def report(self, fraction: float) -> None:
-        """Tell how much of this part is done, after checking for cancellation."""
-        self.check()
+        """Tell how much of this part is done, after checking for cancellation: what is complete can't be cancelled."""
+        if fraction < 1:
+            self.check()
         self.on_fraction(self.start + (self.stop - self.start) * min(max(fraction, 0.0), 1.0))
 
     def part(self, start: float, stop: float) -> Progress:
