@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import html
 import importlib
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Callable, TypeVar
@@ -26,6 +27,7 @@ from qgis.core import (
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
     QgsProcessingUtils,
+    QgsProperty,
 )
 from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 from qgis.PyQt.QtGui import QIcon
@@ -58,6 +60,12 @@ _GROUPS = {
     "learning": QT_TRANSLATE_NOOP("AdaMapper", "Samples, training and models"),
     "accuracy": QT_TRANSLATE_NOOP("AdaMapper", "Accuracy"),
 }
+
+
+_LARGEST_INTEGER = 2**31 - 1
+_NO_LIMIT = 1e300
+"""What QGIS gives as the limit of a number without one is larger."""
+_LONGEST_SHOWN = 60
 
 
 def crs_text(crs: QgsCoordinateReferenceSystem) -> str:
@@ -95,6 +103,37 @@ def given(value: Given | None, name: str) -> Given:
     if value is None:
         raise InputError(tr("Nothing was given as {}.").format(name))
     return value
+
+
+def _is_empty(value: Any) -> bool:
+    """Whether the value of a parameter means that none was given."""
+    return is_null(value) or (isinstance(value, str) and value.strip() in ("", "None", "NULL"))
+
+
+def _what_is_wrong(value: Any, definition: QgsProcessingParameterNumber) -> str:
+    """What the number should be, where it isn't; "" for a usable one."""
+    is_whole = definition.dataType() == QgsProcessingParameterNumber.Type.Integer
+    try:
+        number = math.nan if isinstance(value, str) and "_" in value else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number) or (is_whole and not number.is_integer()):
+        return tr("a whole number") if is_whole else tr("a number")
+    low, high = definition.minimum(), definition.maximum()
+    if is_whole:
+        low, high = max(low, -_LARGEST_INTEGER), min(high, _LARGEST_INTEGER)
+    if low <= number <= high:
+        return ""
+    has_low, has_high = low > -_NO_LIMIT, high < _NO_LIMIT
+    if has_low and has_high:
+        return tr("from {} to {}").format(f"{low:.15g}", f"{high:.15g}")
+    return tr("at least {}").format(f"{low:.15g}") if has_low else tr("at most {}").format(f"{high:.15g}")
+
+
+def _shown(value: Any) -> str:
+    """A value as it may stand in a sentence, however long it is."""
+    text = f"“{value}”" if isinstance(value, str) else str(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def _can_be_imported(package: str) -> bool:
@@ -165,6 +204,7 @@ class Algorithm(QgsProcessingAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
         try:
+            self.check_numbers(parameters, context)
             self.check_outputs(parameters, context)
             return self.start(parameters, context, feedback)
         except AdaMapperError as error:
@@ -177,6 +217,22 @@ class Algorithm(QgsProcessingAlgorithm):
     ) -> dict[str, Any]:
         """Run execute() with the feedback as a Progress."""
         return self.execute(parameters, context, progress_of(feedback))
+
+    def check_numbers(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
+        """InputError for a number that is none or lies beyond its limits, which scripts may give past the dialog.
+
+        QGIS would read a text in the place of an optional number as 0.
+        """
+        for definition in self.parameterDefinitions():
+            value = parameters.get(definition.name())
+            if not isinstance(definition, QgsProcessingParameterNumber) or _is_empty(value):
+                continue
+            if isinstance(value, QgsProperty):
+                value = self.parameterAsDouble(parameters, definition.name(), context)
+            wrong = _what_is_wrong(value, definition)
+            if wrong:
+                message = tr("{} ({}) must be {}, not {}.")
+                raise InputError(message.format(definition.description(), definition.name(), wrong, _shown(value)))
 
     def check_outputs(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
         """InputError where a result would replace one of its own inputs or another result."""
@@ -307,10 +363,7 @@ class Algorithm(QgsProcessingAlgorithm):
 
     def number(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> float | None:
         """A number parameter; None where it was left empty."""
-        value = parameters.get(name)
-        if isinstance(value, str) and value.strip() in ("", "None", "NULL"):
-            value = None
-        if is_null(value):
+        if _is_empty(parameters.get(name)):
             default = self.parameterDefinition(name).defaultValue()
             return None if default is None else float(default)
         return float(self.parameterAsDouble(parameters, name, context))
