@@ -22,7 +22,8 @@ from .readers import (
     Folder,
     Pair,
     ProductReader,
-    band_of,
+    Source,
+    band_of_source,
     checked_grid,
     coherence_of,
     declared_nodata_only,
@@ -75,6 +76,7 @@ def find_stack(
 
 def _from_folder(folder: Folder, product: str, notes: list[str], progress: Progress) -> list[_Found]:
     key, files = recognise(folder, product)
+    notes.extend(folder.notes)
     reader = PRODUCTS[key]
     progress.info(
         "{count} interferograms of the product {key} ({title}) found in {path}.",
@@ -97,8 +99,24 @@ def _usable(found: list[_Found], failures: Sequence[str], notes: list[str]) -> l
     if not found:
         more = Message(" The same goes for {count} more files.", count=len(failures) - 1) if len(failures) > 1 else ""
         raise InputError("No interferogram can be used. {failure}{more}", failure=failures[0], more=more)
+    notes[:] = _same_of_several_files(notes)
     notes.extend(Message("Left out: {failure}", failure=failure) for failure in failures)
     return found
+
+
+def _same_of_several_files(notes: Sequence[str]) -> list[str]:
+    """The notes, each once where it says the same of several files: of the first one, and how many more there are."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for note in notes:
+        values = {key: str(value) for key, value in note.values.items()} if isinstance(note, Message) else {}
+        path = values.pop("path", "")
+        alike.setdefault((note.template if isinstance(note, Message) and path else note, repr(values)), []).append(note)
+    return [
+        Message("{note} The same goes for {count} more files.", note=same[0], count=len(same) - 1)
+        if len(set(same)) > 1
+        else same[0]
+        for same in alike.values()
+    ]
 
 
 def _read(path: Path, key: str, folder: Folder, notes: list[str]) -> _Found:
@@ -148,8 +166,13 @@ def _ordered(phase: Band, dates: Pair, key: str, known: Acquisition, coherence: 
 def _from_pairs_file(
     path: Path, folder: PathLike | None, product: str, notes: list[str], progress: Progress
 ) -> list[_Found]:
-    entries = read_pairs_file(path)
-    files = Folder.of(Path(folder)) if folder and str(folder) else Folder.around(entry.file for entry in entries)
+    entries = read_pairs_file(path, notes, progress.check)
+    files = (
+        Folder.of(Path(folder), progress.check)
+        if folder and str(folder)
+        else Folder.around((entry.file.path for entry in entries), progress.check)
+    )
+    notes.extend(files.notes)
     found, failures = [], []
     for i, entry in enumerate(entries):
         progress.report(i / len(entries))
@@ -157,7 +180,7 @@ def _from_pairs_file(
             found.append(_read_entry(entry, product, files, notes))
         except InputError as error:
             failures.append(error.message)
-    reversed_pairs = [entry.file.name for entry in entries if entry.first > entry.second]
+    reversed_pairs = [entry.file.path.name for entry in entries if entry.first > entry.second]
     if reversed_pairs:
         notes.append(
             Message(
@@ -171,16 +194,19 @@ def _from_pairs_file(
 def _read_entry(entry: Entry, product: str, folder: Folder, notes: list[str]) -> _Found:
     """An interferogram as told by the CSV; what it doesn't tell comes from the product, where that is known."""
     dates = (entry.first, entry.second)
-    key = product_of(entry.file) if product == AUTO else product
+    path = entry.file.path
+    key = None if entry.file.variable else product_of(path) if product == AUTO else product
     known, coherence = Acquisition(), None
     if key is None:
-        phase = declared_nodata_only(band_of(entry.file))
+        if entry.coherence == entry.file:
+            raise InputError("{label} is listed as the coherence of itself.", label=entry.file.label)
+        phase = declared_nodata_only(band_of_source(entry.file))
     else:
         reader = PRODUCTS[key]
-        phase = reader.phase(entry.file, folder)
-        known = reader.acquisition(entry.file, dates, folder)
+        phase = reader.phase(path, folder)
+        known = reader.acquisition(path, dates, folder)
         notes.extend(note for note in known.notes if note not in notes)
-        coherence = None if entry.coherence else _coherence(reader, entry.file, dates, folder, notes)
+        coherence = None if entry.coherence else _coherence(reader, path, dates, folder, notes)
     if entry.coherence:
         coherence = _told_coherence(entry.coherence, key, folder)
         checked_grid(coherence)
@@ -190,10 +216,11 @@ def _read_entry(entry: Entry, product: str, folder: Folder, notes: list[str]) ->
     return _Found(pair, checked_grid(phase), known.is_ascending)
 
 
-def _told_coherence(path: Path, key: str | None, folder: Folder) -> Band:
-    if key is not None and PRODUCTS[key].coherence_name.search(path.name):
-        return PRODUCTS[key].coherence(path, folder)
-    return coherence_of(path)
+def _told_coherence(source: Source, key: str | None, folder: Folder) -> Band:
+    if key is not None and not source.variable and PRODUCTS[key].coherence_name.search(source.path.name):
+        return PRODUCTS[key].coherence(source.path, folder)
+    band = band_of_source(source)
+    return coherence_of(band.path, band.index, band.label)
 
 
 def _check_orbit(found: Sequence[_Found]) -> None:

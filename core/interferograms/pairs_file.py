@@ -2,84 +2,162 @@
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from ..errors import InputError
-from .readers import parse_date
+from ..texts import Message
+from .readers import LARGEST_BASELINE, YEARS, Source, parse_date, source_of
+from .table_text import rows_of_table
 
 REQUIRED = ("file", "date1", "date2")
 OPTIONAL = ("perpendicular_baseline_m", "coherence_file")
 _OTHER_NAMES = {"bperp_m": "perpendicular_baseline_m", "coherence": "coherence_file"}
+_NAMES = (*REQUIRED, *OPTIONAL, *_OTHER_NAMES)
+_NOT_KNOWN = ("", "na")
+_TIME_OF_DAY = re.compile(r"(?<=\d)[T ]\d{1,2}:\d{2}\S*$|\.0$")
 
 
 @dataclass(frozen=True)
 class Entry:
     """One line of the file; ``first`` and ``second`` as written, the phase belongs to them in this order."""
 
-    file: Path
+    file: Source
     first: date
     second: date
     perpendicular_baseline: float | None
-    coherence: Path | None
+    coherence: Source | None
 
 
-def read_pairs_file(path: Path) -> tuple[Entry, ...]:
-    """The entries of a CSV with the columns of ``REQUIRED`` and any of ``OPTIONAL``.
+def read_pairs_file(path: Path, notes: list[str], check: Callable[[], None] = lambda: None) -> tuple[Entry, ...]:
+    """The entries of a CSV with the columns of ``REQUIRED`` and any of ``OPTIONAL``, each once.
 
-    Separated by commas, semicolons or tabs; dates as 2018-01-06 or 20180106; file names relative to the CSV. Raises
-    InputError that names the line for missing columns, wrong dates or numbers and files that don't exist.
+    Separated by commas, semicolons, tabs or bars; dates as 2018-01-06 or 20180106; file names relative to the CSV, with
+    the name of a variable (``file.nc:variable``) or the number of a band where a file has several. Lines that say
+    what another one says go to ``notes``. ``check`` is called for each line and may raise. Raises InputError that names
+    the line for missing columns, wrong dates or numbers, files that don't exist and one file with two pairs of dates.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("{path} can't be read as a text file in UTF-8 ({error}).", path=path, error=error) from None
-    header = lines[0] if lines else ""
-    delimiter = max(",;\t", key=header.count)
-    columns = [_OTHER_NAMES.get(name, name) for name in (cell.strip().lower() for cell in header.split(delimiter))]
+    rows = rows_of_table(path, _NAMES, check)
+    number, header = next(rows, (1, ()))
+    columns = _columns(header, f"{path}, line {number}")
+    entries: dict[Entry, int] = {}
+    lines: dict[Source, tuple[int, Entry]] = {}
+    files: dict[str, Source] = {}
+    repeated = []
+    for number, row in rows:
+        where = f"{path}, line {number}"
+        entry = _entry(_cells(columns, row, where), _Files(path, where, files), where)
+        if entry in entries:
+            repeated.append(number)
+            continue
+        entries[entry] = number
+        first, other = lines.setdefault(entry.file, (number, entry))
+        if other is not entry:
+            _check_same_pair(entry, other, where, first)
+    if not entries:
+        raise InputError("{path} lists no interferograms: it has no lines below the column names.", path=path)
+    if repeated:
+        notes.append(
+            Message(
+                "{path} has {count} lines that repeat another one (first: line {line}); each is used once.",
+                path=path,
+                count=len(repeated),
+                line=repeated[0],
+            )
+        )
+    return tuple(entries)
+
+
+def _columns(header: Sequence[str], where: str) -> list[str]:
+    columns = [_OTHER_NAMES.get(name, name) for name in (cell.lower() for cell in header)]
     missing = [name for name in REQUIRED if name not in columns]
     if missing:
         raise InputError(
-            "{path}, line 1: the column {missing} is missing. The first line must name the columns "
+            "{where}: the column {missing} is missing. The first line must name the columns "
             "{required} and, where known, {optional}.",
-            path=path,
+            where=where,
             missing=missing[0],
             required=", ".join(REQUIRED),
             optional=", ".join(OPTIONAL),
         )
-    entries = []
-    rows = csv.reader(lines[1:], delimiter=delimiter)
-    for row in rows:
-        if any(cell.strip() for cell in row):
-            cells = {name: cell.strip() for name, cell in zip(columns, row)}
-            entries.append(_entry(cells, path, f"{path}, line {rows.line_num + 1}"))
-    if not entries:
-        raise InputError("{path} lists no interferograms: it has no lines below the column names.", path=path)
-    return tuple(entries)
+    double = [name for name in (*REQUIRED, *OPTIONAL) if columns.count(name) > 1]
+    if double:
+        raise InputError("{where}: the column {name} is there twice. Remove one.", where=where, name=double[0])
+    return columns
 
 
-def _entry(cells: Mapping[str, str], path: Path, where: str) -> Entry:
+def _cells(columns: Sequence[str], row: Sequence[str], where: str) -> Mapping[str, str]:
+    if any(row[len(columns) :]):
+        raise InputError(
+            "{where} has {count} cells, more than the {columns} columns that the first line names. Write numbers "
+            "with a point, and put cells that hold the separator in quotation marks.",
+            where=where,
+            count=len(row),
+            columns=len(columns),
+        )
+    return dict(zip(columns, row))
+
+
+@dataclass(frozen=True)
+class _Files:
+    """What the names of files in one line stand for; each name is looked up once in a table."""
+
+    table: Path
+    where: str
+    known: dict[str, Source]
+
+    def __call__(self, text: str) -> Source:
+        if text not in self.known:
+            if not text:
+                raise InputError("{where}: the file name is empty.", where=self.where)
+            try:
+                self.known[text] = source_of(text, self.table.parent)
+            except InputError as error:
+                raise InputError("{where}: {error}", where=self.where, error=error) from None
+        return self.known[text]
+
+
+def _entry(cells: Mapping[str, str], files: Callable[[str], Source], where: str) -> Entry:
     first, second = (_date(cells.get(name, ""), name, where) for name in ("date1", "date2"))
     if first == second:
         raise InputError("{where}: date1 and date2 are both {first}. A pair needs two dates.", where=where, first=first)
+    coherence = cells.get("coherence_file", "")
     return Entry(
-        _file(cells.get("file", ""), path, where),
+        files(cells.get("file", "")),
         first,
         second,
         _number(cells.get("perpendicular_baseline_m", ""), where),
-        _file(cells["coherence_file"], path, where) if cells.get("coherence_file") else None,
+        None if coherence.lower() in _NOT_KNOWN else files(coherence),
+    )
+
+
+def _check_same_pair(entry: Entry, other: Entry, where: str, line: int) -> None:
+    """InputError where one file has two pairs of dates, one of which must be wrong."""
+    if {entry.first, entry.second} != {other.first, other.second}:
+        raise InputError(
+            "{where}: {file} stands in line {line}, too, with other dates. Give each file the dates of its own pair.",
+            where=where,
+            file=entry.file.label,
+            line=line,
+        )
+    raise InputError(
+        "{where}: {file} stands in line {line}, too, with another order of its dates, baseline or coherence. Remove "
+        "one of the two lines.",
+        where=where,
+        file=entry.file.label,
+        line=line,
     )
 
 
 def _date(text: str, name: str, where: str) -> date:
-    found = parse_date(text)
-    if found is None:
+    found = parse_date(_TIME_OF_DAY.sub("", text).replace("/", "-"))
+    if found is None or found.year not in YEARS:
         raise InputError(
-            "{where}: {name} is “{text}”, which isn't a date. Write dates as 2018-01-06 or 20180106.",
+            "{where}: {name} is “{text}”, which isn't a date of a radar image. Write dates as 2018-01-06 or 20180106.",
             where=where,
             name=name,
             text=text,
@@ -88,25 +166,17 @@ def _date(text: str, name: str, where: str) -> date:
 
 
 def _number(text: str, where: str) -> float | None:
-    if not text:
+    if text.lower() in _NOT_KNOWN:
         return None
     try:
         value = float(text.replace(",", "."))
     except ValueError:
         value = math.nan
-    if not math.isfinite(value):
+    if not abs(value) <= LARGEST_BASELINE:
         raise InputError(
-            "{where}: perpendicular_baseline_m is “{text}”, which isn't a number of metres.", where=where, text=text
+            "{where}: perpendicular_baseline_m is “{text}”, which isn't a number of metres up to {largest:.0f}.",
+            where=where,
+            text=text,
+            largest=LARGEST_BASELINE,
         )
     return value
-
-
-def _file(text: str, path: Path, where: str) -> Path:
-    if not text:
-        raise InputError("{where}: the file name is empty.", where=where)
-    file = path.parent / text
-    if not file.exists():
-        raise InputError(
-            "{where}: {file} doesn't exist. File names are relative to the folder of the CSV.", where=where, file=file
-        )
-    return file

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from ...doors import opened_when_asked
 
 if TYPE_CHECKING:
-    from .bands import band_of, checked_grid, coherence_of, declared_nodata_only
-    from .dates import Pair, parse_date
+    from .bands import checked_grid, coherence_of, declared_nodata_only
+    from .containers import Source, band_of_source, source_of
+    from .dates import YEARS, Pair, parse_date
     from .files import Folder
+    from .metadata import LARGEST_BASELINE
     from .product import ProductReader
     from .products import AUTO, PRODUCTS, product_of, reader_of, recognise
 else:
@@ -20,11 +22,14 @@ else:
 
 __all__ = [
     "AUTO",
+    "LARGEST_BASELINE",
     "PRODUCTS",
+    "YEARS",
     "Folder",
     "Pair",
     "ProductReader",
-    "band_of",
+    "Source",
+    "band_of_source",
     "checked_grid",
     "coherence_of",
     "declared_nodata_only",
@@ -32,4 +37,5 @@ __all__ = [
     "product_of",
     "reader_of",
     "recognise",
+    "source_of",
 ]

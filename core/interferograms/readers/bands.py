@@ -14,6 +14,8 @@ from ...gdal_errors import gdal_raises
 from ...raster import Band, BandReader, Grid, Window, open_raster, spatial_reference
 
 LONGITUDE_LATITUDE = "EPSG:4326"
+# What GDAL calls declared in netCDF variables that declare nothing.
+_NETCDF_DEFAULT = 9.969209968386869e36
 _RAW_DRIVERS = ("ENVI", "ROI_PAC", "ISCE")
 
 
@@ -37,7 +39,7 @@ def declared_nodata_only(band: Band) -> Band:
     """The band with only its declared nodata value where it has one, so that its zeros are data."""
     dataset = open_raster(band.path, band.label)
     declared = dataset.GetRasterBand(band.index).GetNoDataValue()
-    return band if declared is None else replace(band, nodata=())
+    return band if declared in (None, _NETCDF_DEFAULT) else replace(band, nodata=())
 
 
 @gdal_raises()

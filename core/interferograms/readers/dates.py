@@ -7,6 +7,10 @@ from datetime import date, timedelta
 
 Pair = tuple[date, date]
 
+# Numbers that would be dates before the first civil radar satellite are none.
+YEARS = range(1978, 2101)
+"""Years in which a radar satellite can have taken an image."""
+
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, 1)}
 _EIGHT_DIGITS = re.compile(r"(?<!\d)(\d{8})(?:T\d{6})?[-_](\d{8})(?!\d)")
@@ -44,7 +48,7 @@ def pair_in(text: str) -> Pair | None:
     for pattern in (_EIGHT_DIGITS, _ENGLISH, _SIX_DIGITS):
         for match in pattern.finditer(text):
             first, second = parse_date(match[1]), parse_date(match[2])
-            if first and second:
+            if first and second and first.year in YEARS and second.year in YEARS:
                 return first, second
     return None
 

@@ -1,14 +1,12 @@
-"""The files of a folder, listed once, and the small text files that products keep their metadata in."""
+"""The files of a folder, listed once, regular ones only, those in ZIP archives included."""
 
 from __future__ import annotations
 
-import math
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,17 +30,19 @@ _COMPANIONS = {
 }
 _LEVELS_UP = 2
 _LEVELS_DOWN = 2
-_LARGEST_TEXT = 32 * 2**20
-_LARGEST_KEPT = 2**18
 
 
 @dataclass(frozen=True)
 class Folder:
-    """Files below a folder (``files``) and, for metadata and coherence only, those beside it (``companions``)."""
+    """Files below a folder (``files``) and, for metadata and coherence only, those beside it (``companions``).
+
+    ``notes`` say what could not be looked at.
+    """
 
     path: Path
     files: tuple[Path, ...]
     companions: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
     _names: dict[str, list[Path]] = field(default_factory=dict, repr=False, compare=False)
     _tables: dict[tuple[object, object], Mapping[object, list[Path]]] = field(
         default_factory=dict, repr=False, compare=False
@@ -53,18 +53,18 @@ class Folder:
         """List a folder; ``check`` is called for each file and may raise. InputError when it isn't a folder."""
         if not path.is_dir():
             raise InputError("{path} isn't a folder. Choose the folder that holds the interferograms.", path=path)
-        files = []
-        for file in _walk(path):
-            check()
-            files.append(file)
-        return cls(path, tuple(files), tuple(_beside(path.resolve(), set(files))))
+        listing = _Listing(check)
+        files = tuple(listing.below(path))
+        companions = tuple(_beside(path.resolve(), set(files), listing))
+        return cls(path, files, companions, tuple(listing.notes))
 
     @classmethod
-    def around(cls, files: Iterable[Path]) -> Folder:
+    def around(cls, files: Iterable[Path], check: Callable[[], None] = lambda: None) -> Folder:
         """The folders of some files, not what lies below them."""
+        listing = _Listing(check)
         parents = sorted({file.parent for file in files})
-        listed = [item for parent in parents if parent.is_dir() for item in sorted(parent.iterdir())]
-        return cls(parents[0] if parents else Path(), tuple(item for item in listed if item.is_file()))
+        listed = tuple(file for parent in parents if parent.is_dir() for file in listing.below(parent, 0))
+        return cls(parents[0] if parents else Path(), listed, notes=tuple(listing.notes))
 
     def everything(self) -> tuple[Path, ...]:
         """The files and the companions."""
@@ -104,17 +104,71 @@ def _one_key(name: str) -> bool:
     return True
 
 
-def _walk(path: Path, levels: int | None = None) -> Iterable[Path]:
-    for parent, folders, names in os.walk(path):
-        depth = len(Path(parent).parts) - len(path.parts)
-        deeper = levels is None or depth < levels
-        folders[:] = sorted(name for name in folders if deeper and not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith("."):
-                yield Path(parent, name)
+class _Listing:
+    """Walks through folders; ``check`` is called for each file, and ``notes`` say what could not be looked at."""
+
+    def __init__(self, check: Callable[[], None] = lambda: None) -> None:
+        self.notes: list[str] = []
+        self._check = check
+
+    def below(self, path: Path, levels: int | None = None) -> Iterator[Path]:
+        """The files of a folder and of those below it, down to so many levels; links to folders aren't followed."""
+        try:
+            with os.scandir(path) as items:
+                entries = sorted((item for item in items if not item.name.startswith(".")), key=lambda item: item.name)
+        except OSError as error:
+            self.notes.append(
+                Message(
+                    "Left out: the folder {path} can't be read ({reason}). Check that you may read it.",
+                    path=path,
+                    reason=error.strerror or error,
+                )
+            )
+            return
+        folders = []
+        for entry in entries:
+            self._check()
+            kind = _kind(entry)
+            if kind == "file":
+                yield path / entry.name
+            elif kind == "folder":
+                folders.append(path / entry.name)
+            elif kind == "link":
+                self._note_link(path, path / entry.name)
+            else:
+                self.notes.append(
+                    Message(
+                        "Left out: {path} isn't a file, but a pipe, a device or a link that leads nowhere.",
+                        path=path / entry.name,
+                    )
+                )
+        if levels != 0:
+            for folder in folders:
+                yield from self.below(folder, None if levels is None else levels - 1)
+
+    def _note_link(self, path: Path, link: Path) -> None:
+        target = link.resolve()
+        if not path.resolve().is_relative_to(target):
+            self.notes.append(
+                Message(
+                    "Left out: {path} is a link to the folder {target}, and links to folders aren't followed.",
+                    path=link,
+                    target=target,
+                )
+            )
 
 
-def _beside(path: Path, known: set[Path]) -> Iterable[Path]:
+def _kind(entry: os.DirEntry[str]) -> str:
+    """ "file", "folder", "link" for one to a folder, or "" for anything else."""
+    try:
+        if entry.is_file():
+            return "file"
+        return "link" if entry.is_dir() and entry.is_symlink() else "folder" if entry.is_dir() else ""
+    except OSError:
+        return ""
+
+
+def _beside(path: Path, known: set[Path], listing: _Listing) -> Iterator[Path]:
     for parent in list(path.parents)[:_LEVELS_UP]:
         try:
             items = sorted(item for item in parent.iterdir() if item.name in _COMPANIONS)
@@ -123,7 +177,10 @@ def _beside(path: Path, known: set[Path]) -> Iterable[Path]:
         for item in items:
             if item == path or path.is_relative_to(item):
                 continue
-            yield from (file for file in (_walk(item, _LEVELS_DOWN) if item.is_dir() else [item]) if file not in known)
+            if item.is_dir():
+                yield from (file for file in listing.below(item, _LEVELS_DOWN) if file not in known)
+            elif item.is_file() and item not in known:
+                yield item
 
 
 def nearest(candidates: Iterable[Path], near: Path) -> Path | None:
@@ -138,74 +195,3 @@ def nearest(candidates: Iterable[Path], near: Path) -> Path | None:
 
 def _common_start(first: Sequence[str], second: Sequence[str]) -> int:
     return next((i for i, (a, b) in enumerate(zip(first, second)) if a != b), min(len(first), len(second)))
-
-
-@lru_cache(maxsize=256)
-def _kept_text(path: Path, size: int, modified: int) -> str:
-    return path.read_text(encoding="utf-8", errors="replace")
-
-
-def text_of(path: Path) -> str:
-    """The text of a small file; "" when it can't be read or is too large for metadata."""
-    try:
-        status = path.stat()
-        if status.st_size > _LARGEST_TEXT:
-            return ""
-        if status.st_size > _LARGEST_KEPT:
-            return path.read_text(encoding="utf-8", errors="replace")
-        return _kept_text(path, status.st_size, status.st_mtime_ns)
-    except OSError:
-        return ""
-
-
-def parameters_of(path: Path | None) -> Mapping[str, str]:
-    """``key: value``, ``key = value`` or ``KEY value`` lines of a text file, keys in lower case; the first counts."""
-    found: dict[str, str] = {}
-    for line in text_of(path).splitlines() if path else ():
-        parts = re.split(r"\s*[:=]\s*|\s+", line.strip(), maxsplit=1)
-        if len(parts) == 2 and not line.startswith("#"):
-            found.setdefault(parts[0].lower(), parts[1].strip())
-    return found
-
-
-def number_of(parameters: Mapping[str, str], *keys: str) -> float | None:
-    """The first number of the value of the first of these keys that has one."""
-    for key in keys:
-        values = numbers_of(parameters, key)
-        if values:
-            return values[0]
-    return None
-
-
-def numbers_of(parameters: Mapping[str, str], key: str) -> list[float]:
-    """The numbers that a value starts with: "1.5 2.0 m m" gives [1.5, 2.0]."""
-    values = []
-    for word in parameters.get(key, "").replace(",", " ").split():
-        value = finite_number(word)
-        if value is None:
-            break
-        values.append(value)
-    return values
-
-
-def finite_number(word: str) -> float | None:
-    """The number that a word is; None for anything else, "nan" and "inf" included."""
-    try:
-        value = float(word)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
-def skipped(path: Path | None, lines: Sequence[str]) -> tuple[str, ...]:
-    """The note that baselines of a file were skipped, with the first one; none without lines."""
-    if not lines:
-        return ()
-    return (
-        Message(
-            "{path}: baselines that can't be read were skipped, {count} in all (first: “{lines}”).",
-            path=path,
-            count=len(lines),
-            lines=lines[0].strip(),
-        ),
-    )

@@ -18,15 +18,8 @@ from ...satellite import SPEED_OF_LIGHT
 from ..model import Acquisition
 from .bands import check_size
 from .dates import Pair
-from .files import (
-    Folder,
-    finite_number,
-    nearest,
-    number_of,
-    numbers_of,
-    parameters_of,
-    text_of,
-)
+from .files import Folder, nearest
+from .metadata import finite_number, number_of, numbers_of, parameters_of, text_of
 from .product import ProductReader
 
 _DEM = re.compile(r"dem[._]?(seg[._])?par$", re.IGNORECASE)

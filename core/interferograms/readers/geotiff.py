@@ -12,8 +12,9 @@ from ...raster import Band, open_raster
 from ..model import Acquisition
 from .bands import band_of, declared_nodata_only
 from .dates import Pair, pair_in, parse_date
-from .files import Folder, number_of
+from .files import Folder
 from .gamma import gamma_acquisition
+from .metadata import number_of
 from .product import ProductReader
 
 _BASELINE_TAGS = ("PERPENDICULAR_BASELINE_METRES", "PERPENDICULAR_BASELINE", "BPERP_METRES")

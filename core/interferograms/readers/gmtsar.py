@@ -12,15 +12,8 @@ from ...raster import Band
 from ..model import Acquisition
 from .bands import band_of, in_degrees
 from .dates import Pair, day_of_year, pair_of_days
-from .files import (
-    Folder,
-    finite_number,
-    nearest,
-    number_of,
-    parameters_of,
-    skipped,
-    text_of,
-)
+from .files import Folder, nearest
+from .metadata import finite_number, number_of, parameters_of, skipped, text_of
 from .product import ProductReader
 
 _PARAMETERS = re.compile(r"\.PRM$")

@@ -10,7 +10,8 @@ from ...satellite import SENTINEL1_WAVELENGTH
 from ..model import Acquisition
 from .bands import band_of, centre_value
 from .dates import Pair
-from .files import Folder, number_of, parameters_of
+from .files import Folder
+from .metadata import number_of, parameters_of
 from .product import ProductReader
 
 _LAYER = re.compile(r"_(unw_phase|corr)((?:_\w+)?\.tif)$")

@@ -12,7 +12,8 @@ from ...texts import Message
 from ..model import Acquisition
 from .bands import band_of, check_geocoded, coherence_of, in_degrees
 from .dates import Pair, pair_in
-from .files import Folder, finite_number, nearest, text_of
+from .files import Folder, nearest
+from .metadata import finite_number, text_of
 from .product import ProductReader
 
 _BASELINE = re.compile(r"\.txt$")

@@ -11,15 +11,8 @@ from ...satellite import SENTINEL1_WAVELENGTH
 from ..model import Acquisition
 from .bands import band_of, centre_value
 from .dates import Pair, parse_date
-from .files import (
-    Folder,
-    finite_number,
-    nearest,
-    number_of,
-    parameters_of,
-    skipped,
-    text_of,
-)
+from .files import Folder, nearest
+from .metadata import finite_number, number_of, parameters_of, skipped, text_of
 from .product import ProductReader
 
 _UP = re.compile(r"\.geo\.U\.tif$")

@@ -11,7 +11,8 @@ from ...raster import Band
 from ..model import Acquisition
 from .bands import band_of, check_size, in_degrees
 from .dates import Pair
-from .files import Folder, nearest, number_of, parameters_of
+from .files import Folder, nearest
+from .metadata import number_of, parameters_of
 from .product import ProductReader
 
 _BASELINE = re.compile(r"_baseline\.rsc$")

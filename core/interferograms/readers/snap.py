@@ -14,7 +14,8 @@ from ...satellite import SPEED_OF_LIGHT
 from ...vectors import quiet_gdal
 from ..model import Acquisition
 from .dates import Pair, parse_date
-from .files import Folder, finite_number, nearest, skipped, text_of
+from .files import Folder, nearest
+from .metadata import finite_number, skipped, text_of
 from .product import ProductReader
 
 _DIM = re.compile(r"\.dim$")

@@ -10,8 +10,8 @@ from osgeo import gdal
 
 from ada_mapper.core.errors import InputError
 from ada_mapper.core.interferograms import PairLimits, find_stack, select_pairs
-from ada_mapper.core.interferograms.readers.files import parameters_of, text_of
 from ada_mapper.core.interferograms.readers.gamma import perpendicular_of_orbits, perpendicular_of_table
+from ada_mapper.core.interferograms.readers.metadata import parameters_of, text_of
 from ada_mapper.core.raster import BandReader
 from shared_data import shared_data
 
