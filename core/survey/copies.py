@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from osgeo import gdal, ogr, osr
 
 from ..errors import InputError
-from ..fields import Field
+from ..fields import Columns, Field, found_columns
 from ..gdal_errors import gdal_raises
 from ..raster import same_crs, spatial_reference
 from ..texts import Message
 from ..types import PathLike
 from ..vectors import quiet_gdal
+from .answers import AnswerReader, has_unknown_result, labels_beside, style_labels, unknown_results
 from .package import GEOPACKAGE
+from .returned_file import settled, unreadable
 from .sites import FORM_FIELDS, SITE_FIELDS, Site
 
 _INTERNAL = ("fid", "ogc_fid")
 _KNOWN = {field.name: field for field in (*SITE_FIELDS, *FORM_FIELDS)}
-_YES, _NO = ("1", "true", "t", "yes"), ("0", "false", "f", "no")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Copy:
     """The sites of one returned package in the master's CRS.
 
     ``fields`` are those of its layer that can be kept; ``notes`` tell how its form differs from the one that was given
-    out. ``folder`` is where its photos' paths begin.
+    out, ``warnings`` what may be missing or could not be understood. ``folder`` is where its photos' paths begin.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Copy:
     sites: tuple[Site, ...]
     fields: tuple[Field, ...]
     notes: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def photo_file(folder: Path | None, path: str) -> Path | None:
@@ -59,7 +60,6 @@ def own_photo_file(folder: Path | None, path: str) -> Path | None:
     return Path(path) if Path(path).is_absolute() and Path(path).is_file() else photo_file(folder, path)
 
 
-@gdal_raises()
 def read_copy(path: PathLike, target_crs: str) -> Copy:
     """Read the sites of a package's folder, its survey.gpkg, or another vector file with the field uid.
 
@@ -68,43 +68,86 @@ def read_copy(path: PathLike, target_crs: str) -> Copy:
     file = Path(path)
     if file.is_dir():
         file = file / GEOPACKAGE
+    with settled(file) as (readable, warnings):
+        copy = _read_settled(readable, file, target_crs)
+    return replace(copy, warnings=(*warnings, *copy.warnings))
+
+
+@gdal_raises()
+def _read_settled(readable: Path, file: Path, target_crs: str) -> Copy:
+    """The copy in ``file``, read from where it can be."""
     try:
         with quiet_gdal():
-            dataset = gdal.OpenEx(str(file), gdal.OF_VECTOR | gdal.OF_READONLY)
+            dataset = gdal.OpenEx(str(readable), gdal.OF_VECTOR | gdal.OF_READONLY)
+            return _copy_of(dataset, file, target_crs)
     except RuntimeError as error:
-        raise InputError(
-            "{file} can't be read as a survey ({error}). Check that the whole folder came back.", file=file, error=error
-        ) from None
+        raise unreadable(file, error) from None
+    finally:
+        # What GDAL holds open can't be removed on Windows.
+        dataset = None
+
+
+def _copy_of(dataset: Any, file: Path, target_crs: str) -> Copy:
     layer = _site_layer(dataset, file)
     reference = layer.GetSpatialRef()
     if reference is None:
         raise InputError("The sites in {file} have no coordinate reference system. Set it first.", file=file)
-    fields, notes = _fields_of(layer)
+    label = f"{file.parent.name}/{file.name}" if file.name == GEOPACKAGE else file.name
+    fields, columns, notes = _fields_of(layer)
+    told, warnings = columns.told(label), [columns.warned(label)]
     source = reference.ExportToWkt()
     to_target = None
     if not same_crs(source, target_crs):
         to_target = osr.CoordinateTransformation(spatial_reference(source), spatial_reference(target_crs))
-    sites, unreadable = [], set()
+    sites = []
+    reader = AnswerReader({**labels_beside(file.parent), **style_labels(_styles(dataset))})
+    texts = _texts_of(dataset, layer, {name: columns.names.get(name, name) for name in fields})
     for feature in layer:
         place = _place(feature, to_target)
         if place is None:
             notes.append(Message("A site without a point is left out ({name}).", name=_name_of(feature)))
             continue
-        attributes = {}
-        for name, field in fields.items():
-            attributes[name], understood = converted(
-                feature[name] if feature.IsFieldSetAndNotNull(name) else None, field
-            )
-            if not understood:
-                unreadable.add(name)
-        sites.append(Site(*place, attributes))
-    notes += _others(dataset)
-    notes += [
-        Message("Some values of the field {name} can't be understood and are left out.", name=name)
-        for name in sorted(unreadable)
-    ]
-    label = f"{file.parent.name}/{file.name}" if file.name == GEOPACKAGE else file.name
-    return Copy(label, file.parent, tuple(sites), tuple(fields.values()), tuple(notes))
+        values = {}
+        for name in fields:
+            column = columns.names.get(name, name)
+            values[name] = feature[column] if feature.IsFieldSetAndNotNull(column) else None
+        values.update(texts.get(feature.GetFID(), {}))
+        sites.append(Site(*place, reader.read(values, fields)))
+    unknown = unknown_results(
+        [(str(site.attributes.get("name")), site.attributes["result"]) for site in sites if has_unknown_result(site)]
+    )
+    notes += [*([told] if told else []), *_others(dataset)]
+    warnings += [unknown, *reader.warnings()]
+    return Copy(label, file.parent, tuple(sites), tuple(fields.values()), tuple(notes), tuple(filter(None, warnings)))
+
+
+def _texts_of(dataset: Any, layer: Any, columns: Mapping[str, str]) -> dict[int, dict[str, str]]:
+    """Texts in other fields of a GeoPackage, by feature and name; OGR makes 0 or nothing of them."""
+    found: dict[int, dict[str, str]] = {}
+    if dataset.GetDriver().ShortName != "GPKG":
+        return found
+    definition, key, table = layer.GetLayerDefn(), layer.GetFIDColumn(), layer.GetName()
+    for name, column in columns.items():
+        if definition.GetFieldDefn(definition.GetFieldIndex(column)).GetType() == ogr.OFTString:
+            continue
+        key_name, column_name, table_name = (text.replace('"', '""') for text in (key, column, table))
+        rows = dataset.ExecuteSQL(
+            f'SELECT CAST("{key_name}" AS INTEGER) AS number, CAST("{column_name}" AS TEXT) AS answer '
+            f'FROM "{table_name}" WHERE typeof("{column_name}") = \'text\''
+        )
+        if rows is not None:
+            for row in rows:
+                found.setdefault(row["number"], {})[name] = row["answer"]
+            dataset.ReleaseResultSet(rows)
+    return found
+
+
+def _styles(dataset: Any) -> list[str]:
+    """The styles that a GeoPackage keeps of its layers (QML)."""
+    layer = dataset.GetLayerByName("layer_styles")
+    if layer is None or layer.GetLayerDefn().GetFieldIndex("styleQML") < 0:
+        return []
+    return [feature["styleQML"] for feature in layer if feature["styleQML"]]
 
 
 def _site_layer(dataset: Any, file: Path) -> Any:
@@ -112,12 +155,17 @@ def _site_layer(dataset: Any, file: Path) -> Any:
     named = dataset.GetLayerByName("sites")
     layers = [named] if named is not None else [dataset.GetLayer(index) for index in range(dataset.GetLayerCount())]
     for layer in layers:
-        if layer.GetLayerDefn().GetFieldIndex("uid") >= 0:
+        if any(name.casefold() == "uid" for name in _names_of(layer)):
             return layer
     raise InputError(
         "{file} has no layer of sites with the field uid, by which they are merged. Choose a package's survey.gpkg.",
         file=file,
     )
+
+
+def _names_of(layer: Any) -> list[str]:
+    definition = layer.GetLayerDefn()
+    return [definition.GetFieldDefn(index).GetName() for index in range(definition.GetFieldCount())]
 
 
 def _others(dataset: Any) -> list[str]:
@@ -136,15 +184,18 @@ def _others(dataset: Any) -> list[str]:
     return told
 
 
-def _fields_of(layer: Any) -> tuple[dict[str, Field], list[str]]:
-    """The fields that can be kept, by name, and what is to be told of the others and of those that are gone."""
+def _fields_of(layer: Any) -> tuple[dict[str, Field], Columns, list[str]]:
+    """The fields that can be kept, by name, where they are, and what is to be told of the others and of lost ones."""
     definition = layer.GetLayerDefn()
+    columns = found_columns(_names_of(layer), _KNOWN)
+    own_names = {column: name for name, column in columns.names.items()}
     notes: list[str] = []
     fields: dict[str, Field] = {}
     for index in range(definition.GetFieldCount()):
-        column = definition.GetFieldDefn(index)
-        name, kind = column.GetName(), _kind_of(column)
-        if name.lower() in _INTERNAL:
+        definition_of_field = definition.GetFieldDefn(index)
+        column, kind = definition_of_field.GetName(), _kind_of(definition_of_field)
+        name = own_names.get(column, column)
+        if column.lower() in _INTERNAL:
             continue
         if name in _KNOWN:
             fields[name] = _KNOWN[name]
@@ -164,7 +215,7 @@ def _fields_of(layer: Any) -> tuple[dict[str, Field], list[str]]:
     notes += [
         Message("The form lost its field {name}.", name=field.name) for field in FORM_FIELDS if field.name not in fields
     ]
-    return fields, notes
+    return fields, columns, notes
 
 
 def _kind_of(column: Any) -> str | None:
@@ -192,28 +243,6 @@ def _place(feature: Any, to_target: Any) -> tuple[float, float] | None:
 def _name_of(feature: Any) -> str:
     index = feature.GetFieldIndex("name")
     return str(feature.GetFID()) if index < 0 else str(feature.GetField(index))
-
-
-def converted(value: Any, field: Field) -> tuple[Any, bool]:
-    """A value of a file as the field's type, None for none, and whether it could be understood."""
-    text = "" if value is None else str(value).strip()
-    if not text:
-        return None, True
-    try:
-        if field.type == "bool":
-            return _truth(text)
-        if field.type == "date":
-            return date.fromisoformat(text[:10].replace("/", "-")), True
-        if field.type == "int":
-            return int(float(text)), True
-        return (float(text), True) if field.type == "float" else (text, True)
-    except (ValueError, OverflowError):
-        return None, False
-
-
-def _truth(text: str) -> tuple[bool | None, bool]:
-    low = text.lower()
-    return (low in _YES, True) if low in (*_YES, *_NO) else (None, False)
 
 
 def table_with_added(master: Sequence[Field], copies: Sequence[Copy]) -> tuple[Field, ...]:

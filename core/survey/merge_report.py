@@ -59,7 +59,7 @@ def write_merge_report(path: PathLike, merged: Merged, copies: Sequence[str], tr
         added=merged.added,
         changed=merged.changed,
         missing=[tr("{photo} (in {copy})", photo=photo, copy=who) for who, photo in merged.missing],
-        remarks=[tr("{copy}: {note}", copy=who, note=note) for who, note in merged.notes],
+        remarks=[tr("{copy}: {note}", copy=who, note=note) for who, note in (*merged.warnings, *merged.notes)],
     )  # fmt: skip
 
 

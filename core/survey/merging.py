@@ -9,6 +9,7 @@ gone from a copy are told and stay, with the names that the master has.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -24,7 +25,7 @@ from ..progress import QUIET, Progress
 from ..raster import spatial_reference
 from ..texts import Message
 from .copies import Copy, own_photo_file, photo_file, table_with_added
-from .sites import PHOTOS, SITE_FIELDS, Site, key_of, located
+from .sites import FORM_FIELDS, PHOTOS, SITE_FIELDS, Site, key_of, located
 
 MASTER, ADDED = "master", "added in the field"
 """Who answers, and the stratum of sites that nobody drew."""
@@ -48,7 +49,8 @@ class Merged:
     """The merged sites, their fields, and what happened.
 
     New photos stand in the sites as the full paths of their files; ``photos`` lists those. ``deleted`` and ``missing``
-    are (copy, site) and (copy, photo) pairs; ``changed`` and ``added`` are names of sites; ``notes`` are (copy, text).
+    are (copy, site) and (copy, photo) pairs, ``notes`` and ``warnings`` (copy, text); ``changed`` and ``added`` are
+    names of sites.
     """
 
     sites: tuple[Site, ...]
@@ -60,6 +62,7 @@ class Merged:
     missing: tuple[tuple[str, str], ...]
     photos: tuple[Path, ...]
     notes: tuple[tuple[str, str], ...]
+    warnings: tuple[tuple[str, str], ...] = ()
 
 
 class _Record:
@@ -74,6 +77,7 @@ class _Record:
         self.missing: list[tuple[str, str]] = []
         self.photos: dict[Path, None] = {}
         self.notes: list[tuple[str, str]] = []
+        self.warnings: list[tuple[str, str]] = []
 
 
 @dataclass(frozen=True)
@@ -102,19 +106,21 @@ def merge_copies(
 ) -> Merged:
     """Merge copies, whose sites are in the master's ``crs`` too, into the master's sites.
 
-    ``master_folder`` is where the paths of the master's photos begin. Raises InputError for a master without keys.
+    ``master_folder`` is where the paths of the master's photos begin. Raises InputError for a master without keys or
+    with one twice, and for a copy of another survey.
     """
-    if not all(site.attributes.get("uid") for site in master):
-        raise InputError(
-            "The master has sites without a uid, by which copies are merged. Give the layer of the package itself."
-        )
+    _check_keys(master)
     record = _Record(crs)
     copies = _with_distinct_names(copies)
+    known = {str(site.attributes["uid"]) for site in master}
+    for copy in copies:
+        _check_belongs(copy, known, record)
     table = table_with_added(master_table, copies)
     names = [field.name for field in table]
-    by_key = [_keyed(copy, {site.attributes["uid"] for site in master}, record) for copy in copies]
+    by_key = [_keyed(copy, known, record) for copy in copies]
     for copy in copies:
         record.notes += [(copy.name, note) for note in copy.notes]
+        record.warnings += [(copy.name, warning) for warning in copy.warnings]
     sites, changed = [], []
     for number, site in enumerate(master):
         if number % 32 == 0:
@@ -141,7 +147,63 @@ def merge_copies(
         tuple(record.missing),
         tuple(record.photos),
         tuple(record.notes),
+        tuple(record.warnings),
     )
+
+
+def _check_keys(master: Sequence[Site]) -> None:
+    """InputError where a site of the master can't be told by its key."""
+    if not master:
+        raise InputError("The master has no sites. Give the layer that the packages were made of.")
+    if not all(site.attributes.get("uid") for site in master):
+        raise InputError(
+            "The master has sites without a uid, by which copies are merged. Give the layer of the package itself."
+        )
+    twice = [uid for uid, count in Counter(site.attributes["uid"] for site in master).items() if count > 1]
+    if twice:
+        raise InputError(
+            "The sites {names} of the master have the same uid, by which copies are merged. Delete the copy, or give "
+            "it another uid.",
+            names=", ".join(str(site.attributes.get("name")) for site in master if site.attributes["uid"] == twice[0]),
+        )
+
+
+def _is_drawn(site: Site) -> bool:
+    return site.attributes.get("stratum") not in (None, "", ADDED)
+
+
+def _check_belongs(copy: Copy, known: set[str], record: _Record) -> None:
+    """InputError for a copy of another survey; one that nobody filled in, or with drawn sites of its own, is told."""
+    others = [site for site in copy.sites if site.attributes.get("uid") not in known]
+    drawn = [site for site in others if _is_drawn(site)]
+    if drawn and len(others) == len(copy.sites):
+        raise InputError(
+            "{copy} belongs to another survey: none of its sites is one of the master's. Choose the packages that were "
+            "made of this master.",
+            copy=copy.name,
+        )
+    if drawn:
+        record.warnings.append(
+            (
+                copy.name,
+                Message(
+                    "Sites that were drawn are not in the master: {names}. They are taken with their stratum; check "
+                    "that the master is the layer that the package was made of.",
+                    names=", ".join(str(site.attributes.get("name")) for site in drawn[:20]),
+                ),
+            )
+        )
+    if copy.sites and not any(_has_answer(site) for site in copy.sites):
+        record.warnings.append(
+            (
+                copy.name,
+                Message("It holds no answers at all. Check that it is the package that came back from the field."),
+            )
+        )
+
+
+def _has_answer(site: Site) -> bool:
+    return any(not _is_empty(site.attributes.get(field.name)) for field in FORM_FIELDS)
 
 
 def _typed(site: Site, table: Sequence[Field]) -> Site:
@@ -359,7 +421,10 @@ def _added(
         if name in taken:
             name = f"{name} ({number})"
         taken.add(name)
-        planned = {"uid": key, "id": number, "name": name, "stratum": ADDED}
+        planned: dict[str, Any] = {"stratum": ADDED}
+        if _is_drawn(first):
+            planned = {field: first.attributes.get(field) for field in _PLANNED}
+        planned = {**planned, "uid": key, "id": number, "name": name}
         merged = _merge_site(_Answers(MASTER, Site(first.x, first.y, planned), None), sides, names, record)
         result.append(merged)
     return result

@@ -16,8 +16,9 @@ from ..progress import QUIET, Progress
 from ..raster import EQUAL_AREA_CRS
 from ..texts import Message
 from ..vectors import boxes_of, boxes_that_meet, transformed
+from .answers import result_of, unknown_results
 from .merging import ADDED
-from .sites import CONFIRMED, FIELD_SIGNS, NOT_ACCESSIBLE, NOT_CONFIRMED, RESULTS, Site
+from .sites import CONFIRMED, FIELD_SIGNS, NOT_ACCESSIBLE, NOT_CONFIRMED, Site
 
 _ALL = "all sites"
 # From this share of the areas on, an interval for an endless number of them is noticeably too wide.
@@ -72,6 +73,7 @@ class SurveyResult:
     """All figures. ``weighted``: the precision with strata at their true sizes, as a share of the effective number of
     sites; None where weights change nothing or sizes aren't known. ``known``: mapped of known landslides, None without.
     ``added``: the sites that surveyors added, which belong to no sample. ``signs`` counts those of confirmed sites.
+    ``warnings`` name results that could not be understood.
     """
 
     sites: tuple[Site, ...]
@@ -83,6 +85,7 @@ class SurveyResult:
     known: Share | None
     signs: dict[str, int]
     notes: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
 
 @gdal_raises()
@@ -94,6 +97,14 @@ def assess_survey(sites: Sequence[Site], known: Share | None = None, progress: P
         raise InputError(
             "The layer has no field result, so it is no returned survey. Give the sites of a package, or merged ones."
         )
+    unknown = unknown_results(
+        [
+            (str(site.attributes.get("name") or site.attributes.get("id")), site.attributes["result"])
+            for site in sites
+            if not result_of(site.attributes.get("result"))[1]
+        ]
+    )
+    sites = [_with_stored_result(site) for site in sites]
     # What was drawn has a stratum. A site that a surveyor added has none until the package is merged.
     none_drawn = not any(site.attributes.get("stratum") for site in sites)
     are_drawn = [none_drawn or site.attributes.get("stratum") not in (None, "", ADDED) for site in sites]
@@ -101,7 +112,7 @@ def assess_survey(sites: Sequence[Site], known: Share | None = None, progress: P
     added = tuple(site for site, is_drawn in zip(sites, are_drawn) if not is_drawn)
     overall = _group(_ALL, drawn)
     by_stratum, by_orbit = _groups(drawn, "stratum"), _groups(drawn, "orbit")
-    notes = _notes(sites, added, overall)
+    notes = _notes(added, overall)
     if none_drawn:
         notes.append(
             Message(
@@ -113,7 +124,15 @@ def assess_survey(sites: Sequence[Site], known: Share | None = None, progress: P
     progress.report(1.0)
     confirmed = [site for site in drawn if site.attributes.get("result") == CONFIRMED]
     signs = {name: sum(bool(site.attributes.get(name)) for site in confirmed) for name in FIELD_SIGNS}
-    return SurveyResult(drawn, added, overall, by_stratum, by_orbit, weighted, known, signs, tuple(notes))
+    return SurveyResult(
+        drawn, added, overall, by_stratum, by_orbit, weighted, known, signs, tuple(notes), (unknown,) if unknown else ()
+    )
+
+
+def _with_stored_result(site: Site) -> Site:
+    """The site with its result as one of RESULTS, or none."""
+    own = site.attributes
+    return Site(site.x, site.y, {**own, "result": result_of(own["result"])[0]}) if "result" in own else site
 
 
 def _group(name: str, sites: Sequence[Site], is_stratum: bool = False) -> Group:
@@ -132,7 +151,7 @@ def _groups(sites: Sequence[Site], key: str) -> tuple[Group, ...]:
     return tuple(_group(name, values[name], key == "stratum") for name in sorted(values))
 
 
-def _notes(sites: Sequence[Site], added: Sequence[Site], overall: Group) -> list[str]:
+def _notes(added: Sequence[Site], overall: Group) -> list[str]:
     notes: list[str] = []
     if overall.not_accessible:
         notes.append(
@@ -156,9 +175,6 @@ def _notes(sites: Sequence[Site], added: Sequence[Site], overall: Group) -> list
                 confirmed=confirmed,
             )
         )
-    other = {str(site.attributes["result"]) for site in sites if site.attributes.get("result")} - set(RESULTS)
-    if other:
-        notes.append(Message("Results that are not known are taken as none: {other}.", other=", ".join(sorted(other))))
     return notes
 
 

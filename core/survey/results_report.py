@@ -59,7 +59,7 @@ def write_survey_report(
         by_stratum=_by_group(result.by_stratum, result.overall, tr),
         by_orbit=_by_group(result.by_orbit, result.overall, tr),
         signs=_signs(result),
-        notes=result.notes,
+        notes=(*result.warnings, *result.notes),
         photos=photos,
         lost_photos=lost,
         sites=[_row(site, tr) for site in sites],

@@ -12,7 +12,7 @@ from ...core.doors import opened_when_asked
 if TYPE_CHECKING:
     from .areas import read_areas, write_areas
     from .channel_layers import add_layers, chosen_layers
-    from .features import fields_of, to_python, write_features
+    from .features import fields_of, tell_columns, to_python, write_features
     from .judged import write_judged
     from .marks import ROLE_PROPERTY, RUN_PROPERTY, mark_role, mark_run, model_credit, role_mark, run_of
     from .review import (
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         update_outlines,
         write_review,
     )
-    from .sites import read_sites, style_sites, table_of, write_sites
+    from .sites import read_sites, result_labels, style_sites, table_of, write_sites
 else:
     __getattr__ = opened_when_asked(__name__)
 
@@ -57,11 +57,13 @@ __all__ = [
     "read_areas",
     "read_sites",
     "replace_outline",
+    "result_labels",
     "role_mark",
     "run_of",
     "style_review",
     "style_sites",
     "table_of",
+    "tell_columns",
     "to_python",
     "update_outlines",
     "write_areas",

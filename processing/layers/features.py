@@ -17,7 +17,8 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QDate, QDateTime
 
-from ...core.fields import Field
+from ...core.fields import Columns, Field
+from ...core.progress import Progress
 from ...core.texts import as_message
 from ..algorithm import FAST_INSERT, Algorithm, remove_results
 from ..qgis_versions import field_types, is_null
@@ -54,6 +55,15 @@ def to_python(value: Any) -> Any:
     if isinstance(value, QDate):
         return date(value.year(), value.month(), value.day()) if value.isValid() else None
     return value
+
+
+def tell_columns(columns: Columns, layer: str, progress: Progress) -> None:
+    """Tell which fields of a layer were found by cut names, and warn of those that can't be."""
+    told, warning = columns.told(layer), columns.warned(layer)
+    if told is not None:
+        progress.info(told)
+    if warning is not None:
+        progress.warning(warning)
 
 
 def write_features(

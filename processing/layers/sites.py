@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from qgis.core import (
@@ -29,12 +30,12 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 from qgis.PyQt.QtGui import QColor, QFont
 
-from ...core.fields import Field
-from ...core.progress import Progress
-from ...core.survey import CONFIRMED, FORM_FIELDS, NOT_ACCESSIBLE, NOT_CONFIRMED, SITE_FIELDS, Site
+from ...core.fields import Columns, Field, found_columns
+from ...core.progress import QUIET, Progress
+from ...core.survey import CONFIRMED, FORM_FIELDS, NOT_ACCESSIBLE, NOT_CONFIRMED, NOT_VISITED, SITE_FIELDS, Site
 from ..algorithm import Algorithm
 from ..texts import tr
-from .features import TYPES, fields_of, to_python, to_qgis, write_features
+from .features import TYPES, fields_of, tell_columns, to_python, to_qgis, write_features
 
 # Told apart with colour-vision deficiency, and by shape, too.
 RESULT_STYLES = {
@@ -76,39 +77,81 @@ def _feature(site: Site, fields: QgsFields) -> QgsFeature:
     return feature
 
 
-def read_sites(source: QgsFeatureSource) -> tuple[Site, ...]:
+def read_sites(
+    source: QgsFeatureSource, progress: Progress = QUIET, labels: Mapping[str, str] | None = None
+) -> tuple[Site, ...]:
     """The points of a layer with all their attributes; features without a point are left out.
 
-    Those of sites and of the form get their types where they can be understood, whatever format the layer came through.
+    Those of sites and of the form get their types where they can be understood, whatever format the layer came through;
+    what can't is told. ``labels`` are further ways to write results, as result_labels() gives them.
     """
-    from ...core.survey import converted
+    from ...core.survey import AnswerReader
 
-    known = {field.name: field for field in (*SITE_FIELDS, *FORM_FIELDS)}
-    names = [field.name() for field in source.fields()]
-    sites = []
+    columns = site_columns(source)
+    own_names = {column: name for name, column in columns.names.items()}
+    names = [own_names.get(field.name(), field.name()) for field in source.fields()]
+    reader = AnswerReader(labels)
+    sites, empty = [], 0
     for feature in source.getFeatures():
         geometry = feature.geometry()
         if geometry.isEmpty():
+            empty += 1
             continue
         point = geometry.pointOnSurface().asPoint()
-        own = dict(zip(names, map(to_python, feature.attributes())))
-        for name in known.keys() & own.keys():
-            value, understood = converted(own[name], known[name])
-            if understood:
-                own[name] = value
+        own = reader.read(dict(zip(names, map(to_python, feature.attributes()))))
         sites.append(Site(point.x(), point.y(), own))
+    name = source.sourceName()
+    if empty:
+        progress.warning(tr("{}: {} features without a point are left out.").format(name, empty))
+    tell_columns(columns, name, progress)
+    for warning in reader.warnings():
+        progress.warning("{layer}: {warning}", layer=name, warning=warning)
     return tuple(sites)
+
+
+def site_columns(source: QgsFeatureSource) -> Columns:
+    """Where a layer holds the attributes of sites and the answers of the form."""
+    present = [field.name() for field in source.fields()]
+    return found_columns(present, [field.name for field in (*SITE_FIELDS, *FORM_FIELDS)])
+
+
+def result_labels(
+    algorithm: Algorithm, parameters: dict[str, Any], name: str, context: QgsProcessingContext
+) -> dict[str, str]:
+    """Results by the labels of the form of a layer of sites, of the project beside it, and of the user's language."""
+    from ...core.survey import RESULTS, form_labels, labels_beside
+
+    pairs = [(tr(title), value) for value, title in RESULTS.items()]
+    pairs.append((tr(NOT_VISITED), ""))
+    labels: dict[str, str] = {}
+    layer = algorithm.parameterAsVectorLayer(parameters, name, context)
+    if layer is not None:
+        index = layer.fields().lookupField("result")
+        widget = layer.editorWidgetSetup(index) if index >= 0 else None
+        if widget is not None and widget.type() == "ValueMap":
+            pairs += _value_map(widget.config().get("map"))
+        if layer.providerType() == "ogr":
+            labels = labels_beside(Path(layer.source().split("|")[0]).parent)
+    return {**labels, **form_labels(pairs)}
+
+
+def _value_map(entries: Any) -> list[tuple[str, str]]:
+    """The labels and values of a value map, which older versions of QGIS keep as one map and later ones as a list."""
+    maps = entries if isinstance(entries, list) else [entries]
+    return [(str(label), str(value)) for one in maps if isinstance(one, dict) for label, value in one.items()]
 
 
 def table_of(source: QgsFeatureSource, known: Mapping[str, Field]) -> tuple[Field, ...]:
     """The fields of a layer as a table, as described in ``known`` where their names are; simple types only."""
     kinds = {value: name for name, value in TYPES.items()}
+    own_names = {column: name for name, column in site_columns(source).names.items()}
     table = []
     for field in source.fields():
-        if field.name() in known:
-            table.append(known[field.name()])
-        elif field.name().lower() not in ("fid", "ogc_fid"):
-            table.append(Field(field.name(), kinds.get(field.type(), "str"), "", field.comment()))
+        name = own_names.get(field.name(), field.name())
+        if name in known:
+            table.append(known[name])
+        elif name.lower() not in ("fid", "ogc_fid"):
+            table.append(Field(name, kinds.get(field.type(), "str"), "", field.comment()))
     return tuple(table)
 
 

@@ -91,7 +91,7 @@ class AssessSurvey(Algorithm):
 
     def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
         from ...core.survey import assess_survey, meaning_of, share_text, write_survey_csv, write_survey_report
-        from ..layers import read_sites
+        from ..layers import read_sites, result_labels
 
         source = self.parameterAsSource(parameters, "SITES", context)
         if source is None:
@@ -103,7 +103,8 @@ class AssessSurvey(Algorithm):
                 tr("The sites have no coordinate reference system. Set it first (layer properties > Source).")
             )
         known = self._known(parameters, context, areas, areas_crs)
-        result = assess_survey(read_sites(source), known, progress.part(0.0, 0.2))
+        sites = read_sites(source, progress, result_labels(self, parameters, "SITES", context))
+        result = assess_survey(sites, known, progress.part(0.0, 0.2))
         try:
             if files["REPORT"]:
                 write_survey_report(
@@ -128,6 +129,8 @@ class AssessSurvey(Algorithm):
         overall = result.overall
         message = tr("{} of {} visited areas were confirmed: {}.")
         progress.info(message.format(overall.confirmed, overall.visited, share_text(overall.share)))
+        for warning in result.warnings:
+            progress.warning(warning)
         for note in (meaning_of(result), *result.notes):
             progress.info(note)
         return {**_numbers(result), **{name: path or None for name, path in files.items()}}

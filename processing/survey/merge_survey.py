@@ -93,7 +93,7 @@ class MergeSurvey(Algorithm):
             write_conflicts_csv,
             write_merge_report,
         )
-        from ..layers import read_sites, table_of, write_sites
+        from ..layers import read_sites, result_labels, table_of, write_sites
 
         source = self.parameterAsSource(parameters, "MASTER", context)
         if source is None:
@@ -108,13 +108,13 @@ class MergeSurvey(Algorithm):
         if not paths:
             raise InputError(tr("No returned package was given. Choose the survey.gpkg of each."))
         master_folder = self._check_inputs_stay(parameters, paths, context)
+        paths = _each_once(paths, progress)
         copies = []
         for number, path in enumerate(paths):
             progress.report(0.4 * number / len(paths))
             copies.append(read_copy(path, crs))
-        merged = merge_copies(
-            read_sites(source), table_of(source, known), crs, copies, master_folder, progress.part(0.4, 0.7)
-        )
+        master = read_sites(source, progress, result_labels(self, parameters, "MASTER", context))
+        merged = merge_copies(master, table_of(source, known), crs, copies, master_folder, progress.part(0.4, 0.7))
         result = _result_file(parameters)
         result_folder = None if result is None else result.parent
         files = {name: self.parameterAsFileOutput(parameters, name, context) for name in ("REPORT", "CONFLICTS")}
@@ -174,6 +174,16 @@ class MergeSurvey(Algorithm):
         return result.with_name(f"{result.stem}_photos")
 
 
+def _each_once(paths: list[str], progress: Progress) -> list[str]:
+    """The packages without those that are given twice, which are told."""
+    found: dict[Path, str] = {}
+    for path in paths:
+        file = Path(path) / "survey.gpkg" if Path(path).is_dir() else Path(path)
+        if found.setdefault(file.resolve(), path) is not path:
+            progress.warning(tr("The package {} is given twice; it counts once.").format(path))
+    return list(found.values())
+
+
 def _result_file(parameters: dict[str, Any]) -> Path | None:
     """The file of the merged layer, also one that it becomes a table of; None where it is kept in memory."""
     chosen = destination_of(parameters.get("SITES")).split("|")[0]
@@ -207,5 +217,7 @@ def _tell(merged: Any, progress: Progress) -> None:
         progress.warning(tr("{} is gone from {}; it stays.").format(site, copy))
     for who, path in merged.missing:
         progress.warning(tr("The photo {} is missing in {}.").format(path, who))
+    for who, note in merged.warnings:
+        progress.warning("{who}: {note}", who=who, note=note)
     for who, note in merged.notes:
         progress.info("{who}: {note}", who=who, note=note)

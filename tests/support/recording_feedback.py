@@ -6,11 +6,14 @@ from qgis.core import QgsProcessingFeedback
 
 
 class Feedback(QgsProcessingFeedback):
-    """Keeps what was said; cancels itself after a number of progress reports, or at a percentage, when told to."""
+    """Keeps what was said, warnings also apart.
+
+    Cancels itself after a number of progress reports, or at a percentage, when told to."""
 
     def __init__(self, cancel_after: int | None = None, cancel_at: float | None = None) -> None:
         super().__init__(False)
         self.lines: list[str] = []
+        self.warnings: list[str] = []
         self.fractions: list[float] = []
         self._cancel_after = cancel_after
         self._cancel_at = cancel_at
@@ -27,6 +30,7 @@ class Feedback(QgsProcessingFeedback):
 
     def pushWarning(self, warning: str) -> None:
         self.lines.append(warning)
+        self.warnings.append(warning)
 
     def reportError(self, error: str, fatalError: bool = False) -> None:
         self.lines.append(error)

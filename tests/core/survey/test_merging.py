@@ -296,7 +296,7 @@ def test_a_field_of_another_type_is_converted_or_told(field):
     field.sql(copy, "UPDATE sites SET scarp = '可能' WHERE name = 'S02'")
     merged = field.merge(copy)
     assert by_name(merged)["S01"]["scarp"] is True and by_name(merged)["S02"]["scarp"] is None
-    told = " ".join(note for _, note in merged.notes)
+    told = " ".join(note for _, note in (*merged.notes, *merged.warnings))
     assert "no longer of the type bool" in told and "can't be understood" in told
 
 
@@ -413,3 +413,88 @@ def test_thumbnails_are_small_upright_and_none_for_rubbish(tmp_path):
     assert thumbnail(photo(tmp_path / "a.jpg"), 30).startswith("data:image/jpeg;base64,")
     (tmp_path / "b.jpg").write_bytes(b"no picture")
     assert thumbnail(tmp_path / "b.jpg") is None and thumbnail(tmp_path / "c.jpg") is None
+
+
+def test_answers_written_as_labels_are_merged_as_what_they_say(field):
+    copy = field.copy("a")
+    field.edit(copy, "S01", result="Not confirmed", visited_on=date(2026, 5, 2))
+    field.edit(copy, "S02", result="maybe", visited_on=date(2026, 5, 2))
+    merged = field.merge(copy)
+    sites = by_name(merged)
+    assert sites["S01"]["result"] == "not_confirmed" and sites["S02"]["result"] == "maybe"
+    told = " ".join(warning for _, warning in merged.warnings)
+    assert "“maybe”: S02" in told and "S01" not in told
+
+
+def test_a_day_that_is_none_stays_in_the_remarks(field):
+    copy = field.copy("a")
+    field.sql(copy, "UPDATE sites SET result = 'confirmed', visited_on = 'last Monday' WHERE name = 'S01'")
+    merged = field.merge(copy)
+    assert by_name(merged)["S01"]["result"] == "confirmed"
+    assert by_name(merged)["S01"]["visited_on"] is None
+    assert by_name(merged)["S01"]["remarks"] == "[visited_on: last Monday]"
+    assert "“last Monday” (S01)" in " ".join(warning for _, warning in merged.warnings)
+
+
+def test_a_copy_of_another_survey_is_refused(field, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    sites = sample_sites([replace(area, attributes={"id": 90 + index}) for index, area in enumerate(areas(3))], UTM,
+                         SamplingRules(3), UTM).sites  # fmt: skip
+    write_geopackage(other / "survey.gpkg", sites, UTM, [], FIELDS, UTM)
+    with pytest.raises(InputError, match=r"other/survey\.gpkg belongs to another survey"):
+        field.merge(field.copy("a"), other)
+
+
+def test_added_sites_alone_are_no_other_survey(field):
+    copy = field.copy("a")
+    field.sql(copy, "DELETE FROM sites WHERE name <> 'S01'")
+    field.sql(copy, "UPDATE sites SET uid = 'new', name = 'N1', stratum = NULL, result = 'confirmed'")
+    merged = field.merge(copy)
+    assert merged.added == ("N1",) and len(merged.deleted) == 6
+    assert by_name(merged)["N1"]["stratum"] == ADDED
+
+
+def test_a_drawn_site_that_the_master_lost_keeps_its_stratum(field):
+    """As where a copy that a site was deleted in is taken for the master."""
+    copy = field.copy("a")
+    field.edit(copy, "S04", result="confirmed")
+    field._dataset = None
+    lost = [site for site in field.sites if site.attributes["name"] != "S04"]
+    merged = merge_copies(lost, TABLE, UTM, [read_copy(copy, UTM)])
+    found = by_name(merged)["S04"]
+    before = next(site.attributes for site in field.sites if site.attributes["name"] == "S04")
+    assert found["result"] == "confirmed" and found["stratum"] == before["stratum"] != ADDED
+    assert found["stratum_size"] == before["stratum_size"]
+    assert "S04" in " ".join(warning for _, warning in merged.warnings)
+
+
+def test_a_copy_without_answers_is_told(field):
+    merged = field.merge(field.copy("a"))
+    assert "no answers at all" in merged.warnings[0][1] and merged.warnings[0][0] == "a/survey.gpkg"
+
+
+def test_a_master_with_a_key_twice_is_refused(field):
+    twice = [*field.sites, field.sites[0]]
+    with pytest.raises(InputError, match="S01, S01 of the master have the same uid"):
+        merge_copies(twice, TABLE, UTM, [read_copy(field.copy("a"), UTM)])
+    with pytest.raises(InputError, match="no sites"):
+        merge_copies([], TABLE, UTM, [read_copy(field.copy("b"), UTM)])
+
+
+def test_a_shapefile_of_a_copy_keeps_its_answers(field, tmp_path):
+    copy = field.copy("a")
+    field.edit(
+        copy, "S03", result="Confirmed", tilted_trees=1, damaged_road=1, remarks="wet", visited_on=date(2026, 5, 2)
+    )
+    field._dataset = None
+    gdal.VectorTranslate(str(tmp_path / "back.shp"), str(copy / "survey.gpkg"), layers=["sites"])
+    merged = merge_copies(field.sites, TABLE, UTM, [read_copy(tmp_path / "back.shp", UTM)])
+    found = by_name(merged)["S03"]
+    assert (found["result"], found["tilted_trees"], found["damaged_road"], found["scarp"]) == (
+        "confirmed",
+        True,
+        True,
+        None,
+    )
+    assert merged.changed == ("S03",) and merged.added == () and "Shapefile" in str(merged.notes)

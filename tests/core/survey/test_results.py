@@ -62,7 +62,8 @@ def test_sites_out_of_reach_are_told_and_not_counted():
     overall = result.overall
     assert (overall.confirmed, overall.visited, overall.not_accessible, overall.not_visited) == (3, 4, 2, 6)
     told = " ".join(result.notes)
-    assert "could not be reached: 2" in told and "without a result: 6" in told and "not known" in told
+    assert "could not be reached: 2" in told and "without a result: 6" in told
+    assert len(result.warnings) == 1 and "“?”" in result.warnings[0]
 
 
 def test_sites_that_nobody_drew_do_not_count():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from qgis.core import (
     QgsCoordinateReferenceSystem,
+    QgsEditorWidgetSetup,
     QgsFeature,
     QgsGeometry,
     QgsPointXY,
@@ -86,3 +87,29 @@ def test_faults_are_told_and_leave_nothing(run, tmp_path):
     with pytest.raises(QgsProcessingException, match="can't be written"):
         run("assesssurvey", {"SITES": points(["confirmed"]), "REPORT": str(tmp_path / "no" / "report.html")})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_results_count_as_what_they_say(run):
+    feedback = Feedback()
+    sites = points(["confirmed", "Confirmed", "CONFIRMED ", "Not confirmed", "nicht bestätigt", "Not visited", None])
+    result = run("assesssurvey", {"SITES": sites}, feedback)
+    assert [result[name] for name in ("CONFIRMED", "VISITED", "NOT_VISITED")] == [3, 5, 2]
+    assert result["PRECISION"] == pytest.approx(60) and feedback.warnings == []
+
+
+def test_the_labels_of_the_layers_own_form_count(run):
+    sites = points(["Bekræftet", "ikke bekræftet", "Bekræftet"])
+    labels = {"map": [{"Bekræftet": "confirmed"}, {"Ikke bekræftet": "not_confirmed"}]}
+    sites.setEditorWidgetSetup(sites.fields().indexOf("result"), QgsEditorWidgetSetup("ValueMap", labels))
+    feedback = Feedback()
+    result = run("assesssurvey", {"SITES": sites}, feedback)
+    assert (result["CONFIRMED"], result["VISITED"]) == (2, 3) and feedback.warnings == []
+
+
+def test_results_that_say_nothing_known_are_a_warning(run, tmp_path):
+    feedback = Feedback()
+    parameters = {"SITES": points(["confirmed", "maybe", "Not confirmed"]), "REPORT": str(tmp_path / "r.html")}
+    result = run("assesssurvey", parameters, feedback)
+    assert (result["CONFIRMED"], result["VISITED"], result["NOT_VISITED"]) == (1, 2, 1)
+    assert len(feedback.warnings) == 1 and "“maybe”: S02" in feedback.warnings[0]
+    assert "maybe" in (tmp_path / "r.html").read_text(encoding="utf-8")
