@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CORE = (
     ("core", "core/doors", "core/texts", "core/types"),
     ("core/errors", "core/fields"),
-    ("core/files", "core/packages", "core/progress", "core/robust"),
+    ("core/files", "core/json_texts", "core/packages", "core/progress", "core/robust"),
     ("core/parallel",),
     ("core/raster",),
     ("core/vectors",),

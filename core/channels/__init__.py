@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .channel import CHANNEL_UNITS, MINMAX_CHANNELS, Channel, minmax_channel
     from .kinds import COMBINATIONS, ChannelKind
     from .layers import Layer, open_layer
-    from .scaling import Scaling, known_fields
+    from .scaling import Scaling, is_number, known_fields
     from .scene import RESAMPLING_TOLERANCE, SceneLayers, intersection, read_layer
 else:
     __getattr__ = opened_when_asked(__name__)
@@ -29,6 +29,7 @@ __all__ = [
     "Scaling",
     "SceneLayers",
     "intersection",
+    "is_number",
     "known_fields",
     "minmax_channel",
     "open_layer",

@@ -48,7 +48,13 @@ class Channel:
             )
         if not is_number(self.fill):
             raise InputError(
-                "The channel {label} can't be filled with {fill!r}.", label=self.kind.label, fill=self.fill
+                "The channel {label} can't be filled with {fill}.", label=self.kind.label, fill=repr(self.fill)[:100]
+            )
+        if not isinstance(self.optional, bool):
+            raise InputError(
+                "The channel {label} is optional or not (true or false), not {value}.",
+                label=self.kind.label,
+                value=repr(self.optional)[:100],
             )
 
     @property
@@ -82,7 +88,7 @@ class Channel:
         try:
             known["kind"] = ChannelKind(known.get("kind"))
         except ValueError:
-            raise InputError("The channel kind “{get}” is unknown.", get=known.get("kind")) from None
+            raise InputError("The channel kind “{get}” is unknown.", get=repr(known.get("kind"))[:100]) from None
         known["scaling"] = Scaling.from_json(known.get("scaling", {}))
         return cls(**known)
 

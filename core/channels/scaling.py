@@ -15,6 +15,10 @@ from ..raster import above_local_mean
 from ..texts import Message
 from ..types import Array
 
+_LARGEST = 1e30
+"""Beyond it float32, in which channels are scaled, comes to its end."""
+_WIDEST = 100_000.0
+"""Metres of the radius of a local mean, whose rows are held in memory."""
 _METHODS = ("minmax", "clip", "asinh", "wrap")
 
 _PARAMETERS = {"minmax": ("low", "high"), "clip": ("scale",), "asinh": ("scale",), "wrap": ("cycle",)}
@@ -48,26 +52,32 @@ class Scaling:
             if name in _PARAMETERS[self.method]:
                 if not is_number(value):
                     raise InputError(
-                        "Scaling “{method}” needs the number “{name}”, not {value!r}.",
+                        "Scaling “{method}” needs the number “{name}”, not {value}.",
                         method=self.method,
                         name=name,
-                        value=value,
+                        value=repr(value)[:100],
                     )
             elif value is not None:
                 raise InputError("Scaling “{method}” has no number “{name}”.", method=self.method, name=name)
-        if self.low is not None and self.high is not None and not self.low < self.high:
+        if self.low is not None and self.high is not None and not self.high - self.low > 1 / _LARGEST:
             raise InputError(
                 "Scaling “minmax” needs low < high, not {low:g} and {high:g}.", low=self.low, high=self.high
             )
         for name in ("scale", "cycle", "local_radius"):
             value = getattr(self, name)
-            if value is not None and not (is_number(value) and value > 0):
+            if value is not None and not (is_number(value) and value > 1 / _LARGEST):
                 raise InputError(
-                    "Scaling “{method}” needs “{name}” above 0, not {value!r}.",
+                    "Scaling “{method}” needs “{name}” above 0, not {value}.",
                     method=self.method,
                     name=name,
-                    value=value,
+                    value=repr(value)[:100],
                 )
+        if self.local_radius is not None and self.local_radius > _WIDEST:
+            raise InputError(
+                "A local mean within {radius:g} km can't be computed; choose at most {most:g} km.",
+                radius=self.local_radius / 1000,
+                most=_WIDEST / 1000,
+            )
 
     def halo(self, pixel_size: float) -> int:
         """How many pixels around a pixel its scaled value depends on, at that pixel size in metres."""
@@ -116,14 +126,14 @@ def _cut_off(values: Array, low: float, high: float) -> None:
 
 
 def is_number(value: object) -> bool:
-    """True for finite numbers; JSON's true and false are none."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    """True for numbers that can be computed with, so neither infinite nor near it; JSON's true and false are none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
 def known_fields(values: Mapping[str, Any], cls: type, what: str) -> dict[str, Any]:
     """The values as keyword arguments; InputError for unknown or missing names."""
     if not isinstance(values, Mapping):
-        raise InputError("{values!r} doesn't describe {what}.", values=values, what=what)
+        raise InputError("{values} doesn't describe {what}.", values=repr(values)[:100], what=what)
     fields = cls.__dataclass_fields__  # type: ignore[attr-defined]
     unknown = sorted(set(values) - set(fields))
     if unknown:

@@ -20,7 +20,16 @@ import numpy as np
 
 from ..errors import AdaMapperError, InputError
 from ..gdal_errors import gdal_raises
-from ..models import QUANTISED, ModelCard, load_model, onnx_package, read_card, refuse_quantised, save_model
+from ..models import (
+    QUANTISED,
+    ModelCard,
+    load_model,
+    onnx_package,
+    read_card,
+    refuse_quantised,
+    require_harmless,
+    save_model,
+)
 from ..packages import missing_package
 from ..progress import QUIET, Progress
 from ..raster import Band, BandReader, Window, open_raster
@@ -75,11 +84,13 @@ def quantise(
     without: float32 (bands, h, w), scaled and filled; they are gone through once. Raises InputError for a model that
     is quantised already or has no convolutions, and where there are no tiles.
     """
+    progress.report(0.0)
     card = read_card(model_path)
     refuse_quantised(model_path, card)
     with tempfile.TemporaryDirectory() as folder:
         folded, rounded = Path(folder) / "folded.onnx", Path(folder) / "rounded.onnx"
         _fold(model_path, folded)
+        progress.check()
         input_name, excluded = _prepare(folded, options)
         reader = _Reader(tile_inputs, input_name, progress)
         try:
@@ -88,10 +99,11 @@ def quantise(
             raise
         except Exception as error:  # whatever ONNX Runtime's tools raise
             raise InputError("{path} can't be quantised ({error}).", path=os.fspath(model_path), error=error) from None
+        progress.report(0.95)
         model = load_model(rounded)
     facts = {"from": Path(model_path).name, "calibration_tiles": reader.count, **asdict(options)}
     card = replace(card, training={**card.training, QUANTISED: facts})
-    save_model(model, card, output)
+    save_model(model, card, output, progress)
     return card
 
 
@@ -101,6 +113,7 @@ def _fold(source: PathLike, output: Path) -> None:
         import onnxruntime
     except ImportError as error:
         raise missing_package("onnxruntime", "Quantising", error) from None
+    require_harmless(source)
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(output)

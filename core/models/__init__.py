@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .backend import Backend
     from .backends import open_backend
     from .card import QUANTISED, ModelCard, read_card
+    from .contents import require_harmless
     from .export import export_onnx, load_network
     from .files import convert_storage, export_weights, load_model, onnx_package, refuse_quantised, save_model
     from .importing import ChannelRequest, ImportOptions, import_model
@@ -56,6 +57,7 @@ __all__ = [
     "presets_of",
     "read_card",
     "refuse_quantised",
+    "require_harmless",
     "require_safe_loading",
     "save_model",
     "unusable_reason",

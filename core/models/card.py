@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..channels import Channel, ChannelKind, known_fields
+from ..channels import Channel, ChannelKind, is_number, known_fields
 from ..errors import InputError
+from ..json_texts import read_json
 from ..texts import Message, joined
 from ..types import PathLike
 from .metadata import read_metadata
@@ -22,6 +23,8 @@ FOREIGN = "imported"
 QUANTISED = "quantised"
 """The entry of ``training`` that tells how a model was quantised, and under "from" of which file."""
 CLASSES = ("background", "active deformation area")
+LARGEST_TILE = 8192
+"""Pixels a side: what a computer's memory bears."""
 
 _DEEPNESS_OVERLAP = 12
 
@@ -57,16 +60,17 @@ class ModelCard:
             Message("it has no name"): not self.name,
             Message("it has no channels"): not kinds,
             Message("a channel appears twice"): len(set(kinds)) < len(kinds),
-            Message("the pixel size must be above 0"): not self.pixel_size > 0,
+            Message("the pixel size must be above 0"): not 0 < self.pixel_size < math.inf,
             Message("the tile size and the stride must be integers"): not all(
                 isinstance(size, int) for size in (self.tile_size, self.stride)
             ),
+            Message("a tile has at most {pixels} pixels a side", pixels=LARGEST_TILE): self.tile_size > LARGEST_TILE,
             Message("the tile size must be a multiple of the stride"): self.stride < 1
             or self.tile_size < self.stride
             or bool(self.tile_size % self.stride),
             Message("there must be two classes"): len(self.classes) != 2,
             Message("the thresholds must satisfy 0 < low ≤ high < 1"): not 0 < self.low_threshold <= self.threshold < 1,
-            Message("the minimum area can't be negative"): not self.min_area >= 0,
+            Message("the minimum area can't be negative"): not 0 <= self.min_area < math.inf,
         }
         wrong = [problem for problem, holds in problems.items() if holds]
         if wrong:
@@ -125,7 +129,7 @@ class ModelCard:
     def from_json(cls, text: str) -> ModelCard:
         """The card written by ``to_json``; InputError when the text isn't one or is of a newer format."""
         try:
-            values = json.loads(text)
+            values = read_json(text)
         except ValueError as error:
             raise InputError("The model card isn't valid JSON ({error}).", error=error) from None
         if not isinstance(values, dict):
@@ -141,11 +145,14 @@ class ModelCard:
                 card_format=CARD_FORMAT,
             )
         known = known_fields(values, cls, Message("the model card"))
-        try:
-            known["channels"] = tuple(Channel.from_json(channel) for channel in known["channels"])
-            return cls(**{**known, "classes": tuple(known.get("classes", CLASSES))})
-        except (TypeError, ValueError) as error:
-            raise InputError("The model card holds a value of the wrong type ({error}).", error=error) from None
+        for key, value in known.items():
+            what, holds = _TYPES[key]
+            if not holds(value):
+                raise InputError(
+                    "The model card's {key} must be {what}, not {value}.", key=key, what=what, value=repr(value)[:100]
+                )
+        known["channels"] = tuple(Channel.from_json(channel) for channel in known["channels"])
+        return cls(**{**known, "classes": tuple(known.get("classes", CLASSES))})
 
     def deepness_metadata(self) -> dict[str, str]:
         """The metadata that the QGIS plugin Deepness reads, each value JSON text.
@@ -171,6 +178,33 @@ class ModelCard:
     def metadata(self) -> dict[str, str]:
         """All entries for the model file's metadata: the card, and what Deepness reads."""
         return {CARD_KEY: self.to_json(), **self.deepness_metadata()}
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_TEXT, _NUMBER, _INTEGER = (
+    (Message("a text"), _is_text),
+    (Message("a number"), is_number),
+    (Message("an integer"), _is_integer),
+)
+_TYPES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+    **dict.fromkeys(("name", "version", "description", "architecture", "licence"), _TEXT),
+    **dict.fromkeys(("pixel_size", "threshold", "low_threshold", "min_area"), _NUMBER),
+    **dict.fromkeys(("tile_size", "stride"), _INTEGER),
+    "channels": (Message("a list"), lambda value: isinstance(value, list)),
+    "classes": (
+        Message("a list of texts"),
+        lambda value: isinstance(value, list) and all(isinstance(name, str) for name in value),
+    ),
+    "training": (Message("an object"), lambda value: isinstance(value, dict)),
+}
+"""What each value of a card is in JSON."""
 
 
 def listed(names: Sequence[str], is_choice: bool = False) -> Message:

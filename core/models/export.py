@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
+from ..progress import QUIET, Progress
 from ..types import PathLike
 from .card import FOREIGN, ModelCard, read_card
 from .files import (
@@ -55,7 +56,9 @@ class _Probability(nn.Module):
         return torch.cat((1 - probability, probability), dim=1)
 
 
-def export_onnx(network: Network, card: ModelCard, path: PathLike, half_storage: bool = False) -> None:
+def export_onnx(
+    network: Network, card: ModelCard, path: PathLike, half_storage: bool = False, progress: Progress = QUIET
+) -> None:
     """Write a network and its card as one ONNX file, which appears only when complete.
 
     Input ``input`` float32 (n, C, h, w), output ``probability`` (n, classes, h, w); n, h and w are free, h and w
@@ -73,10 +76,11 @@ def export_onnx(network: Network, card: ModelCard, path: PathLike, half_storage:
             channels=network.channels,
         )
     model = _traced(network)
+    progress.check()
     model.ir_version = IR_VERSION
     if half_storage:
         store_as_half(model)
-    save_model(model, card, path)
+    save_model(model, card, path, progress)
 
 
 def load_network(path: PathLike) -> Network:

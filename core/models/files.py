@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,11 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..files import write_file
 from ..packages import missing_package
+from ..progress import QUIET, Progress
 from ..texts import Message
 from ..types import PathLike
 from .card import CARD_KEY, FOREIGN, ModelCard, read_card
+from .contents import require_harmless, require_in_one_piece
 
 _FULL = ".float32"
 
@@ -33,13 +34,13 @@ def onnx_package() -> Any:
 
 
 def load_model(path: PathLike) -> Any:
-    """The ONNX ModelProto of a file; InputError, naming the file, when it is not one."""
+    """The ONNX ModelProto of a file, with what it keeps in files beside it; InputError, naming the file, when it is
+    none, or not a harmless one (``contents.require_harmless``)."""
     onnx = onnx_package()
     name = os.fspath(path)
-    if not Path(name).is_file():
-        raise InputError("The model file {name} doesn't exist.", name=name)
+    require_in_one_piece(name, require_harmless(name))
     try:
-        model = onnx.load(name)
+        model = onnx.load(name, format="protobuf")
     except Exception as error:  # protobuf's DecodeError has no stable home
         raise InputError("{name} can't be read as an ONNX model ({error}).", name=name, error=error) from None
     if not model.graph.node or not model.graph.output:
@@ -47,16 +48,23 @@ def load_model(path: PathLike) -> Any:
     return model
 
 
-def save_model(model: Any, card: ModelCard, path: PathLike) -> None:
+def save_model(model: Any, card: ModelCard, path: PathLike, progress: Progress = QUIET) -> None:
     """Write a model with its card, which replaces all other metadata; the file appears only when complete.
 
-    OutputError when it can't be written.
+    InputError for a model that ONNX doesn't allow, OutputError when it can't be written.
     """
     onnx = onnx_package()
     del model.metadata_props[:]
     onnx.helper.set_model_props(model, card.metadata())
-    onnx.checker.check_model(model)
-    write_file(path, model.SerializeToString())
+    try:
+        onnx.checker.check_model(model)
+        content = model.SerializeToString()
+    except Exception as error:  # as above
+        raise InputError(
+            "The model “{name}” is not as ONNX wants it ({error}), so it isn't written.", name=card.name, error=error
+        ) from None
+    progress.check()
+    write_file(path, content)
 
 
 def write_card(path: PathLike, card: ModelCard) -> None:
@@ -64,7 +72,7 @@ def write_card(path: PathLike, card: ModelCard) -> None:
     save_model(load_model(path), card, path)
 
 
-def convert_storage(source: PathLike, output: PathLike, half: bool) -> ModelCard:
+def convert_storage(source: PathLike, output: PathLike, half: bool, progress: Progress = QUIET) -> ModelCard:
     """Copy a model with its card, its weights stored as float16 or as float32; the card.
 
     From float16 to float32 and back nothing changes; weights that were float32 keep 11 of their 24 bits as float16.
@@ -72,15 +80,19 @@ def convert_storage(source: PathLike, output: PathLike, half: bool) -> ModelCard
     """
     card = read_card(source)
     refuse_quantised(source, card)
+    progress.report(0.0)
     model = load_model(source)
+    progress.report(0.4)
     store_as_full(model)
     if half:
+        progress.report(0.6)
         store_as_half(model)
-    save_model(model, card, output)
+    progress.report(0.8)
+    save_model(model, card, output, progress)
     return card
 
 
-def export_weights(source: PathLike, output: PathLike) -> ModelCard:
+def export_weights(source: PathLike, output: PathLike, progress: Progress = QUIET) -> ModelCard:
     """Write a model's weights as float32 to a .safetensors file, under the names of the network's state_dict, with
     the card in its metadata; the card. Needs the package safetensors.
 
@@ -98,7 +110,12 @@ def export_weights(source: PathLike, output: PathLike) -> ModelCard:
         from safetensors.numpy import save
     except ImportError as error:
         raise missing_package("safetensors", Message("Writing weights"), error) from None
-    write_file(output, save(weights_of(load_model(source)), {CARD_KEY: card.to_json()}))
+    progress.report(0.0)
+    model = load_model(source)
+    progress.report(0.4)
+    content = save(weights_of(model), {CARD_KEY: card.to_json()})
+    progress.report(0.8)
+    write_file(output, content)
     return card
 
 

@@ -6,12 +6,14 @@ Errors are the end of a sentence that begins with the file's name.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import AdaMapperError, InputError
 from ..packages import missing_package
+from ..progress import QUIET, Progress
 from ..texts import Message
 from ..types import Array
 from .files import onnx_package
@@ -19,6 +21,7 @@ from .files import onnx_package
 ANSWERS = ("auto", "probabilities", "logits")
 _PREFIX = "ada_mapper_"
 _OUTPUT = "probability"
+_WAIT_SECONDS = 0.1
 
 
 class ForeignNetwork:
@@ -27,9 +30,10 @@ class ForeignNetwork:
     Raises InputError when it takes something else.
     """
 
-    def __init__(self, model: Any, bands: int, tile: int) -> None:
-        self.model = model
+    def __init__(self, model: Any, bands: int, tile: int, progress: Progress = QUIET) -> None:
+        self.model, self._progress = model, progress
         self._session = _session(model)
+        progress.check()
         inputs = self._session.get_inputs()
         if len(inputs) != 1:
             raise InputError("it has {count} inputs, where a network that sees one image has 1", count=len(inputs))
@@ -109,7 +113,9 @@ class ForeignNetwork:
         shape = (1, self._bands, self.tile, self.tile)
         probes = (np.zeros(shape), random.normal(size=shape), random.random(shape), random.normal(0, 4, shape))
         try:
-            answers = [self._session.run([output.name], {self._input.name: np.float32(probe)})[0] for probe in probes]
+            answers = [self._answer(output.name, probe.astype(np.float32)) for probe in probes]
+        except AdaMapperError:
+            raise
         except Exception as error:
             raise InputError(
                 "it can't be run on {bands} bands of {tile} × {tile} pixels ({error})",
@@ -130,6 +136,20 @@ class ForeignNetwork:
         if not np.isfinite(found).all():
             raise InputError("it gives values that are not finite")
         return found
+
+    def _answer(self, output: str, tiles: Array) -> Array:
+        """What the network gives to tiles; CancelledError when the user stops it while it computes."""
+        import onnxruntime
+
+        options = onnxruntime.RunOptions()
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(self._session.run, [output], {self._input.name: tiles}, options)
+            while not wait([running], timeout=_WAIT_SECONDS).done:
+                if self._progress.is_cancelled():
+                    options.terminate = True
+            self._progress.check()
+            answer: Array = running.result()[0]
+        return answer
 
     def _prepend(self, scales: Array, shifts: Array) -> None:
         """Scale and shift the bands, unless there is nothing to do."""
@@ -175,7 +195,9 @@ class ForeignNetwork:
     def _steps(self, answer: str, classes: int, chosen: int) -> list[tuple[str, list[Any], dict[str, Any]]]:
         """(operator, further constant inputs, attributes) from the network's output to the areas' probability."""
         steps: list[tuple[str, list[Any], dict[str, Any]]] = []
-        opset = next(entry.version for entry in self.model.opset_import if entry.domain in ("", "ai.onnx"))
+        opset = next((entry.version for entry in self.model.opset_import if entry.domain in ("", "ai.onnx")), None)
+        if opset is None:
+            raise InputError("it doesn't say of which version of ONNX its operators are: export it again")
         if self._rank == 3:
             steps.append(
                 ("Unsqueeze", [np.array([1], np.int64)], {}) if opset >= 13 else ("Unsqueeze", [], {"axes": [1]})

@@ -7,7 +7,6 @@ Needs the packages onnx and onnxruntime; nothing here needs PyTorch.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Mapping
@@ -18,12 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..channels import CHANNEL_UNITS, MINMAX_CHANNELS, Channel, ChannelKind, Scaling, minmax_channel
+from ..channels import CHANNEL_UNITS, MINMAX_CHANNELS, Channel, ChannelKind, Scaling, is_number, minmax_channel
 from ..errors import InputError
 from ..files import write_file
+from ..json_texts import read_json
 from ..progress import QUIET, Progress
+from ..texts import Message
 from ..types import Array, PathLike
 from .card import CLASSES, FOREIGN, ModelCard, has_card, read_card
+from .contents import require_harmless
 from .files import load_model, save_model
 from .foreign_network import ANSWERS, ForeignNetwork
 from .onnx_runtime import OnnxRuntimeBackend
@@ -123,7 +125,7 @@ class Deepness:
 def _json(metadata: Mapping[str, str], key: str) -> Any:
     """A value, which is JSON text, or plain text in older files; None where it is absent."""
     try:
-        return json.loads(metadata[key]) if key in metadata else None
+        return read_json(metadata[key]) if key in metadata else None
     except ValueError:
         return metadata[key]
 
@@ -138,10 +140,11 @@ def _numbers(metadata: Mapping[str, str], key: str) -> tuple[float, ...]:
     values = value if isinstance(value, list) else [] if value is None else [value]
     try:
         numbers = tuple(float(number) for number in values)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         numbers = (math.nan,)
-    if not all(math.isfinite(number) for number in numbers):
-        raise InputError("its metadata {key} is {metadata!r} instead of numbers", key=key, metadata=metadata[key])
+    if not all(is_number(number) for number in numbers):
+        shown = repr(metadata[key])[:100]
+        raise InputError("its metadata {key} is {metadata} instead of numbers", key=key, metadata=shown)
     return numbers
 
 
@@ -152,14 +155,15 @@ def import_model(source: PathLike, output: PathLike, options: ImportOptions, pro
     copied as it is. What is assumed is told to ``progress`` and kept in the card. Raises InputError, in one sentence,
     for a file that is no such network, and for channels that don't fit it.
     """
+    progress.report(0.0)
     if has_card(source):
-        return _copy(source, output, progress)
+        return _copy(source, output, options, progress)
     model = load_model(source)
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     try:
         facts = Deepness.of(metadata)
         card, scales, shifts = _described(source, facts, options)
-        network = ForeignNetwork(model, len(card.band_names), card.tile_size)
+        network = ForeignNetwork(model, len(card.band_names), card.tile_size, progress)
         if network.tile != options.tile_size and options.tile_size:
             raise InputError(
                 "its tiles have {tile} pixels a side and can't have {tile_size}",
@@ -176,20 +180,57 @@ def import_model(source: PathLike, output: PathLike, options: ImportOptions, pro
         progress.info("{sentence}.", sentence=sentence)
     origin = {"file": Path(source).name, "assumed": list(assumed), "metadata": metadata}
     card = replace(card, training={"imported": origin})
-    save_model(model, card, output)
+    save_model(model, card, output, progress)
     progress.report(1.0)
     return card
 
 
-def _copy(source: PathLike, output: PathLike, progress: Progress) -> ModelCard:
+def _copy(source: PathLike, output: PathLike, options: ImportOptions, progress: Progress) -> ModelCard:
     card = read_card(source)
     backend = OnnxRuntimeBackend(source, card, 1, progress)
+    progress.report(0.3)
     backend.predict(np.zeros((1, len(card.band_names), card.tile_size, card.tile_size), np.float32))
+    progress.report(0.6)
     progress.info(
         "The model “{name}” has an ADA Mapper card: it is taken as it is, and the settings are unused.", name=card.name
     )
-    write_file(output, Path(source).read_bytes())
+    tell_contradictions(card, options, progress)
+    if require_harmless(source):
+        save_model(load_model(source), card, output, progress)
+    else:
+        write_file(output, Path(source).read_bytes())
     return card
+
+
+def tell_contradictions(card: ModelCard, options: ImportOptions, progress: Progress) -> None:
+    """Warn of each setting that the user gave and the card says otherwise."""
+    given = {
+        Message("pixel size"): (options.pixel_size, card.pixel_size),
+        Message("tile size"): (options.tile_size, card.tile_size),
+        Message("threshold"): (options.threshold, card.threshold),
+        Message("smallest area"): (options.min_area, card.min_area),
+    }
+    for what, (wanted, own) in given.items():
+        if wanted is not None and not math.isclose(wanted, own, rel_tol=1e-6):
+            progress.warning(
+                "The {what} given ({wanted:g}) is not used: the card of the model “{name}” says {own:g}.",
+                what=what,
+                wanted=wanted,
+                name=card.name,
+                own=own,
+            )
+
+
+def tell_other_network(architecture: str, card: ModelCard, progress: Progress) -> None:
+    """Warn where weights are said to be of another network than their card says."""
+    if architecture != card.architecture:
+        progress.warning(
+            "The network given ({wanted}) is not used: the card of “{name}” says that the weights are of the network "
+            "{own}.",
+            wanted=architecture,
+            name=card.name,
+            own=card.architecture,
+        )
 
 
 def _described(source: PathLike, facts: Deepness, options: ImportOptions) -> tuple[ModelCard, Array, Array]:

@@ -12,9 +12,11 @@ import numpy as np
 from ..errors import InputError
 from ..packages import missing_package
 from ..progress import Progress
+from ..texts import Message
 from ..types import Array, PathLike
-from .backend import GPU_BATCH
+from .backend import GPU_BATCH, checked
 from .card import ModelCard
+from .contents import require_harmless
 
 _GPU_PROVIDERS = {
     "CUDAExecutionProvider": "CUDA",
@@ -41,6 +43,7 @@ class OnnxRuntimeBackend:
             import onnxruntime
         except ImportError as error:
             raise missing_package("onnxruntime", "Detection", error) from None
+        require_harmless(self.model_path)
         self._runtime = onnxruntime
         self._lock = threading.Lock()
         self._device = "CPU"
@@ -50,6 +53,8 @@ class OnnxRuntimeBackend:
         if self._session is None:
             self._session = self._open(["CPUExecutionProvider"])
         self._input = self._check(self._session)
+        side = self.card.stride
+        self.predict(np.zeros((1, len(self.card.band_names), side, side), np.float32))
         self._takes_one = self._session.get_inputs()[0].shape[0] == 1
 
     @property
@@ -73,6 +78,8 @@ class OnnxRuntimeBackend:
         session = self._session
         try:
             return self._run(session, batch)
+        except InputError:
+            raise
         except Exception as error:
             if self._device == "CPU":
                 raise InputError(
@@ -83,8 +90,7 @@ class OnnxRuntimeBackend:
         return np.concatenate([self._run(self._session, tile[np.newaxis]) for tile in batch])
 
     def _run(self, session: Any, batch: Array) -> Array:
-        probability: Array = session.run(None, {self._input: np.ascontiguousarray(batch)})[0]
-        return np.ascontiguousarray(probability[:, 1])
+        return checked(session.run(None, {self._input: np.ascontiguousarray(batch)})[0], batch, self.card)
 
     def _open(self, providers: list[str]) -> Any:
         options = self._runtime.SessionOptions()
@@ -140,10 +146,10 @@ class OnnxRuntimeBackend:
 
     def _check(self, session: Any) -> str:
         """The input's name; InputError when inputs or outputs aren't what the card says."""
-        inputs, outputs = session.get_inputs(), session.get_outputs()
+        inputs, output = session.get_inputs(), session.get_outputs()[0]
         bands = len(self.card.band_names)
         shape = inputs[0].shape if len(inputs) == 1 else []
-        if len(shape) != 4 or (isinstance(shape[1], int) and shape[1] != bands):
+        if len(shape) != 4 or (isinstance(shape[1], int) and shape[1] != bands) or _is_of_several(shape[0]):
             raise InputError(
                 "{path}: the network's input {shape} isn't the {bands} bands that its card "
                 "describes ({band_names}). Export the model again.",
@@ -152,7 +158,27 @@ class OnnxRuntimeBackend:
                 bands=bands,
                 band_names=", ".join(self.card.band_names),
             )
-        result = outputs[0].shape
+        sides = {side for side in shape[2:] if isinstance(side, int)}
+        if sides and (sides != {self.card.tile_size} or self.card.stride != self.card.tile_size):
+            raise InputError(
+                "{path}: the network takes tiles of {height} × {width} pixels only, and its card says that it takes "
+                "others (up to {tile_size}, a multiple of {stride}). Import it again without its card.",
+                path=os.fspath(self.model_path),
+                height=shape[2],
+                width=shape[3],
+                tile_size=self.card.tile_size,
+                stride=self.card.stride,
+            )
+        for what, value in ((Message("input"), inputs[0]), (Message("output"), output)):
+            if value.type != "tensor(float)":
+                raise InputError(
+                    "{path}: the network's {what} is of the type {type}, and float is needed. Export the model again "
+                    "in single precision.",
+                    path=os.fspath(self.model_path),
+                    what=what,
+                    type=value.type.removeprefix("tensor(").removesuffix(")"),
+                )
+        result = output.shape
         if len(result) != 4 or (isinstance(result[1], int) and result[1] != len(self.card.classes)):
             raise InputError(
                 "{path}: the network's output {shape} isn't the probability of two classes. Export the model again.",
@@ -160,3 +186,8 @@ class OnnxRuntimeBackend:
                 shape=result,
             )
         return str(inputs[0].name)
+
+
+def _is_of_several(count: Any) -> bool:
+    """Whether a network takes a fixed number of tiles at a time, other than one."""
+    return isinstance(count, int) and count != 1

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..channels import COMBINATIONS, ChannelKind
+from ..channels import COMBINATIONS, ChannelKind, is_number
 from ..errors import InputError
 from ..texts import Message
 from .card import ModelCard, listed
@@ -133,4 +133,4 @@ def _scores(values: Any) -> Scores:
     if not isinstance(values, Mapping):
         return Scores()
     known = {name: values[name] for name in Scores.__dataclass_fields__ if name in values}
-    return Scores(**{name: float(value) for name, value in known.items() if isinstance(value, (int, float))})
+    return Scores(**{name: float(value) for name, value in known.items() if is_number(value)})

@@ -12,7 +12,7 @@ from ..packages import missing_package
 from ..progress import Progress
 from ..texts import Message
 from ..types import Array, PathLike
-from .backend import GPU_BATCH
+from .backend import GPU_BATCH, checked
 from .card import ModelCard
 
 
@@ -71,9 +71,9 @@ class TorchBackend:
                 tiles = torch.from_numpy(np.ascontiguousarray(batch)).to(
                     device=self._device, memory_format=torch.channels_last
                 )
-                probability: Array = torch.softmax(self._network(tiles), dim=1)[:, 1].cpu().numpy()
+                answer: Array = torch.softmax(self._network(tiles), dim=1).cpu().numpy()
         except RuntimeError as error:
             raise InputError("The model “{name}” can't be run ({error}).", name=self.card.name, error=error) from None
         finally:
             torch.set_num_threads(before)
-        return probability
+        return checked(answer, batch, self.card)

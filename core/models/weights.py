@@ -22,7 +22,8 @@ from ..texts import Message
 from ..types import PathLike
 from .card import CARD_KEY, ModelCard
 from .export import export_onnx
-from .importing import DEFAULT_TILE, ChannelRequest, ImportOptions, channel_of
+from .importing import DEFAULT_TILE, ChannelRequest, ImportOptions, channel_of, tell_contradictions, tell_other_network
+from .metadata import require_file
 from .networks import NETWORKS, Network, build_network
 
 _NESTED = ("state_dict", "model_state_dict", "model", "network")
@@ -37,14 +38,21 @@ def import_weights(
     A .safetensors file that ADA Mapper exported has its card with it, and the options are not used. Raises InputError,
     in one or two sentences, for a file that can't be read safely, and for weights of another network.
     """
+    progress.report(0.0)
     tensors, card = read_weights(source)
+    progress.report(0.3)
     if card is None:
         card = card_of_weights(source, architecture, options, progress)
     else:
         progress.info(
             "The weights have the card of “{name}” with them: it is used, and the settings are not.", name=card.name
         )
-    export_onnx(_network(source, tensors, card), card, output)
+        tell_other_network(architecture, card, progress)
+        tell_contradictions(card, options, progress)
+    network = _network(source, tensors, card)
+    progress.report(0.5)
+    export_onnx(network, card, output, progress=progress)
+    progress.report(1.0)
     return card
 
 
@@ -108,8 +116,7 @@ def _with_limits(request: ChannelRequest, progress: Progress) -> ChannelRequest:
 def read_weights(path: PathLike) -> tuple[dict[str, Tensor], ModelCard | None]:
     """Tensors by name, without the prefixes that wrappers add, and the card where the file has one."""
     name = os.fspath(path)
-    if not Path(name).is_file():
-        raise InputError("The file {name} doesn't exist.", name=name)
+    require_file(name)
     if Path(name).suffix.lower() == ".safetensors":
         tensors, metadata = _from_safetensors(name)
         text = metadata.get(CARD_KEY)
@@ -213,7 +220,14 @@ def _network(source: PathLike, tensors: Mapping[str, Tensor], card: ModelCard) -
             count=len(card.classes),
             shapes=shapes,
         )
-    network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, strict=False)
+    try:
+        network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, strict=False)
+    except (RuntimeError, TypeError) as error:  # tensors of a kind that no network here has
+        raise InputError("{start} ({error}).", start=start, error=error) from None
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in network.state_dict().values()):
+        raise InputError(
+            "{path} holds weights that are no numbers: its training failed, or it is damaged.", path=os.fspath(source)
+        )
     return network.train(False)
 
 

@@ -11,7 +11,7 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import Algorithm
+from ..algorithm import Algorithm, given
 from ..texts import tr
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class ExportModel(Algorithm):
 
         source = self.model_path(parameters, context)
         storage = self.parameterAsEnumString(parameters, "STORAGE", context)
-        output = Path(self.parameterAsFileOutput(parameters, "OUTPUT", context))
+        output = Path(given(self.parameterAsFileOutput(parameters, "OUTPUT", context) or None, "OUTPUT"))
         output = output.with_suffix(".safetensors" if storage == "weights" else ".onnx")
         if output.resolve() == source.resolve():
             raise InputError(tr("{} would be written over itself. Choose another file.").format(source))
@@ -98,9 +98,9 @@ class ExportModel(Algorithm):
         from ...core.models import convert_storage, export_weights, read_card
 
         if storage == "weights":
-            return export_weights(source, output)
+            return export_weights(source, output, progress)
         if storage != "int8":
-            return convert_storage(source, output, half=storage == "float16")
+            return convert_storage(source, output, storage == "float16", progress)
         # This package of core is the door to PyTorch; opening it takes none.
         from ...core.learning import composite_inputs, quantise, simulated_inputs
 

@@ -16,7 +16,7 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import Algorithm
+from ..algorithm import Algorithm, given
 from ..choices import ANSWER_CHOICES, NETWORK_CHOICES
 from ..texts import tr
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 COLUMNS = ("Channel", "Low", "High", "Unit", "Sign")
+_USUAL_NETWORK = "compact"
 _PAPER = [
     *("phase_rate", -35, 35, "rad/yr", "away"),
     *("los_rate", -150, 150, "mm/yr", "toward"),
@@ -76,7 +77,9 @@ class ImportModel(Algorithm):
             None,
             0.01,
         )
-        self.add_choice("NETWORK", tr("Network of the weights"), tr("Only for weights."), NETWORK_CHOICES, "compact")
+        self.add_choice(
+            "NETWORK", tr("Network of the weights"), tr("Only for weights."), NETWORK_CHOICES, _USUAL_NETWORK
+        )
         self._define_advanced()
         self.add(
             QgsProcessingParameterFileDestination("OUTPUT", tr("Model"), tr("Models (*.onnx)")),
@@ -116,17 +119,21 @@ class ImportModel(Algorithm):
     def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
         from ...core.models import import_model, read_card
 
-        source = Path(self.parameterAsFile(parameters, "INPUT", context))
-        output = str(Path(self.parameterAsFileOutput(parameters, "OUTPUT", context)).with_suffix(".onnx"))
+        source = Path(given(self.parameterAsFile(parameters, "INPUT", context) or None, "INPUT"))
+        target = given(self.parameterAsFileOutput(parameters, "OUTPUT", context) or None, "OUTPUT")
+        output = str(Path(target).with_suffix(".onnx"))
         if Path(output).resolve() == source.resolve():
             raise InputError(tr("{} would be written over itself. Choose another file.").format(source))
         options = self._options(parameters, context)
+        architecture = self.parameterAsEnumString(parameters, "NETWORK", context)
         if source.suffix.lower() == ".onnx":
+            if architecture != _USUAL_NETWORK:
+                message = tr("The network given ({}) is not used: {} holds its own. It is for files of weights only.")
+                progress.warning(message.format(architecture, source.name))
             import_model(source, output, options, progress)
         else:
             from ...core.models import import_weights
 
-            architecture = self.parameterAsEnumString(parameters, "NETWORK", context)
             import_weights(source, architecture, options, output, progress)
         card = read_card(output)
         progress.info(
@@ -140,8 +147,8 @@ class ImportModel(Algorithm):
     def _options(self, parameters: dict[str, Any], context: QgsProcessingContext) -> ImportOptions:
         from ...core.models import ImportOptions
 
-        given = parameters.get("CHANNELS") is not None
-        cells = self.parameterAsMatrix(parameters, "CHANNELS", context) if given else _PAPER
+        has_cells = parameters.get("CHANNELS") is not None
+        cells = self.parameterAsMatrix(parameters, "CHANNELS", context) if has_cells else _PAPER
         area_class = self.number(parameters, "AREA_CLASS", context)
         tile_size = self.number(parameters, "TILE_SIZE", context)
         return ImportOptions(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -138,3 +139,30 @@ class FunctionBackend:
         assert batch.dtype == np.float32
         self.shapes.append(batch.shape)
         return np.array(self.function(batch[:, 0]), np.float32)
+
+
+def write_answering(path: Path, card: ModelCard, answer: float, **options: Any) -> Path:
+    """A network of one band that answers the same everywhere: ``answer`` for areas, 1 − ``answer`` for background.
+
+    ``axis`` joins the two along another axis, ``kind`` is the type of the output, ``sides`` and ``count`` of the input.
+    """
+    sides, kind = options.get("sides", ["h", "w"]), options.get("kind", TensorProto.FLOAT)
+    nodes = [
+        helper.make_node("Mul", ["input", "nothing"], ["zeros"]),
+        helper.make_node("Add", ["zeros", "answer"], ["one"]),
+        helper.make_node("Sub", ["unit", "one"], ["zero"]),
+        helper.make_node("Concat", ["zero", "one"], ["both"], axis=options.get("axis", 1)),
+        helper.make_node("Cast", ["both"], ["probability"], to=kind),
+    ]
+    numbers = {"nothing": 0.0, "answer": answer, "unit": 1.0}
+    graph = helper.make_graph(
+        nodes,
+        "constant",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [options.get("count", "n"), 1, *sides])],
+        [helper.make_tensor_value_info("probability", kind, ["n", options.get("classes", 2), "h2", "w2"])],
+        [numpy_helper.from_array(np.float32([number]), name) for name, number in numbers.items()],
+    )
+    model = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)])
+    helper.set_model_props(model, card.metadata())
+    onnx.save(model, path)
+    return path

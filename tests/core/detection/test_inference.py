@@ -337,7 +337,7 @@ def test_a_strided_network_finds_the_same_in_any_cut_of_a_scene(
     tmp_path: Path, pixel: float, corner: tuple[float, float]
 ) -> None:
     """Cut by 1, 7, 16 and 100 pixels, at the model's pixel size and at another (GDAL resamples to about 1e-4)."""
-    rate = Channel(ChannelKind.LOS_RATE, "mm/yr", "toward", Scaling("asinh", scale=5.0, local_radius=300.0))
+    rate = Channel(ChannelKind.LOS_RATE, "mm/yr", "toward", Scaling("minmax", low=-20.0, high=20.0, local_radius=300.0))
     card = card_of(rate, stride=4)
     backend = open_backend(write_strided_model(tmp_path / "m.onnx", card), "onnxruntime", 1)
     ground = (_noise(330, 340) * 20).astype(np.float32)

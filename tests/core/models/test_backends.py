@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,13 +11,15 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+from onnx import TensorProto
 
 from ada_mapper.core.channels import MINMAX_CHANNELS, ChannelKind
 from ada_mapper.core.errors import DependencyError, InputError
 from ada_mapper.core.models import open_backend
+from ada_mapper.core.models.backend import checked
 from ada_mapper.core.models.onnx_runtime import OnnxRuntimeBackend
 from ada_mapper.core.progress import Progress
-from tiny_models import RATE, card_of, write_model
+from tiny_models import RATE, card_of, write_answering, write_model
 
 SLOPE = MINMAX_CHANNELS[ChannelKind.SLOPE]
 
@@ -37,6 +40,7 @@ def _batch(count: int = 2, bands: int = 1, side: int = 64) -> np.ndarray:
 
 def test_onnx_runtime_gives_the_probability_of_class_1(tmp_path: Path, progress: Progress, messages: list[str]) -> None:
     kernel = np.random.default_rng(2).random((3, 3), dtype=np.float32)
+    kernel /= kernel.sum()
     path = write_model(tmp_path / "m.onnx", card_of(RATE, SLOPE), kernel)
     backend = open_backend(path, threads=3, progress=progress)
     batch = _batch(2, 2, 32)
@@ -235,3 +239,44 @@ def test_torch_leaves_the_number_of_threads_as_it_was(compact: Path) -> None:
     before = torch.get_num_threads()
     open_backend(compact, "torch", before + 1).predict(_batch(1, 2, 32))
     assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize(
+    ("answer", "options", "said"),
+    [
+        (float("nan"), {}, "values that are no numbers"),
+        (float("inf"), {}, "so they are no probabilities"),
+        (1.5, {}, "values from 1.5 to 1.5, so they are no probabilities"),
+        (-3.0, {}, "values from -3 to -3"),
+        (0.5, {"axis": 2, "classes": 1}, "isn't the probability of two classes"),
+        (0.5, {"axis": 0, "classes": "c"}, "isn't the probability of two classes"),
+        (0.5, {"kind": TensorProto.DOUBLE}, "output is of the type double, and float is needed"),
+        (0.5, {"kind": TensorProto.INT64}, "output is of the type int64"),
+        (0.5, {"sides": [128, 128]}, "takes tiles of 128 × 128 pixels only"),
+        (0.5, {"sides": [64, 32]}, "takes tiles of 64 × 32 pixels only"),
+        (0.5, {"count": 4}, "isn't the 1 bands"),
+    ],
+)
+def test_a_network_that_is_not_what_its_card_says_is_refused(
+    tmp_path: Path, answer: float, options: dict[str, Any], said: str
+) -> None:
+    path = write_answering(tmp_path / "m.onnx", card_of(), answer, **options)
+    with pytest.raises(InputError, match=re.escape(said)):
+        open_backend(path, "onnxruntime")
+
+
+def test_an_answer_smaller_than_its_tile_is_refused() -> None:
+    batch = np.zeros((1, 1, 32, 32), np.float32)
+    with pytest.raises(InputError, match="answers with 1 × 2 × 8 × 8 values where 1 × 2 × 32 × 32 are needed"):
+        checked(np.zeros((1, 2, 8, 8), np.float32), batch, card_of())
+
+
+def test_rounding_beyond_one_is_no_fault(tmp_path: Path) -> None:
+    backend = open_backend(write_answering(tmp_path / "m.onnx", card_of(), 1.00001), "onnxruntime")
+    assert backend.predict(_batch(1))[0, 0, 0] == np.float32(1.00001)
+
+
+def test_answers_that_turn_bad_on_some_tile_are_refused(tmp_path: Path) -> None:
+    backend = open_backend(write_model(tmp_path / "m.onnx", card_of()), "onnxruntime")
+    with pytest.raises(InputError, match="no numbers"):
+        backend.predict(np.full((1, 1, 64, 64), np.nan, np.float32))

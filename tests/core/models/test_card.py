@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def test_files_that_are_no_model(tmp_path: Path) -> None:
     for name, content in (("empty", b""), ("text", b"hello, this is no model\n" * 9), ("zeros", bytes(1000))):
         (tmp_path / name).write_bytes(content)
         assert "not an ONNX model" in _refused(tmp_path / name)
-    assert "can't be read" in _refused(tmp_path)
+    assert "is a folder" in _refused(tmp_path)
 
 
 def test_a_model_without_a_card(tmp_path: Path) -> None:
@@ -95,11 +96,45 @@ def test_a_card_of_a_newer_format(tmp_path: Path) -> None:
     [
         ({"format": None}, "format"),
         ({"channels": []}, "no channels"),
-        ({"channels": 3}, "wrong type"),
-        ({"pixel_size": "thirty"}, "wrong type"),
+        ({"channels": 3}, "channels must be a list, not 3"),
+        ({"pixel_size": "thirty"}, "pixel_size must be a number, not 'thirty'"),
         ({"tile_size": 250}, "multiple of the stride"),
         ({"threshold": 0.2, "low_threshold": 0.3}, "thresholds"),
         ({"wavelength": 1}, "wavelength"),
+        ({"name": 7}, "name must be a text, not 7"),
+        ({"licence": None}, "licence must be a text, not None"),
+        ({"pixel_size": True}, "pixel_size must be a number, not True"),
+        ({"pixel_size": float("nan")}, "pixel_size must be a number, not nan"),
+        ({"pixel_size": 10**400}, "pixel_size must be a number, not 1000"),
+        ({"pixel_size": -30}, "pixel size must be above 0"),
+        ({"min_area": float("inf")}, "min_area must be a number, not inf"),
+        ({"min_area": -1}, "minimum area"),
+        ({"threshold": "0.5"}, "threshold must be a number, not '0.5'"),
+        ({"threshold": 1.5}, "thresholds"),
+        ({"threshold": 0.5, "low_threshold": -0.1}, "thresholds"),
+        ({"tile_size": 64.5}, "tile_size must be an integer, not 64.5"),
+        ({"tile_size": 2**40, "stride": 2**40}, "at most 8192 pixels"),
+        ({"stride": 0}, "multiple of the stride"),
+        ({"classes": "ab"}, "classes must be a list of texts, not 'ab'"),
+        ({"classes": [1, 2]}, "classes must be a list of texts, not [1, 2]"),
+        ({"classes": ["only one"]}, "two classes"),
+        ({"training": ["a"]}, "training must be an object, not ['a']"),
+        ({"channels": {"kind": "dem"}}, "channels must be a list"),
+        ({"channels": ["dem"]}, "'dem' doesn't describe a channel"),
+        ({"channels": [{**PHASE.to_json(), "kind": "gravity"}]}, "channel kind “'gravity'” is unknown"),
+        ({"channels": [{**PHASE.to_json(), "kind": ["dem"]}]}, "is unknown"),
+        ({"channels": [PHASE.to_json(), PHASE.to_json()]}, "a channel appears twice"),
+        ({"channels": [{**PHASE.to_json(), "unit": 3}]}, "can't have the unit"),
+        ({"channels": [{**PHASE.to_json(), "fill": "0"}]}, "can't be filled with '0'"),
+        ({"channels": [{**PHASE.to_json(), "optional": "no"}]}, "not 'no'"),
+        ({"channels": [{**PHASE.to_json(), "scaling": [1]}]}, "doesn't describe a scaling"),
+        ({"channels": [{**PHASE.to_json(), "scaling": {"method": "minmax", "low": 0, "high": 0}}]}, "low < high"),
+        ({"channels": [{**PHASE.to_json(), "scaling": {"method": "asinh", "scale": 1e-300}}]}, "above 0"),
+        ({"channels": [{**PHASE.to_json(), "scaling": {"method": "asinh", "scale": "x" * 999}}]}, "needs the number"),
+        (
+            {"channels": [{**PHASE.to_json(), "scaling": {"method": "asinh", "scale": 5, "local_radius": 1e12}}]},
+            "at most 100 km",
+        ),
     ],
 )
 def test_cards_that_make_no_sense(tmp_path: Path, change: dict, part: str) -> None:
@@ -113,6 +148,51 @@ def _change_card(path: Path, change: dict) -> None:
     entry = next(entry for entry in model.metadata_props if entry.key == CARD_KEY)
     entry.value = json.dumps({**json.loads(entry.value), **change})
     onnx.save(model, path)
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ('{{"format": 1, "training": {{"a": {}1{}}}}}'.format("[" * 5000, "]" * 5000), "nested too deeply"),
+        ('{{"format": 1, "training": {{"a": {}1{}}}}}'.format("[" * 200, "]" * 200), "nested too deeply"),
+        ('{"format": 1, "name": "a", "name": "b"}', "name is there twice"),
+        ("[" * 100_000, "nested too deeply"),
+        ("{", "isn't valid JSON"),
+        ("[1]", "isn't a JSON object"),
+        ('{"format": 1}', "“name” is missing"),
+        ('{"format": "1"}', "which format"),
+    ],
+)
+def test_texts_that_are_no_card(tmp_path: Path, text: str, part: str) -> None:
+    path = write_model(tmp_path / "model.onnx", _card())
+    model = onnx.load(path)
+    next(entry for entry in model.metadata_props if entry.key == CARD_KEY).value = text
+    onnx.save(model, path)
+    said = _refused(path)
+    assert part in said and len(said) < 600
+
+
+def test_two_cards_in_one_file(tmp_path: Path) -> None:
+    path = write_model(tmp_path / "model.onnx", _card())
+    model = onnx.load(path)
+    model.metadata_props.add(key=CARD_KEY, value="{}")
+    onnx.save(model, path)
+    assert f"{CARD_KEY} twice" in _refused(path)
+
+
+def test_no_name_and_what_is_no_file(tmp_path: Path) -> None:
+    for name in ("", " "):
+        with pytest.raises(InputError, match=r"^No model file is named\. Choose one\.$"):
+            read_card(name)
+    pipe = tmp_path / "pipe.onnx"
+    os.mkfifo(pipe)
+    assert "is no file" in _refused(pipe)
+    assert "doesn't exist" in _refused(tmp_path / "a" / "b.onnx")
+    (tmp_path / "file").write_bytes(b"")
+    assert "doesn't exist" in _refused(tmp_path / "file" / "b.onnx")
+    assert "can't be read (File name too long)" in _refused(tmp_path / ("n" * 300 + ".onnx"))
+    with pytest.raises(InputError, match="can't be read"):
+        read_card("a\0b.onnx")
 
 
 def test_every_truncation_is_noticed_or_loses_nothing(tmp_path: Path) -> None:

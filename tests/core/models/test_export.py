@@ -14,7 +14,7 @@ onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 from ada_mapper.core.channels import ChannelKind
-from ada_mapper.core.errors import InputError, OutputError
+from ada_mapper.core.errors import CancelledError, InputError, OutputError
 from ada_mapper.core.models import (
     NETWORKS,
     ChannelRequest,
@@ -24,6 +24,7 @@ from ada_mapper.core.models import (
     convert_storage,
     export_onnx,
     export_weights,
+    import_model,
     import_weights,
     load_network,
     read_card,
@@ -245,3 +246,71 @@ def test_an_imported_network_is_not_for_torch(tmp_path: Path) -> None:
         load_network(path)
     with pytest.raises(InputError, match="imported from another program"):
         export_weights(path, tmp_path / "weights.safetensors")
+
+
+def stopped_after(checks: int) -> Progress:
+    """A Progress that is cancelled from its nth check on."""
+    left = iter(range(checks))
+    return Progress(is_cancelled=lambda: next(left, None) is None)
+
+
+@pytest.mark.parametrize("checks", [0, 1, 2, 3])
+def test_a_stopped_export_or_import_leaves_nothing(tmp_path: Path, checks: int) -> None:
+    source, weights, output = (tmp_path / name for name in ("source.onnx", "weights.safetensors", "output"))
+    export_onnx(trained_network("compact", 3), make_card("compact", CHANNELS[:3]), source)
+    export_weights(source, weights)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    options = ImportOptions((ChannelRequest(ChannelKind.DEM),), pixel_size=30.0)
+    for run in (
+        lambda progress: convert_storage(source, output, True, progress),
+        lambda progress: convert_storage(source, output, False, progress),
+        lambda progress: import_weights(weights, "compact", options, output, progress),
+        *([lambda progress: export_weights(source, output, progress)] if checks < 3 else []),
+        *([lambda progress: import_model(source, output, options, progress)] if checks < 3 else []),
+    ):
+        with pytest.raises(CancelledError):
+            run(stopped_after(checks))
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_settings_that_the_card_contradicts_are_told(tmp_path: Path) -> None:
+    source, weights = tmp_path / "source.onnx", tmp_path / "weights.safetensors"
+    export_onnx(trained_network("compact", 3), make_card("compact", CHANNELS[:3]), source)
+    card = export_weights(source, weights)
+    options = ImportOptions(
+        (ChannelRequest(ChannelKind.DEM),), pixel_size=12.5, tile_size=card.tile_size, threshold=0.75
+    )
+    warnings: list[str] = []
+    progress = Progress(on_warning=warnings.append)
+    assert import_weights(weights, "vgg16_unet", options, tmp_path / "a.onnx", progress).architecture == "compact"
+    import_model(source, tmp_path / "b.onnx", options, progress)
+    of_settings = [
+        f"The pixel size given (12.5) is not used: the card of the model “{card.name}” says {card.pixel_size:g}.",
+        f"The threshold given (0.75) is not used: the card of the model “{card.name}” says {card.threshold:g}.",
+    ]
+    network = (
+        f"The network given (vgg16_unet) is not used: the card of “{card.name}” says that the weights are of the "
+        "network compact."
+    )
+    assert warnings == [network, *of_settings, *of_settings]
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    weights = build_network("compact", 1).state_dict()
+    weights[next(iter(weights))].view(-1)[0] = float("nan")
+    torch.save(weights, tmp_path / "nan.pt")
+    options = ImportOptions((ChannelRequest(ChannelKind.DEM),), pixel_size=30.0)
+    with pytest.raises(InputError, match=r"nan\.pt holds weights that are no numbers"):
+        import_weights(tmp_path / "nan.pt", "compact", options, tmp_path / "m.onnx")
+    assert not (tmp_path / "m.onnx").exists()
+
+
+def test_files_that_are_none_hold_no_weights(tmp_path: Path) -> None:
+    for path in ("", " ", tmp_path, tmp_path / "none.pt"):
+        with pytest.raises(InputError, match=r"No model file is named|is a folder|doesn't exist"):
+            read_weights(path)
+    for name, content in (("a.pt", b""), ("a.safetensors", b""), ("b.safetensors", bytes(8)), ("b.pt", b"text" * 99)):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(InputError, match=f"{name} is ") as caught:
+            read_weights(tmp_path / name)
+        assert "\n" not in str(caught.value) and " ()" not in str(caught.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from ada_mapper.core.channels import ChannelKind
-from ada_mapper.core.errors import InputError
+from ada_mapper.core.errors import CancelledError, InputError
 from ada_mapper.core.models import ChannelRequest, ImportOptions, import_model, open_backend, read_card
 from ada_mapper.core.models.card import FOREIGN
 from ada_mapper.core.models.importing import Deepness
@@ -220,3 +221,83 @@ def test_metadata_of_older_files_is_plain_text() -> None:
     facts = Deepness.of({"model_type": "Segmentor", "resolution": "30", "tile_size": "512"})
     assert (facts.is_given, facts.pixel_size, facts.tile_size) == (True, 0.3, 512)
     assert Deepness.of({}) == Deepness()
+
+
+def test_an_import_stops_while_the_network_computes(tmp_path: Path) -> None:
+    """A network of very many steps is cut off between two of them."""
+    path = foreign(tmp_path / "slow.onnx")
+    model = onnx.load(path)
+    first = model.graph.node[0]
+    steps = [helper.make_node("Tanh", [f"t{number}"], [f"t{number + 1}"]) for number in range(20_000)]
+    steps[0].input[0], first.input[0] = "image", f"t{len(steps)}"
+    nodes = [*steps, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.save(model, path)
+    asked: list[int] = []
+
+    def is_cancelled() -> bool:
+        asked.append(1)
+        return len(asked) > 3
+
+    options = ImportOptions((RATE, SLOPE), pixel_size=20.0, tile_size=256)
+    with pytest.raises(CancelledError):
+        import_model(path, tmp_path / "m.onnx", options, Progress(is_cancelled=is_cancelled))
+    assert not (tmp_path / "m.onnx").exists()
+
+
+def test_a_network_without_a_version_of_onnx_is_told(tmp_path: Path) -> None:
+    path = foreign(tmp_path / "none.onnx", last="")
+    model = onnx.load(path)
+    del model.opset_import[:]
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(InputError, match=r"none\.onnx"):
+        import_model(path, tmp_path / "m.onnx", ImportOptions((RATE, SLOPE), pixel_size=20.0))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("resolution", '"ten"'),
+        ("resolution", "[" * 90_000),
+        ("resolution", "1e999"),
+        ("tiles_size", '{"a": 1}'),
+        ("standardization_mean", '[0.1, "b"]'),
+        ("standardization_std", "[NaN, 1]"),
+        ("seg_thresh", str(10**400)),
+    ],
+)
+def test_metadata_that_hold_no_numbers_are_told_by_key(tmp_path: Path, key: str, value: str) -> None:
+    path = foreign(tmp_path / "odd.onnx", metadata=DEEPNESS)
+    model = onnx.load(path)
+    next(entry for entry in model.metadata_props if entry.key == key).value = value
+    onnx.save(model, path)
+    with pytest.raises(InputError, match=f"its metadata {key} is") as caught:
+        import_model(path, tmp_path / "m.onnx", ImportOptions((RATE, SLOPE)))
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"pixel_size": float("nan")}, "pixel size must be above 0"),
+        ({"pixel_size": -1.0}, "pixel size must be above 0"),
+        ({"pixel_size": float("inf")}, "pixel size must be above 0"),
+        ({"tile_size": 10**9}, "at most 8192 pixels"),
+        ({"tile_size": -64}, "multiple of the stride"),
+        ({"threshold": 7.0}, "thresholds"),
+        ({"min_area": float("nan")}, "minimum area"),
+        ({"area_class": -1}, "no class -1"),
+        ({"channels": (replace(RATE, low=float("nan")), SLOPE)}, "needs the number “low”"),
+        ({"channels": (replace(RATE, low=5.0, high=5.0), SLOPE)}, "needs low < high"),
+        ({"channels": (replace(RATE, low=0.0, high=float("inf")), SLOPE)}, "needs the number “high”"),
+        ({"channels": (replace(RATE, unit="furlong"), SLOPE)}, "can't have the unit"),
+    ],
+)
+def test_impossible_settings_are_told(tmp_path: Path, changed: dict[str, Any], said: str) -> None:
+    path = foreign(tmp_path / "net.onnx")
+    options = ImportOptions(**{"channels": (RATE, SLOPE), "pixel_size": 20.0, "tile_size": 64, **changed})
+    with pytest.raises(InputError, match=said) as caught:
+        import_model(path, tmp_path / "m.onnx", options)
+    assert str(path) in str(caught.value)
+    assert not (tmp_path / "m.onnx").exists()
