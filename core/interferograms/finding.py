@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import InputError
@@ -13,7 +13,8 @@ from ..raster import Band, Grid
 from ..satellite import SENTINEL1_WAVELENGTH
 from ..texts import Message
 from ..types import PathLike
-from .grids import common_grid, overlaps
+from .found import Found, some
+from .frames import pairs_of_files
 from .model import Acquisition, Interferogram, Stack
 from .pairs_file import Entry, read_pairs_file
 from .readers import (
@@ -31,19 +32,12 @@ from .readers import (
     reader_of,
     recognise,
 )
+from .tracks import of_one_track
 
+# Share of the time that opening the files takes, beside comparing those that lie side by side.
+_LISTED = 0.8
 # Wavelengths of one sensor differ by less (frequencies are rounded differently); those of two sensors by more.
 _SAME_WAVELENGTH = 0.005
-_NAMES_IN_A_NOTE = 5
-
-
-@dataclass(frozen=True)
-class _Found:
-    """An interferogram with the grid of its file and the direction of its orbit."""
-
-    interferogram: Interferogram
-    grid: Grid
-    is_ascending: bool | None
 
 
 def find_stack(
@@ -62,19 +56,21 @@ def find_stack(
     if product != AUTO:
         reader_of(product)
     if pairs_file is not None and str(pairs_file):
-        found = _from_pairs_file(Path(pairs_file), folder, product, notes, progress)
+        found = _from_pairs_file(Path(pairs_file), folder, product, notes, progress.part(0, _LISTED))
     elif folder is not None and str(folder):
-        found = _from_folder(Folder.of(Path(folder), progress.check), product, notes, progress)
+        found = _from_folder(Folder.of(Path(folder), progress.check), product, notes, progress.part(0, _LISTED))
     else:
         raise InputError("Choose the folder that holds the interferograms, or a CSV file that lists them.")
-    _check_orbit(found)
-    stack = _stack_of(_without_doubles(found, notes), notes)
+    pairs, grid, files = pairs_of_files(of_one_track(found, notes), notes, progress.part(_LISTED, 1))
+    wavelength = _wavelength(files, notes)
+    _note_missing(pairs, files, notes)
+    stack = Stack(tuple(pairs), grid, wavelength, tuple(notes))
     for note in stack.notes:
         progress.warning(note)
     return stack
 
 
-def _from_folder(folder: Folder, product: str, notes: list[str], progress: Progress) -> list[_Found]:
+def _from_folder(folder: Folder, product: str, notes: list[str], progress: Progress) -> list[Found]:
     key, files = recognise(folder, product)
     notes.extend(folder.notes)
     reader = PRODUCTS[key]
@@ -95,7 +91,7 @@ def _from_folder(folder: Folder, product: str, notes: list[str], progress: Progr
     return _usable(found, failures, notes)
 
 
-def _usable(found: list[_Found], failures: Sequence[str], notes: list[str]) -> list[_Found]:
+def _usable(found: list[Found], failures: Sequence[str], notes: list[str]) -> list[Found]:
     if not found:
         more = Message(" The same goes for {count} more files.", count=len(failures) - 1) if len(failures) > 1 else ""
         raise InputError("No interferogram can be used. {failure}{more}", failure=failures[0], more=more)
@@ -119,7 +115,7 @@ def _same_of_several_files(notes: Sequence[str]) -> list[str]:
     ]
 
 
-def _read(path: Path, key: str, folder: Folder, notes: list[str]) -> _Found:
+def _read(path: Path, key: str, folder: Folder, notes: list[str]) -> Found:
     """One interferogram of a product; InputError when it can't be used."""
     reader = PRODUCTS[key]
     dates = reader.dates(path)
@@ -132,7 +128,11 @@ def _read(path: Path, key: str, folder: Folder, notes: list[str]) -> _Found:
     coherence = _coherence(reader, path, dates, folder, notes)
     known = reader.acquisition(path, dates, folder)
     notes.extend(note for note in known.notes if note not in notes)
-    return _Found(_ordered(phase, dates, key, known, coherence), grid, known.is_ascending)
+    return _found(_ordered(phase, dates, key, known, coherence), grid, path, known)
+
+
+def _found(pair: Interferogram, grid: Grid, path: Path, known: Acquisition) -> Found:
+    return Found(pair, grid, path, known.is_ascending, known.track, known.seconds)
 
 
 def _coherence(reader: ProductReader, path: Path, dates: Pair, folder: Folder, notes: list[str]) -> Band | None:
@@ -165,7 +165,7 @@ def _ordered(phase: Band, dates: Pair, key: str, known: Acquisition, coherence: 
 
 def _from_pairs_file(
     path: Path, folder: PathLike | None, product: str, notes: list[str], progress: Progress
-) -> list[_Found]:
+) -> list[Found]:
     entries = read_pairs_file(path, notes, progress.check)
     files = (
         Folder.of(Path(folder), progress.check)
@@ -185,13 +185,13 @@ def _from_pairs_file(
         notes.append(
             Message(
                 "date1 is later than date2 for {some}: phase and baseline were taken with the other sign.",
-                some=_some(reversed_pairs),
+                some=some(reversed_pairs),
             )
         )
     return _usable(found, failures, notes)
 
 
-def _read_entry(entry: Entry, product: str, folder: Folder, notes: list[str]) -> _Found:
+def _read_entry(entry: Entry, product: str, folder: Folder, notes: list[str]) -> Found:
     """An interferogram as told by the CSV; what it doesn't tell comes from the product, where that is known."""
     dates = (entry.first, entry.second)
     path = entry.file.path
@@ -213,7 +213,7 @@ def _read_entry(entry: Entry, product: str, folder: Folder, notes: list[str]) ->
     if entry.perpendicular_baseline is not None:
         known = replace(known, perpendicular_baseline=entry.perpendicular_baseline)
     pair = _ordered(phase, dates, key or "geotiff", known, coherence)
-    return _Found(pair, checked_grid(phase), known.is_ascending)
+    return _found(pair, checked_grid(phase), path, known)
 
 
 def _told_coherence(source: Source, key: str | None, folder: Folder) -> Band:
@@ -223,73 +223,8 @@ def _told_coherence(source: Source, key: str | None, folder: Folder) -> Band:
     return coherence_of(band.path, band.index, band.label)
 
 
-def _check_orbit(found: Sequence[_Found]) -> None:
-    """InputError for a mixture of two orbits, whose lines of sight point to opposite sides."""
-    files: dict[bool | None, list[str]] = {True: [], False: [], None: []}
-    for item in found:
-        files[item.is_ascending].append(item.interferogram.phase.label)
-    if files[True] and files[False]:
-        raise InputError(
-            "These are interferograms of two orbits, which look from opposite sides: {ascending} "
-            "ascending (such as {first_ascending}) and {descending} descending (such as {first_descending}). Choose "
-            "the folder of one orbit; areas of both can be merged afterwards.",
-            ascending=len(files[True]),
-            first_ascending=files[True][0],
-            descending=len(files[False]),
-            first_descending=files[False][0],
-        )
-
-
-def _without_doubles(found: Iterable[_Found], notes: list[str]) -> list[_Found]:
-    """The first of each pair, in the order of dates."""
-    kept: dict[Pair, _Found] = {}
-    for item in found:
-        pair = item.interferogram
-        first = kept.setdefault((pair.first_date, pair.second_date), item)
-        if first is not item:
-            notes.append(
-                Message(
-                    "The pair {name} is there twice: {label} is used and {other_label} left out.",
-                    name=pair.name,
-                    label=first.interferogram.phase.label,
-                    other_label=pair.phase.label,
-                )
-            )
-    return [kept[pair] for pair in sorted(kept)]
-
-
-def _stack_of(found: list[_Found], notes: list[str]) -> Stack:
-    grid, coincide = common_grid([item.grid for item in found])
-    others = [item.interferogram.phase.label for item, same in zip(found, coincide) if not same]
-    if others:
-        notes.append(
-            Message(
-                "Resampled to the grid of the other interferograms, as CRS, pixel size or pixel corners "
-                "differ: {some}.",
-                some=_some(others),
-            )
-        )
-    outside = [item.interferogram.phase.label for item in found if not overlaps(item.grid, grid)]
-    if outside:
-        notes.append(
-            Message("Left out, as it lies beside the area of the other interferograms: {some}.", some=_some(outside))
-        )
-    if any(not item.grid.same_as(grid) for item, same in zip(found, coincide) if same):
-        notes.append(
-            Message(
-                "The interferograms differ in extent; they are used on one grid of {width} × {height} pixels, "
-                "with no data where one doesn't reach.",
-                width=grid.width,
-                height=grid.height,
-            )
-        )
-    pairs = [item.interferogram for item in found if item.interferogram.phase.label not in outside]
-    wavelength = _wavelength(pairs, notes)
-    _note_missing(pairs, notes)
-    return Stack(tuple(pairs), grid, wavelength, tuple(notes))
-
-
-def _wavelength(pairs: Sequence[Interferogram], notes: list[str]) -> float:
+def _wavelength(found: Sequence[Found], notes: list[str]) -> float:
+    pairs = [item.interferogram for item in found]
     known = [pair for pair in pairs if pair.wavelength is not None]
     if not known:
         notes.append(
@@ -323,7 +258,7 @@ def _wavelength(pairs: Sequence[Interferogram], notes: list[str]) -> float:
     return value
 
 
-def _note_missing(pairs: Sequence[Interferogram], notes: list[str]) -> None:
+def _note_missing(pairs: Sequence[Interferogram], files: Sequence[Found], notes: list[str]) -> None:
     without_baseline = [pair.name for pair in pairs if pair.perpendicular_baseline is None]
     if len(without_baseline) == len(pairs):
         notes.append(Message("No perpendicular baselines were found; the limit on them is not applied."))
@@ -331,20 +266,15 @@ def _note_missing(pairs: Sequence[Interferogram], notes: list[str]) -> None:
         notes.append(
             Message(
                 "No perpendicular baseline was found for {some}; the limit on it is not applied to them.",
-                some=_some(without_baseline),
+                some=some(without_baseline),
             )
         )
     without_coherence = [pair.name for pair in pairs if pair.coherence is None]
     if len(without_coherence) == len(pairs):
         notes.append(Message("No coherence was found."))
-    elif without_coherence:
-        notes.append(Message("No coherence was found for {some}.", some=_some(without_coherence)))
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_NAMES_IN_A_NOTE])
-    return (
-        shown
-        if len(names) <= _NAMES_IN_A_NOTE
-        else Message("{shown} and {count} more", shown=shown, count=len(names) - _NAMES_IN_A_NOTE)
-    )
+        return
+    without_coherence += [
+        item.label for item in files if item.coherence is None and item.interferogram.name not in without_coherence
+    ]
+    if without_coherence:
+        notes.append(Message("No coherence was found for {some}.", some=some(without_coherence)))

@@ -1,76 +1,96 @@
-"""The one grid that all interferograms of a stack are read on."""
+"""The one grid that all interferograms of a stack are read on, and where each of them lies on it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from osgeo import osr
 
 from ..gdal_errors import gdal_raises
-from ..raster import Grid, same_crs, spatial_reference
+from ..raster import Grid, Window, same_crs, spatial_reference
 
-# A common grid may be at most this many times as large as the largest single one; beyond it, frames differ so much
-# that most of the common grid would be empty.
-_LARGEST_GROWTH = 2.0
+# Bounds of another CRS lie on curves: points along each side whose extremes count.
+_POINTS_A_SIDE = 21
 
 
 @gdal_raises()
 def common_grid(grids: Sequence[Grid]) -> tuple[Grid, tuple[bool, ...]]:
     """The common grid and, for each grid, whether its pixels coincide with it.
 
-    The most frequent lattice of pixels wins (the first one among equals). On it, the grid covers all members;
-    where that would be mostly empty, the most frequent extent.
+    The most frequent lattice of pixels wins, that of the most pixels among equals. On it, the grid covers all members.
     """
     lattices: list[list[Grid]] = []
-    lattice_of = []
-    for grid in grids:
+    known: dict[Grid, int] = {}
+    for grid, count in Counter(grids).items():
         index = next((i for i, members in enumerate(lattices) if members[0].offset_of(grid) is not None), None)
         if index is None:
             index = len(lattices)
             lattices.append([])
-        lattices[index].append(grid)
-        lattice_of.append(index)
-    best = max(range(len(lattices)), key=lambda i: len(lattices[i]))
-    members = lattices[best]
-    union = _union(members)
-    if _pixels(union) > _LARGEST_GROWTH * max(_pixels(member) for member in members):
-        union = _most_frequent(members)
-    return union, tuple(index == best for index in lattice_of)
+        lattices[index].extend([grid] * count)
+        known[grid] = index
+    best = max(range(len(lattices)), key=lambda i: (len(lattices[i]), sum(map(_pixels, lattices[i])), -i))
+    return _union(lattices[best]), tuple(known[grid] == best for grid in grids)
 
 
 def _pixels(grid: Grid) -> int:
     return grid.width * grid.height
 
 
-def _offset(first: Grid, other: Grid) -> tuple[int, int]:
-    offset = first.offset_of(other)
-    if offset is None:
-        raise ValueError("The grids are not of one lattice of pixels.")
-    return offset
-
-
 def _union(members: Sequence[Grid]) -> Grid:
     """The smallest grid that covers all members of one lattice, with exactly the first member's pixels."""
-    first = members[0]
-    offsets = [_offset(first, member) for member in members]
-    left, top = (min(values) for values in zip(*offsets))
-    right = max(column + member.width for (column, _), member in zip(offsets, members))
-    bottom = max(row + member.height for (_, row), member in zip(offsets, members))
-    x, dx, _, y, _, dy = first.transform
-    return Grid(first.crs, (x + left * dx, dx, 0.0, y + top * dy, 0.0, dy), right - left, bottom - top)
+    return _covering(members[0], [window_on(members[0], member) for member in dict.fromkeys(members)])
 
 
-def _most_frequent(members: Sequence[Grid]) -> Grid:
-    first = members[0]
-    extents = [(*_offset(first, member), member.width, member.height) for member in members]
-    return members[max(range(len(members)), key=lambda i: (extents.count(extents[i]), _pixels(members[i]), -i))]
+def _covering(grid: Grid, windows: Sequence[Window]) -> Grid:
+    left, top = min(window.column for window in windows), min(window.row for window in windows)
+    right = max(window.column + window.width for window in windows)
+    bottom = max(window.row + window.height for window in windows)
+    x, dx, _, y, _, dy = grid.transform
+    return Grid(grid.crs, (x + left * dx, dx, 0.0, y + top * dy, 0.0, dy), right - left, bottom - top)
+
+
+def grown(grid: Grid, others: Iterable[Grid]) -> Grid:
+    """The grid, grown by whole pixels until it covers the others, too."""
+    windows = [window_on(grid, other) for other in dict.fromkeys(others)]
+    return _covering(grid, [Window(0, 0, grid.width, grid.height), *windows])
 
 
 @gdal_raises()
-def overlaps(grid: Grid, other: Grid) -> bool:
-    """True when two grids share an area; grids of two CRS are compared in the first one's."""
-    a, b = grid.bounds, other.bounds
-    if not same_crs(grid.crs, other.crs):
-        transformation = osr.CoordinateTransformation(spatial_reference(other.crs), spatial_reference(grid.crs))
-        b = transformation.TransformBounds(*b, 21)
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+def window_on(grid: Grid, other: Grid) -> Window:
+    """The pixels of the (endless) grid that another grid covers, the smallest rectangle of them in another CRS.
+
+    Longitudes are taken modulo 360, so that the two lie as near to each other as they do on the ground.
+    """
+    offset = grid.offset_of(other)
+    if offset is not None:
+        return Window(*offset, other.width, other.height)
+    left, bottom, right, top = _bounds_in(grid, other)
+    x, dx, _, y, _, dy = grid.transform
+    if grid.is_geographic:
+        turn = 2 * math.pi / spatial_reference(grid.crs).GetAngularUnits()
+        right += turn if right < left else 0.0
+        shift = turn * round((x + dx * grid.width / 2 - (left + right) / 2) / turn)
+        left, right = left + shift, right + shift
+    column, row = math.floor((left - x) / dx + 0.01), math.floor((top - y) / dy + 0.01)
+    end, last = math.ceil((right - x) / dx - 0.01), math.ceil((bottom - y) / dy - 0.01)
+    return Window(column, row, max(end - column, 1), max(last - row, 1))
+
+
+def _bounds_in(grid: Grid, other: Grid) -> tuple[float, float, float, float]:
+    """The bounds of another grid in this one's CRS."""
+    bounds = other.bounds
+    if same_crs(grid.crs, other.crs):
+        return bounds
+    transformation = osr.CoordinateTransformation(spatial_reference(other.crs), spatial_reference(grid.crs))
+    left, bottom, right, top = transformation.TransformBounds(*bounds, _POINTS_A_SIDE)
+    return left, bottom, right, top
+
+
+def shared(first: Window, other: Window, margin: int = 0) -> Window | None:
+    """The pixels that two windows share, the first one wider by ``margin`` pixels on each side; None without any."""
+    left, top = max(first.column - margin, other.column), max(first.row - margin, other.row)
+    right = min(first.column + first.width + margin, other.column + other.width)
+    bottom = min(first.row + first.height + margin, other.row + other.height)
+    return Window(left, top, right - left, bottom - top) if right > left and bottom > top else None

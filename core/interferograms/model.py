@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ..errors import InputError
-from ..raster import Band, Grid
+from ..raster import BandOrMosaic, Grid, Mosaic
 from ..satellite import DAYS_PER_YEAR, orbit_of
 
 
@@ -18,6 +18,7 @@ class Acquisition:
     ``perpendicular_baseline`` belongs to the dates in the order of the product's own name. ``heading`` is the
     direction of flight clockwise from north, ``incidence`` the angle between the line of sight and the vertical.
     ``ascending`` is for products that tell the orbit but not the heading, ``notes`` for what could not be read.
+    ``track`` is the number of the relative orbit, ``seconds`` the UTC time of day at which the scene was passed.
     """
 
     perpendicular_baseline: float | None = None
@@ -25,6 +26,8 @@ class Acquisition:
     heading: float | None = None
     incidence: float | None = None
     ascending: bool | None = None
+    track: int | None = None
+    seconds: float | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -38,16 +41,17 @@ class Interferogram:
     """One unwrapped interferogram of an earlier and a later date.
 
     ``phase`` is in radians and scaled so that φ > 0 means that range grew (motion away from the satellite) from the
-    first to the second date; ``coherence`` is scaled to 0..1; ``perpendicular_baseline`` (metres) is that of the
-    second date relative to the first. Raises InputError for dates out of order.
+    first to the second date; ``coherence`` is scaled to 0..1; both are mosaics where the pair consists of several
+    files side by side. ``perpendicular_baseline`` (metres) is that of the second date relative to the first. Raises
+    InputError for dates out of order.
     """
 
-    phase: Band
+    phase: BandOrMosaic
     first_date: date
     second_date: date
     product: str
     perpendicular_baseline: float | None = None
-    coherence: Band | None = None
+    coherence: BandOrMosaic | None = None
     wavelength: float | None = None
     heading: float | None = None
     incidence: float | None = None
@@ -71,6 +75,11 @@ class Interferogram:
     def name(self) -> str:
         """The pair as "20180106_20180130"."""
         return f"{self.first_date:%Y%m%d}_{self.second_date:%Y%m%d}"
+
+    @property
+    def files(self) -> int:
+        """How many files side by side the pair consists of."""
+        return len(self.phase.parts) if isinstance(self.phase, Mosaic) else 1
 
     @property
     def days(self) -> int:

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 class DatedPair(Protocol):
@@ -48,3 +49,20 @@ def baseline_positions(pairs: Sequence[DatedPair]) -> dict[date, float] | None:
     baselines = np.array([pair.perpendicular_baseline for pair in known], np.float64)
     positions = np.linalg.lstsq(matrix, baselines, rcond=None)[0]
     return {day: float(positions[index[day]] - positions[index[dates[0]]]) for dates in groups for day in dates}
+
+
+def linked(links: NDArray[np.bool_]) -> list[list[int]]:
+    """The groups of the numbers 0..n that a matrix of links (n, n) connects, each in order, by their first number."""
+    links = links | links.T
+    waiting = np.ones(len(links), bool)
+    groups = []
+    for number in range(len(links)):
+        if not waiting[number]:
+            continue
+        group = reached = np.arange(len(links)) == number
+        while reached.any():
+            reached = links[reached].any(axis=0) & ~group
+            group = group | reached
+        waiting &= ~group
+        groups.append([int(member) for member in np.nonzero(group)[0]])
+    return groups

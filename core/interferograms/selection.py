@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import InputError
 from ..parallel import map_ordered
 from ..progress import QUIET, Progress
-from ..raster import Band, BandReader, Window, row_blocks
+from ..raster import BandOrMosaic, Window, reader_of_any, row_blocks
 from ..texts import Message, joined
 from .limits import PairLimits
 from .model import Interferogram, Stack
@@ -271,9 +271,9 @@ def mean_coherences(pairs: Iterable[Interferogram], exact: bool, progress: Progr
     return found
 
 
-def _mean(band: Band, exact: bool, progress: Progress) -> float | None:
+def _mean(band: BandOrMosaic, exact: bool, progress: Progress) -> float | None:
     total, count = 0.0, 0
-    with BandReader(band) as reader:
+    with reader_of_any(band) as reader:
         for window in _windows(reader.grid.width, reader.grid.height, exact):
             progress.check()
             values = reader.read(window)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .grid import Grid, Window, require_crs, row_blocks
     from .lattice import lattice_origin, resampled_on_lattice
     from .local_mean import RunningRelief, above_local_mean
+    from .mosaic import BandOrMosaic, Mosaic, MosaicPart, MosaicReader, reader_of_any
     from .nodata import with_undeclared_nodata
     from .opening import open_raster
     from .reading import Band, BandReader
@@ -44,8 +45,12 @@ __all__ = [
     "YEARLY_METRES",
     "Band",
     "BandDescription",
+    "BandOrMosaic",
     "BandReader",
     "Grid",
+    "Mosaic",
+    "MosaicPart",
+    "MosaicReader",
     "RasterWriter",
     "RunningRelief",
     "Window",
@@ -64,6 +69,7 @@ __all__ = [
     "north_in_grid",
     "open_raster",
     "read_sample",
+    "reader_of_any",
     "require_crs",
     "resampled_on_lattice",
     "row_blocks",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..parallel import map_ordered, thread_count
 from ..progress import Progress
-from ..raster import Band, BandReader, Grid, Window
+from ..raster import Band, BandOrMosaic, BandReader, Grid, Mosaic, MosaicReader, Window
 from ..types import Array, PathLike
 
 if TYPE_CHECKING:
@@ -55,9 +55,17 @@ class ReaderPool:
         self._open = 0
 
     @contextlib.contextmanager
-    def reader(self, source: Band | PathLike) -> Iterator[BandReader]:
-        """A reader of the band that no other thread uses meanwhile."""
-        band = source if isinstance(source, Band) else Band(str(source))
+    def reader(self, source: BandOrMosaic | PathLike) -> Iterator[BandReader | MosaicReader]:
+        """A reader of the band that no other thread uses meanwhile; that of a mosaic takes its bands from here, too."""
+        if isinstance(source, Mosaic):
+            yield MosaicReader(source, self.grid, self.band_reader)
+            return
+        with self.band_reader(source if isinstance(source, Band) else Band(str(source))) as reader:
+            yield reader
+
+    @contextlib.contextmanager
+    def band_reader(self, band: Band) -> Iterator[BandReader]:
+        """A reader of one band that no other thread uses meanwhile."""
         key = band, threading.get_ident() if _is_virtual(band) else 0
         reader = self._take(key)
         if reader is None:
@@ -181,7 +189,7 @@ def sample_step(grid: Grid, pairs: int) -> int:
     return max(1, math.ceil(math.sqrt(grid.width * grid.height / min(_SAMPLE_CELLS, _SAMPLE_VALUES // pairs))))
 
 
-def read_regular_sample(pool: ReaderPool, band: Band | PathLike, step: int) -> Array:
+def read_regular_sample(pool: ReaderPool, band: BandOrMosaic | PathLike, step: int) -> Array:
     """Every ``step``-th pixel of every ``step``-th row of a band on the pool's grid."""
     rows, columns = sample_positions(pool.grid.height, step), sample_positions(pool.grid.width, step)
     with pool.reader(band) as reader:
@@ -242,7 +250,7 @@ def sample_stack(
     return StackSample(phases, coherence, elevation, excluded, rows, columns, step)
 
 
-def read_pixels(pool: ReaderPool, band: Band | PathLike, rows: Positions, columns: Positions) -> Array:
+def read_pixels(pool: ReaderPool, band: BandOrMosaic | PathLike, rows: Positions, columns: Positions) -> Array:
     """Values of a band at pixels given by rows and columns (pixels,)."""
     top, left = int(rows.min()), int(columns.min())
     height, width = int(rows.max()) - top + 1, int(columns.max()) - left + 1

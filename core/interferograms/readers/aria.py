@@ -19,6 +19,7 @@ from .files import Folder
 from .product import ProductReader
 
 _DATA = "/science/grids/data/"
+_NAME = re.compile(r"^S1-GUNW-[AD]-R-(\d{3})-\w+-\d{8}_\d{8}-(\d{2})(\d{2})(\d{2})-")
 _GEOMETRY = "/science/grids/imagingGeometry/"
 
 
@@ -48,11 +49,14 @@ class AriaReader(ProductReader):
     @gdal_raises()
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
         """Wavelength, and the means of the cubes of baseline and incidence."""
+        name = _NAME.match(path.name)
         return Acquisition(
             perpendicular_baseline=_mean(path, f"{_GEOMETRY}perpendicularBaseline"),
             wavelength=_mean(path, "/science/radarMetaData/wavelength") or SENTINEL1_WAVELENGTH,
             incidence=_mean(path, f"{_GEOMETRY}incidenceAngle"),
             ascending=path.name.startswith("S1-GUNW-A-"),
+            track=int(name[1]) if name else None,
+            seconds=3600 * int(name[2]) + 60 * int(name[3]) + float(name[4]) if name else None,
         )
 
 

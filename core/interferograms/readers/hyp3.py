@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from ...satellite import SENTINEL1_WAVELENGTH
@@ -14,6 +15,17 @@ from .files import Folder
 from .metadata import number_of, parameters_of
 from .product import ProductReader
 
+# The relative orbit is the absolute one less this, modulo 175.
+_FIRST_ORBITS = {"S1A": 73, "S1B": 27, "S1C": 172}
+_TRACKS = 175
+# Bursts are numbered through the 12 days of a cycle, from a little before the first crossing of the equator.
+_BURST_SECONDS, _FIRST_BURST = 2.758273, 2.298687
+_ORBIT_SECONDS = 12 * 86400 / _TRACKS
+
+_OF_SCENES = re.compile(r"^S1[A-Z]{2}_\d{8}T(\d{2})(\d{2})(\d{2})_")
+_OF_BURST = re.compile(r"^S1_(\d+)_IW\d_")
+_GRANULE = re.compile(r"\b(S1[ABC])_\w+?_\d{8}T\d{6}_\d{8}T\d{6}_(\d{6})_")
+_OF_BURSTS = re.compile(r"^S1_(\d{3})_[0-9sn-]+_")
 _LAYER = re.compile(r"_(unw_phase|corr)((?:_\w+)?\.tif)$")
 
 
@@ -38,12 +50,33 @@ class HyP3Reader(ProductReader):
             wavelength=SENTINEL1_WAVELENGTH,
             heading=number_of(text, "heading"),
             incidence=self._incidence(path, folder),
+            track=_track(path.name, text),
+            seconds=_seconds(path.name, text),
         )
 
     def _incidence(self, path: Path, folder: Folder) -> float | None:
         elevation_angle = folder.named(_layer(path, "lv_theta"), path)
         theta = centre_value(band_of(elevation_angle)) if elevation_angle else None
         return None if theta is None else math.degrees(math.pi / 2 - theta)
+
+
+def _track(name: str, text: Mapping[str, str]) -> int | None:
+    """The relative orbit by the name of bursts, or by the number of the reference scene's orbit."""
+    several, burst = _OF_BURSTS.match(name), _OF_BURST.match(name)
+    if several:
+        return int(several[1])
+    if burst:
+        return 1 + int(((int(burst[1]) - 1) * _BURST_SECONDS + _FIRST_BURST) / _ORBIT_SECONDS) % _TRACKS
+    scene = _GRANULE.search(text.get("reference", ""))
+    return None if scene is None else (int(scene[2]) - _FIRST_ORBITS[scene[1]]) % _TRACKS + 1
+
+
+def _seconds(name: str, text: Mapping[str, str]) -> float | None:
+    """The UTC time of day in the name of a pair of scenes, else that of the metadata."""
+    time = _OF_SCENES.match(name)
+    if time:
+        return 3600 * int(time[1]) + 60 * int(time[2]) + float(time[3])
+    return number_of({"utc": text.get("utc", "").lower().removeprefix("time").lstrip(" :")}, "utc")
 
 
 def _layer(path: Path, name: str) -> str:

@@ -15,6 +15,7 @@ from .files import Folder, nearest
 from .metadata import finite_number, number_of, parameters_of, skipped, text_of
 from .product import ProductReader
 
+_FRAME = re.compile(r"(?<!\d)(\d{3})[AD]_\d{5}_\d{6}")
 _UP = re.compile(r"\.geo\.U\.tif$")
 
 
@@ -38,12 +39,21 @@ class LicsarReader(ProductReader):
             heading=number_of(frame, "heading"),
             incidence=number_of(frame, "avg_incidence_angle") or self._incidence(path, folder),
             notes=skipped(file, unread),
+            track=_track(path, folder),
         )
 
     def _incidence(self, path: Path, folder: Folder) -> float | None:
         up = nearest(folder.matching(_UP), path)
         cosine = centre_value(band_of(up)) if up else None
         return None if cosine is None or not -1 <= cosine <= 1 else math.degrees(math.acos(cosine))
+
+
+def _track(path: Path, folder: Folder) -> int | None:
+    """The track of the frame, by the folders that the pair lies in or by the frame's own files."""
+    frames = [found for parent in path.parents if (found := _FRAME.search(parent.name))]
+    up = None if frames else nearest(folder.matching(_UP), path)
+    frame = frames[0] if frames else _FRAME.search(up.name) if up else None
+    return int(frame[1]) if frame else None
 
 
 def _baselines(text: str) -> tuple[dict[date, float], list[str]]:

@@ -51,6 +51,7 @@ class SnapReader(ProductReader):
             wavelength=SPEED_OF_LIGHT / (frequency * 1e6) if frequency else None,
             heading=values.get("centre_heading"),
             incidence=sum(angles) / len(angles) if angles else None,
+            track=int(values["REL_ORBIT"]) if values.get("REL_ORBIT", 0) > 0 else None,
             notes=skipped(file, unread),
         )
 

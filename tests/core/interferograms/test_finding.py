@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -110,12 +111,22 @@ def test_another_crs_elsewhere_is_left_out(tmp_path):
     assert noted(stack, "Left out", f"{PAIRS[2]}.unw.tif")
 
 
-def test_of_a_doubled_pair_the_first_is_used_and_both_are_named(tmp_path):
-    write_tif(tmp_path / "a" / f"{PAIRS[0]}.unw.tif", phases(0))
-    write_tif(tmp_path / "b" / "20180130_20180106.unw.tif", phases(1))
+@pytest.mark.parametrize("newer", [0, 1])
+def test_of_a_doubled_pair_the_newest_is_used_and_both_are_named(tmp_path, newer):
+    files = [
+        write_tif(tmp_path / "a" / f"{PAIRS[0]}.unw.tif", phases(0)),
+        write_tif(tmp_path / "b" / "20180130_20180106.unw.tif", -phases(1)),
+    ]
+    os.utime(files[1 - newer], (1_600_000_000, 1_600_000_000))
     stack = find_stack(tmp_path)
-    np.testing.assert_array_equal(read(stack, 0), valid(phases(0)))
-    assert noted(stack, "twice", str(Path("a", f"{PAIRS[0]}.unw.tif")), str(Path("b", "20180130_20180106.unw.tif")))
+    np.testing.assert_array_equal(read(stack, 0), valid(phases(newer)))
+    assert noted(
+        stack,
+        "twice",
+        f"{files[newer]} is used, as it is the newer file",
+        str(Path("a", f"{PAIRS[0]}.unw.tif")),
+        str(Path("b", "20180130_20180106.unw.tif")),
+    )
 
 
 def test_two_orbits_are_not_mixed(tmp_path):

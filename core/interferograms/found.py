@@ -1,0 +1,59 @@
+"""One file of interferogram as it was found, before files are put together to pairs and pairs to a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..raster import Band, Grid
+from ..texts import Message, joined
+from .model import Interferogram
+from .readers import Pair
+
+_NAMES_IN_A_NOTE = 5
+
+
+@dataclass(frozen=True)
+class Found:
+    """An interferogram of one file with the file's grid, and what tells its orbit.
+
+    ``track`` is the number of the relative orbit, ``seconds`` the UTC time of day of the pass, None where unknown.
+    """
+
+    interferogram: Interferogram
+    grid: Grid
+    file: Path
+    is_ascending: bool | None = None
+    track: int | None = None
+    seconds: float | None = None
+
+    @property
+    def pair(self) -> Pair:
+        """The two dates."""
+        return self.interferogram.first_date, self.interferogram.second_date
+
+    @property
+    def phase(self) -> Band:
+        """The band of the phases."""
+        if not isinstance(self.interferogram.phase, Band):
+            raise TypeError("The interferogram of a file has one band of phases.")
+        return self.interferogram.phase
+
+    @property
+    def coherence(self) -> Band | None:
+        """The band of the coherence, if there is one."""
+        return self.interferogram.coherence if isinstance(self.interferogram.coherence, Band) else None
+
+    @property
+    def label(self) -> str:
+        """The file's name for messages."""
+        return self.phase.label
+
+
+def some(names: Sequence[str]) -> str:
+    """The first names of a list, and how many more there are."""
+    shown = joined(names[:_NAMES_IN_A_NOTE])
+    if len(names) <= _NAMES_IN_A_NOTE:
+        return shown
+    return Message("{shown} and {count} more", shown=shown, count=len(names) - _NAMES_IN_A_NOTE)
