@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 ORBIT_CHOICES = ("unknown", "ascending", "descending")
-PRODUCT_CHOICES = ("auto", "hyp3", "licsar", "aria", "isce2", "snap", "gmtsar", "gamma", "geotiff", "roipac")
+PRODUCT_CHOICES = (
+    "auto",
+    "hyp3",
+    "licsar",
+    "aria",
+    "isce2",
+    "snap",
+    "gmtsar",
+    "gamma",
+    "geotiff",
+    "roipac",
+    "licsbas",
+    "nisar",
+)
 REFERENCE_CHOICES = ("none", "auto", "point", "area", "median")
 RAMP_CHOICES = ("none", "plane", "quadratic")
 SIGN_CHOICES = ("toward", "away")

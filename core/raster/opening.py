@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterator
+from pathlib import Path
 
 from osgeo import gdal
 
 from ..errors import InputError
 from ..gdal_errors import gdal_raises
 from ..types import PathLike
+
+_READ_BESIDE = (".aux.xml", ".msk", ".ovr", ".rsc", ".xml")
 
 
 @gdal_raises()
@@ -19,6 +23,7 @@ def open_raster(path: PathLike, name: str = "") -> gdal.Dataset:
 
     ``path`` may be the XML of a VRT; ``name`` is then what messages call it.
     """
+    _check_regular(os.fspath(path))
     try:
         with _raw_sources_allowed():
             return gdal.Open(os.fspath(path), gdal.GA_ReadOnly)
@@ -28,6 +33,20 @@ def open_raster(path: PathLike, name: str = "") -> gdal.Dataset:
             name=name or path,
             error=error,
         ) from None
+
+
+def _check_regular(path: str) -> None:
+    """InputError for a pipe or a device as the file or as one that GDAL reads beside it: it would wait for ever."""
+    if path.startswith("<"):
+        return
+    for suffix in ("", *_READ_BESIDE):
+        file = Path(path + suffix)
+        try:
+            mode = file.stat().st_mode
+        except (OSError, ValueError):
+            continue
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise InputError("{file} is a pipe or a device, not a file. Remove it or choose another file.", file=file)
 
 
 @contextlib.contextmanager

@@ -53,15 +53,16 @@ class StackInterferograms(Algorithm):
                 optional=True,
             ),
             tr(
-                "Searched with all its subfolders. HyP3, LiCSAR, ARIA, ISCE2, SNAP, GMTSAR, GAMMA and ROI_PAC products "
-                "are recognised by their file names."
+                "Searched with all its subfolders. HyP3, LiCSAR, LiCSBAS, ARIA, NISAR, ISCE2, SNAP, GMTSAR, GAMMA and "
+                "ROI_PAC products are recognised by their file names."
             ),
         )
         self.add(
             QgsProcessingParameterFile("PAIRS_FILE", tr("Table of pairs (CSV)"), extension="csv", optional=True),
             tr(
                 "For any other product, instead of a folder: a CSV with the columns file, date1, date2, "
-                "perpendicular_baseline_m and coherence_file (the last two may be empty)."
+                "perpendicular_baseline_m and coherence_file (the last two may be empty). A file of several variables "
+                "or bands is named with one of them: stack.nc:phase, pair.tif:2."
             ),
         )
         self.define_pairs()

@@ -134,6 +134,36 @@ def licsar(folder: Path) -> Product:
     )
 
 
+def licsbas(folder: Path) -> Product:
+    """Little-endian files with NaN for no data; coherence in uint8 and in float; the view in E, N and U.
+
+    The radar looks to the right on its way along -10.5°: the satellite stands at azimuth 259.5°, 39° off the vertical.
+    """
+    working = folder / "GEOCml1"
+    pairs = {}
+    scaled = np.round(coherences(0) * 255).astype(np.uint8)
+    for i, pair in enumerate(("20170302_20170314", "20170314_20170326")):
+        (working / pair).mkdir(parents=True)
+        valid(phases(i)).astype("<f4").tofile(working / pair / f"{pair}.unw")
+        (scaled if i == 0 else coherences(1).astype("<f4")).tofile(working / pair / f"{pair}.cc")
+        expected = valid(scaled.astype(np.float32) / 255) if i == 0 else valid(coherences(1))
+        pairs[pair] = Expected(valid(phases(i)), expected, (-42.5, 19.5)[i])
+    write_text(working / "EQA.dem_par", dem_par(DEGREES))
+    write_text(working / "slc.mli.par", "range_samples: 6\nazimuth_lines: 5\nradar_frequency: 5.405e+09 Hz\n")
+    write_text(
+        working / "baselines",
+        "20170107 20170302 30.0 54\n20170107 20170314 -12.5 66\n20170107 20170326 7.0 78\n",
+    )
+    azimuth, incidence = np.radians(259.5), np.radians(39.0)
+    for name, value in (
+        ("E", np.sin(incidence) * np.sin(azimuth)),
+        ("N", np.sin(incidence) * np.cos(azimuth)),
+        ("U", np.cos(incidence)),
+    ):
+        np.full((HEIGHT, WIDTH), value, "<f4").tofile(working / f"{name}.geo")
+    return Product("licsbas", DEGREES, 0.055465763, pairs, -10.5, 39.0)
+
+
 _DOUBLE = gdal.ExtendedDataType.Create(gdal.GDT_Float64)
 _SINGLE = gdal.ExtendedDataType.Create(gdal.GDT_Float32)
 
@@ -197,6 +227,82 @@ def aria(folder: Path) -> Product:
         write_gunw(folder / name, phases(i), coherences(i), 25.0 + i)
         pairs[f"{earlier}_{later}"] = Expected(-valid(phases(i)), valid(coherences(i)), -25.0 - i)
     return Product("aria", DEGREES, 0.05546576, pairs, None, 38.5)
+
+
+def write_nisar(
+    path: Path,
+    layers: dict[str, Array],
+    coherence: Array,
+    baseline: float,
+    *,
+    look: str = "Left",
+    dates: tuple[str, str] = ("", ""),
+    grid: Grid = METRES,
+) -> None:
+    """A NISAR GUNW: layers of phase by "frequencyA/HH"; the satellite stands at azimuth 70°, 36° off the vertical.
+
+    Flying along 340° and looking left is what flying along 160° and looking right would see.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = gdal.GetDriverByName("netCDF").CreateMultiDimensional(str(path), [], ["FORMAT=NC4"])
+    radar = file.GetRootGroup().CreateGroup("science").CreateGroup("LSAR")
+    product = radar.CreateGroup("GUNW")
+    grids = product.CreateGroup("grids")
+    groups: dict[str, gdal.Group] = {}
+    x, dx, _, y, _, dy = grid.transform
+    for name, phase in layers.items():
+        frequency, polarization = name.split("/")
+        if frequency not in groups:
+            group = grids.CreateGroup(frequency)
+            group.CreateMDArray("centerFrequency", [], _DOUBLE).Write(np.array(1.257e9))
+            groups[frequency] = group.CreateGroup("unwrappedInterferogram")
+        place = groups[frequency].CreateGroup(polarization)
+        axes = [place.CreateDimension("rows", "", "", HEIGHT), place.CreateDimension("columns", "", "", WIDTH)]
+        place.CreateMDArray("yCoordinates", axes[:1], _DOUBLE).Write(y + dy * (np.arange(HEIGHT) + 0.5))
+        place.CreateMDArray("xCoordinates", axes[1:], _DOUBLE).Write(x + dx * (np.arange(WIDTH) + 0.5))
+        projection = place.CreateMDArray("projection", [], gdal.ExtendedDataType.Create(gdal.GDT_Int32))
+        projection.Write(np.array(int(grid.crs.split(":")[1]), np.int32))
+        _layer(place, "unwrappedPhase", axes, phase, float("nan"))
+        _layer(place, "coherenceMagnitude", axes, coherence, float("nan"))
+        _layer(place, "ionospherePhaseScreen", axes, np.ones_like(phase), float("nan"))
+    cubes = product.CreateGroup("metadata").CreateGroup("radarGrid")
+    shape = [cubes.CreateDimension(name, "", "", 2) for name in ("height", "row", "column")]
+    azimuth, incidence = np.radians(70.0), np.radians(36.0)
+    for name, value in (
+        ("incidenceAngle", 36.0),
+        ("perpendicularBaseline", baseline),
+        ("losUnitVectorX", np.sin(incidence) * np.sin(azimuth)),
+        ("losUnitVectorY", np.sin(incidence) * np.cos(azimuth)),
+    ):
+        _layer(cubes, name, shape, np.full((2, 2, 2), value), None)
+    told = radar.CreateGroup("identification")
+    for name, text in (
+        ("lookDirection", look),
+        ("orbitPassDirection", "Ascending"),
+        ("referenceZeroDopplerStartTime", dates[0]),
+        ("secondaryZeroDopplerStartTime", dates[1]),
+    ):
+        if text:
+            one = told.CreateDimension(f"{name}_one", "", "", 1)
+            told.CreateMDArray(name, [one], gdal.ExtendedDataType.CreateString()).Write([text])
+
+
+def nisar(folder: Path) -> Product:
+    """Two pairs: one with the dates in its name, one with the later date as reference and dates in its metadata."""
+    phase = [valid(phases(i)) for i in range(4)]
+    name = (
+        "NISAR_L2_PR_GUNW_004_077_A_024_005_4000_SH_20251103T124615_20251103T124650_20251115T124615_20251115T124650_"
+        "P05023_N_F_J_001.h5"
+    )
+    layers = {"frequencyA/HH": phase[0], "frequencyA/VV": phase[2], "frequencyB/HH": phase[3]}
+    write_nisar(folder / name, layers, valid(coherences(0)), 61.5)
+    dates = ("2025-11-27T12:46:15.000000000", "2025-11-15T12:46:15.000000000")
+    write_nisar(folder / "GUNW_product.h5", {"frequencyB/VV": phase[1]}, valid(coherences(1)), -20.0, dates=dates)
+    pairs = {
+        "20251103_20251115": Expected(phase[0], valid(coherences(0)), 61.5),
+        "20251115_20251127": Expected(-phase[1], valid(coherences(1)), 20.0),
+    }
+    return Product("nisar", METRES, 299_792_458 / 1.257e9, pairs, 160.0, 36.0)
 
 
 def write_isce(path: Path, bands: list[Array], grid: Grid | None = DEGREES) -> Path:
@@ -433,4 +539,4 @@ def roipac(folder: Path) -> Product:
     return Product("roipac", DEGREES, 0.0562356424, pairs, -167.0)
 
 
-BUILDERS = (hyp3, licsar, aria, isce2, snap, gmtsar, gamma, geotiff, roipac)
+BUILDERS = (hyp3, licsar, licsbas, aria, nisar, isce2, snap, gmtsar, gamma, geotiff, roipac)

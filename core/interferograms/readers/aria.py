@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import numpy as np
 from osgeo import gdal
 
 from ...errors import InputError
@@ -14,8 +13,10 @@ from ...raster import Band
 from ...satellite import SENTINEL1_WAVELENGTH
 from ..model import Acquisition
 from .bands import band_of, in_degrees
+from .containers import mean_of
 from .dates import Pair
 from .files import Folder
+from .metadata import BASELINE, INCIDENCE, WAVELENGTH, Metadata
 from .product import ProductReader
 
 _DATA = "/science/grids/data/"
@@ -49,14 +50,17 @@ class AriaReader(ProductReader):
     @gdal_raises()
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
         """Wavelength, and the means of the cubes of baseline and incidence."""
+        told = Metadata()
+        wavelength = told.checked(WAVELENGTH, path, mean_of(path, "/science/radarMetaData/wavelength"))
         name = _NAME.match(path.name)
         return Acquisition(
-            perpendicular_baseline=_mean(path, f"{_GEOMETRY}perpendicularBaseline"),
-            wavelength=_mean(path, "/science/radarMetaData/wavelength") or SENTINEL1_WAVELENGTH,
-            incidence=_mean(path, f"{_GEOMETRY}incidenceAngle"),
+            perpendicular_baseline=told.checked(BASELINE, path, mean_of(path, f"{_GEOMETRY}perpendicularBaseline")),
+            wavelength=wavelength or SENTINEL1_WAVELENGTH,
+            incidence=told.checked(INCIDENCE, path, mean_of(path, f"{_GEOMETRY}incidenceAngle")),
             ascending=path.name.startswith("S1-GUNW-A-"),
             track=int(name[1]) if name else None,
             seconds=3600 * int(name[2]) + 60 * int(name[3]) + float(name[4]) if name else None,
+            notes=told.notes,
         )
 
 
@@ -66,16 +70,3 @@ def _layer(path: Path, name: str) -> Band:
             "{path} is a netCDF file, which this GDAL can't read. Install GDAL's netCDF driver.", path=path
         )
     return in_degrees(band_of(f'NETCDF:"{path}":{_DATA}{name}', name=str(path)))
-
-
-def _mean(path: Path, variable: str) -> float | None:
-    """The mean of a variable's valid values; None without the variable."""
-    try:
-        group = gdal.OpenEx(str(path), gdal.OF_MULTIDIM_RASTER).GetRootGroup()
-        array = group.OpenMDArrayFromFullname(variable)
-        values = np.asarray(array.ReadAsArray(), float)
-        nodata = array.GetNoDataValueAsDouble()
-    except (RuntimeError, AttributeError):
-        return None
-    valid = values[np.isfinite(values) & (values != (np.nan if nodata is None else nodata))]
-    return float(valid.mean()) if valid.size else None

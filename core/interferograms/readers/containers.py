@@ -288,6 +288,30 @@ def read_array(root: gdal.Group, name: str) -> Double | None:
     return values if nodata is None else np.where(values == nodata, np.nan, values)
 
 
+@gdal_raises()
+def mean_of(path: Path, variable: str) -> float | None:
+    """The mean of the valid numbers of a variable; None without the variable or such numbers."""
+    try:
+        root = gdal.OpenEx(str(path), gdal.OF_MULTIDIM_RASTER).GetRootGroup()
+    except RuntimeError:
+        return None
+    values = read_array(root, variable)
+    valid = values[np.isfinite(values)] if values is not None else ()
+    return float(np.mean(valid)) if len(valid) else None
+
+
+@gdal_raises()
+def text_in(path: Path, variable: str) -> str:
+    """The text that a variable holds; "" without one."""
+    try:
+        root = gdal.OpenEx(str(path), gdal.OF_MULTIDIM_RASTER).GetRootGroup()
+        value = root.OpenMDArrayFromFullname(variable).Read()
+    except (RuntimeError, AttributeError):
+        return ""
+    value = value[0] if isinstance(value, list) and value else value
+    return value.strip() if isinstance(value, str) else ""
+
+
 def _step(centres: Double, label: str) -> float:
     if centres.size < 2:
         raise InputError("{label} has a side of one pixel, whose size nothing tells.", label=label)

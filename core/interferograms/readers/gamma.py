@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
-from html import escape
 from pathlib import Path
 
 from osgeo import osr
@@ -14,13 +14,12 @@ from osgeo import osr
 from ...errors import InputError
 from ...gdal_errors import gdal_raises
 from ...raster import Band, Grid
-from ...satellite import SPEED_OF_LIGHT
 from ..model import Acquisition
-from .bands import check_size
 from .dates import Pair
 from .files import Folder, nearest
-from .metadata import finite_number, number_of, numbers_of, parameters_of, text_of
+from .metadata import BASELINE, HEADING, INCIDENCE, Metadata, finite_number, number_of, numbers_of, parameters_of
 from .product import ProductReader
+from .raw import RawFile
 
 _DEM = re.compile(r"dem[._]?(seg[._])?par$", re.IGNORECASE)
 _PERPENDICULAR = re.compile(r"[._](bperp\.par|bperp|base_perp)$")
@@ -31,7 +30,7 @@ _BYTES = 4
 
 
 class GammaReader(ProductReader):
-    """``20061106-20061211_utm.unw`` and ``.cc``: big-endian float32 on the grid of a ``*_dem.par``."""
+    """``20061106-20061211_utm.unw`` and ``.cc``: float32 on the grid of a ``*_dem.par``, big-endian where it can be."""
 
     title = "GAMMA"
     looks_for = "*.unw with a *_dem.par"
@@ -54,23 +53,18 @@ class GammaReader(ProductReader):
 
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
         """From ``*_bperp.par`` or ``*_base.par``, and ``*_slc.par`` or ``*_mli.par``."""
-        return gamma_acquisition(path, dates, folder)
+        known = gamma_acquisition(path, dates, folder)
+        return replace(known, notes=(*known.notes, *_raw_file(path, folder).note()))
+
+
+def _raw_file(path: Path, folder: Folder) -> RawFile:
+    return RawFile(path, _grid_of(path, folder), "MSB", "its *_dem.par")
 
 
 def _raw_band(path: Path, folder: Folder) -> Band:
-    """A big-endian float32 file as the text of a VRT that says where its numbers lie."""
-    grid = _grid_of(path, folder)
-    check_size(path, grid.width * grid.height * _BYTES, "its *_dem.par")
-    transform = ", ".join(repr(value) for value in grid.transform)
-    xml = (
-        f'<VRTDataset rasterXSize="{grid.width}" rasterYSize="{grid.height}">'
-        f"<SRS>{escape(grid.crs)}</SRS><GeoTransform>{transform}</GeoTransform>"
-        '<VRTRasterBand dataType="Float32" band="1" subClass="VRTRawRasterBand">'
-        f'<SourceFilename relativeToVRT="0">{escape(str(path.absolute()))}</SourceFilename>'
-        f"<ImageOffset>0</ImageOffset><PixelOffset>{_BYTES}</PixelOffset>"
-        f"<LineOffset>{_BYTES * grid.width}</LineOffset><ByteOrder>MSB</ByteOrder></VRTRasterBand></VRTDataset>"
-    )
-    return Band(xml, nodata=(0.0,), name=str(path))
+    file = _raw_file(path, folder)
+    file.check()
+    return file.band()
 
 
 def _grid_of(path: Path, folder: Folder) -> Grid:
@@ -84,7 +78,7 @@ def _grid_of(path: Path, folder: Folder) -> Grid:
         )
     size = path.stat().st_size
     fitting = [item for item in candidates if _pixels(item) * _BYTES == size]
-    return _grid_of_parameters(nearest(fitting or candidates, path) or candidates[0])
+    return grid_of_parameters(nearest(fitting or candidates, path) or candidates[0])
 
 
 def _pixels(path: Path) -> int:
@@ -92,7 +86,7 @@ def _pixels(path: Path) -> int:
     return int(number_of(parameters, "width") or 0) * int(number_of(parameters, "nlines") or 0)
 
 
-def _grid_of_parameters(path: Path) -> Grid:
+def grid_of_parameters(path: Path) -> Grid:
     """The grid of a DEM parameter file, whose corner is the centre of the upper left pixel."""
     parameters = parameters_of(path)
     projection = parameters.get("dem_projection", "")
@@ -130,13 +124,15 @@ def _crs_of(path: Path, projection: str) -> str:
 
 def gamma_acquisition(path: Path, dates: Pair, folder: Folder) -> Acquisition:
     """Baseline, wavelength, heading and incidence from the GAMMA parameter files of a folder."""
-    image = parameters_of(_image_of(dates[0], path, folder) or _image_of(dates[1], path, folder))
-    frequency = number_of(image, "radar_frequency")
+    told = Metadata()
+    file = _image_of(dates[0], path, folder) or _image_of(dates[1], path, folder)
+    image = told.parameters(file)
     return Acquisition(
-        perpendicular_baseline=_baseline(path, dates, folder),
-        wavelength=SPEED_OF_LIGHT / frequency if frequency else None,
-        heading=number_of(image, "heading"),
-        incidence=number_of(image, "incidence_angle"),
+        perpendicular_baseline=_baseline(path, dates, folder, told),
+        wavelength=told.wavelength(file, image, "radar_frequency"),
+        heading=told.number(HEADING, file, image, "heading"),
+        incidence=told.number(INCIDENCE, file, image, "incidence_angle"),
+        notes=told.notes,
     )
 
 
@@ -144,14 +140,16 @@ def _image_of(day: date, path: Path, folder: Folder) -> Path | None:
     return nearest(folder.of_dates(_IMAGE).get(day, ()), path)
 
 
-def _baseline(path: Path, dates: Pair, folder: Folder) -> float | None:
+def _baseline(path: Path, dates: Pair, folder: Folder, told: Metadata) -> float | None:
     for pair, sign in ((dates, 1.0), (dates[::-1], -1.0)):
         table = nearest(folder.of_pairs(_PERPENDICULAR).get(pair, ()), path)
-        value = perpendicular_of_table(text_of(table)) if table else None
+        value = told.checked(BASELINE, table, perpendicular_of_table(told.text(table))) if table else None
         if value is None:
             base = nearest(folder.of_pairs(_BASELINE).get(pair, ()), path)
             image = _image_of(pair[0], path, folder)
-            value = perpendicular_of_orbits(parameters_of(base), parameters_of(image)) if base and image else None
+            if base and image:
+                value = perpendicular_of_orbits(told.parameters(base), told.parameters(image))
+                value = told.checked(BASELINE, base, value)
         if value is not None:
             return sign * value
     return None

@@ -14,7 +14,7 @@ from .bands import band_of, declared_nodata_only
 from .dates import Pair, pair_in, parse_date
 from .files import Folder
 from .gamma import gamma_acquisition
-from .metadata import number_of
+from .metadata import BASELINE, HEADING, INCIDENCE, WAVELENGTH, Metadata
 from .product import ProductReader
 
 _BASELINE_TAGS = ("PERPENDICULAR_BASELINE_METRES", "PERPENDICULAR_BASELINE", "BPERP_METRES")
@@ -58,10 +58,15 @@ class GeotiffReader(ProductReader):
         """From the tags, and from GAMMA's parameter files what they don't tell."""
         tags = {key.lower(): value for key, value in open_raster(path).GetMetadata().items()}
         other = gamma_acquisition(path, dates, folder)
-        baseline = number_of(tags, *(key.lower() for key in _BASELINE_TAGS))
+        told = Metadata()
+        told.note(*other.notes)
+        baseline = told.number(BASELINE, path, tags, *(key.lower() for key in _BASELINE_TAGS))
+        heading = told.number(HEADING, path, tags, "heading_degrees", "heading")
         return replace(
             other,
             perpendicular_baseline=other.perpendicular_baseline if baseline is None else baseline,
-            wavelength=number_of(tags, "wavelength_metres") or other.wavelength,
-            incidence=number_of(tags, "incidence_degrees") or other.incidence,
+            wavelength=told.number(WAVELENGTH, path, tags, "wavelength_metres") or other.wavelength,
+            heading=other.heading if heading is None else heading,
+            incidence=told.number(INCIDENCE, path, tags, "incidence_degrees") or other.incidence,
+            notes=told.notes,
         )

@@ -13,7 +13,7 @@ from ..model import Acquisition
 from .bands import band_of, in_degrees
 from .dates import Pair, day_of_year, pair_of_days
 from .files import Folder, nearest
-from .metadata import finite_number, number_of, parameters_of, skipped, text_of
+from .metadata import BASELINE, WAVELENGTH, Metadata, finite_number, skipped
 from .product import ProductReader
 
 _PARAMETERS = re.compile(r"\.PRM$")
@@ -63,14 +63,15 @@ class GmtsarReader(ProductReader):
 
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
         """Differences of the baseline table; wavelength of a .PRM."""
+        told = Metadata()
         file = folder.named("baseline_table.dat", path)
-        baselines, unread = _baselines(text_of(file) if file else "")
+        baselines, unread = _baselines(told.text(file))
         first, second = (baselines.get(day) for day in dates)
-        parameters = parameters_of(nearest(folder.matching(_PARAMETERS), path))
+        image = nearest(folder.matching(_PARAMETERS), path)
         return Acquisition(
             perpendicular_baseline=None if first is None or second is None else second - first,
-            wavelength=number_of(parameters, "radar_wavelength"),
-            notes=skipped(file, unread),
+            wavelength=told.number(WAVELENGTH, image, told.parameters(image), "radar_wavelength"),
+            notes=(*told.notes, *skipped(file, unread)),
         )
 
 
@@ -89,7 +90,7 @@ def _baselines(text: str) -> tuple[dict[date, float], list[str]]:
         words = line.split()
         if len(words) >= 5:
             value = finite_number(words[4])
-            if value is not None and _DAY.match(words[1]):
+            if value is not None and BASELINE.holds(value) and _DAY.match(words[1]):
                 found[day_of_year(words[1])] = value
             else:
                 unread.append(line)

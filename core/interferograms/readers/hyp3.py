@@ -12,7 +12,7 @@ from ..model import Acquisition
 from .bands import band_of, centre_value
 from .dates import Pair
 from .files import Folder
-from .metadata import number_of, parameters_of
+from .metadata import BASELINE, HEADING, INCIDENCE, Metadata, number_of
 from .product import ProductReader
 
 # The relative orbit is the absolute one less this, modulo 175.
@@ -44,20 +44,25 @@ class HyP3Reader(ProductReader):
 
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
         """Baseline and heading from the ``.txt``; incidence from the elevation angle of the line of sight."""
-        text = parameters_of(folder.named(f"{_LAYER.split(path.name)[0]}.txt", path))
+        told = Metadata()
+        file = folder.named(f"{_LAYER.split(path.name)[0]}.txt", path)
+        text = told.parameters(file)
         return Acquisition(
-            perpendicular_baseline=number_of(text, "baseline"),
+            perpendicular_baseline=told.number(BASELINE, file, text, "baseline"),
             wavelength=SENTINEL1_WAVELENGTH,
-            heading=number_of(text, "heading"),
-            incidence=self._incidence(path, folder),
+            heading=told.number(HEADING, file, text, "heading"),
+            incidence=self._incidence(path, folder, told),
             track=_track(path.name, text),
             seconds=_seconds(path.name, text),
+            notes=told.notes,
         )
 
-    def _incidence(self, path: Path, folder: Folder) -> float | None:
+    def _incidence(self, path: Path, folder: Folder, told: Metadata) -> float | None:
         elevation_angle = folder.named(_layer(path, "lv_theta"), path)
         theta = centre_value(band_of(elevation_angle)) if elevation_angle else None
-        return None if theta is None else math.degrees(math.pi / 2 - theta)
+        if elevation_angle is None or theta is None:
+            return None
+        return told.checked(INCIDENCE, elevation_angle, math.degrees(math.pi / 2 - theta))
 
 
 def _track(name: str, text: Mapping[str, str]) -> int | None:

@@ -13,13 +13,13 @@ from ..model import Acquisition
 from .bands import band_of, check_geocoded, coherence_of, in_degrees
 from .dates import Pair, pair_in
 from .files import Folder, nearest
-from .metadata import finite_number, text_of
+from .metadata import BASELINE, WAVELENGTH, Metadata, finite_number
 from .product import ProductReader
 
 _BASELINE = re.compile(r"\.txt$")
 _AVERAGE = re.compile(r"Bperp\s*\(average\)\s*:\s*(\S+)")
 _SWATH = re.compile(r"^(IW\d|data)\.xml$")
-_WAVELENGTH = re.compile(r'name="radarwavelength"[^>]*>\s*<value>\s*([-+.\deE]+)')
+_WAVELENGTH = re.compile(r'name="radarwavelength"[^>]*>\s*<value>\s*([^<\s]+)')
 _GEOCODE = Message(
     "Geocode the stack with ISCE2 (geocodeIsce.py or geocodeGdal.py) and choose the folder with the .geo files."
 )
@@ -77,9 +77,11 @@ class Isce2Reader(ProductReader):
 
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
         """Baselines of the stack, which are relative to its reference date; wavelength from a swath's XML."""
+        told = Metadata()
         swath = nearest(folder.matching(_SWATH), path)
-        wavelength = _WAVELENGTH.search(text_of(swath)) if swath else None
-        return Acquisition(_baseline(dates, folder), finite_number(wavelength[1]) if wavelength else None)
+        found = _WAVELENGTH.search(told.text(swath))
+        wavelength = told.checked(WAVELENGTH, swath, finite_number(found[1]), found[1]) if swath and found else None
+        return Acquisition(_baseline(dates, folder, told), wavelength, notes=told.notes)
 
 
 def _described(path: Path) -> bool:
@@ -90,9 +92,9 @@ def _source(path: Path) -> Path:
     return path if path.with_name(f"{path.name}.xml").exists() else path.with_name(f"{path.name}.vrt")
 
 
-def _baseline(dates: Pair, folder: Folder) -> float | None:
+def _baseline(dates: Pair, folder: Folder, told: Metadata) -> float | None:
     """The pair's own baseline, else the difference of two that share a reference date; None without them."""
-    averages = {pair: _average(files[0]) for pair, files in folder.of_pairs(_BASELINE).items()}
+    averages = {pair: _average(files[0], told) for pair, files in folder.of_pairs(_BASELINE).items()}
     known = {pair: value for pair, value in averages.items() if value is not None}
     if dates in known:
         return known[dates]
@@ -104,8 +106,8 @@ def _baseline(dates: Pair, folder: Folder) -> float | None:
     return None
 
 
-def _average(path: Path) -> float | None:
+def _average(path: Path, told: Metadata) -> float | None:
     """The mean over the swaths of "Bperp (average)"."""
-    values = [finite_number(value) for value in _AVERAGE.findall(text_of(path))]
+    values = [told.checked(BASELINE, path, finite_number(text), text) for text in _AVERAGE.findall(told.text(path))]
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None

@@ -12,7 +12,7 @@ from ..model import Acquisition
 from .bands import band_of, centre_value
 from .dates import Pair, parse_date
 from .files import Folder, nearest
-from .metadata import finite_number, number_of, parameters_of, skipped, text_of
+from .metadata import BASELINE, HEADING, INCIDENCE, Metadata, finite_number, skipped
 from .product import ProductReader
 
 _FRAME = re.compile(r"(?<!\d)(\d{3})[AD]_\d{5}_\d{6}")
@@ -29,23 +29,44 @@ class LicsarReader(ProductReader):
 
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
         """Differences of the frame's baselines by date; heading and incidence of the frame."""
-        file = folder.named("baselines", path)
-        baselines, unread = _baselines(text_of(file) if file else "")
-        frame = parameters_of(folder.named("metadata.txt", path))
-        first, second = (baselines.get(day) for day in dates)
-        return Acquisition(
-            perpendicular_baseline=None if first is None or second is None else second - first,
-            wavelength=SENTINEL1_WAVELENGTH,
-            heading=number_of(frame, "heading"),
-            incidence=number_of(frame, "avg_incidence_angle") or self._incidence(path, folder),
-            notes=skipped(file, unread),
-            track=_track(path, folder),
+        told = Metadata()
+        return frame_acquisition(
+            path, dates, folder, told, SENTINEL1_WAVELENGTH, incidence=_incidence(path, folder, told)
         )
 
-    def _incidence(self, path: Path, folder: Folder) -> float | None:
-        up = nearest(folder.matching(_UP), path)
-        cosine = centre_value(band_of(up)) if up else None
-        return None if cosine is None or not -1 <= cosine <= 1 else math.degrees(math.acos(cosine))
+
+def frame_acquisition(
+    path: Path,
+    dates: Pair,
+    folder: Folder,
+    told: Metadata,
+    wavelength: float,
+    heading: float | None = None,
+    incidence: float | None = None,
+) -> Acquisition:
+    """What ``baselines`` and ``metadata.txt`` of a frame tell; ``heading`` and ``incidence`` where they don't."""
+    file = folder.named("baselines", path)
+    baselines, unread = _baselines(told.text(file))
+    metadata = folder.named("metadata.txt", path)
+    frame = told.parameters(metadata)
+    first, second = (baselines.get(day) for day in dates)
+    told_heading = told.number(HEADING, metadata, frame, "heading")
+    return Acquisition(
+        perpendicular_baseline=None if first is None or second is None else second - first,
+        wavelength=wavelength,
+        heading=heading if told_heading is None else told_heading,
+        incidence=told.number(INCIDENCE, metadata, frame, "avg_incidence_angle") or incidence,
+        notes=(*told.notes, *skipped(file, unread)),
+        track=_track(path, folder),
+    )
+
+
+def _incidence(path: Path, folder: Folder, told: Metadata) -> float | None:
+    up = nearest(folder.matching(_UP), path)
+    cosine = centre_value(band_of(up)) if up else None
+    if up is None or cosine is None:
+        return None
+    return told.checked(INCIDENCE, up, math.degrees(math.acos(cosine)) if -1 <= cosine <= 1 else cosine)
 
 
 def _track(path: Path, folder: Folder) -> int | None:
@@ -76,7 +97,7 @@ def _baselines(text: str) -> tuple[dict[date, float], list[str]]:
             continue
         for word, number in entries:
             day, value = parse_date(word), finite_number(number)
-            if day and value is not None:
+            if day and value is not None and BASELINE.holds(value):
                 found[day] = value
             elif not unread or unread[-1] is not line:
                 unread.append(line)

@@ -13,10 +13,12 @@ from pathlib import Path
 from osgeo import gdal
 
 from ...gdal_errors import gdal_raises
+from ...satellite import SPEED_OF_LIGHT
 from ...texts import Message
 
 _LARGEST_TEXT = 32 * 2**20
 _LARGEST_KEPT = 2**18
+_SHOWN = 60
 _DECIMAL_COMMA = re.compile(r"^[-+]?\d+,\d+$")
 # What SNAP writes where it doesn't know.
 _NOT_KNOWN = 99999.0
@@ -43,6 +45,11 @@ HEADING = Quantity(Message("heading"), -360, 360, "°")
 INCIDENCE = Quantity(Message("incidence angle"), 5, 70, "°")
 WAVELENGTH = Quantity(Message("radar wavelength"), 0.02, 1, "m")
 BASELINE = Quantity(Message("perpendicular baseline"), -LARGEST_BASELINE, LARGEST_BASELINE, "m")
+
+
+FREQUENCY = Quantity(
+    Message("radar frequency"), SPEED_OF_LIGHT / WAVELENGTH.most / 1e9, SPEED_OF_LIGHT / WAVELENGTH.least / 1e9, "GHz"
+)
 
 
 class Metadata:
@@ -80,13 +87,26 @@ class Metadata:
                     "{path}: the {quantity} “{text}” isn't a number from {least:g} to {most:g} {unit}; it is skipped.",
                     path=path,
                     quantity=quantity.title,
-                    text=text or f"{value:g}",
+                    text=text[:_SHOWN] or f"{value:g}",
                     least=quantity.least,
                     most=quantity.most,
                     unit=quantity.unit,
                 )
             )
         return None
+
+    def wavelength(
+        self, path: Path | None, parameters: Mapping[str, str], key: str, hertz: float = 1.0
+    ) -> float | None:
+        """The radar wavelength in metres from a frequency in units of so many hertz."""
+        text = parameters.get(key, "").strip()
+        if not text or path is None:
+            return None
+        frequency = number_of(parameters, key)
+        value = SPEED_OF_LIGHT / (frequency * hertz) if frequency and frequency > 0 else None
+        if WAVELENGTH.holds(value):
+            return value
+        return None if frequency == _NOT_KNOWN else self.checked(FREQUENCY, path, math.inf, text)
 
     def text(self, path: Path | None) -> str:
         """The text of a file; "" without one, and where it can't be read, which the notes then say."""

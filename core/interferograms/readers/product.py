@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -29,6 +29,9 @@ class ProductReader:
     def is_interferogram(self, path: Path) -> bool:
         """True when this file is an unwrapped interferogram of the product."""
         return bool(self.interferogram_name.search(path.name))
+
+    def check_files(self, files: Sequence[Path], folder: Folder) -> None:
+        """InputError where the interferograms found in a folder can't all be of one stack."""
 
     def dates(self, path: Path) -> Pair | None:
         """The two dates in the order of the product's name; None when it has none."""

@@ -15,6 +15,8 @@ from .gmtsar import GmtsarReader
 from .hyp3 import HyP3Reader
 from .isce2 import Isce2Reader
 from .licsar import LicsarReader
+from .licsbas import LicsbasReader
+from .nisar import NisarReader
 from .product import ProductReader
 from .roipac import RoipacReader
 from .snap import SnapReader
@@ -25,7 +27,9 @@ AUTO = "auto"
 PRODUCTS: Mapping[str, ProductReader] = {
     "hyp3": HyP3Reader(),
     "licsar": LicsarReader(),
+    "licsbas": LicsbasReader(),
     "aria": AriaReader(),
+    "nisar": NisarReader(),
     "isce2": Isce2Reader(),
     "snap": SnapReader(),
     "gmtsar": GmtsarReader(),
@@ -43,9 +47,15 @@ def product_of(path: Path) -> str | None:
 def recognise(folder: Folder, product: str) -> tuple[str, tuple[Path, ...]]:
     """The product of a folder and its interferogram files.
 
-    Raises InputError when nothing is found, when there are several products and none is chosen, or when the chosen
-    one isn't there.
+    Raises InputError when nothing is found, when there are several products and none is chosen, when the chosen one
+    isn't there, or when its files can't be one stack.
     """
+    key, files = _recognised(folder, product)
+    PRODUCTS[key].check_files(files, folder)
+    return key, files
+
+
+def _recognised(folder: Folder, product: str) -> tuple[str, tuple[Path, ...]]:
     if product == AUTO:
         found = _by_product(folder)
         if len(found) == 1:

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ...errors import InputError
-from ...raster import Band
+from ...raster import Band, Grid
 from ..model import Acquisition
-from .bands import band_of, check_size, in_degrees
+from .bands import band_of, in_degrees
 from .dates import Pair
 from .files import Folder, nearest
-from .metadata import number_of, parameters_of
+from .metadata import BASELINE, HEADING, WAVELENGTH, Metadata, number_of, parameters_of
 from .product import ProductReader
+from .raw import RawFile
 
 _BASELINE = re.compile(r"_baseline\.rsc$")
-_BYTES = 8
 
 
 class RoipacReader(ProductReader):
@@ -29,7 +29,7 @@ class RoipacReader(ProductReader):
 
     def is_interferogram(self, path: Path) -> bool:
         """True with a ``.rsc`` beside."""
-        return super().is_interferogram(path) and path.with_name(f"{path.name}.rsc").exists()
+        return super().is_interferogram(path) and path.with_name(f"{path.name}.rsc").is_file()
 
     def phase(self, path: Path, folder: Folder) -> Band:
         """The second band; InputError in radar geometry."""
@@ -41,16 +41,21 @@ class RoipacReader(ProductReader):
 
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
         """From the ``.rsc``; the baseline at the middle of the scene from ``*_baseline.rsc``."""
-        header = parameters_of(path.with_name(f"{path.name}.rsc"))
-        baseline = _mid_baseline(header)
+        told = Metadata()
+        file = path.with_name(f"{path.name}.rsc")
+        header = told.parameters(file)
+        baseline = _mid_baseline(file, header, told)
         if baseline is None:
             for pair, sign in ((dates, 1.0), (dates[::-1], -1.0)):
-                value = _mid_baseline(parameters_of(nearest(folder.of_pairs(_BASELINE).get(pair, ()), path)))
+                table = nearest(folder.of_pairs(_BASELINE).get(pair, ()), path)
+                value = _mid_baseline(table, told.parameters(table), told)
                 baseline = baseline if value is None else sign * value
+        told.note(*_raw_file(path).note())
         return Acquisition(
             perpendicular_baseline=baseline,
-            wavelength=number_of(header, "wavelength"),
-            heading=number_of(header, "heading_deg", "heading"),
+            wavelength=told.number(WAVELENGTH, file, header, "wavelength"),
+            heading=told.number(HEADING, file, header, "heading_deg", "heading"),
+            notes=told.notes,
         )
 
 
@@ -67,11 +72,19 @@ def _second_band(path: Path) -> Band:
             "use the geo_*.unw files.",
             path=path,
         )
-    check_size(path, int(width) * int(lines) * _BYTES, f"{path.name}.rsc")
+    file = _raw_file(path)
+    file.check()
+    if file.order == "MSB":
+        return in_degrees(file.band())
     return in_degrees(band_of(path, 2))
 
 
-def _mid_baseline(header: Mapping[str, str]) -> float | None:
-    ends = [number_of(header, f"p_baseline_{end}_hdr") for end in ("top", "bottom")]
+def _raw_file(path: Path) -> RawFile:
+    grid = Grid.of(path)
+    return RawFile(path, grid, "LSB", f"{path.name}.rsc", bands=2, index=2)
+
+
+def _mid_baseline(file: Path | None, header: Mapping[str, str], told: Metadata) -> float | None:
+    ends = [told.number(BASELINE, file, header, f"p_baseline_{end}_hdr") for end in ("top", "bottom")]
     known = [value for value in ends if value is not None]
     return sum(known) / len(known) if known else None

@@ -10,12 +10,11 @@ from typing import Any
 from osgeo import gdal
 
 from ...gdal_errors import gdal_raises
-from ...satellite import SPEED_OF_LIGHT
 from ...vectors import quiet_gdal
 from ..model import Acquisition
 from .dates import Pair, parse_date
 from .files import Folder, nearest
-from .metadata import finite_number, skipped, text_of
+from .metadata import BASELINE, HEADING, INCIDENCE, Metadata, finite_number, skipped
 from .product import ProductReader
 
 _DIM = re.compile(r"\.dim$")
@@ -34,25 +33,26 @@ class SnapReader(ProductReader):
     @gdal_raises()
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
         """Wavelength, baseline, heading and mean incidence from the ``.dim``."""
+        told = Metadata()
         file = _dim_of(path, folder)
-        attributes = list(_attributes(_parsed(text_of(file)), ())) if file else []
-        values: dict[str, float] = {}
+        attributes = list(_attributes(_parsed(told.text(file)), ()))
+        values: dict[str, str] = {}
         for _, name, text in attributes:
-            value = finite_number(text)
-            if value is not None:
+            if text.strip():
                 # The first one of a name counts, which is the product's own.
-                values.setdefault(name, value)
-        frequency = values.get("radar_frequency")
-        angles = [values[key] for key in ("incidence_near", "incidence_far") if 0 < values.get(key, 0) < 90]
+                values.setdefault(name, text)
+        ends = [told.number(INCIDENCE, file, values, key) for key in ("incidence_near", "incidence_far")]
+        angles = [angle for angle in ends if angle is not None]
         baselines = [(parents, text) for parents, name, text in attributes if name == _BASELINE]
-        unread = [text for _, text in baselines if text.strip() and finite_number(text) is None]
+        unread = [text for _, text in baselines if text.strip() and not BASELINE.holds(finite_number(text))]
+        track = finite_number(values.get("REL_ORBIT", ""))
         return Acquisition(
             perpendicular_baseline=_baseline(baselines, dates),
-            wavelength=SPEED_OF_LIGHT / (frequency * 1e6) if frequency else None,
-            heading=values.get("centre_heading"),
+            wavelength=told.wavelength(file, values, "radar_frequency", 1e6),
+            heading=told.number(HEADING, file, values, "centre_heading"),
             incidence=sum(angles) / len(angles) if angles else None,
-            track=int(values["REL_ORBIT"]) if values.get("REL_ORBIT", 0) > 0 else None,
-            notes=skipped(file, unread),
+            track=int(track) if track is not None and track > 0 else None,
+            notes=(*told.notes, *skipped(file, unread)),
         )
 
 
@@ -89,7 +89,7 @@ def _baseline(baselines: Sequence[tuple[tuple[str, ...], str]], dates: Pair) -> 
     for names, text in baselines:
         days = [parse_date(found) for name in names for found in _DAY.findall(name)]
         value = finite_number(text)
-        if value is not None and len(days) >= 2 and days[-2] != days[-1]:
+        if value is not None and BASELINE.holds(value) and len(days) >= 2 and days[-2] != days[-1]:
             if (days[-2], days[-1]) == dates:
                 return value
             if (days[-1], days[-2]) == dates:

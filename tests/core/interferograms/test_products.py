@@ -40,7 +40,19 @@ def test_a_product_is_read_as_described(tmp_path, build, chosen):
 
 
 def test_the_table_has_a_reader_for_every_product_and_a_test_for_every_reader():
-    assert list(PRODUCTS) == ["hyp3", "licsar", "aria", "isce2", "snap", "gmtsar", "gamma", "geotiff", "roipac"]
+    assert list(PRODUCTS) == [
+        "hyp3",
+        "licsar",
+        "licsbas",
+        "aria",
+        "nisar",
+        "isce2",
+        "snap",
+        "gmtsar",
+        "gamma",
+        "geotiff",
+        "roipac",
+    ]
     assert [build.__name__ for build in BUILDERS] == list(PRODUCTS)
 
 
