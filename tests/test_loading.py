@@ -31,7 +31,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str,
 
     def run(*tools: str, switched_on: str = "") -> dict[str, Any]:
         folder = tmp_path_factory.mktemp("session")
-        heights = 1000 + np.fromfunction(lambda row, column: 5 * row + column, (GRID.height, GRID.width))
+        heights = 1000 + np.fromfunction(lambda row, column: (5 * row + column) / 10, (GRID.height, GRID.width))
         write_array(folder / "dem.tif", GRID, heights.astype(np.float32), BandDescription("dem", "m"))
         likely = np.random.default_rng(1).uniform(0, 0.1, (GRID.height, GRID.width)).astype(np.float32)
         likely[40:60, 50:80] = 0.9

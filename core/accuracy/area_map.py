@@ -9,8 +9,7 @@ import numpy as np
 from osgeo import ogr
 
 from ..gdal_errors import gdal_raises
-from ..progress import QUIET
-from ..raster import BandReader, Window, with_undeclared_nodata
+from ..raster import HEIGHTS, LOS_RATE, PROBABILITY, BandReader, Window, checked_band
 from ..reports import Drawing, MapFrame, Words, element, legend, png, scale_bar, svg, svg_picture
 from ..terrain import light_hillshade
 from ..texts import Message
@@ -86,13 +85,12 @@ def _background(assessment: Assessment, frame: MapFrame) -> str:
     shade = np.full((coarse.height, coarse.width), 255, np.float32)
     data = assessment.data
     if data.dem is not None:
-        with BandReader(with_undeclared_nodata(data.dem, "DEM", False, QUIET), coarse) as reader:
+        with BandReader(checked_band(data.dem, HEIGHTS), coarse) as reader:
             shade = light_hillshade(reader.read(), coarse).astype(np.float32)
     unmapped = np.zeros(shade.shape, bool)
     mapped_by = data.probability if data.probability is not None else data.los_rate
     if mapped_by is not None and (data.probability is not None or data.extent is None):
-        is_rate = data.probability is None
-        band = with_undeclared_nodata(mapped_by, "LOS rate" if is_rate else "probability", is_rate, QUIET)
+        band = checked_band(mapped_by, LOS_RATE if data.probability is None else PROBABILITY)
         with BandReader(band, coarse, "near") as reader:
             unmapped = ~np.isfinite(reader.read())
     if data.extent is not None:

@@ -16,10 +16,10 @@ from ..areas import AreaRules, ClassicalRules, classical_areas, extract_areas, o
 from ..errors import InputError
 from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
-from ..raster import EQUAL_AREA_CRS, Band, Grid, limited_cache, require_crs, with_undeclared_nodata
+from ..raster import EQUAL_AREA_CRS, LOS_RATE, PROBABILITY, Band, Grid, checked_band, limited_cache, require_crs
 from ..satellite import Viewing
 from ..texts import Message
-from ..types import Array, PathLike
+from ..types import PathLike
 from ..vectors import Burner, Outlines
 from .calibration import ProbabilityCounts, Reliability, ThresholdCurve
 from .figures import CLASSICAL, Column, Counts, DetectorScores, empty_counts, scores_of
@@ -32,7 +32,6 @@ FOUND: str = Message("areas found")
 HIT, MISS, FALSE_ALARM, RIGHT, NOT_COUNTED = "hit", "miss", "false alarm", "hit as found", "not counted"
 _MIN_MAPPED = 0.5
 # Softmax sums in float32 may pass 1 by a little.
-_TOLERANCE = 1e-4
 _FEW_REGIONS = 10
 _MANY_PARTS = 4
 
@@ -232,10 +231,10 @@ def _grid(data: AssessmentData, found: Outlines) -> Grid:
 def _mapped_by(data: AssessmentData, progress: Progress) -> Band | None:
     """The raster that tells where the ground was mapped."""
     if data.probability is not None:
-        return with_undeclared_nodata(data.probability, "probability", False, progress)
+        return checked_band(data.probability, PROBABILITY, progress)
     if data.los_rate is None or data.extent is not None:
         return None
-    return with_undeclared_nodata(data.los_rate, Message("LOS rate"), True, progress)
+    return checked_band(data.los_rate, LOS_RATE, progress)
 
 
 def _count_pixels(
@@ -255,7 +254,6 @@ def _count_pixels(
         truth = ground.truth.mask(window)
         counted = ground.mapped(window, data) & (truth | ~ignored.mask(window))
         if counter is not None and data is not None:
-            _require_probability(data)
             counter.add(data, truth, counted)
         area = regions.sums(counted, first, km2[first : first + window.height])
         for name, burner in detectors.items():
@@ -274,17 +272,6 @@ def _count_pixels(
             "that they show the same place and that their coordinate reference systems are right."
         )
     return counts
-
-
-def _require_probability(values: Array) -> None:
-    lowest, highest = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
-    if lowest < -_TOLERANCE or highest > 1 + _TOLERANCE:
-        raise InputError(
-            "The probability raster holds values from {lowest:g} to {highest:g}, so it is no probability between 0 "
-            "and 1. Choose the result of Detect active deformation areas.",
-            lowest=lowest,
-            highest=highest,
-        )
 
 
 @dataclass(frozen=True)

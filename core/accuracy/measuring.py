@@ -13,7 +13,7 @@ import numpy as np
 from ..areas import Layers
 from ..gdal_errors import gdal_raises
 from ..progress import Progress
-from ..raster import BandReader, Window, row_blocks, with_undeclared_nodata
+from ..raster import LOS_SENSITIVITY, BandReader, Window, checked_band, row_blocks
 from ..satellite import Viewing
 from ..terrain import gradient
 from ..types import Array, Mask, PathLike
@@ -62,7 +62,7 @@ class AreaMeasurer:
         self._ground, self._viewing, self._files = ground, viewing, ExitStack()
         self._readers = Layers(los_rate=los_rate, dem=dem).readers(ground.grid, self._files, progress)
         if los_sensitivity is not None:
-            band = with_undeclared_nodata(los_sensitivity, "LOS sensitivity", False, progress)
+            band = checked_band(los_sensitivity, LOS_SENSITIVITY, progress)
             self._readers["los_sensitivity"] = self._files.enter_context(BandReader(band, ground.grid))
         self._on_ground = GroundMeasures(ground.grid.crs)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,31 +13,26 @@ from numpy.typing import NDArray
 
 from ..progress import Progress
 from ..raster import (
+    HEIGHTS,
+    LOS_RATE,
+    PROBABILITY,
+    SLOPE,
     Band,
     BandDescription,
     BandReader,
     Grid,
     RasterWriter,
     Window,
-    los_rate_factor,
-    metres_per_unit,
-    with_undeclared_nodata,
+    checked_band,
 )
 from ..terrain import gradient
-from ..texts import Message
 from ..types import Array, PathLike
 from .components import Components
 from .connected import ComponentLabels
 
 Floats = NDArray[np.float64]
 
-_LABELS = {
-    "probability": Message("probability"),
-    "los_rate": Message("LOS rate"),
-    "slope": Message("slope"),
-    "dem": Message("DEM"),
-}
-_FACTORS = {"los_rate": los_rate_factor, "dem": metres_per_unit}
+_KINDS = {"probability": PROBABILITY, "los_rate": LOS_RATE, "slope": SLOPE, "dem": HEIGHTS}
 
 
 @dataclass(frozen=True)
@@ -58,18 +53,13 @@ class Layers:
 
         What is assumed of them is told. InputError for a unit that can't be converted.
         """
-        found = {}
-        for name, band in self.opened(progress).items():
-            if name in _FACTORS:
-                with BandReader(band) as reader:
-                    band = replace(band, scale=band.scale * _FACTORS[name](reader, progress))
-            found[name] = files.enter_context(BandReader(band, grid))
-        return found
+        checked = self.checked(progress)
+        return {name: files.enter_context(BandReader(band, grid)) for name, band in checked.items()}
 
-    def opened(self, progress: Progress) -> dict[str, Band]:
-        """The given layers by name, with the nodata that their files don't declare, which is told."""
+    def checked(self, progress: Progress) -> dict[str, Band]:
+        """The given layers by name, each checked to be what it is given as; what is assumed of them is told."""
         return {
-            name: with_undeclared_nodata(source, _LABELS[name], name == "los_rate", progress)
+            name: checked_band(source, _KINDS[name], progress, may_be_empty=True)
             for name, source in vars(self).items()
             if source is not None
         }
@@ -231,7 +221,7 @@ def measure(components: Components, layers: Layers, labels_path: PathLike, progr
                 "{label}: the {labels} has no data below any area, so no area gets values from "
                 "it. Check that it shows the same place.",
                 label=reader.source.label,
-                labels=_LABELS[name],
+                labels=_KINDS[name].label,
             )
     return statistics
 

@@ -90,7 +90,7 @@ def classical_areas(
 
     Streamed by blocks of rows. Raises InputError for a raster without CRS, without data, or whose rates don't scatter.
     """
-    layers = Layers(None, los_rate, slope, dem).opened(progress)
+    layers = Layers(None, los_rate, slope, dem).checked(progress)
     with (
         limited_cache(),
         BandReader(layers["los_rate"]) as reader,

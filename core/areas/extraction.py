@@ -11,15 +11,13 @@ import numpy as np
 from ..errors import InputError
 from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
-from ..raster import BandReader, Grid, Window, limited_cache, require_crs, with_undeclared_nodata
+from ..raster import PROBABILITY, BandReader, Grid, Window, checked_band, limited_cache, require_crs
 from ..types import Mask, PathLike
 from ..vectors import GroundMeasures, polygonize, round_corners
 from .area import FIELDS, Area, numbered
 from .attributes import Layers, measure
 from .components import MaskSource, find_components
 
-# Softmax sums in float32 may pass 1 by a little.
-_TOLERANCE = 1e-4
 # The nominal size of a projected pixel and its size on the ground may differ by this much.
 _SIZE_TOLERANCE = 0.05
 
@@ -100,17 +98,7 @@ class _ProbabilityMasks:
 
     def read(self, first: int, rows: int) -> tuple[Mask, Mask]:
         values = self._reader.read(Window(0, first, self.grid.width, rows))
-        lowest, highest = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
-        if np.isfinite(lowest):
-            self.has_data = True
-        if lowest < -_TOLERANCE or highest > 1 + _TOLERANCE:
-            raise InputError(
-                "{path} holds values from {lowest:g} to {highest:g}, so it is no probability "
-                "between 0 and 1. Choose the result of Detect active deformation areas.",
-                path=self._reader.source.path,
-                lowest=lowest,
-                highest=highest,
-            )
+        self.has_data = self.has_data or bool(np.isfinite(values).any())
         return values >= np.float32(self._rules.low_threshold), values >= np.float32(self._rules.threshold)
 
 
@@ -129,7 +117,7 @@ def extract_areas(
     Memory is bounded by a block of rows. Raises InputError for a raster without CRS, without data or with
     values outside 0..1.
     """
-    source = with_undeclared_nodata(probability, "probability", False, progress)
+    source = checked_band(probability, PROBABILITY, progress, may_be_empty=True)
     layers = Layers(source, los_rate, slope, dem)
     with limited_cache(), BandReader(source) as reader:
         require_crs(reader.grid, probability)

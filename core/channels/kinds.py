@@ -29,7 +29,7 @@ class ChannelKind(str, Enum):
         return ChannelKind.PHASE_RATE if self is ChannelKind.PHASE_RATE_WRAPPED else self
 
     @property
-    def label(self) -> str:
+    def label(self) -> Message:
         """The name in a sentence."""
         return _LABELS[self]
 

@@ -4,55 +4,61 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-
-import numpy as np
+from dataclasses import dataclass, replace
 
 from ..errors import InputError
 from ..gdal_errors import gdal_raises
 from ..progress import Progress
 from ..raster import (
+    COHERENCE,
+    HEIGHTS,
+    LOS_RATE,
+    LOS_SENSITIVITY,
     METRES,
+    PHASE_RATE,
+    SLOPE,
     YEARLY_METRES,
     Band,
+    BandKind,
     BandReader,
     Grid,
-    band_unit,
+    checked_band,
     open_raster,
-    read_sample,
-    with_undeclared_nodata,
+    unit_of,
 )
 from ..satellite import SENTINEL1_WAVELENGTH, metres_away
 from ..texts import Message
-from ..types import Array, PathLike
-from .channel import CHANNEL_UNITS, Channel
+from ..types import PathLike
+from .channel import Channel
 from .kinds import ChannelKind
 
-UNREAL = 1e30
-"""Larger numbers stand for no data in some files."""
-_DEFAULT_UNIT = {**{kind: units[0] for kind, units in CHANNEL_UNITS.items()}, ChannelKind.LOS_RATE: "mm/yr"}
-_RATES_OF_RANGE = ("rad/yr", *YEARLY_METRES)
+_BANDS = {
+    ChannelKind.PHASE_RATE: PHASE_RATE,
+    ChannelKind.LOS_RATE: LOS_RATE,
+    ChannelKind.DEM: HEIGHTS,
+    ChannelKind.SLOPE: SLOPE,
+    ChannelKind.COHERENCE: COHERENCE,
+    ChannelKind.LOS_SENSITIVITY: LOS_SENSITIVITY,
+}
 _DEFAULT_SIGN = {ChannelKind.PHASE_RATE: "away", ChannelKind.LOS_RATE: "toward"}
 # Wavelengths that differ by less are the same one, rounded differently.
 _SAME_WAVELENGTH = 0.005
-_PLAUSIBLE = {"rad/yr": 500.0, "mm/yr": 3000.0, "cm/yr": 300.0, "m/yr": 3.0, "m": 9000.0, "degree": 90.0, "1": 1.0}
 
 
 @dataclass(frozen=True)
 class Layer:
     """One input raster's band: what its numbers mean.
 
-    ``nodata`` holds what stands for no data undeclared; ``tags`` as in BandReader.
+    ``source`` was checked (``checked_band``), ``unit`` is that of the file; ``tags`` as in BandReader.
     """
 
     kind: ChannelKind
     path: str
-    index: int
     grid: Grid
     unit: str
     sign: str
     wavelength: float | None
-    nodata: tuple[float, ...]
+    source: Band
     tags: Mapping[str, str]
 
     @property
@@ -63,7 +69,7 @@ class Layer:
 
     def band(self, channel: Channel) -> Band:
         """The band that gives the layer in the channel's unit and sign. InputError if it can't be."""
-        return Band(self.path, self.index, self.factor(channel), self.nodata)
+        return self.source.in_unit(self.factor(channel), channel.unit)
 
     def factor(self, channel: Channel) -> float:
         """What the layer's numbers are multiplied by to be in the channel's unit and sign. InputError if none is.
@@ -97,22 +103,21 @@ def open_layer(kind: ChannelKind, path: PathLike, progress: Progress) -> Layer:
     dataset = open_raster(name)
     described = [dataset.GetRasterBand(index + 1).GetDescription() for index in range(dataset.RasterCount)]
     index = described.index(kind.value) + 1 if kind.value in described else 1
-    band = with_undeclared_nodata(Band(name, index), kind.label, kind.is_rate, progress)
-    with BandReader(band) as reader:
-        grid, tags, sample = reader.grid, reader.tags, read_sample(reader)
-    unit, sign = _unit(kind, name, tags, progress), _sign(kind, name, tags, progress)
-    layer = Layer(kind, name, index, grid, unit, sign, _wavelength(tags), band.nodata, tags)
-    _check_plausible(layer, sample, progress)
-    return layer
+    with BandReader(Band(name, index)) as reader:
+        grid, tags = reader.grid, reader.tags
+    meant = _meant(kind, tags)
+    unit, sign = unit_of(tags["unit"]) or meant.unit, _sign(kind, name, tags, progress)
+    source = checked_band(Band(name, index), meant, progress, may_be_empty=True)
+    return Layer(kind, name, grid, unit, sign, _wavelength(tags), source, tags)
 
 
-def _unit(kind: ChannelKind, path: str, tags: Mapping[str, str], progress: Progress) -> str:
-    text, default = tags.get("unit", "").strip(), _DEFAULT_UNIT[kind]
-    if not text and kind is ChannelKind.COHERENCE:
-        return default
-    # Other layers than rates are refused when they can't be converted to what the model wants.
-    possible = _RATES_OF_RANGE if kind.is_rate else None
-    return band_unit(text, path, kind.label, default, progress, possible, Message("rad/yr, mm/yr or m/yr"))
+def _meant(kind: ChannelKind, tags: Mapping[str, str]) -> BandKind:
+    """What the band is meant to be: a rate of either kind may come in rad/yr or as a rate of a length."""
+    meant = _BANDS[kind]
+    if kind.is_rate:
+        meant = {"rad/yr": PHASE_RATE, **dict.fromkeys(YEARLY_METRES, LOS_RATE)}.get(unit_of(tags["unit"]) or "", meant)
+        meant = replace(meant, wanted=Message("rad/yr, mm/yr or m/yr"))
+    return replace(meant, label=kind.label)
 
 
 def _sign(kind: ChannelKind, path: str, tags: Mapping[str, str], progress: Progress) -> str:
@@ -134,27 +139,3 @@ def _wavelength(tags: Mapping[str, str]) -> float | None:
     except ValueError:
         return None
     return wavelength if 0 < wavelength < 10 else None
-
-
-def _check_plausible(layer: Layer, sample: Array, progress: Progress) -> None:
-    """Warn when the numbers don't look like their unit."""
-    sizes = np.abs(sample[np.isfinite(sample) & (np.abs(sample) < UNREAL)])
-    limit = _PLAUSIBLE.get(layer.unit)
-    if not sizes.size or limit is None:
-        return
-    largest, typical = float(np.percentile(sizes, 99.9)), float(np.percentile(sizes, 99))
-    if largest > limit * (1 + 1e-6):
-        progress.warning(
-            "{path}: the {label} reaches {largest:.4g} {unit}, which is hardly possible: check that its unit is right.",
-            path=layer.path,
-            label=layer.kind.label,
-            largest=largest,
-            unit=layer.unit,
-        )
-    elif layer.unit == "mm/yr" and 0 < typical < 0.2:
-        progress.warning(
-            "{path}: the {label} hardly exceeds {typical:.2g} mm/yr: check that it isn't in m/yr.",
-            path=layer.path,
-            label=layer.kind.label,
-            typical=typical,
-        )

@@ -19,7 +19,7 @@ from ..texts import Message
 from ..types import Array, PathLike
 from .channel import MINMAX_CHANNELS, Channel
 from .kinds import ChannelKind
-from .layers import UNREAL, Layer, open_layer
+from .layers import Layer, open_layer
 
 RESAMPLING_TOLERANCE = 1.2
 _Scene = TypeVar("_Scene", bound="SceneLayers")
@@ -71,7 +71,7 @@ class SceneLayers:
 
     def read(self, kind: ChannelKind, window: Window | None = None) -> Array:
         """The values of a channel before scaling (h, w), in its unit and sign; NaN for no data and outside."""
-        return without_unreal(self._readers[kind].read(window))
+        return self._readers[kind].read(window)
 
     def _open(self, channel: Channel, progress: Progress) -> None:
         layer = self.layers[channel.kind.layer]
@@ -148,7 +148,7 @@ def read_layer(kind: ChannelKind, path: PathLike, grid: Grid, progress: Progress
     """One layer on a grid (h, w) in its usual unit and sign, NaN for no data; what is assumed of it is told."""
     layer = open_layer(kind, path, progress)
     with BandReader(layer.band(MINMAX_CHANNELS[kind]), grid) as reader:
-        return without_unreal(reader.read())
+        return reader.read()
 
 
 def _tell_wavelength(layer: Layer, channel: Channel, progress: Progress) -> None:
@@ -189,15 +189,6 @@ def _constant_ratio(first: Array, second: Array) -> float | None:
         return None
     factor = float(x @ y / (x @ x))
     return factor if np.abs(y - factor * x).max() <= 1e-3 * size else None
-
-
-def without_unreal(values: Array) -> Array:
-    """The values with NaN for infinities and for the huge numbers that some files use for no data, in place."""
-    low, high = values.min(), values.max()
-    # Comparisons with NaN are false, so this also goes on when there is any NaN.
-    if not (low > -UNREAL and high < UNREAL):
-        values[~(np.abs(values) < UNREAL)] = np.nan
-    return values
 
 
 def intersection(window: Window, grid: Grid) -> Window | None:

@@ -14,17 +14,16 @@ from ..errors import InputError
 from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
 from ..raster import (
+    HEIGHTS,
     PIXELS_AT_A_TIME,
     YEARLY_METRES,
-    Band,
     BandReader,
     Grid,
     Window,
-    metres_per_unit,
+    checked_band,
     row_blocks,
     sample,
     spatial_reference,
-    with_undeclared_nodata,
 )
 from ..terrain import gradient
 from ..types import Double, PathLike
@@ -85,6 +84,12 @@ def area_profile(
     local = _LocalMetres(*GroundMeasures("EPSG:4326").inner_point(polygon))
     area = outlines.geometries(local.crs)[0]
     rate = None if los_rate is None else open_layer(ChannelKind.LOS_RATE, los_rate, progress)
+    if rate is not None and rate.unit not in YEARLY_METRES:
+        raise InputError(
+            "{path} is in {unit}, so it is no LOS rate. Choose a raster in mm/yr or m/yr.",
+            path=rate.path,
+            unit=rate.unit,
+        )
     grids = [Grid.of(path) for path in (los_rate, dem) if path is not None]
     direction = _downslope(outlines, dem, aspect, local, progress)
     along = _longest_axis(area) if direction is None else direction
@@ -95,13 +100,11 @@ def area_profile(
     points = positions[:, None] * np.array(along)
     elevation, los = np.full(count, np.nan), np.full(count, np.nan)
     if dem is not None:
-        with BandReader(with_undeclared_nodata(dem, "DEM", False, progress)) as reader:
+        with BandReader(checked_band(dem, HEIGHTS, progress)) as reader:
             elevation = sample(reader, local.to(reader.grid.crs, points), progress)
-            elevation *= metres_per_unit(reader, progress)
     if rate is not None:
-        with BandReader(Band(rate.path, rate.index, nodata=rate.nodata)) as reader:
+        with BandReader(rate.source) as reader:
             los = sample(reader, local.to(reader.grid.crs, points), progress)
-        los *= 1000 * YEARLY_METRES[_length_unit(rate.unit, rate.path)]
     degrees = local.to("EPSG:4326", points[[0, -1]])
     return Profile(
         distance=positions - start,
@@ -113,14 +116,6 @@ def area_profile(
         azimuth=math.degrees(math.atan2(along[0], along[1])) % 360,
         is_downslope=direction is not None,
     )
-
-
-def _length_unit(unit: str, path: str) -> str:
-    if unit not in YEARLY_METRES:
-        raise InputError(
-            "{path} is in {unit}, so it is no LOS rate. Choose a raster in mm/yr or m/yr.", path=path, unit=unit
-        )
-    return unit
 
 
 class _LocalMetres:
@@ -170,7 +165,7 @@ def _downslope(
 def _mean_gradient(outlines: Outlines, dem: PathLike, progress: Progress) -> tuple[float, float]:
     """Mean rise over run to the east and to the south inside the area; 0 where the DEM has nothing there."""
     total, count = np.zeros(2), 0
-    with BandReader(with_undeclared_nodata(dem, "DEM", False, QUIET)) as reader:
+    with BandReader(checked_band(dem, HEIGHTS)) as reader:
         grid = reader.grid
         burner = Burner(outlines, grid)
         window = burner.window(0)
@@ -186,8 +181,7 @@ def _mean_gradient(outlines: Outlines, dem: PathLike, progress: Progress) -> tup
             valid = np.isfinite(slopes).all(axis=0) & (burner.mask(part) | is_tiny)
             total += slopes[:, valid].sum(axis=1, dtype=np.float64)
             count += int(valid.sum())
-        scale = metres_per_unit(reader, QUIET)
-    east, south = scale * total / max(count, 1)
+    east, south = total / max(count, 1)
     return float(east), float(south)
 
 

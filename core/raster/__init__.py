@@ -1,6 +1,6 @@
 """Rasters: grids, any band read as float32 with NaN for no data, files written whole or not at all, smoothing, units.
 
-Enters: files, arrays, texts of units and CRS; nothing of what a band is used for.
+Enters: files, arrays, texts of units and CRS; what a band is meant to be.
 """
 
 from __future__ import annotations
@@ -11,12 +11,24 @@ from ..doors import opened_when_asked
 
 if TYPE_CHECKING:
     from .cache import limited_cache
+    from .checking import checked_band
     from .crs import EQUAL_AREA_CRS, north_in_grid, same_crs, spatial_reference, utm_zone
     from .grid import Grid, Window, require_crs, row_blocks
     from .lattice import lattice_origin, resampled_on_lattice
     from .local_mean import RunningRelief, above_local_mean
+    from .meaning import (
+        COHERENCE,
+        HEIGHTS,
+        INCIDENCE,
+        LOS_RATE,
+        LOS_SENSITIVITY,
+        PHASE,
+        PHASE_RATE,
+        PROBABILITY,
+        SLOPE,
+        BandKind,
+    )
     from .mosaic import BandOrMosaic, Mosaic, MosaicPart, MosaicReader, reader_of_any
-    from .nodata import with_undeclared_nodata
     from .opening import open_raster
     from .reading import Band, BandReader
     from .sampling import PIXELS_AT_A_TIME, between_cells, read_sample, sample
@@ -32,19 +44,29 @@ if TYPE_CHECKING:
         smoothed,
         smoothing_reach,
     )
-    from .units import METRES, YEARLY_METRES, band_unit, los_rate_factor, metres_per_unit, unit_of
+    from .units import METRES, YEARLY_METRES, band_unit, unit_of
     from .writing import BandDescription, RasterWriter, write_array
 else:
     __getattr__ = opened_when_asked(__name__)
 
 __all__ = [
+    "COHERENCE",
     "EQUAL_AREA_CRS",
     "GAUSSIAN_TRUNCATE",
+    "HEIGHTS",
+    "INCIDENCE",
+    "LOS_RATE",
+    "LOS_SENSITIVITY",
     "METRES",
+    "PHASE",
+    "PHASE_RATE",
     "PIXELS_AT_A_TIME",
+    "PROBABILITY",
+    "SLOPE",
     "YEARLY_METRES",
     "Band",
     "BandDescription",
+    "BandKind",
     "BandOrMosaic",
     "BandReader",
     "Grid",
@@ -60,12 +82,11 @@ __all__ = [
     "block_sums",
     "box_mean",
     "cell_means",
+    "checked_band",
     "coarsening_factor",
     "gaussian_mean",
     "lattice_origin",
     "limited_cache",
-    "los_rate_factor",
-    "metres_per_unit",
     "north_in_grid",
     "open_raster",
     "read_sample",
@@ -82,6 +103,5 @@ __all__ = [
     "spatial_reference",
     "unit_of",
     "utm_zone",
-    "with_undeclared_nodata",
     "write_array",
 ]

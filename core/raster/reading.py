@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 import numpy as np
@@ -21,6 +21,7 @@ from ..gdal_errors import gdal_raises
 from ..types import Array, PathLike
 from .crs import spatial_reference
 from .grid import Grid, Window
+from .meaning import HUGE, MARKERS, BandKind, impossible
 from .opening import open_raster
 
 
@@ -31,7 +32,7 @@ class Band:
     value = (stored · file's scale + file's offset) · ``scale``, where a file that declares neither has 1 and 0;
     stored values equal to the band's declared nodata or to one of ``nodata`` are no data. ``path`` is anything that
     GDAL opens (a file, a subdataset, the XML of a VRT); ``name`` is what messages call it where the path doesn't read
-    well.
+    well. ``kind`` is what the values are meant to be, where a check (``checked_band``) has made sure of it.
     """
 
     path: str
@@ -39,15 +40,26 @@ class Band:
     scale: float = 1.0
     nodata: tuple[float, ...] = ()
     name: str = ""
+    kind: BandKind | None = None
 
     @property
     def label(self) -> str:
         """The file's name for messages."""
         return self.name or self.path
 
+    def in_unit(self, scale: float, unit: str) -> Band:
+        """The same band with another scale, which makes of its stored numbers those of another unit."""
+        kind = None if self.kind is None else self.kind.times(scale / self.scale, unit)
+        return replace(self, scale=scale, kind=kind)
+
 
 class BandReader:
     """Reads windows of one band as float32 with NaN for no data, on the band's own grid or on another.
+
+    No data are the declared value and the band's own ones, what a mask band or an alpha band leaves out, infinities,
+    numbers as large as HUGE, and, where the band's kind is known, the usual markers (MARKERS) that it can't hold.
+    InputError for complex numbers, an alpha band, and numbers that the kind can't hold. A reader that isn't
+    ``guarded`` leaves numbers that can't be as they are, but for infinities.
 
     Where the pixels of the two grids coincide, the windows are only shifted, with NaN outside the band, and every
     value is the stored one; otherwise the band is resampled (``is_resampled``).
@@ -56,17 +68,28 @@ class BandReader:
     """
 
     @gdal_raises()
-    def __init__(self, band: Band | PathLike, grid: Grid | None = None, resampling: str = "bilinear") -> None:
+    def __init__(
+        self,
+        band: Band | PathLike,
+        grid: Grid | None = None,
+        resampling: str = "bilinear",
+        guarded: bool = True,
+    ) -> None:
+        self._is_guarded = guarded
         self.source = band if isinstance(band, Band) else Band(os.fspath(band))
         self._layers: list[gdal.Dataset] = []
         self._dataset = open_raster(self.source.path, self.source.label)
         if not 1 <= self.source.index <= self._dataset.RasterCount:
             raise InputError("{label} has no band {index}.", label=self.source.label, index=self.source.index)
         stored = self._dataset.GetRasterBand(self.source.index)
+        _check_stored(stored, self.source.label)
         self._factor, self._shift = _linear_terms(stored, self.source.scale)
+        self.has_scale = _linear_terms(stored, 1.0) != (1.0, 0.0)
+        self.is_byte = stored.DataType == gdal.GDT_Byte
         declared = stored.GetNoDataValue()
         self.declares_nodata = declared is not None
         self._nodata = _as_float32((*self.source.nodata, *(() if declared is None else (declared,))))
+        self._mask = mask_of(self._dataset, stored)
         own = self._own_grid()
         self.grid = own if grid is None else grid
         offset = own.offset_of(self.grid)
@@ -74,7 +97,7 @@ class BandReader:
         self._column, self._row = offset or (0, 0)
         if self.is_resampled:
             self._dataset = self._warped(own, self.grid, resampling)
-            self._nodata = ()
+            self._nodata, self._mask = (), None
             stored = self._dataset.GetRasterBand(1)
         self._band = stored
 
@@ -91,11 +114,16 @@ class BandReader:
                 "coordinate reference system. Assign it first (Raster > Projections > Assign projection).",
                 label=self.source.label,
             )
-        # GDAL warps with one value for no data at most, so each becomes NaN before, in one virtual layer each. The
+        # GDAL warps with one value for no data or one mask, so each becomes NaN before, in one virtual layer each. The
         # layers must outlive the one on top of them.
         self._layers = [self._dataset]
         options = {"format": "VRT", "bandList": [self.source.index], "outputType": gdal.GDT_Float32, "noData": "nan"}
-        self._layers.append(gdal.Translate("", self._dataset, **options))
+        if self._mask is not None:
+            masked = {**options, "noData": "none", "maskBand": alpha_index(self._dataset) or "auto"}
+            self._layers.append(gdal.Translate("", self._dataset, **masked))
+            self._layers.append(gdal.BuildVRT("", [self._layers[-1]], VRTNodata="nan"))
+            options.update(bandList=[1], maskBand="none")
+        self._layers.append(gdal.Translate("", self._layers[-1], **options))
         for nodata in self._nodata:
             self._layers.append(gdal.BuildVRT("", [self._layers[-1]], srcNodata=repr(nodata), VRTNodata="nan"))
         factor = grid.pixel_size / own.pixel_size
@@ -152,20 +180,44 @@ class BandReader:
         corner_and_size = (window.column, window.row, window.width, window.height)
         try:
             values: Array = self._band.ReadAsArray(*corner_and_size, buf_type=gdal.GDT_Float32, buf_obj=out)
+            mask = None if self._mask is None else self._mask.ReadAsArray(*corner_and_size, *values.shape[::-1])
         except RuntimeError as error:
             raise InputError(
                 "{label} can't be read to its end ({error}). It is probably truncated: copy or download it again.",
                 label=self.source.label,
                 error=error,
             ) from None
+        if mask is not None:
+            values[mask == 0] = np.nan
         # One pass instead of one for each value, where all are far below the data (NaN in it makes this false).
-        if len(self._nodata) > 1 and values.size and values.min() > max(self._nodata):
-            return self._to_physical(values)
-        for nodata in self._nodata:
-            missing = values == nodata
-            if missing.any():
-                values[missing] = np.nan
-        return self._to_physical(values)
+        if not (len(self._nodata) > 1 and values.size and values.min() > max(self._nodata)):
+            for nodata in self._nodata:
+                missing = values == nodata
+                if missing.any():
+                    values[missing] = np.nan
+        values = self._to_physical(values)
+        self._leave_out_impossible(values)
+        return values
+
+    def _leave_out_impossible(self, values: Array) -> None:
+        """Make NaN of what can't be, in place; InputError for numbers that are no known marker either."""
+        if not values.size:
+            return
+        kind = self.source.kind
+        low, high = (-HUGE, HUGE) if kind is None else kind.usual
+        lowest, highest = values.min(), values.max()
+        if math.isnan(lowest):
+            lowest, highest = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
+        if not (lowest < low or highest > high):
+            return
+        values[np.abs(values) >= (HUGE if self._is_guarded else np.inf)] = np.nan
+        if kind is None or not self._is_guarded:
+            return
+        suspect = (values < low) | (values > high)
+        values[suspect & np.isin(values, [self.physical(marker) for marker in MARKERS])] = np.nan
+        lowest, highest = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
+        if lowest < kind.possible[0] or highest > kind.possible[1]:
+            raise InputError(impossible(self.source.label, kind, float(lowest), float(highest)))
 
     def _to_physical(self, stored: Array) -> Array:
         if self._factor != 1.0:
@@ -177,6 +229,12 @@ class BandReader:
     def physical(self, stored: float) -> float:
         """The number that ``read`` gives for a stored one."""
         return float(self._to_physical(np.full(1, stored, np.float32))[0])
+
+    def stored(self, physical: float) -> float:
+        """A stored number for which ``read`` gives that one, or one very near to it."""
+        exact = (physical - self._shift) / self._factor
+        whole = float(round(exact)) if math.isfinite(exact) else exact
+        return whole if self.physical(whole) == physical else exact
 
     @gdal_raises()
     def sample(self, side: int) -> Array:
@@ -215,6 +273,34 @@ def _linear_terms(band: gdal.Band, scale: float) -> tuple[float, float]:
     """Factor and shift from stored to physical values; a declared scale of 0 can only be one that was never set."""
     factor, shift = band.GetScale() or 1.0, band.GetOffset() or 0.0
     return factor * scale, shift * scale
+
+
+def _check_stored(band: gdal.Band, label: str) -> None:
+    """InputError for a band that holds no measure at all."""
+    if gdal.DataTypeIsComplex(band.DataType):
+        raise InputError(
+            "{label} holds complex numbers, as a wrapped interferogram or a radar image does, which are no measure. "
+            "Choose the raster that was made of it, for an interferogram the unwrapped phase.",
+            label=label,
+        )
+    if band.GetColorInterpretation() == gdal.GCI_AlphaBand:
+        raise InputError("{label}: the chosen band is an alpha band, which holds no measure.", label=label)
+
+
+def alpha_index(dataset: gdal.Dataset) -> int:
+    """The number of a dataset's alpha band; 0 without one."""
+    for index in range(dataset.RasterCount, 1, -1):
+        if dataset.GetRasterBand(index).GetColorInterpretation() == gdal.GCI_AlphaBand:
+            return index
+    return 0
+
+
+def mask_of(dataset: gdal.Dataset, band: gdal.Band) -> gdal.Band | None:
+    """The mask or alpha band in which 0 is no data; None where there is none but what the value for no data says."""
+    alpha = alpha_index(dataset)
+    if alpha:  # GDAL itself heeds those of whole numbers only.
+        return dataset.GetRasterBand(alpha)
+    return None if band.GetMaskFlags() in (gdal.GMF_ALL_VALID, gdal.GMF_NODATA) else band.GetMaskBand()
 
 
 def _as_float32(values: Sequence[float]) -> tuple[float, ...]:

@@ -6,13 +6,14 @@ from collections.abc import Collection, Mapping
 
 from ..errors import InputError
 from ..progress import Progress
-from ..texts import Message
 from ..types import PathLike
-from .reading import BandReader
 
 METRES: Mapping[str, float] = {"mm": 1e-3, "cm": 1e-2, "m": 1.0, "ft": 0.3048, "us-ft": 1200 / 3937}
 """Metres of each unit of length."""
-YEARLY_METRES: Mapping[str, float] = {f"{unit}/yr": metres for unit, metres in METRES.items()}
+YEARLY_METRES: Mapping[str, float] = {
+    **{f"{unit}/yr": metres for unit, metres in METRES.items()},
+    **{f"{unit}/d": metres * 365.25 for unit, metres in METRES.items()},
+}
 """Metres a year of each unit of a LOS rate."""
 
 _SPELLINGS: Mapping[str, tuple[str, ...]] = {
@@ -23,23 +24,26 @@ _SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "us-ft": ("us-ft", "ftus", "ussurveyfoot", "ussurveyfeet", "footus", "foot_us"),
     "rad": ("rad", "radian", "radians"),
     "degree": ("degree", "degrees", "deg", "°"),
+    "cycle": ("cycle", "cycles", "fringe", "fringes"),
     "percent": ("percent", "%"),
     "1": ("1",),
 }
 _NAMES = {spelling: unit for unit, spellings in _SPELLINGS.items() for spelling in spellings}
-_PER_YEAR = tuple(
-    form.format(year)
-    for year in ("years", "year", "yr", "y", "a")
+_SPANS = {"yr": ("years", "year", "yr", "y", "a"), "d": ("days", "day", "d")}
+_PER_SPAN = tuple(
+    (form.format(word), span)
+    for span, words in _SPANS.items()
+    for word in words
     for form in ("/{}", "per{}", "{}-1", "{}^-1", "{}⁻¹")
 )
 
 
 def unit_of(text: str) -> str | None:
-    """The unit that a text means: "m", "mm/yr", "rad/yr", "degree" and so on; None for one that isn't known."""
+    """The unit that a text means: "m", "mm/yr", "m/d", "degree" and so on; None for one that isn't known."""
     compact = text.lower().replace(" ", "").replace("·", "").replace("*", "").replace(".", "")
-    for ending in _PER_YEAR:
+    for ending, span in _PER_SPAN:
         if compact.endswith(ending) and compact[: -len(ending)] in _NAMES:
-            return f"{_NAMES[compact[: -len(ending)]]}/yr"
+            return f"{_NAMES[compact[: -len(ending)]]}/{span}"
     return _NAMES.get(compact)
 
 
@@ -85,30 +89,3 @@ def band_unit(
             wanted=wanted,
         )
     return unit
-
-
-def los_rate_factor(reader: BandReader, progress: Progress) -> float:
-    """What turns the numbers of a LOS rate band into mm/yr, which is assumed and told where its unit isn't known.
-
-    InputError for a unit that is no rate of a length.
-    """
-    text, path = reader.tags["unit"].strip(), reader.source.label
-    unit = band_unit(text, path, Message("LOS rate"), "mm/yr", progress, YEARLY_METRES, Message("mm/yr or m/yr"))
-    return YEARLY_METRES[unit] * 1000
-
-
-def metres_per_unit(reader: BandReader, progress: Progress) -> float:
-    """Metres of one unit of a DEM band's heights; metres where the unit is missing or unknown, which is told.
-
-    InputError for a unit that is none of length.
-    """
-    text, path = reader.tags["unit"], reader.source.label
-    unit = band_unit(text, path, Message("DEM"), "m", progress, METRES, Message("metres or feet"))
-    if unit != "m":
-        progress.info(
-            "{path} gives its heights in {unit}; they were multiplied by {metres:.7g} to metres.",
-            path=path,
-            unit=unit,
-            metres=METRES[unit],
-        )
-    return METRES[unit]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..progress import Progress
-from ..raster import Band, BandReader, Grid, metres_per_unit, with_undeclared_nodata
+from ..raster import HEIGHTS, BandReader, Grid, checked_band
 from ..types import Array, PathLike
 from .landslides import SLOPE_LIMITS
 from .terrain import Terrain, read_dem
@@ -66,10 +66,7 @@ def square_grid(grid: Grid) -> tuple[Grid, float]:
 
 def heights_under(grid: Grid, dem: PathLike, progress: Progress) -> Array:
     """Heights in metres on a grid, NaN where the DEM has none; its undeclared nodata and its unit are recognised."""
-    band = with_undeclared_nodata(dem, "DEM", False, progress)
-    with BandReader(band) as reader:
-        scale = metres_per_unit(reader, progress)
-    with BandReader(Band(band.path, band.index, scale, band.nodata), grid, "cubic") as reader:
+    with BandReader(checked_band(dem, HEIGHTS, progress), grid, "cubic") as reader:
         return reader.read()
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
-from ..raster import BandReader, Grid, Window, spatial_reference, utm_zone
+from ..raster import HEIGHTS, BandReader, Grid, Window, checked_band, spatial_reference, utm_zone
 from ..satellite import ASCENDING_HEADING, DESCENDING_HEADING, Viewing
 from ..types import Array, PathLike
 from .atmosphere import FieldPool
@@ -197,7 +197,7 @@ def _given_ground(options: SceneOptions, path: PathLike, progress: Progress) -> 
         progress.info(
             "{path} was resampled to {size} × {size} pixels of {pixel:g} m.", path=path, size=size, pixel=pixel
         )
-    with BandReader(path, reader_grid, "cubic") as reader:
+    with BandReader(checked_band(path, HEIGHTS), reader_grid, "cubic") as reader:
         dem = reader.read(window)
     missing = ~np.isfinite(dem)
     if missing.any():

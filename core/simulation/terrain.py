@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..gdal_errors import gdal_raises
-from ..raster import BandReader, Grid, utm_zone
+from ..raster import HEIGHTS, BandReader, Grid, checked_band, utm_zone
 from ..terrain import MOTION_SCALE, gradient
 from ..types import Array, PathLike
 from .atmosphere import as_float32, portable, power_law_field, smooth, smoothstep
@@ -206,7 +206,7 @@ def read_dem(path: PathLike, pixel_size: float) -> Array:
             "{path} is smaller than one pixel of {pixel_size} m. Choose a larger DEM.", path=path, pixel_size=pixel_size
         )
     grid = Grid(spatial_reference(crs).ExportToWkt(), (x_min, pixel_size, 0, y_max, 0, -pixel_size), width, height)
-    with BandReader(path, grid, resampling="cubic") as reader:
+    with BandReader(checked_band(path, HEIGHTS), grid, resampling="cubic") as reader:
         values = reader.read()
     values[(values < -500) | (values > 9000)] = np.nan
     return values

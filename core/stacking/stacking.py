@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..parallel import map_ordered
 from ..progress import QUIET, Progress
-from ..raster import Band, BandDescription, RasterWriter, Window, limited_cache, with_undeclared_nodata
+from ..raster import HEIGHTS, Band, BandDescription, RasterWriter, Window, checked_band, limited_cache
 from ..texts import Message
 from ..types import Array, Double, PathLike
 from .corrections import NO_CORRECTIONS, CorrectionModel, Corrections, estimate_corrections
@@ -137,7 +137,7 @@ def stack_to_files(
     CancelledError; in all three cases no file is left.
     """
     _check(stack, outputs, options)
-    elevation = None if dem is None else with_undeclared_nodata(dem, "DEM", False, progress)
+    elevation = None if dem is None else checked_band(dem, HEIGHTS, progress)
     with limited_cache(), ReaderPool(stack.grid) as pool:
         needs_pass = corrections.needs_estimation
         estimation = progress.part(0, 0.5 if needs_pass else 0)

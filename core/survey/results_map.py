@@ -8,8 +8,7 @@ from osgeo import ogr
 
 from ..areas import Area, outlines_of
 from ..gdal_errors import gdal_raises
-from ..progress import QUIET
-from ..raster import BandReader, Grid, with_undeclared_nodata
+from ..raster import HEIGHTS, BandReader, Grid, checked_band
 from ..reports import Drawing, MapFrame, Words, element, legend, png, scale_bar, svg, svg_picture, svg_text, words
 from ..terrain import light_hillshade
 from ..types import PathLike
@@ -82,7 +81,7 @@ def _wide_enough(frame: BaseMapFrame, shapes: Sequence[ogr.Geometry]) -> BaseMap
 def _background(dem: PathLike | None, grid: Grid, drawing: MapFrame) -> str:
     if dem is None:
         return element("rect", x=drawing.left, y=0, width=drawing.width, height=drawing.height, fill="#f6f6f3")
-    with BandReader(with_undeclared_nodata(dem, "DEM", False, QUIET), grid) as reader:
+    with BandReader(checked_band(dem, HEIGHTS), grid) as reader:
         picture = png(light_hillshade(reader.read(), grid))
     return svg_picture(drawing.left, 0, drawing.width, drawing.height, picture)
 

@@ -7,9 +7,9 @@ Metres are those of each row, whatever the grid's units; true north is that of t
 
 from __future__ import annotations
 
-import math
+import os
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,24 +19,23 @@ from ..errors import InputError
 from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
 from ..raster import (
+    HEIGHTS,
+    INCIDENCE,
     Band,
     BandDescription,
     BandReader,
     Grid,
     RasterWriter,
     Window,
+    checked_band,
     limited_cache,
-    metres_per_unit,
     north_in_grid,
     read_sample,
     row_blocks,
     smoothed,
     smoothing_reach,
-    unit_of,
-    with_undeclared_nodata,
 )
 from ..satellite import Viewing, downslope_sensitivity, viewing_tags
-from ..texts import Message
 from ..types import Array, PathLike
 from .slope import gradient, slope_degrees
 
@@ -115,11 +114,10 @@ def turned_to_grid(viewing: Viewing, grid: Grid, progress: Progress = QUIET) -> 
 
 @dataclass(frozen=True)
 class _Input:
-    """The DEM (its band, grid and metres per unit) and the incidence angles on its grid, in degrees."""
+    """The DEM (its band and grid) and the incidence angles on its grid, in degrees."""
 
     dem: Band
     grid: Grid
-    scale: float
     incidence: Band | None
 
 
@@ -158,7 +156,7 @@ def los_sensitivity_to_file(
         angles = stack.enter_context(BandReader(source.incidence, grid)) if source.incidence else None
         rows = max(_BLOCK_PIXELS // grid.width, 2 * smoothing_reach(sigmas[0]), 16)
         for first, count in row_blocks(grid.height, rows):
-            block = _Block.read(reader, grid, first, count, smoothing_reach(sigmas[0]), source.scale)
+            block = _Block.read(reader, grid, first, count, smoothing_reach(sigmas[0]))
             east, north = block.gradient(sigmas)
             angle = None if angles is None else angles.read(Window(0, first, grid.width, count))
             share, level = los_sensitivity(east, north, seen, angle)
@@ -174,36 +172,29 @@ def los_sensitivity_to_file(
 
 def _open(dem: PathLike, incidence: PathLike | None, viewing: Viewing, progress: Progress) -> tuple[_Input, float]:
     """The opened inputs, and the incidence angle in mid-scene."""
-    band = with_undeclared_nodata(dem, "DEM", False, progress)
+    band = checked_band(dem, HEIGHTS, progress)
     with BandReader(band) as reader:
         grid = reader.grid
         try:
             grid.metres_per_pixel(np.array([0]))
         except InputError as error:
             raise InputError("{dem}: {error}", dem=dem, error=error) from None
-        scale = metres_per_unit(reader, progress)
-    source = _Input(band, grid, scale, None)
+    source = _Input(band, grid, None)
     if incidence is None:
         return source, viewing.incidence
     angles, mean = _incidence_band(incidence, grid, progress)
-    return _Input(band, grid, scale, angles), mean
+    return _Input(band, grid, angles), mean
 
 
 def _incidence_band(path: PathLike, grid: Grid, progress: Progress) -> tuple[Band, float]:
     """The band of incidence angles in degrees, and their median on the grid."""
-    band = with_undeclared_nodata(path, Message("incidence angle"), False, progress)
-    band = replace(band, nodata=(*band.nodata, 0.0))
+    band = checked_band(Band(os.fspath(path), nodata=(0.0,)), INCIDENCE, progress)
     with BandReader(band, grid) as reader:
-        unit, sample = unit_of(reader.tags["unit"]), read_sample(reader)
+        sample = read_sample(reader)
     sample = sample[np.isfinite(sample)]
     if not sample.size:
         raise InputError("{path}: no incidence angle where the DEM is. Choose a raster that covers the DEM.", path=path)
     median = float(np.median(sample))
-    if unit not in ("degree", "rad"):
-        unit = "rad" if median < math.pi / 2 else "degree"
-        progress.info("{path} does not say its unit; the incidence angles were taken as {unit}.", path=path, unit=unit)
-    factor = math.degrees(1) if unit == "rad" else 1.0
-    median *= factor
     if not 5 < median < 85:
         raise InputError(
             "{path} can't hold incidence angles: their median is {median:.3g}°, and Sentinel-1 has 30–46°. Choose "
@@ -218,7 +209,7 @@ def _incidence_band(path: PathLike, grid: Grid, progress: Progress) -> tuple[Ban
             path=path,
             median=median,
         )
-    return replace(band, scale=factor), median
+    return band, median
 
 
 @dataclass(frozen=True)
@@ -234,12 +225,10 @@ class _Block:
     inner: slice
 
     @classmethod
-    def read(cls, reader: BandReader, grid: Grid, first: int, count: int, reach: int, scale: float) -> _Block:
+    def read(cls, reader: BandReader, grid: Grid, first: int, count: int, reach: int) -> _Block:
         """Read the block of ``count`` rows from ``first`` on, with ``reach`` rows around it where there are any."""
         top, bottom = max(0, first - reach), min(grid.height, first + count + reach)
         padded = reader.read(Window(-1, top - 1, grid.width + 2, bottom - top + 2))
-        if scale != 1:
-            padded *= np.float32(scale)
         dx, dy = grid.metres_per_pixel(np.arange(top, bottom))
         return cls(padded, dx, dy, slice(first - top, first - top + count))
 

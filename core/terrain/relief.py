@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 from osgeo import gdal, ogr
 
 from ..gdal_errors import gdal_raises
-from ..raster import BandDescription, BandReader, Grid, RasterWriter, spatial_reference, write_array
+from ..raster import (
+    HEIGHTS,
+    BandDescription,
+    BandReader,
+    Grid,
+    RasterWriter,
+    checked_band,
+    spatial_reference,
+    write_array,
+)
 from ..types import Array, PathLike
 from ..vectors import quiet_gdal, vector_memory
 
@@ -57,7 +66,8 @@ def prepare_relief(
     """
     grid = _grid(crs, bounds, _PIXEL / 1000 * scale)
     own = Grid.of(dem).pixel_size
-    with BandReader(dem, grid, "bilinear" if own < grid.pixel_size else "cubicspline") as reader:
+    resampling = "bilinear" if own < grid.pixel_size else "cubicspline"
+    with BandReader(checked_band(dem, HEIGHTS, may_be_empty=True), grid, resampling) as reader:
         heights = reader.read()
     known = np.isfinite(heights)
     if not known.any():

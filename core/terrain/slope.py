@@ -19,18 +19,17 @@ from ..errors import InputError
 from ..parallel import map_ordered
 from ..progress import QUIET, Progress
 from ..raster import (
+    HEIGHTS,
     Band,
     BandDescription,
     BandReader,
     Grid,
     RasterWriter,
     Window,
+    checked_band,
     limited_cache,
-    metres_per_unit,
     row_blocks,
-    with_undeclared_nodata,
 )
-from ..texts import Message
 from ..types import Array, PathLike
 
 _BLOCK_PIXELS = 2**20
@@ -127,21 +126,20 @@ def slope_to_file(
     degrees get their metres row by row. Raises InputError for a DEM without CRS, in a unit of no length, or
     unreadable; OutputError when writing fails.
     """
-    band = with_undeclared_nodata(dem, Message("DEM"), False, progress)
+    band = checked_band(dem, HEIGHTS, progress)
     with BandReader(band) as reader:
         grid, block_height = reader.grid, reader.block_size[1]
         try:
             grid.metres_per_pixel(np.array([0]))
         except InputError as error:
             raise InputError("{dem}: {error}", dem=dem, error=error) from None
-        scale = metres_per_unit(reader, progress)
     rows = _rows_per_block(grid.width, block_height)
     with ExitStack() as stack:
         stack.enter_context(limited_cache())
         writers = [stack.enter_context(_writer(output, grid, "slope"))]
         if aspect_output is not None:
             writers.append(stack.enter_context(_writer(aspect_output, grid, "aspect")))
-        blocks = _computed_blocks(band, grid, rows, scale, aspect_output is not None, progress)
+        blocks = _computed_blocks(band, grid, rows, aspect_output is not None, progress)
         for row, layers in stack.enter_context(closing(blocks)):
             for writer, values in zip(writers, layers):
                 writer.write(values, row)
@@ -158,7 +156,7 @@ def _rows_per_block(width: int, block_height: int) -> int:
 
 
 def _computed_blocks(
-    dem: Band, grid: Grid, rows: int, scale: float, with_aspect: bool, progress: Progress
+    dem: Band, grid: Grid, rows: int, with_aspect: bool, progress: Progress
 ) -> Generator[tuple[int, list[Array]], None, None]:
     """(first row, [slope, aspect]) of the blocks in order, computed in threads a little ahead of the writing."""
     own = threading.local()
@@ -169,8 +167,6 @@ def _computed_blocks(
             own.reader = opened.enter_context(BandReader(dem))
         first, count = block
         padded = own.reader.read(Window(-1, first - 1, grid.width + 2, count + 2))
-        if scale != 1:
-            padded *= np.float32(scale)
         return _layers(padded, grid, first, with_aspect)
 
     # The readers close after the threads have ended, however they end: Windows can't replace a file that is open.

@@ -189,7 +189,7 @@ def test_undeclared_nodata_does_not_count_in_the_scatter(tmp_path: Path) -> None
     said: list[str] = []
     found = classical_areas(tmp_path / "b.tif", progress=Progress(on_info=said.append))
     assert len(found) == 1 and found == expected
-    assert sum("declares no nodata value" in message for message in said) == 1
+    assert sum("doesn't declare as no data" in message for message in said) == 1
 
 
 def test_a_scene_without_scatter_is_refused(tmp_path: Path) -> None:

@@ -287,7 +287,9 @@ def test_flat_ground_faces_nowhere_and_missing_layers_give_none(tmp_path: Path) 
     assert area.attributes["los_rate_extreme"] is None
 
 
-@pytest.mark.parametrize(("unit", "factor"), [("mm/yr", 1), ("m/yr", 1000), ("", 1), ("cm/year", 10), ("m/a", 1000)])
+@pytest.mark.parametrize(
+    ("unit", "factor"), [("mm/yr", 1), ("m/yr", 1000), ("", 1), ("cm/year", 10), ("m/a", 1000), ("mm/day", 365.25)]
+)
 def test_rates_are_told_in_millimetres(tmp_path: Path, unit: str, factor: float) -> None:
     rate = raster(tmp_path / "r.tif", np.full((9, 9), -0.5), name="los_rate", unit=unit)
     (area,) = extract_areas(raster(tmp_path / "p.tif", np.ones((9, 9))), ALL, los_rate=rate)
@@ -295,12 +297,12 @@ def test_rates_are_told_in_millimetres(tmp_path: Path, unit: str, factor: float)
 
 
 def test_an_unknown_unit_of_rates_is_taken_as_millimetres_and_told(tmp_path: Path) -> None:
-    rate = raster(tmp_path / "r.tif", np.full((9, 9), -0.5), name="los_rate", unit="mm/day")
+    rate = raster(tmp_path / "r.tif", np.full((9, 9), -0.5), name="los_rate", unit="furlong/day")
     said: list[str] = []
     progress = Progress(on_warning=said.append)
     (area,) = extract_areas(raster(tmp_path / "p.tif", np.ones((9, 9))), ALL, los_rate=rate, progress=progress)
     assert area.attributes["los_rate_mean"] == -0.5
-    assert len(said) == 1 and "r.tif" in said[0] and "mm/day" in said[0]
+    assert len(said) == 1 and "r.tif" in said[0] and "furlong/day" in said[0]
 
 
 def undeclared(path: Path, values: np.ndarray) -> Path:
@@ -323,7 +325,7 @@ def test_undeclared_nodata_is_in_no_attribute_and_told(tmp_path: Path) -> None:
     )
     assert area.attributes["elevation_min"] == 500
     assert area.attributes["los_rate_mean"] == area.attributes["los_rate_extreme"] == -20
-    assert sum("declares no nodata value" in message for message in said) == 3
+    assert sum("doesn't declare as no data" in message for message in said) == 3
 
 
 def test_undeclared_nodata_of_a_probability_is_no_area(tmp_path: Path) -> None:
@@ -386,9 +388,9 @@ def test_no_area_is_a_result(tmp_path: Path) -> None:
 
 
 def test_values_that_are_no_probability(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"p\.tif holds values from 1 to 80"):
-        extract_areas(raster(tmp_path / "p.tif", np.array([[1.0, 80.0]])))
-    with pytest.raises(InputError, match="no probability"):
+    with pytest.raises(InputError, match=r"p\.tif can't be a probability: its numbers reach from 1 to 70"):
+        extract_areas(raster(tmp_path / "p.tif", np.array([[1.0, 70.0]])))
+    with pytest.raises(InputError, match=r"can't be a probability: its numbers reach from -0[.]5"):
         extract_areas(raster(tmp_path / "q.tif", np.array([[-0.5, 0.5]])))
 
 

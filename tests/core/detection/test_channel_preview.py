@@ -143,7 +143,10 @@ def test_unit_and_sign_of_a_rate(
 def test_a_wrong_unit_is_one_sentence_that_names_the_file(tmp_path: Path) -> None:
     slope = write(tmp_path / "slope.tif", np.full((30, 30), 20.0), "", "percent")
     facts = inspect_layer(KIND.SLOPE, slope, MINMAX_CHANNELS[KIND.SLOPE])
-    assert facts.problem == f"{slope}: the slope is in percent, and the model needs it in degree. Convert it first."
+    assert facts.problem == (
+        f"{slope} can't be a slope: its unit is “percent”. Choose a raster in degrees or radians, or correct the unit "
+        "of its band."
+    )
     assert math.isnan(facts.factor)
     rate = write(tmp_path / "rate.tif", np.full((30, 30), 20.0), "", "m")
     assert "can't be a phase rate" in inspect_layer(KIND.PHASE_RATE, rate, CARD.channels[0]).problem

@@ -164,7 +164,7 @@ def test_a_raster_of_another_kind_is_refused(tmp_path: Path) -> None:
         _read_one(path, _channel(LOS_RATE))
     path = write_layer(tmp_path / "slope.tif", _rates(), unit="%", sign="")
     with (
-        pytest.raises(InputError, match=r"slope\.tif: the slope is in percent"),
+        pytest.raises(InputError, match=r"slope\.tif can't be a slope: its unit is “%”"),
         Composite(
             {LOS_RATE: write_layer(tmp_path / "r.tif", _rates()), SLOPE: path},
             card_of(_channel(LOS_RATE), _channel(SLOPE)),

@@ -9,15 +9,15 @@ import pytest
 from osgeo import gdal
 
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.raster import Band, BandReader, Grid, read_sample, with_undeclared_nodata
+from ada_mapper.core.raster import HEIGHTS, LOS_RATE, Band, BandReader, Grid, checked_band, read_sample
 from stacks import write_raster
 
 
 def read(path: str, is_rate: bool = False) -> tuple[np.ndarray, list[str]]:
     said: list[str] = []
-    band = with_undeclared_nodata(path, "DEM", is_rate, Progress(on_info=said.append))
+    band = checked_band(path, LOS_RATE if is_rate else HEIGHTS, Progress(on_info=said.append))
     with BandReader(band) as reader:
-        return reader.read(), said
+        return reader.read(), [message for message in said if "no unit in the file" not in message]
 
 
 def heights() -> np.ndarray:
@@ -37,7 +37,7 @@ def test_markers_become_nan_and_are_told(tmp_path: Path, marker: float) -> None:
 def test_markers_spoil_no_neighbours_on_another_grid(tmp_path: Path, marker: float) -> None:
     values = np.full((40, 50), 5.0)
     values[:10] = marker
-    band = with_undeclared_nodata(write_raster(tmp_path / "dem.tif", values, 30), "DEM", False, Progress())
+    band = checked_band(write_raster(tmp_path / "dem.tif", values, 30), HEIGHTS)
     with BandReader(band) as reader:
         x, dx, _, y, _, dy = reader.grid.transform
         moved = Grid(reader.grid.crs, (x + 10, dx, 0.0, y - 10, 0.0, dy), 49, 39)
@@ -54,16 +54,21 @@ def test_a_marker_that_the_sample_misses_is_no_data_too(tmp_path: Path) -> None:
     assert np.isnan(found).sum() == 600
 
 
-def test_declared_nodata_is_all_that_counts(tmp_path: Path) -> None:
+def test_markers_beside_a_declared_one_are_no_data_too(tmp_path: Path) -> None:
     values = heights()
     values[0, :2] = -9999, -32768
     found, said = read(write_raster(tmp_path / "dem.tif", values, nodata=-9999))
-    assert np.isnan(found[0, 0]) and found[0, 1] == -32768 and not said
+    assert np.isnan(found[0, :2]).all() and np.isfinite(found).sum() == values.size - 2
+    assert len(said) == 1 and "exactly -32768" in said[0]
 
 
 def test_given_nodata_is_kept(tmp_path: Path) -> None:
-    band = Band(write_raster(tmp_path / "dem.tif", heights()), nodata=(7.0,))
-    assert with_undeclared_nodata(band, "DEM", False, Progress()) is band
+    values = heights()
+    values[3] = 7
+    band = checked_band(Band(write_raster(tmp_path / "dem.tif", values), nodata=(7.0,)), HEIGHTS)
+    with BandReader(band) as reader:
+        assert np.isnan(reader.read()).sum() == 50
+    assert checked_band(band, HEIGHTS) is band
 
 
 @pytest.mark.parametrize(("is_rate", "zeros", "missing"), [(True, 500, True), (True, 1, False), (False, 500, False)])
