@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cmp_to_key, partial
+from functools import cached_property, cmp_to_key, partial
 from itertools import combinations
 
 import numpy as np
@@ -17,7 +18,7 @@ from ..gdal_errors import gdal_raises
 from ..parallel import map_ordered
 from ..progress import Progress
 from ..raster import BandOrMosaic, Grid, Mosaic, MosaicPart, Window, open_raster
-from ..texts import Message
+from ..texts import Message, joined
 from .found import Found, some
 from .grids import common_grid, grown, shared, window_on
 from .model import Interferogram
@@ -27,6 +28,10 @@ from .readers import Pair
 
 # Files of a pair that share more of the smaller one's ground are the same interferogram twice.
 _SAME_GROUND = 0.9
+# Doubles that are noted each for itself; the rest goes to the log only.
+_DOUBLES_NOTED = 3
+# Smaller constants, in rad, are not told.
+_SHOWN = 0.005
 # Of the phases in an overlap, the share that is cycles off from the others before it is told.
 _TORN = 0.05
 _VERSION = re.compile(r"-v(\d+)_(\d+)_(\d+)")
@@ -63,8 +68,19 @@ class _Files:
         compared = map_ordered(lambda couple: overlap_of(found[couple[0]], found[couple[1]]), couples, progress)
         return cls(found, windows, main, dict(compared))
 
+    @cached_property
+    def _folder(self) -> str:
+        try:
+            return os.path.commonpath([item.file.parent for item in self.found]) + os.sep
+        except ValueError:  # on two drives
+            return ""
+
+    def label(self, number: int) -> str:
+        """The name of a file for messages, from the folder that holds them all."""
+        return self.found[number].label.removeprefix(self._folder)
+
     def labels(self, numbers: Sequence[int]) -> str:
-        return some([self.found[number].label for number in numbers])
+        return some([self.label(number) for number in numbers])
 
 
 def _pairs(found: Sequence[Found], numbers: Sequence[int]) -> list[list[int]]:
@@ -89,7 +105,7 @@ def pairs_of_files(
     in ``notes``.
     """
     files = _Files.of(found, progress)
-    numbers = _without_doubles(files, notes)
+    numbers = _without_doubles(files, notes, progress)
     numbers = _on_one_ground(files, numbers, notes)
     shifts = _tied(files, numbers, notes)
     used = [files.found[number] for number in sorted(shifts)]
@@ -102,7 +118,7 @@ def pairs_of_files(
     return [_pair([(files.found[i], shifts[i]) for i in numbers], grid) for numbers in pairs], grid, used
 
 
-def _without_doubles(files: _Files, notes: list[str]) -> list[int]:
+def _without_doubles(files: _Files, notes: list[str], progress: Progress) -> list[int]:
     """The numbers of the files less those that show the ground of another one of their pair."""
     kept_of_all: list[int] = []
     doubles: list[tuple[int, int]] = []
@@ -115,17 +131,24 @@ def _without_doubles(files: _Files, notes: list[str]) -> list[int]:
             else:
                 doubles.append((same, number))
         kept_of_all.extend(sorted(kept))
-    notes.extend(
-        Message(
-            "The pair {name} is there twice: {label} is used, as it {reason}, and {other_label} left out.",
-            name=files.found[used].interferogram.name,
-            label=files.found[used].label,
-            reason=_reason(files, used, dropped),
-            other_label=files.found[dropped].label,
-        )
-        for used, dropped in doubles
-    )
+    notes.extend(_doubled(files, used, dropped) for used, dropped in doubles[:_DOUBLES_NOTED])
+    if len(doubles) > _DOUBLES_NOTED:
+        notes.append(Message("{count} more files are doubles like these.", count=len(doubles) - _DOUBLES_NOTED))
+        for used, dropped in doubles[_DOUBLES_NOTED:]:
+            told = _doubled(files, used, dropped)
+            progress.info(told.template, **told.values)
     return kept_of_all
+
+
+def _doubled(files: _Files, used: int, dropped: int) -> Message:
+    larger = _pixels(files.windows[dropped]) < _SAME_GROUND * _pixels(files.windows[used])
+    return Message(
+        "The pair {name} is there twice: {label} is used, as it {reason}, and {other_label} left out.",
+        name=files.found[used].interferogram.name,
+        label=files.label(used),
+        reason=Message("covers more ground") if larger else Message("is the newer file"),
+        other_label=files.label(dropped),
+    )
 
 
 def _is_double(files: _Files, first: int, other: int) -> bool:
@@ -143,12 +166,6 @@ def _preference(files: _Files, first: int, other: int) -> int:
     if min(sizes) < _SAME_GROUND * max(sizes):
         return sizes[1] - sizes[0]
     return -1 if _is_newer(files.found[first], files.found[other]) else 1
-
-
-def _reason(files: _Files, used: int, dropped: int) -> Message:
-    if _pixels(files.windows[dropped]) < _SAME_GROUND * _pixels(files.windows[used]):
-        return Message("covers more ground")
-    return Message("is the newer file")
 
 
 def _is_newer(first: Found, other: Found) -> bool:
@@ -308,18 +325,15 @@ def _note_mosaics(files: _Files, pairs: Sequence[Sequence[int]], shifts: Shifts,
             some=files.labels(mosaics[0]),
         )
     )
-    offsets = [
-        Message("{label}: {shift:+.2f} rad", label=files.found[number].label, shift=shifts[number])
-        for numbers in mosaics
-        for number in numbers
-        if abs(shifts[number]) >= 0.005
-    ]
-    if offsets:
+    taken_off = [-shifts[number] for numbers in mosaics for number in numbers]
+    if max(map(abs, taken_off)) >= _SHOWN:
         notes.append(
             Message(
-                "Each file was unwrapped with a constant of its own. Estimated where the files of a pair meet, this "
-                "was added: {some}.",
-                some=some(offsets),
+                "Each file is unwrapped with a constant of its own. It was estimated where the files of a pair meet "
+                "and taken off, from {least:+.2f} to {most:+.2f} rad: {some}.",
+                least=min(taken_off),
+                most=max(taken_off),
+                some=some([_constants(files, numbers, shifts) for numbers in mosaics]),
             )
         )
     fewer = [files.found[numbers[0]].interferogram.name for numbers in pairs if len(numbers) < most]
@@ -331,7 +345,7 @@ def _note_mosaics(files: _Files, pairs: Sequence[Sequence[int]], shifts: Shifts,
             )
         )
     torn = [
-        Message("{first} and {other}", first=files.found[i].label, other=files.found[j].label)
+        Message("{first} and {other}", first=files.label(i), other=files.label(j))
         for (i, j), overlap in files.overlaps.items()
         if i in shifts and j in shifts and overlap.torn > _TORN
     ]
@@ -342,6 +356,13 @@ def _note_mosaics(files: _Files, pairs: Sequence[Sequence[int]], shifts: Shifts,
                 some=some(torn),
             )
         )
+
+
+def _constants(files: _Files, numbers: Sequence[int], shifts: Shifts) -> Message:
+    """What was taken off the files of a pair but the one that stayed as it was."""
+    shown = [Message("{constant:+.2f}", constant=-shifts[number]) for number in numbers if shifts[number]]
+    name = files.found[numbers[0]].interferogram.name
+    return Message("{name} {constants}", name=name, constants=joined(shown or [Message("0")]))
 
 
 def _pair(parts: Sequence[tuple[Found, float]], grid: Grid) -> Interferogram:

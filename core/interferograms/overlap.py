@@ -16,7 +16,7 @@ from .grids import grown, shared, window_on
 
 # A sample of the overlap: windows of this many pixels a side, at most so many.
 _SIDE = 64
-_MOST_WINDOWS = 32
+_MOST_WINDOWS = 16
 # Pixels beyond the edge that a seam without overlap is looked at.
 _SEAM = 2
 # Fewer pixels tell no constant.
@@ -54,7 +54,7 @@ def overlap_of(first: Found, other: Found) -> Overlap:
     counts = np.zeros(3, np.int64)
     if region is not None:
         with BandReader(first.phase, grid) as one, BandReader(other.phase, grid) as two:
-            for window in _sample(region):
+            for window in _sample(region, places[0]):
                 a, b = one.read(window), two.read(window)
                 known = np.isfinite(a), np.isfinite(b)
                 both = known[0] & known[1]
@@ -94,16 +94,19 @@ def _steps(one: NDArray[np.float64], two: NDArray[np.float64]) -> NDArray[np.flo
     return finite
 
 
-def _sample(region: Window) -> Iterator[Window]:
-    """The whole region in windows where that is a bounded number of them, else as many, spread over it evenly."""
+def _sample(region: Window, file: Window) -> Iterator[Window]:
+    """The whole region in windows where that is a bounded number of them, else as many, spread over it evenly.
+
+    Spread ones begin at multiples of their side in the file, so that few stored blocks are read for each.
+    """
     width, height = min(_SIDE, region.width), min(_SIDE, region.height)
     columns, rows = math.ceil(region.width / width), math.ceil(region.height / height)
     if columns * rows > _MOST_WINDOWS:
         wanted = min(max(round(math.sqrt(_MOST_WINDOWS * rows / columns)), 1), rows, _MOST_WINDOWS)
         columns = min(_MOST_WINDOWS // wanted, columns)
         rows = min(_MOST_WINDOWS // columns, rows)
-    for top in _starts(region.height, height, rows):
-        for left in _starts(region.width, width, columns):
+    for top in _starts(region.height, height, rows, region.row - file.row):
+        for left in _starts(region.width, width, columns, region.column - file.column):
             yield Window(
                 region.column + left,
                 region.row + top,
@@ -112,7 +115,8 @@ def _sample(region: Window) -> Iterator[Window]:
             )
 
 
-def _starts(length: int, size: int, count: int) -> list[int]:
+def _starts(length: int, size: int, count: int, origin: int) -> list[int]:
     if count * size >= length:
         return list(range(0, length, size))
-    return [int((i + 0.5) * length / count) - size // 2 for i in range(count)]
+    middles = [int((i + 0.5) * length / count) for i in range(count)]
+    return [max(middle - (middle + origin) % size, 0) for middle in middles]

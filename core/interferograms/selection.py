@@ -26,18 +26,24 @@ _SAMPLE_SIZE = 256
 
 @dataclass(frozen=True)
 class PairFacts:
-    """What the rules look at: dates, perpendicular baseline in metres and mean coherence, None where it isn't known."""
+    """What the rules look at: dates, perpendicular baseline in metres and mean coherence, None where it isn't known.
+
+    ``files``: how many files side by side the pair consists of.
+    """
 
     name: str
     first_date: date
     second_date: date
     perpendicular_baseline: float | None = None
     mean_coherence: float | None = None
+    files: int = 1
 
     @classmethod
     def of(cls, pair: Interferogram, mean_coherence: float | None = None) -> PairFacts:
         """The facts of an interferogram."""
-        return cls(pair.name, pair.first_date, pair.second_date, pair.perpendicular_baseline, mean_coherence)
+        return cls(
+            pair.name, pair.first_date, pair.second_date, pair.perpendicular_baseline, mean_coherence, pair.files
+        )
 
     @property
     def days(self) -> int:

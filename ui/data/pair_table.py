@@ -119,7 +119,7 @@ class PairModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole and column in (DAYS, BASELINE, COHERENCE):
             return _CENTRED if column == COHERENCE else _TO_THE_RIGHT
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._reasons.get(pair.name) or None
+            return _remarks(pair, self._reasons.get(pair.name, "")) or None
         if role == _IS_USED_ROLE:
             return not self._reasons.get(pair.name)
         if role == _SORT_ROLE:
@@ -280,6 +280,12 @@ class _Delegate(QStyledItemDelegate):
             faint = QColor(*(round(0.55 * of_text + 0.45 * of_base) for of_text, of_base in parts))
             palette.setColor(QPalette.ColorRole.Text, faint)
             option.palette = palette
+
+
+def _remarks(pair: PairFacts, reason: str) -> str:
+    """Why a pair isn't used, and how many files it consists of where it is several."""
+    files = tr("It consists of {} files side by side.").format(number(pair.files)) if pair.files > 1 else ""
+    return " ".join(text for text in (reason, files) if text)
 
 
 def _verdict(rules: Sequence[str]) -> str:

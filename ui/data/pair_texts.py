@@ -45,6 +45,9 @@ def folder_text(choice: PairChoice, folder: str) -> str:
     text = tr("{} pairs of {} dates, {}").format(
         number(len(scan.pairs)), number(scan.dates), PRODUCTS[scan.product].title
     )
+    files = sum(pair.files for pair in scan.pairs)
+    if files > len(scan.pairs):
+        text += tr("; {} files, as pairs consist of several side by side").format(number(files))
     known = sum(pair.perpendicular_baseline is not None for pair in scan.pairs)
     if not known:
         text += tr("; perpendicular baselines are not known")

@@ -123,7 +123,7 @@ def test_of_a_doubled_pair_the_newest_is_used_and_both_are_named(tmp_path, newer
     assert noted(
         stack,
         "twice",
-        f"{files[newer]} is used, as it is the newer file",
+        f"{files[newer].relative_to(tmp_path)} is used, as it is the newer file",
         str(Path("a", f"{PAIRS[0]}.unw.tif")),
         str(Path("b", "20180130_20180106.unw.tif")),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -60,6 +61,17 @@ def test_each_pair_is_told_with_its_use(table):
     assert hint == "Its temporal baseline of 120 days is above 40."
     checks = [table.model().index(row, KEEP).data(Qt.ItemDataRole.CheckStateRole) for row in range(4)]
     assert [Qt.CheckState(check) == Qt.CheckState.Checked for check in checks] == [True, True, True, False]
+
+
+def test_a_pair_of_several_files_says_so(table):
+    pairs = (replace(PAIRS[0], files=3), replace(PAIRS[1], files=2), PAIRS[2])
+    show(table, pairs=pairs)
+    hints = [table.model().index(row, USED).data(Qt.ItemDataRole.ToolTipRole) for row in range(3)]
+    assert hints == [
+        "It consists of 3 files side by side.",
+        "Its temporal baseline of 120 days is above 40. It consists of 2 files side by side.",
+        "Its perpendicular baseline of 150.0 m is above 120.",
+    ]
 
 
 @pytest.mark.parametrize(
