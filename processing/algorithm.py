@@ -8,7 +8,7 @@ import importlib
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Callable, TypeVar
+from typing import Any, Callable, ClassVar, TypeVar
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
@@ -18,10 +18,12 @@ from qgis.core import (
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingException,
+    QgsProcessingFeatureSourceDefinition,
     QgsProcessingFeedback,
     QgsProcessingOutputLayerDefinition,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
+    QgsProcessingParameterFeatureSource,
     QgsProcessingParameterFile,
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterDestination,
@@ -34,6 +36,7 @@ from qgis.PyQt.QtGui import QIcon
 
 from ..core.errors import AdaMapperError, InputError
 from ..core.progress import Progress
+from ..core.texts import Message
 from . import styles
 from .qgis_versions import is_null, set_loading_order
 from .texts import missing_package_text, tr, words_of
@@ -134,6 +137,41 @@ def _shown(value: Any) -> str:
     """A value as it may stand in a sentence, however long it is."""
     text = f"“{value}”" if isinstance(value, str) else str(value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
+class SurveyLayer(QgsProcessingParameterFeatureSource):
+    """A layer of a survey that may have come back from the field.
+
+    QGIS opens layers to check them, and what opens a database takes the mark of a missing log away: so that is looked
+    for before, and remembered until a run asks for it.
+    """
+
+    _without_log: ClassVar[dict[str, Message]] = {}
+
+    def checkValueIsAcceptable(self, value: Any, context: QgsProcessingContext | None = None) -> bool:
+        self.look_for_log(value)
+        return bool(super().checkValueIsAcceptable(value, context))
+
+    @classmethod
+    def look_for_log(cls, value: Any) -> str:
+        """Remember the file of a parameter's value if its log is missing; its path, "" for what is no database."""
+        from ..core.survey import lacks_log, missing_log
+
+        if isinstance(value, QgsProcessingFeatureSourceDefinition):
+            value = value.source.staticValue()
+        path = value.split("|")[0] if isinstance(value, str) else ""
+        if not path.lower().endswith((".gpkg", ".sqlite", ".db")):
+            return ""
+        if lacks_log(Path(path)):
+            cls._without_log[path] = missing_log(Path(path))
+        return path
+
+    @classmethod
+    def warn_of_missing_log(cls, value: Any, progress: Progress) -> None:
+        """Tell, once, that newer answers may lie in a log that stayed on the phone; before the layer is opened."""
+        warning = cls._without_log.pop(cls.look_for_log(value), None)
+        if warning is not None:
+            progress.warning(warning)
 
 
 def _can_be_imported(package: str) -> bool:

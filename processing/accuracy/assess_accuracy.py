@@ -195,7 +195,7 @@ class AssessAccuracy(Algorithm):
         )
         from ..layers import write_judged
 
-        polygons = {name: self._outlines(parameters, name, context) for name, *_ in _POLYGONS}
+        polygons = {name: self._outlines(parameters, name, context, progress) for name, *_ in _POLYGONS}
         rasters = {name: self.raster_path(parameters, name, context) for name, *_ in (("PROBABILITY",), *_RASTERS)}
         data = AssessmentData(
             true=given(polygons["TRUE_AREAS"], "TRUE_AREAS"),
@@ -229,7 +229,9 @@ class AssessAccuracy(Algorithm):
             "JUDGED_AREAS": destination,
         }
 
-    def _outlines(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> Outlines | None:
+    def _outlines(
+        self, parameters: dict[str, Any], name: str, context: QgsProcessingContext, progress: Progress
+    ) -> Outlines | None:
         from ...core.areas import outlines_of
         from ..layers import read_areas
 
@@ -243,7 +245,7 @@ class AssessAccuracy(Algorithm):
         if not crs.isValid():
             message = tr("{} has no coordinate reference system. Set it first (layer properties > Source).")
             raise InputError(message.format(source.sourceName()))
-        return outlines_of(read_areas(source, ()), crs_text(crs))
+        return outlines_of(read_areas(source, (), progress=progress), crs_text(crs))
 
     def _viewing(
         self, parameters: dict[str, Any], context: QgsProcessingContext, los_rate: str | None, progress: Progress

@@ -10,21 +10,25 @@ from typing import TYPE_CHECKING
 from ...core.doors import opened_when_asked
 
 if TYPE_CHECKING:
-    from .areas import read_areas, write_areas
+    from .areas import area_columns, read_areas, write_areas
     from .channel_layers import add_layers, chosen_layers
-    from .features import fields_of, tell_columns, to_python, write_features
+    from .features import existing_field, fields_of, tell_columns, to_python, write_features
     from .judged import write_judged
     from .marks import ROLE_PROPERTY, RUN_PROPERTY, mark_role, mark_run, model_credit, role_mark, run_of
+    from .polygons import check_polygons, polygon_features
     from .review import (
         ACCEPTED,
         DECISIONS,
         REJECTED,
         UNSURE,
         cannot_write,
+        check_decisions,
         count_decisions,
         decide,
         decision_of,
         is_prepared_for_review,
+        named_attributes,
+        own_names,
         prepare_review,
         replace_outline,
         style_review,
@@ -43,16 +47,23 @@ __all__ = [
     "RUN_PROPERTY",
     "UNSURE",
     "add_layers",
+    "area_columns",
     "cannot_write",
+    "check_decisions",
+    "check_polygons",
     "chosen_layers",
     "count_decisions",
     "decide",
     "decision_of",
+    "existing_field",
     "fields_of",
     "is_prepared_for_review",
     "mark_role",
     "mark_run",
     "model_credit",
+    "named_attributes",
+    "own_names",
+    "polygon_features",
     "prepare_review",
     "read_areas",
     "read_sites",

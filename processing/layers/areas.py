@@ -17,10 +17,12 @@ from qgis.core import (
 )
 
 from ...core.areas import Area
-from ...core.fields import Field
-from ...core.progress import Progress
+from ...core.fields import Columns, Field, converted, found_columns
+from ...core.progress import QUIET, Progress
 from ..algorithm import Algorithm
-from .features import fields_of, to_python, write_features
+from ..texts import tr
+from .features import fields_of, tell_columns, to_python, write_features
+from .polygons import polygon_features
 
 
 def write_areas(
@@ -55,15 +57,38 @@ def _feature(area: Area, fields: QgsFields) -> QgsFeature:
     return feature
 
 
-def read_areas(source: QgsFeatureSource, table: Sequence[Field]) -> tuple[Area, ...]:
-    """The features of a layer as areas, with the attributes of the table; missing ones are None."""
-    known = [field for field in table if source.fields().indexOf(field.name) >= 0]
+def read_areas(
+    source: QgsFeatureSource, table: Sequence[Field], *others: Sequence[Field], progress: Progress = QUIET
+) -> tuple[Area, ...]:
+    """The polygons of a layer as areas, with the attributes of the table; missing ones are None.
+
+    ``others``: tables that the layer may have instead. Names that a Shapefile cut are found, numbers may be texts; what
+    can't be read, and outlines that are mended or left out, are told. Raises InputError for a layer of another kind.
+    """
+    columns = area_columns(source, table, *others)
+    fields = {field.name: field for one in (table, *others) for field in one}
+    known = [(fields[name], column) for name, column in columns.names.items()]
+    unread: dict[str, list[str]] = {}
     areas = []
-    for feature in source.getFeatures():
-        geometry = feature.geometry()
-        if geometry.isEmpty():
-            continue
-        geometry.convertToMultiType()
-        attributes = {field.name: to_python(feature[field.name]) for field in known}
-        areas.append(Area(bytes(geometry.asWkb()), attributes))
+    for feature, outline in polygon_features(source, progress):
+        attributes = {}
+        for field, column in known:
+            value = to_python(feature[column])
+            attributes[field.name], is_understood = converted(value, field)
+            if not is_understood:
+                unread.setdefault(column, []).append(str(value))
+        areas.append(Area(bytes(outline.asWkb()), attributes))
+    tell_columns(columns, source.sourceName(), progress)
+    for column, values in unread.items():
+        progress.warning(
+            tr("{}: {} values of the field {} can't be read as what it should hold and are left out: {}.").format(
+                source.sourceName(), len(values), column, ", ".join(f"“{value[:40]}”" for value in values[:5])
+            )
+        )
     return tuple(areas)
+
+
+def area_columns(source: QgsFeatureSource, *tables: Sequence[Field]) -> Columns:
+    """Where a layer holds the attributes of areas, in that of the tables which fits best."""
+    present = [field.name() for field in source.fields()]
+    return found_columns(present, *([field.name for field in table] for table in tables))

@@ -9,6 +9,7 @@ from typing import Any
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsFeature,
+    QgsFeatureSource,
     QgsField,
     QgsFields,
     QgsProcessingContext,
@@ -17,12 +18,13 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QDate, QDateTime
 
-from ...core.fields import Columns, Field
+from ...core.errors import InputError
+from ...core.fields import Columns, Field, found_columns
 from ...core.progress import Progress
 from ...core.texts import as_message
 from ..algorithm import FAST_INSERT, Algorithm, remove_results
 from ..qgis_versions import field_types, is_null
-from ..texts import words_of
+from ..texts import tr, words_of
 
 TYPES = field_types()
 """The types of core's tables as QGIS has them."""
@@ -55,6 +57,16 @@ def to_python(value: Any) -> Any:
     if isinstance(value, QDate):
         return date(value.year(), value.month(), value.day()) if value.isValid() else None
     return value
+
+
+def existing_field(source: QgsFeatureSource, field: str) -> str:
+    """The name of a field that was named by hand, as the layer has it. InputError where it has none of that name."""
+    present = [one.name() for one in source.fields()]
+    found = found_columns(present, [field]).names.get(field)
+    if found is None:
+        message = tr("The layer {} has no field {}. Its fields are: {}.")
+        raise InputError(message.format(source.sourceName(), field, ", ".join(present[:30]) or "–"))
+    return found
 
 
 def tell_columns(columns: Columns, layer: str, progress: Progress) -> None:

@@ -8,8 +8,11 @@ from typing import Any
 
 from qgis.core import (
     QgsCategorizedSymbolRenderer,
+    QgsFeature,
     QgsFeatureRequest,
+    QgsFeatureSource,
     QgsField,
+    QgsFields,
     QgsFillSymbol,
     QgsGeometry,
     QgsProperty,
@@ -22,8 +25,10 @@ from qgis.PyQt.QtCore import QDate, Qt
 from qgis.PyQt.QtGui import QColor
 
 from ...core.errors import OutputError
+from ...core.fields import folded, found_columns
+from ...core.progress import Progress
 from ..algorithm import crs_text
-from ..qgis_versions import symbol_property
+from ..qgis_versions import is_null, symbol_property
 from ..styles import ORBIT_COLOURS
 from ..texts import tr
 from .features import TYPES
@@ -41,13 +46,47 @@ REVIEW_FIELDS: tuple[tuple[str, str, int, str], ...] = (
 _GREY = "#8a8f98"
 
 
+def own_names(fields: QgsFields) -> dict[str, str]:
+    """The columns of a layer by the attributes of areas and of a review, also those whose names a Shapefile cut."""
+    from ...core.areas import FIELDS, MERGED_FIELDS
+
+    own = [name for name, *_ in REVIEW_FIELDS]
+    tables = [[*(field.name for field in table), *own] for table in (FIELDS, MERGED_FIELDS)]
+    return dict(found_columns([field.name() for field in fields], *tables).names)
+
+
+def named_attributes(feature: QgsFeature) -> dict[str, Any]:
+    """The attributes of an area by their own names, whole where a Shapefile cut them."""
+    values = dict(zip(feature.fields().names(), feature.attributes()))
+    return {**values, **{name: values[column] for name, column in own_names(feature.fields()).items()}}
+
+
+def check_decisions(source: QgsFeatureSource, progress: Progress) -> None:
+    """Warn of decisions in a layer that are none of DECISIONS and count as none."""
+    column = own_names(source.fields()).get("review")
+    if column is None:
+        return
+    index = source.fields().indexOf(column)
+    unknown = {str(value) for value in source.uniqueValues(index) if _is_answer(value) and decision_of(value) is None}
+    if unknown:
+        message = tr("{}: decisions of the review that say nothing known count as none: {}.")
+        progress.warning(message.format(source.sourceName(), ", ".join(f"“{text[:40]}”" for text in sorted(unknown))))
+
+
+def _is_answer(value: Any) -> bool:
+    """Whether something was written."""
+    return not is_null(value) and str(value).strip() != ""
+
+
 def prepare_review(layer: QgsVectorLayer) -> None:
     """Add the fields of a review that the layer doesn't have. OutputError where it can't be written to."""
     missing = [entry for entry in REVIEW_FIELDS if layer.fields().indexOf(entry[0]) < 0]
     if not missing:
         return
     provider = layer.dataProvider()
-    if not provider.capabilities() & QgsVectorDataProvider.Capability.AddAttributes:
+    # A Shapefile would cut the names, and notes, too.
+    can_add = provider.capabilities() & QgsVectorDataProvider.Capability.AddAttributes
+    if not can_add or provider.storageType() == "ESRI Shapefile":
         raise OutputError(cannot_write(layer))
     fields = []
     for name, kind, length, meaning in missing:
@@ -56,13 +95,13 @@ def prepare_review(layer: QgsVectorLayer) -> None:
         fields.append(field)
     added = provider.addAttributes(fields)
     layer.updateFields()
-    if not added or any(layer.fields().indexOf(entry[0]) < 0 for entry in missing):
+    if not added or not is_prepared_for_review(layer):
         raise OutputError(cannot_write(layer))
 
 
 def is_prepared_for_review(layer: QgsVectorLayer) -> bool:
     """True when the layer has all fields of a review."""
-    return all(layer.fields().indexOf(entry[0]) >= 0 for entry in REVIEW_FIELDS)
+    return all(layer.fields().indexOf(name) >= 0 for name, *_ in REVIEW_FIELDS)
 
 
 def write_review(layer: QgsVectorLayer, values: Mapping[int, Mapping[str, Any]]) -> None:
@@ -71,9 +110,9 @@ def write_review(layer: QgsVectorLayer, values: Mapping[int, Mapping[str, Any]])
     A layer that is being edited stays in its session, whose edits are neither saved nor lost. OutputError, and nothing
     changed, where it can't be written to.
     """
-    fields = layer.fields()
+    indices = {name: layer.fields().indexOf(column) for name, column in own_names(layer.fields()).items()}
     by_index = {
-        feature: {fields.indexOf(name): value for name, value in attributes.items() if fields.indexOf(name) >= 0}
+        feature: {indices[name]: value for name, value in attributes.items() if name in indices}
         for feature, attributes in values.items()
     }
     if layer.isEditable():
@@ -162,7 +201,7 @@ def replace_outline(layer: QgsVectorLayer, feature: int, geometry: QgsGeometry) 
 
 def count_decisions(layer: QgsVectorLayer) -> Counter[str]:
     """How many areas have each decision; those without one count under ""."""
-    index = layer.fields().indexOf("review")
+    index = layer.fields().lookupField("review")
     if index < 0:
         return Counter({"": layer.featureCount()})
     request = QgsFeatureRequest().setFlags(QgsFeatureRequest.Flag.NoGeometry).setSubsetOfAttributes([index])
@@ -171,8 +210,12 @@ def count_decisions(layer: QgsVectorLayer) -> Counter[str]:
 
 
 def decision_of(value: Any) -> str | None:
-    """One of DECISIONS, None for anything else, as NULL is in each version of QGIS."""
-    return value if value in DECISIONS else None
+    """One of DECISIONS, also from its label and in any case; None for anything else, as NULL is in each QGIS."""
+    if not isinstance(value, str) or value in DECISIONS:
+        return value if value in DECISIONS else None
+    labels = {ACCEPTED: tr("Accepted"), REJECTED: tr("Rejected"), UNSURE: tr("Unsure")}
+    words = {folded(text): decision for decision, label in labels.items() for text in (decision, label)}
+    return words.get(folded(value))
 
 
 def style_review(layer: QgsVectorLayer) -> None:

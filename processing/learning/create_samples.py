@@ -192,12 +192,15 @@ class CreateSamples(Algorithm):
     def _labels(self, parameters: dict[str, Any], context: QgsProcessingContext) -> tuple[Polygons, Polygons | None]:
         """The areas, and the polygons of other classes where there is a class field."""
         from ...core.samples import Polygons
+        from ..layers import check_polygons, existing_field
 
         source = self.parameterAsSource(parameters, "LABELS", context)
         if source is None:
             raise QgsProcessingException(self.invalidSourceError(parameters, "LABELS"))
+        check_polygons(source)
         name, crs = source.sourceName(), crs_text(source.sourceCrs())
         field = self.parameterAsString(parameters, "CLASS_FIELD", context)
+        field = existing_field(source, field) if field else ""
         by_class: dict[str, list[bytes]] = {}
         # Processing mustn't stop at invalid outlines: the check of labels finds and repairs them.
         for feature in source.getFeatures(QgsFeatureRequest(), unchecked_geometries()):
@@ -219,10 +222,12 @@ class CreateSamples(Algorithm):
     def _polygons(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> Polygons | None:
         """The polygons of an optional layer; None where none was given."""
         from ...core.samples import Polygons
+        from ..layers import check_polygons
 
         source = self.parameterAsSource(parameters, name, context)
         if source is None:
             return None
+        check_polygons(source)
         features = source.getFeatures(QgsFeatureRequest(), unchecked_geometries())
         geometries = tuple(bytes(feature.geometry().asWkb()) for feature in features)
         return Polygons(geometries, crs_text(source.sourceCrs()), source.sourceName())

@@ -65,13 +65,22 @@ class LabelsFromReview(Algorithm):
         self.addOutput(QgsProcessingOutputNumber("BACKGROUND_COUNT", tr("Number of areas left out as background")))
 
     def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
-        from ..layers import ACCEPTED, REJECTED, decision_of, fields_of, write_features
+        from ..layers import (
+            ACCEPTED,
+            REJECTED,
+            check_decisions,
+            decision_of,
+            fields_of,
+            own_names,
+            polygon_features,
+            write_features,
+        )
 
         source = self.parameterAsSource(parameters, "AREAS", context)
         if source is None:
             raise QgsProcessingException(self.invalidSourceError(parameters, "AREAS"))
-        names = source.fields()
-        if names.indexOf("review") < 0:
+        names = own_names(source.fields())
+        if "review" not in names:
             message = tr(
                 "The layer {} was not reviewed: it has no field review. Review it first, in ADA Mapper's panel."
             )
@@ -81,20 +90,18 @@ class LabelsFromReview(Algorithm):
             background.add("")
         labels, left_out = [], 0
         fields = fields_of(_FIELDS)
-        for feature in source.getFeatures():
-            progress.check()
-            decision = decision_of(feature["review"]) or ""
-            if decision in background or feature.geometry().isEmpty():
+        check_decisions(source, progress)
+        for feature, outline in polygon_features(source, progress):
+            decision = decision_of(feature[names["review"]]) or ""
+            if decision in background:
                 left_out += 1
                 continue
             label = QgsFeature(fields)
-            geometry = feature.geometry()
-            geometry.convertToMultiType()
-            label.setGeometry(geometry)
+            label.setGeometry(outline)
             label[CLASS_FIELD] = AREA_CLASS if decision == ACCEPTED else IGNORED_CLASS
             for target, name in (("area_id", "id"), ("note", "review_note")):
-                if names.indexOf(name) >= 0:
-                    label[target] = feature[name]
+                if name in names:
+                    label[target] = feature[names[name]]
             labels.append(label)
         count = sum(label[CLASS_FIELD] == AREA_CLASS for label in labels)
         if not count:

@@ -51,8 +51,8 @@ class MergeOrbits(Algorithm):
             sources[name] = source
         target = crs_text(sources["ASCENDING"].sourceCrs())
         areas = merge_orbits(
-            read_areas(sources["ASCENDING"], FIELDS),
-            read_areas(sources["DESCENDING"], FIELDS),
+            read_areas(sources["ASCENDING"], FIELDS, progress=progress),
+            read_areas(sources["DESCENDING"], FIELDS, progress=progress),
             target,
             descending_crs=crs_text(sources["DESCENDING"].sourceCrs()),
             progress=progress,

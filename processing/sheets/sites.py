@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from qgis.core import QgsCoordinateTransform, QgsFeatureSource, QgsGeometry, QgsPointXY, QgsProject, QgsVectorLayer
 
 from ...core.errors import InputError
+from ...core.fields import converted
+from ...core.progress import QUIET, Progress
 from ...core.survey import look_for
-from ..layers import read_sites
+from ..layers import own_names, read_sites
 from ..qgis_versions import is_null
 from ..texts import tr, words_of
 from .plan import WGS84, SitePlan
@@ -27,12 +30,21 @@ _OWN_OR_OF_AREA = {
 """Attributes of a site, and the fields of its area that stand in for those that it does not have."""
 
 
-def site_plans(source: QgsFeatureSource, areas: QgsVectorLayer, toward_is_positive: bool | None) -> list[SitePlan]:
-    """The sites in the order of their numbers. InputError for a point that can't be placed on Earth."""
+def site_plans(
+    source: QgsFeatureSource,
+    areas: QgsVectorLayer,
+    toward_is_positive: bool | None,
+    progress: Progress = QUIET,
+    labels: Mapping[str, str] | None = None,
+) -> list[SitePlan]:
+    """The sites in the order of their numbers, read as read_sites() does.
+
+    InputError for a point that can't be placed on Earth.
+    """
     to_degrees = QgsCoordinateTransform(source.sourceCrs(), WGS84, QgsProject())
     outlines = _Outlines(areas)
     plans = []
-    for index, site in enumerate(read_sites(source), 1):
+    for index, site in enumerate(read_sites(source, progress, labels), 1):
         place = to_degrees.transform(QgsPointXY(site.x, site.y))
         if not (-180 <= place.x() <= 180 and -90 <= place.y() <= 90):
             message = tr("The site at {}, {} can't be placed on Earth. Check the layer's coordinate reference system.")
@@ -51,6 +63,14 @@ def site_plans(source: QgsFeatureSource, areas: QgsVectorLayer, toward_is_positi
     return [plan for _, plan in sorted(plans, key=lambda entry: entry[0])]
 
 
+def _typed(name: str, value: Any) -> Any:
+    """A value of an area as the type of its attribute, None for one that can't be read so."""
+    from ...core.areas import FIELDS, MERGED_FIELDS
+
+    field = next((field for field in (*FIELDS, *MERGED_FIELDS) if field.name == name), None)
+    return value if field is None else converted(value, field)[0]
+
+
 def _of_area(area: dict[str, Any]) -> dict[str, Any]:
     """What a site inherits from its area."""
     inherited = {}
@@ -66,14 +86,17 @@ class _Outlines:
 
     def __init__(self, areas: QgsVectorLayer) -> None:
         to_degrees = QgsCoordinateTransform(areas.crs(), WGS84, QgsProject())
-        names = [field.name() for field in areas.fields()]
+        columns = {column: name for name, column in own_names(areas.fields()).items()}
+        names = [columns.get(field.name(), field.name()) for field in areas.fields()]
         self._all: list[tuple[dict[str, Any], QgsGeometry]] = []
         for feature in areas.getFeatures():
             outline = QgsGeometry(feature.geometry())
             if outline.isEmpty():
                 continue
             outline.transform(to_degrees)
-            values = [None if is_null(value) else value for value in feature.attributes()]
+            values = [
+                _typed(name, None if is_null(value) else value) for name, value in zip(names, feature.attributes())
+            ]
             self._all.append((dict(zip(names, values)), outline))
         self._by_number: dict[Any, list[tuple[dict[str, Any], QgsGeometry]]] = {}
         for entry in self._all:

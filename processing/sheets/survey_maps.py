@@ -33,7 +33,7 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 from ...core.errors import InputError
 from ...core.files import added_together, told_as_unwritable, whole_file
 from ...core.progress import Progress
-from ..algorithm import POLYGONS, ROOT, Algorithm
+from ..algorithm import POLYGONS, ROOT, Algorithm, SurveyLayer
 from ..texts import tr
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class SurveyMaps(Algorithm):
             tr("Their outlines, coloured by orbit."),
         )
         self.add(
-            QgsProcessingParameterFeatureSource("SITES", tr("Sites"), [kinds.TypeVectorPoint]),
+            SurveyLayer("SITES", tr("Sites"), [kinds.TypeVectorPoint]),
             tr("From Sample sites for a survey, or any points; each gets a sheet."),
         )
         self.add_raster("DEM", tr("Digital elevation model"), tr("For the hillshade and the contour lines."))
@@ -158,6 +158,7 @@ class SurveyMaps(Algorithm):
     ) -> SheetSet:
         """What is to be printed."""
         from ...core.raster import Grid
+        from ..layers import result_labels
         from .layout import Page
         from .plan import plan_sheets
         from .sheet_set import SheetSet, SheetWords
@@ -166,8 +167,10 @@ class SurveyMaps(Algorithm):
         project = QgsProject()
         project.setEllipsoid("EPSG:7030")
         layers, toward = self._layers(parameters, context, project)
+        SurveyLayer.warn_of_missing_log(parameters.get("SITES"), progress)
         source = self._source(parameters, "SITES", context)
-        sites = site_plans(source, layers.areas, toward)
+        labels = result_labels(self, parameters, "SITES", context)
+        sites = site_plans(source, layers.areas, toward, progress, labels)
         if not sites:
             raise InputError(
                 tr("The layer {} has no points. Choose the sites to be printed.").format(source.sourceName())
@@ -209,9 +212,12 @@ class SurveyMaps(Algorithm):
     ) -> tuple[MapLayers, bool | None]:
         """Copies of the layers in a project of their own, and whether a positive rate points toward the satellite."""
         from ...core.raster import BandReader
+        from ..layers import check_polygons
         from .layers import MapLayers, style_printed_areas, style_printed_rate, style_roads
 
-        areas = _copied(self._source(parameters, "AREAS", context))
+        source = self._source(parameters, "AREAS", context)
+        check_polygons(source)
+        areas = _copied(source)
         style_printed_areas(areas)
         rate, toward = None, None
         path = self.raster_path(parameters, "LOS_RATE", context)

@@ -19,7 +19,7 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import POLYGONS, Algorithm, crs_text, remove_results
+from ..algorithm import POLYGONS, Algorithm, SurveyLayer, crs_text, remove_results
 from ..qgis_versions import is_null
 from ..texts import tr
 
@@ -60,7 +60,7 @@ class AssessSurvey(Algorithm):
 
     def define(self) -> None:
         self.add(
-            QgsProcessingParameterFeatureSource("SITES", tr("Visited sites"), [_POINTS]),
+            SurveyLayer("SITES", tr("Visited sites"), [_POINTS]),
             tr("From Merge a survey, or the sites of a returned package."),
         )
         self.add(
@@ -93,10 +93,11 @@ class AssessSurvey(Algorithm):
         from ...core.survey import assess_survey, meaning_of, share_text, write_survey_csv, write_survey_report
         from ..layers import read_sites, result_labels
 
+        SurveyLayer.warn_of_missing_log(parameters.get("SITES"), progress)
         source = self.parameterAsSource(parameters, "SITES", context)
         if source is None:
             raise QgsProcessingException(self.invalidSourceError(parameters, "SITES"))
-        areas, areas_crs = self._areas(parameters, context)
+        areas, areas_crs = self._areas(parameters, context, progress)
         files = {name: self.parameterAsFileOutput(parameters, name, context) for name in ("REPORT", "FIGURES")}
         if files["REPORT"] and not source.sourceCrs().isValid():
             raise InputError(
@@ -135,8 +136,10 @@ class AssessSurvey(Algorithm):
             progress.info(note)
         return {**_numbers(result), **{name: path or None for name, path in files.items()}}
 
-    def _areas(self, parameters: dict[str, Any], context: QgsProcessingContext) -> tuple[tuple[Area, ...], str]:
-        from ...core.areas import FIELDS
+    def _areas(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress
+    ) -> tuple[tuple[Area, ...], str]:
+        from ...core.areas import FIELDS, MERGED_FIELDS
         from ..layers import read_areas
 
         source = self.parameterAsSource(parameters, "AREAS", context)
@@ -148,7 +151,7 @@ class AssessSurvey(Algorithm):
             raise InputError(
                 tr("The areas have no coordinate reference system. Set it first (layer properties > Source).")
             )
-        return read_areas(source, FIELDS), crs_text(source.sourceCrs())
+        return read_areas(source, FIELDS, MERGED_FIELDS, progress=progress), crs_text(source.sourceCrs())
 
     def _known(
         self, parameters: dict[str, Any], context: QgsProcessingContext, areas: tuple[Area, ...], areas_crs: str

@@ -13,7 +13,6 @@ from qgis.core import (
     QgsProcessingException,
     QgsProcessingOutputNumber,
     QgsProcessingParameterFeatureSink,
-    QgsProcessingParameterFeatureSource,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterFolderDestination,
     QgsProcessingParameterMultipleLayers,
@@ -22,7 +21,7 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import Algorithm, crs_text, destination_of, remove_results
+from ..algorithm import Algorithm, SurveyLayer, crs_text, destination_of, remove_results
 from ..texts import tr
 
 _POINTS = QgsProcessing.SourceType.TypeVectorPoint
@@ -51,7 +50,7 @@ class MergeSurvey(Algorithm):
 
     def define(self) -> None:
         self.add(
-            QgsProcessingParameterFeatureSource("MASTER", tr("Master"), [_POINTS]),
+            SurveyLayer("MASTER", tr("Master"), [_POINTS]),
             tr("The sites that the packages were made of, or an earlier result of this tool."),
         )
         self.add(
@@ -95,6 +94,7 @@ class MergeSurvey(Algorithm):
         )
         from ..layers import read_sites, result_labels, table_of, write_sites
 
+        SurveyLayer.warn_of_missing_log(parameters.get("MASTER"), progress)
         source = self.parameterAsSource(parameters, "MASTER", context)
         if source is None:
             raise QgsProcessingException(self.invalidSourceError(parameters, "MASTER"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from qgis.core import (
@@ -100,16 +101,21 @@ class SampleSites(Algorithm):
         from ...core.areas import FIELDS, MERGED_FIELDS
         from ...core.fields import Field
         from ...core.survey import SITE_FIELDS, SamplingRules, sample_sites
-        from ..layers import read_areas, write_sites
+        from ..layers import check_decisions, decision_of, read_areas, write_sites
 
         source = self.parameterAsSource(parameters, "AREAS", context)
         if source is None:
             raise QgsProcessingException(self.invalidSourceError(parameters, "AREAS"))
-        table = {field.name: field for field in (*FIELDS, *MERGED_FIELDS, Field("review", "str", "", ""))}
-        districts, districts_crs = self._districts(parameters, context)
+        review = Field("review", "str", "", "")
+        check_decisions(source, progress)
+        areas = [
+            replace(area, attributes={**area.attributes, "review": decision_of(area.attributes.get("review"))})
+            for area in read_areas(source, (*FIELDS, review), (*MERGED_FIELDS, review), progress=progress)
+        ]
+        districts, districts_crs = self._districts(parameters, context, progress)
         crs = self.parameterAsCrs(parameters, "CRS", context)
         sample = sample_sites(
-            read_areas(source, tuple(table.values())),
+            areas,
             crs_text(source.sourceCrs()),
             SamplingRules(
                 count=self.parameterAsInt(parameters, "COUNT", context),
@@ -139,20 +145,22 @@ class SampleSites(Algorithm):
             raise InputError(message.format(parameters[name], name))
         return source
 
-    def _districts(self, parameters: dict[str, Any], context: QgsProcessingContext) -> tuple[list[District], str]:
+    def _districts(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress
+    ) -> tuple[list[District], str]:
         from ...core.survey import District
-        from ..layers import to_python
+        from ..layers import existing_field, polygon_features, to_python
 
         source = self._source(parameters, "DISTRICTS", context)
         if source is None:
             return [], ""
         field = self.parameterAsString(parameters, "DISTRICT_NAME", context)
+        field = existing_field(source, field) if field else ""
         districts = []
-        for number, feature in enumerate(source.getFeatures(), 1):
-            if not feature.geometry().isEmpty():
-                name = to_python(feature[field]) if field else None
-                name = tr("District {}").format(number) if name is None else str(name)
-                districts.append(District(name, bytes(feature.geometry().asWkb())))
+        for number, (feature, outline) in enumerate(polygon_features(source, progress), 1):
+            name = to_python(feature[field]) if field else None
+            name = tr("District {}").format(number) if name is None else str(name)
+            districts.append(District(name, bytes(outline.asWkb())))
         return districts, crs_text(source.sourceCrs())
 
     def _roads(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> Roads | None:

@@ -27,7 +27,7 @@ from qgis.PyQt.QtGui import QColor, QImage, QPainter
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import POLYGONS, Algorithm, crs_text
+from ..algorithm import POLYGONS, Algorithm, SurveyLayer, crs_text
 from ..texts import date_text, number, tr
 
 if TYPE_CHECKING:
@@ -57,9 +57,7 @@ class SurveyPackage(Algorithm):
     )
 
     def define(self) -> None:
-        self.add(
-            QgsProcessingParameterFeatureSource("SITES", tr("Sites"), [_POINTS]), tr("From Sample sites for a survey.")
-        )
+        self.add(SurveyLayer("SITES", tr("Sites"), [_POINTS]), tr("From Sample sites for a survey."))
         self.add(
             QgsProcessingParameterFeatureSource("AREAS", tr("Active deformation areas"), [POLYGONS], optional=True),
             tr("Shown below the sites; they can't be edited in the field."),
@@ -125,8 +123,9 @@ class SurveyPackage(Algorithm):
         )
         from .field_project import write_field_project
 
-        sites, crs = self._sites(parameters, context)
-        areas, table, areas_crs = self._areas(parameters, context, crs_text(crs))
+        SurveyLayer.warn_of_missing_log(parameters.get("SITES"), progress)
+        sites, crs = self._sites(parameters, context, progress)
+        areas, table, areas_crs = self._areas(parameters, context, crs_text(crs), progress)
         dem = self.raster_path(parameters, "DEM", context)
         target = Path(self.parameterAsString(parameters, "OUTPUT_FOLDER", context))
         title = self.parameterAsString(parameters, "TITLE", context).strip() or target.name
@@ -157,10 +156,10 @@ class SurveyPackage(Algorithm):
         return {"OUTPUT_FOLDER": str(target), "PROJECT": str(target / PROJECT), "SITE_COUNT": len(sites)}
 
     def _sites(
-        self, parameters: dict[str, Any], context: QgsProcessingContext
+        self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress
     ) -> tuple[tuple[Site, ...], QgsCoordinateReferenceSystem]:
         from ...core.survey import completed_sites
-        from ..layers import read_sites
+        from ..layers import read_sites, result_labels
 
         source = self.parameterAsSource(parameters, "SITES", context)
         if source is None:
@@ -170,14 +169,15 @@ class SurveyPackage(Algorithm):
             raise InputError(
                 tr("The sites have no coordinate reference system. Set it first (layer properties > Source).")
             )
-        return completed_sites(read_sites(source), crs_text(crs)), crs
+        labels = result_labels(self, parameters, "SITES", context)
+        return completed_sites(read_sites(source, progress, labels), crs_text(crs)), crs
 
     def _areas(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, default_crs: str
+        self, parameters: dict[str, Any], context: QgsProcessingContext, default_crs: str, progress: Progress
     ) -> tuple[tuple[Area, ...], tuple[Field, ...], str]:
         """The areas with those attributes that their layer has; none where none were given."""
         from ...core.areas import FIELDS, MERGED_FIELDS
-        from ..layers import read_areas
+        from ..layers import area_columns, read_areas
 
         orbit = next(field for field in FIELDS if field.name == "orbit")
         source = self.parameterAsSource(parameters, "AREAS", context)
@@ -191,10 +191,15 @@ class SurveyPackage(Algorithm):
                 tr("The areas have no coordinate reference system. Set it first (layer properties > Source).")
             )
         every = {field.name: field for field in (*FIELDS, *MERGED_FIELDS)}
-        table = tuple(field for name, field in every.items() if source.fields().indexOf(name) >= 0)
+        present = area_columns(source, FIELDS, MERGED_FIELDS).names
+        table = tuple(field for name, field in every.items() if name in present)
         if not {"orbit", "seen_from"} & {field.name for field in table}:
             table = (*table, orbit)
-        return read_areas(source, table), table, crs_text(crs)
+        areas = read_areas(source, FIELDS, MERGED_FIELDS, progress=progress)
+        if not areas:
+            message = tr("The layer {} (given as {}) has no areas. Choose another one, or leave it out.")
+            raise InputError(message.format(source.sourceName(), "AREAS"))
+        return areas, table, crs_text(crs)
 
     def _write_base_map(
         self,

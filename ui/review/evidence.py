@@ -14,7 +14,7 @@ from qgis.PyQt.QtGui import QResizeEvent
 from qgis.PyQt.QtWidgets import QBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from ...processing.algorithm import crs_text
-from ...processing.layers import REJECTED
+from ...processing.layers import REJECTED, decision_of
 from ...processing.texts import number, sentence_of, tr
 from ..plots import ProfilePlot, SeriesPlot
 from ..project import LIMITS, ProjectState, excluded_pairs, limit
@@ -255,7 +255,7 @@ def outline_of(layer: QgsVectorLayer, feature: QgsFeature) -> AreaOutline | None
     names = feature.fields()
     others = []
     for other in layer.getFeatures(request):
-        is_stable = names.indexOf("review") >= 0 and other["review"] == REJECTED
+        is_stable = names.indexOf("review") >= 0 and decision_of(other["review"]) == REJECTED
         if other.id() != feature.id() and not is_stable and not other.geometry().isEmpty():
             others.append(bytes(other.geometry().asWkb()))
     aspect = next((feature[name] for name in _ASPECTS if names.indexOf(name) >= 0), None)

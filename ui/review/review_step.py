@@ -8,7 +8,7 @@ from qgis.core import QgsMapLayer, QgsSettings, QgsVectorLayer, QgsWkbTypes
 from qgis.PyQt.QtGui import QHideEvent, QShowEvent
 from qgis.PyQt.QtWidgets import QVBoxLayout, QWidget
 
-from ...processing.layers import ACCEPTED, DECISIONS, decision_of
+from ...processing.layers import ACCEPTED, DECISIONS, decision_of, named_attributes
 from ...processing.texts import number, tr
 from ..step import Step, StepContext, StepStatus
 from .evidence import Evidence
@@ -182,7 +182,7 @@ class ReviewStep(Step):
         """Show what is in the layer now."""
         session = self.session
         feature = session.feature()
-        attributes = dict(zip(feature.fields().names(), feature.attributes())) if feature is not None else {}
+        attributes = {} if feature is None else named_attributes(feature)
         known = area_facts(attributes) + review_facts(attributes)
         self.form.show_area(self._heading(attributes), known, feature is not None)
         note = attributes.get("review_note")

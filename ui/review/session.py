@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from qgis.core import QgsApplication, QgsFeature, QgsFeatureRequest, QgsVectorLayer
@@ -16,6 +17,7 @@ from ...processing.layers import (
     decide,
     decision_of,
     is_prepared_for_review,
+    own_names,
     prepare_review,
     replace_outline,
     style_review,
@@ -190,7 +192,7 @@ class ReviewSession(QObject):
         """Go to the next area without a decision, the current one included; False where all have one."""
         if self._layer is None:
             return False
-        index = self._layer.fields().indexOf("review")
+        index = self._layer.fields().lookupField("review")
         ahead = self._features[self._index :] + self._features[: self._index]
         if index >= 0:
             request = QgsFeatureRequest().setFlags(QgsFeatureRequest.Flag.NoGeometry).setSubsetOfAttributes([index])
@@ -208,21 +210,22 @@ class ReviewSession(QObject):
             self._features, self._counts = [], Counter()
             return
         request = QgsFeatureRequest().setFlags(QgsFeatureRequest.Flag.NoGeometry)
-        keys = {row.id(): self._key(row) for row in layer.getFeatures(request)}
+        names = own_names(layer.fields())
+        keys = {row.id(): self._key(row, names) for row in layer.getFeatures(request)}
         self._features = sorted(keys, key=lambda feature: keys[feature])
         self._counts = count_decisions(layer)
         self._index = min(self._index, max(self.count - 1, 0))
         if keep is not None and keep in keys:
             self._index = self._features.index(keep)
 
-    def _key(self, row: QgsFeature) -> tuple[bool, float, int]:
+    def _key(self, row: QgsFeature, names: Mapping[str, str]) -> tuple[bool, float, int]:
         """The largest first; what is not known comes last, and equals by their id."""
-        names = row.fields()
-        is_done = names.indexOf("review") >= 0 and decision_of(row["review"]) is not None
+        is_done = "review" in names and decision_of(row[names["review"]]) is not None
         sizes = []
         for measure in _MEASURES[self._order]:
             for end in _ENDS:
-                value: Any = row[f"{measure}{end}"] if names.indexOf(f"{measure}{end}") >= 0 else None
+                column = names.get(f"{measure}{end}")
+                value: Any = None if column is None else row[column]
                 with contextlib.suppress(TypeError, ValueError):
                     sizes.append(abs(float(value)))
             if sizes:

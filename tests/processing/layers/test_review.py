@@ -159,8 +159,21 @@ def test_a_locked_file_says_so_and_keeps_its_state(qgis_app: Any, tmp_path: Path
 def test_a_format_with_short_field_names_says_so(qgis_app: Any, tmp_path: Path) -> None:
     """A Shapefile cuts names to ten letters, so it can't hold a review."""
     layer = areas_file(tmp_path, "ESRI Shapefile", "areas.shp")
+    before = layer.fields().names()
     with pytest.raises(OutputError, match="GeoPackage"):
         review.decide(layer, by_id(layer)[1].id(), review.ACCEPTED, "")
+    assert layer.fields().names() == before
+
+
+@pytest.mark.parametrize(
+    "written, meant",
+    [
+        ("accepted", "accepted"), ("Accepted", "accepted"), (" REJECTED ", "rejected"), ("Un-sure", "unsure"),
+        ("yes", None), ("", None), (None, None), (7, None),
+    ],
+)  # fmt: skip
+def test_a_decision_is_what_it_says(written: Any, meant: str | None) -> None:
+    assert review.decision_of(written) == meant
 
 
 def test_a_redrawn_outline_is_measured(qgis_app: Any, tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+
 import pytest
 from qgis.core import (
     QgsCoordinateReferenceSystem,
@@ -113,3 +116,25 @@ def test_results_that_say_nothing_known_are_a_warning(run, tmp_path):
     assert (result["CONFIRMED"], result["VISITED"], result["NOT_VISITED"]) == (1, 2, 1)
     assert len(feedback.warnings) == 1 and "“maybe”: S02" in feedback.warnings[0]
     assert "maybe" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_a_file_whose_log_stayed_on_the_phone_is_warned_of(run, tmp_path):
+    """By every tool that is given one, before QGIS opens it: that takes the mark away."""
+    sites = run("samplesites", {"AREAS": area_layer(3), "COUNT": 3, "SITES": "TEMPORARY_OUTPUT"})["SITES"]
+    run("surveypackage", {"SITES": sites, "OUTPUT_FOLDER": str(tmp_path / "package")})
+    with contextlib.closing(sqlite3.connect(tmp_path / "package" / "survey.gpkg")) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+    marked = (tmp_path / "package" / "survey.gpkg").read_bytes()
+    for number, (algorithm, name, others) in enumerate(
+        (
+            ("assesssurvey", "SITES", {"FIGURES": str(tmp_path / "f.csv")}),
+            ("mergesurvey", "MASTER", {"COPIES": [str(tmp_path / "package")], "SITES": str(tmp_path / "m.gpkg")}),
+            ("surveypackage", "SITES", {"OUTPUT_FOLDER": str(tmp_path / "next")}),
+        )
+    ):
+        folder = tmp_path / f"back{number}"
+        folder.mkdir()
+        (folder / "survey.gpkg").write_bytes(marked)
+        feedback = Feedback()
+        run(algorithm, {name: f"{folder / 'survey.gpkg'}|layername=sites", **others}, feedback)
+        assert any("survey.gpkg-wal" in warning and str(folder) in warning for warning in feedback.warnings), algorithm
