@@ -133,7 +133,7 @@ def _without_doubles(files: _Files, notes: list[str], progress: Progress) -> lis
         kept_of_all.extend(sorted(kept))
     notes.extend(_doubled(files, used, dropped) for used, dropped in doubles[:_DOUBLES_NOTED])
     if len(doubles) > _DOUBLES_NOTED:
-        notes.append(Message("{count} more files are doubles like these.", count=len(doubles) - _DOUBLES_NOTED))
+        notes.append(Message("The same goes for {count} more doubled files.", count=len(doubles) - _DOUBLES_NOTED))
         for used, dropped in doubles[_DOUBLES_NOTED:]:
             told = _doubled(files, used, dropped)
             progress.info(told.template, **told.values)
@@ -317,15 +317,16 @@ def _note_mosaics(files: _Files, pairs: Sequence[Sequence[int]], shifts: Shifts,
     most = max(map(len, mosaics))
     notes.append(
         Message(
-            "{count} of {pairs} pairs consist of several files side by side ({files} at most, such as {some}). They "
-            "are put together, with the mean where they overlap.",
+            "{count} of {pairs} pairs consist of several files side by side ({files} at most, such as {first} and "
+            "{other}). They are put together, with the mean where they overlap.",
             count=len(mosaics),
             pairs=len(pairs),
             files=most,
-            some=files.labels(mosaics[0]),
+            first=files.label(mosaics[0][0]),
+            other=files.label(mosaics[0][1]),
         )
     )
-    taken_off = [-shifts[number] for numbers in mosaics for number in numbers]
+    taken_off = [0.0 - shifts[number] for numbers in mosaics for number in numbers]
     if max(map(abs, taken_off)) >= _SHOWN:
         notes.append(
             Message(
@@ -352,7 +353,8 @@ def _note_mosaics(files: _Files, pairs: Sequence[Sequence[int]], shifts: Shifts,
     if torn:
         notes.append(
             Message(
-                "Where they overlap, parts of these files differ by cycles of phase (unwrapping errors): {some}.",
+                "Where they overlap, parts of these files differ by more than a constant (errors of unwrapping, or "
+                "another processing): {some}.",
                 some=some(torn),
             )
         )

@@ -19,6 +19,8 @@ _SIDE = 64
 _MOST_WINDOWS = 16
 # Pixels beyond the edge that a seam without overlap is looked at.
 _SEAM = 2
+# Length of the mean of unit vectors at the differences, 1 where all are alike, 0 where they are at random.
+_GATHERED = 0.4
 # Fewer pixels tell no constant.
 _FEWEST = 25
 
@@ -27,9 +29,9 @@ _FEWEST = 25
 class Overlap:
     """What a sample of the ground around the overlap of two files shows.
 
-    ``both``, ``first_only``, ``other_only`` are numbers of pixels with phases. ``offset`` is the median of the other
-    phase less the first in rad, in the overlap or, without enough of it, across the seam where the two touch; None
-    where neither tells. ``torn`` is the share of pixels that differ from it by more than half a cycle.
+    ``both``, ``first_only``, ``other_only`` are numbers of pixels with phases. ``offset`` is the other phase less the
+    first in rad, in the overlap or, without enough of it, across the seam where the two touch; None where neither
+    tells. ``torn`` is the share of pixels that differ from it by more than half a cycle.
     """
 
     both: int
@@ -66,9 +68,20 @@ def overlap_of(first: Found, other: Found) -> Overlap:
         differences = np.concatenate(seam)
     offset, torn = None, 0.0
     if differences.size >= _FEWEST:
-        offset = float(np.median(differences))
+        offset = _constant(differences)
         torn = float(np.mean(np.abs(differences - offset) > math.pi))
     return Overlap(int(counts[0]), int(counts[1]), int(counts[2]), offset, torn)
+
+
+def _constant(differences: NDArray[np.float64]) -> float:
+    """The median; where the differences gather about one value and whole cycles from it, that of the most frequent
+    cycle."""
+    mean = np.exp(1j * differences).mean()
+    if abs(mean) < _GATHERED:
+        return float(np.median(differences))
+    cycles = np.round((differences - np.angle(mean)) / (2 * math.pi))
+    values, counts = np.unique(cycles, return_counts=True)
+    return float(np.median(differences[cycles == values[counts.argmax()]]))
 
 
 def _wider(window: Window) -> Window:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Callable
 
 import numpy as np
@@ -17,7 +17,8 @@ from .network import connected_dates, linked
 
 # Products of Sentinel-1 only. Over one place its satellites come back on the same track after multiples of six days.
 _SENTINEL1 = {"hyp3", "aria", "licsar"}
-_CYCLE_DAYS = 6
+# True of Sentinel-1A and 1B; later satellites were moved along the orbit.
+_CYCLE_DAYS, _UNTIL = 6, date(2025, 1, 1)
 _TRACKS = 175
 # Neighbouring tracks of a sun-synchronous orbit pass a place eight minutes apart, files of one pass follow each other
 # within half a minute.
@@ -170,10 +171,14 @@ def _by_dates(found: Sequence[Found]) -> Groups:
     rhythms: dict[int, set[int]] = {}
     for dates in connected_dates([item.interferogram for item in found]):
         days = {day.toordinal() for day in dates}
+        if max(dates) >= _UNTIL:
+            continue
         rhythm = {day % _CYCLE_DAYS for day in days}
         if len(rhythm) > 1:
             return [list(found)]
         rhythms.setdefault(rhythm.pop(), set()).update(days)
+    if not rhythms:
+        return [list(found)]
     main = max(rhythms.values(), key=len)
     others = [days for days in rhythms.values() if days is not main and len(days) >= _FEWEST_DATES]
     apart = [[item for item in found if item.pair[0].toordinal() in days] for days in others]

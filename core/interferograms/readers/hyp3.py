@@ -15,8 +15,9 @@ from .files import Folder
 from .metadata import BASELINE, HEADING, INCIDENCE, Metadata, number_of
 from .product import ProductReader
 
-# The relative orbit is the absolute one less this, modulo 175.
-_FIRST_ORBITS = {"S1A": 73, "S1B": 27, "S1C": 172}
+# The relative orbit is the absolute one less this, modulo 175. Sentinel-1C was moved along its orbit in June 2026.
+_FIRST_ORBITS = {"S1A": 73, "S1B": 27, "S1C": 172, "S1D": 42}
+_MOVED = {"S1C": "20260601"}
 _TRACKS = 175
 # Bursts are numbered through the 12 days of a cycle, from a little before the first crossing of the equator.
 _BURST_SECONDS, _FIRST_BURST = 2.758273, 2.298687
@@ -24,7 +25,7 @@ _ORBIT_SECONDS = 12 * 86400 / _TRACKS
 
 _OF_SCENES = re.compile(r"^S1[A-Z]{2}_\d{8}T(\d{2})(\d{2})(\d{2})_")
 _OF_BURST = re.compile(r"^S1_(\d+)_IW\d_")
-_GRANULE = re.compile(r"\b(S1[ABC])_\w+?_\d{8}T\d{6}_\d{8}T\d{6}_(\d{6})_")
+_GRANULE = re.compile(r"\b(S1[ABCD])_\w+?_(\d{8})T\d{6}_\d{8}T\d{6}_(\d{6})_")
 _OF_BURSTS = re.compile(r"^S1_(\d{3})_[0-9sn-]+_")
 _LAYER = re.compile(r"_(unw_phase|corr)((?:_\w+)?\.tif)$")
 
@@ -73,7 +74,9 @@ def _track(name: str, text: Mapping[str, str]) -> int | None:
     if burst:
         return 1 + int(((int(burst[1]) - 1) * _BURST_SECONDS + _FIRST_BURST) / _ORBIT_SECONDS) % _TRACKS
     scene = _GRANULE.search(text.get("reference", ""))
-    return None if scene is None else (int(scene[2]) - _FIRST_ORBITS[scene[1]]) % _TRACKS + 1
+    if scene is None or scene[2] >= _MOVED.get(scene[1], "9"):
+        return None
+    return (int(scene[3]) - _FIRST_ORBITS[scene[1]]) % _TRACKS + 1
 
 
 def _seconds(name: str, text: Mapping[str, str]) -> float | None:

@@ -150,7 +150,29 @@ def test_unwrapping_errors_in_the_overlap_do_not_move_a_frame_and_are_told(tmp_p
     )
     stack = find_stack(tmp_path)
     np.testing.assert_allclose(read(stack, 1)[60:], plane(*centres(stack.grid))[60:], atol=1e-5)
-    assert noted(stack, "unwrapping errors", "AAAA_unw_phase.tif and", "BBBB_unw_phase.tif")
+    assert noted(stack, "more than a constant", "AAAA_unw_phase.tif and", "BBBB_unw_phase.tif")
+
+
+def test_patches_of_several_cycles_do_not_move_a_frame(tmp_path):
+    """No half of the overlap agrees: 40 % are right, the rest is one and two cycles off."""
+    torn = np.zeros((60, 60))
+    torn[8:14], torn[14:20] = 2 * np.pi, 4 * np.pi
+    write_frame(tmp_path, at(0, 0, 60, 60), consecutive(1), "AAAA")
+    write_frame(
+        tmp_path, at(0, 40, 60, 60), consecutive(1), "BBBB", field=lambda x, y: plane(x, y) + torn, constants=(-3,)
+    )
+    stack = find_stack(tmp_path)
+    np.testing.assert_allclose(read(stack, 0)[60:], plane(*centres(stack.grid))[60:], atol=1e-5)
+
+
+def test_files_that_differ_by_a_ramp_are_told(tmp_path):
+    write_frame(tmp_path, at(0, 0, 60, 60), consecutive(1), "AAAA")
+    ramp = np.linspace(-20, 20, 60)[None] * np.ones((60, 1))
+    write_frame(tmp_path, at(0, 40, 60, 60), consecutive(1), "BBBB", field=lambda x, y: plane(x, y) + ramp)
+    stack = find_stack(tmp_path)
+    assert noted(stack, "more than a constant")
+    difference = read(stack, 0)[60:] - plane(*centres(stack.grid))[60:]
+    np.testing.assert_allclose(difference, ramp[:40], atol=0.05)
 
 
 def test_a_frame_in_another_zone_is_resampled_to_the_larger_one(tmp_path):

@@ -124,6 +124,14 @@ def test_sentinel1_comes_back_after_multiples_of_six_days(tmp_path):
     assert noted(stack, "2 tracks", "the track of 2020-01-01 with 6 pairs", "the track of 2020-01-08 with 3 pairs")
 
 
+def test_dates_of_satellites_that_were_moved_tell_no_track(tmp_path):
+    for pairs in (dates(4, 1900), dates(3, 1907)):
+        for first, second in pairs:
+            name = f"{first:%Y%m%d}_{second:%Y%m%d}"
+            write_tif(tmp_path / f"{name}.geo.unw.tif", phases(0), DEGREES)
+    assert not noted(find_stack(tmp_path), "tracks")
+
+
 def test_pairs_that_tie_dates_of_any_rhythm_are_of_one_track(tmp_path):
     for first, second in dates(6, step=11):
         name = f"{first:%Y%m%d}_{second:%Y%m%d}"
