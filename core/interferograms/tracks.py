@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -10,6 +11,7 @@ from typing import Callable
 import numpy as np
 
 from ..errors import InputError
+from ..raster import Window
 from ..texts import Message, joined
 from .found import Found
 from .grids import common_grid, shared, window_on
@@ -27,8 +29,12 @@ _DAY = 86400.0
 # Degrees by which mean incidence angles and headings of one track differ on the same ground at most.
 _SAME_ANGLE = 2.0
 _SAME_GROUND = 0.5
+# Of the larger one's extent.
+_SAME_EXTENT = 0.7
 # Fewer dates may lie six days apart by chance.
 _FEWEST_DATES = 3
+# Satellites that come back sooner, several of one kind, do so in no rhythm that tells.
+_SHORTEST_CYCLE = 4
 
 Groups = list[list[Found]]
 
@@ -165,25 +171,49 @@ def _by_time(found: Sequence[Found]) -> Groups:
 
 
 def _by_dates(found: Sequence[Found]) -> Groups:
-    """Sentinel-1 by the rhythm of its dates, where pairs don't tie dates of two rhythms together."""
-    if any(item.interferogram.product not in _SENTINEL1 for item in found):
-        return [list(found)]
+    """By the rhythm of the dates, where pairs don't tie dates of two rhythms together.
+
+    Sentinel-1's is known. That of others is what dates that hang together have in common, and tells two tracks only
+    where the dates of both take turns and the ground differs, too.
+    """
+    is_sentinel1 = all(item.interferogram.product in _SENTINEL1 for item in found)
+    connected = connected_dates([item.interferogram for item in found])
+    components = [
+        {day.toordinal() for day in dates} for dates in connected if not (is_sentinel1 and dates[-1] >= _UNTIL)
+    ]
+    cycle = _CYCLE_DAYS if is_sentinel1 else _cycle(components)
     rhythms: dict[int, set[int]] = {}
-    for dates in connected_dates([item.interferogram for item in found]):
-        days = {day.toordinal() for day in dates}
-        if max(dates) >= _UNTIL:
-            continue
-        rhythm = {day % _CYCLE_DAYS for day in days}
+    for days in components:
+        rhythm = {day % cycle for day in days} if cycle >= _SHORTEST_CYCLE else {0}
         if len(rhythm) > 1:
             return [list(found)]
         rhythms.setdefault(rhythm.pop(), set()).update(days)
-    if not rhythms:
-        return [list(found)]
-    main = max(rhythms.values(), key=len)
+    main = max(rhythms.values(), key=len, default=set())
     others = [days for days in rhythms.values() if days is not main and len(days) >= _FEWEST_DATES]
     apart = [[item for item in found if item.pair[0].toordinal() in days] for days in others]
     rest = [item for item in found if not any(item.pair[0].toordinal() in days for days in others)]
-    return [rest, *apart]
+    groups = [rest, *apart]
+    if is_sentinel1 or len(groups) == 1:
+        return groups
+    return _merged(groups, lambda first, other: not (_take_turns(first, other) and _extents_differ(first, other)))
+
+
+def _cycle(components: Sequence[set[int]]) -> int:
+    """The largest number of days that all steps between dates that hang together are multiples of."""
+    steps = [day - min(days) for days in components for day in days if len(days) >= _FEWEST_DATES]
+    cycle = math.gcd(*steps)
+    return _CYCLE_DAYS if cycle % _CYCLE_DAYS == 0 and cycle else cycle
+
+
+def _take_turns(first: Sequence[Found], other: Sequence[Found]) -> bool:
+    a, b = _dates(first), _dates(other)
+    return min(a) < max(b) and min(b) < max(a)
+
+
+def _extents_differ(first: Sequence[Found], other: Sequence[Found]) -> bool:
+    a, b = (_around(windows) for windows in _places(first, other))
+    common = shared(a, b)
+    return common is None or _area(common) < _SAME_EXTENT * max(_area(a), _area(b))
 
 
 def _by_angle(found: Sequence[Found], angle: Callable[[Found], float | None]) -> Groups:
@@ -212,12 +242,26 @@ _SPLITS = (_by_time, _by_dates, _by_incidence, _by_heading)
 
 
 def _on_same_ground(first: Sequence[Found], other: Sequence[Found]) -> bool:
-    reference, _ = common_grid([item.grid for item in (*first, *other)])
-    places = [{window_on(reference, grid) for grid in {item.grid for item in group}} for group in (first, other)]
+    places = _places(first, other)
     for a in places[0]:
         for b in places[1]:
             common = shared(a, b)
-            smaller = min(a.width * a.height, b.width * b.height)
-            if common is not None and common.width * common.height > _SAME_GROUND * smaller:
+            if common is not None and _area(common) > _SAME_GROUND * min(_area(a), _area(b)):
                 return True
     return False
+
+
+def _places(*groups: Sequence[Found]) -> list[list[Window]]:
+    """Where the files of some groups lie on one lattice of pixels, each place once."""
+    reference, _ = common_grid([item.grid for group in groups for item in group])
+    return [[window_on(reference, grid) for grid in dict.fromkeys(item.grid for item in group)] for group in groups]
+
+
+def _around(windows: Sequence[Window]) -> Window:
+    left, top = min(window.column for window in windows), min(window.row for window in windows)
+    right = max(window.column + window.width for window in windows)
+    return Window(left, top, right - left, max(window.row + window.height for window in windows) - top)
+
+
+def _area(window: Window) -> int:
+    return window.width * window.height

@@ -156,6 +156,19 @@ def test_other_incidence_on_the_same_ground_is_another_track(tmp_path):
     assert noted(stack, "2 tracks")
 
 
+@pytest.mark.parametrize(("shift", "start", "tracks"), [(3, 5, 2), (3, 6, 1), (0, 5, 1), (3, 65, 1)])
+def test_of_any_satellite_dates_and_ground_together_tell_a_track(tmp_path, shift, start, tracks):
+    """Other dates alone are another satellite of a constellation, other ground alone is another frame."""
+    x, dx, _, y, _, dy = METRES.transform
+    aside = replace(METRES, transform=(x + shift * dx, dx, 0.0, y, 0.0, dy))
+    for pairs, grid in ((dates(4), METRES), (dates(2, start), aside)):
+        for first, second in pairs:
+            write_tif(tmp_path / f"{first:%Y%m%d}_{second:%Y%m%d}.unw.tif", phases(0), grid)
+    stack = find_stack(tmp_path)
+    assert len(stack.interferograms) == (4 if tracks == 2 else 6)
+    assert noted(stack, "2 tracks") == (tracks == 2)
+
+
 def test_a_pass_over_midnight_is_one(tmp_path):
     """The second frame of each pair is reached five seconds after midnight, so on the next day."""
     grids = [replace(METRES, height=20, width=20), replace(METRES, height=20, width=20)]
