@@ -93,6 +93,10 @@ def _name(track: Sequence[Found]) -> Message:
     numbers = sorted({item.track for item in track if item.track is not None})
     if numbers:
         return Message("track {number}", number="/".join(map(str, numbers)))
+    times = [item.seconds for item in track if item.seconds is not None]
+    if times:
+        hours, minutes = divmod(int(times[0] // 60), 60)
+        return Message("the track passed at {time} UTC", time=f"{hours:02}:{minutes:02}")
     return Message("the track of {first}", first=min(item.interferogram.first_date for item in track))
 
 

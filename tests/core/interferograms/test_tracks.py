@@ -48,7 +48,9 @@ def test_hyp3_scenes_of_two_tracks_differ_in_their_time_of_day(tmp_path):
     used = scenes(tmp_path, dates(4), "135156", "BBBB")
     stack = find_stack(tmp_path)
     assert names(stack) == used
-    assert noted(stack, "2 tracks", "with 4 pairs", "with 3 pairs", "AAAA_unw_phase.tif", "folder")
+    assert noted(
+        stack, "2 tracks", "at 13:51 UTC with 4 pairs", "at 13:43 UTC with 3 pairs", "AAAA_unw_phase.tif", "folder"
+    )
 
 
 def test_frames_of_one_pass_over_many_scenes_are_one_track(tmp_path):
