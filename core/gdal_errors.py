@@ -50,6 +50,18 @@ def gdal_raises() -> Iterator[None]:
             _blocks.depth -= 1
 
 
+@contextlib.contextmanager
+def quiet_gdal() -> Iterator[None]:
+    """Keep GDAL's own messages off the console; errors are still raised."""
+    from osgeo import gdal
+
+    gdal.PushErrorHandler("CPLQuietErrorHandler")
+    try:
+        yield
+    finally:
+        gdal.PopErrorHandler()
+
+
 def is_raising() -> bool:
     """Whether this thread is in a block."""
     return _blocks.depth > 0

@@ -116,6 +116,7 @@ def grid_around(outlines: Sequence[Outlines]) -> Grid | None:
     if not geometries:
         return None
     boxes = np.array([geometry.GetEnvelope() for geometry in geometries])
+    boxes[:, :2] -= 360 * np.round((boxes[:, :2] - boxes[0, 0]) / 360)
     longitude = (boxes[:, 0].min() + boxes[:, 1].max()) / 2
     crs = utm_zone(longitude, (boxes[:, 2].min() + boxes[:, 3].max()) / 2)
     boxes = np.array([geometry.GetEnvelope() for part in outlines for geometry in part.geometries(crs)])

@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Callable, TypeVar
 
 import numpy as np
-from osgeo import osr
 
 from ..errors import InputError
 from ..gdal_errors import gdal_raises
@@ -75,7 +74,7 @@ class SceneLayers:
 
     def _open(self, channel: Channel, progress: Progress) -> None:
         layer = self.layers[channel.kind.layer]
-        if not grids_overlap(self.grid, layer.grid):
+        if not self.grid.overlaps(layer.grid):
             raise InputError(
                 "{path}: the {label} doesn't overlap the {other_label} ({other_path}). "
                 "Check that both show the same place and that their coordinate reference systems are right.",
@@ -197,23 +196,3 @@ def intersection(window: Window, grid: Grid) -> Window | None:
     width = min(window.column + window.width, grid.width) - column
     height = min(window.row + window.height, grid.height) - row
     return Window(column, row, width, height) if width > 0 and height > 0 else None
-
-
-@gdal_raises()
-def grids_overlap(first: Grid, second: Grid) -> bool:
-    """True when the two grids share ground, or when that can't be told for want of a CRS."""
-    bounds = second.bounds
-    if first.crs and second.crs and not same_crs(first.crs, second.crs):
-        transformation = osr.CoordinateTransformation(spatial_reference(second.crs), spatial_reference(first.crs))
-        x = np.linspace(bounds[0], bounds[2], 11)
-        y = np.linspace(bounds[1], bounds[3], 11)
-        try:
-            points = np.array(transformation.TransformPoints([(px, py) for px in x for py in y]), dtype=float)
-        except RuntimeError:
-            return False
-        points = points[np.isfinite(points).all(axis=1)]
-        if not len(points):
-            return False
-        bounds = (points[:, 0].min(), points[:, 1].min(), points[:, 0].max(), points[:, 1].max())
-    ours = first.bounds
-    return bool(ours[0] < bounds[2] and bounds[0] < ours[2] and ours[1] < bounds[3] and bounds[1] < ours[3])

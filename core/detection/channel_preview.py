@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from osgeo import osr
 
 from ..channels import Channel, ChannelKind, open_layer
 from ..errors import InputError
 from ..gdal_errors import gdal_raises
 from ..models import ModelCard
 from ..progress import QUIET, Progress
-from ..raster import Grid, Window, limited_cache, same_crs, spatial_reference, unit_of
+from ..raster import Grid, Transformation, Window, limited_cache, same_crs, spatial_reference, unit_of
 from ..types import Array, PathLike
 from .composite import Composite
 
@@ -174,10 +173,9 @@ def _window(grid: Grid, extent: tuple[float, float, float, float] | None, crs: s
         return Window(0, 0, grid.width, grid.height)
     bounds = extent
     if crs and grid.crs and not same_crs(crs, grid.crs):
-        there = osr.CoordinateTransformation(spatial_reference(crs), spatial_reference(grid.crs))
         try:
-            bounds = there.TransformBounds(*extent, 21)
-        except RuntimeError:
+            bounds = Transformation(crs, grid.crs).bounds(extent)
+        except InputError:
             bounds = (math.inf,) * 4
     if all(map(math.isfinite, bounds)):
         x, dx, _, y, _, dy = grid.transform

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from osgeo import ogr, osr
+from osgeo import ogr
 
 from ..channels import ChannelKind, open_layer
 from ..errors import InputError
@@ -19,11 +19,12 @@ from ..raster import (
     YEARLY_METRES,
     BandReader,
     Grid,
+    Transformation,
     Window,
     checked_band,
+    placed_reference,
     row_blocks,
     sample,
-    spatial_reference,
 )
 from ..terrain import gradient
 from ..types import Double, PathLike
@@ -131,16 +132,15 @@ class _LocalMetres:
                 "A raster of the profile has no coordinate reference system. Assign it first (Raster > Projections > "
                 "Assign projection)."
             )
-        transformation = osr.CoordinateTransformation(spatial_reference(self.crs), spatial_reference(crs))
-        return np.array(transformation.TransformPoints(points.tolist()), np.float64)[:, :2]
+        return Transformation(self.crs, crs).points(points)
 
     def direction(self, crs: str, east: float, north: float) -> tuple[float, float]:
         """The unit vector here of a direction given by metres along the x and y axes of another CRS."""
-        reference = spatial_reference(crs)
+        reference = placed_reference(crs)
         centre = self.to(crs, np.zeros((1, 2)))[0]
         step = 1e-4 if reference.IsGeographic() else 10 / reference.GetLinearUnits()
-        back = osr.CoordinateTransformation(reference, spatial_reference(self.crs))
-        axes = np.array(back.TransformPoints([[centre[0] + step, centre[1]], [centre[0], centre[1] + step]]))[:, :2]
+        back = Transformation(crs, self.crs)
+        axes = back.finite_points([(centre[0] + step, centre[1]), (centre[0], centre[1] + step)])
         axes /= np.linalg.norm(axes, axis=1, keepdims=True)
         x, y = np.array([east, north]) @ axes
         length = math.hypot(x, y)

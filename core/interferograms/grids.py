@@ -6,10 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from osgeo import osr
-
 from ..gdal_errors import gdal_raises
-from ..raster import Grid, Window, same_crs, spatial_reference
+from ..raster import Grid, Transformation, Window, same_crs, spatial_reference
 
 # Bounds of another CRS lie on curves: points along each side whose extremes count.
 _POINTS_A_SIDE = 21
@@ -83,9 +81,7 @@ def _bounds_in(grid: Grid, other: Grid) -> tuple[float, float, float, float]:
     bounds = other.bounds
     if same_crs(grid.crs, other.crs):
         return bounds
-    transformation = osr.CoordinateTransformation(spatial_reference(other.crs), spatial_reference(grid.crs))
-    left, bottom, right, top = transformation.TransformBounds(*bounds, _POINTS_A_SIDE)
-    return left, bottom, right, top
+    return Transformation(other.crs, grid.crs, other.name).bounds(bounds, _POINTS_A_SIDE)
 
 
 def shared(first: Window, other: Window, margin: int = 0) -> Window | None:

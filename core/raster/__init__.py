@@ -12,7 +12,20 @@ from ..doors import opened_when_asked
 if TYPE_CHECKING:
     from .cache import limited_cache
     from .checking import checked_band
-    from .crs import EQUAL_AREA_CRS, north_in_grid, same_crs, spatial_reference, utm_zone
+    from .crs import (
+        DEGREES,
+        EQUAL_AREA_CRS,
+        Transformation,
+        check_coordinates,
+        check_geometry,
+        crs_name,
+        north_in_grid,
+        placed_reference,
+        quarter_turn,
+        same_crs,
+        spatial_reference,
+        utm_zone,
+    )
     from .grid import Grid, Window, require_crs, row_blocks
     from .lattice import lattice_origin, resampled_on_lattice
     from .local_mean import RunningRelief, above_local_mean
@@ -51,6 +64,7 @@ else:
 
 __all__ = [
     "COHERENCE",
+    "DEGREES",
     "EQUAL_AREA_CRS",
     "GAUSSIAN_TRUNCATE",
     "HEIGHTS",
@@ -75,6 +89,7 @@ __all__ = [
     "MosaicReader",
     "RasterWriter",
     "RunningRelief",
+    "Transformation",
     "Window",
     "above_local_mean",
     "band_unit",
@@ -82,13 +97,18 @@ __all__ = [
     "block_sums",
     "box_mean",
     "cell_means",
+    "check_coordinates",
+    "check_geometry",
     "checked_band",
     "coarsening_factor",
+    "crs_name",
     "gaussian_mean",
     "lattice_origin",
     "limited_cache",
     "north_in_grid",
     "open_raster",
+    "placed_reference",
+    "quarter_turn",
     "read_sample",
     "reader_of_any",
     "require_crs",

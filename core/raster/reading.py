@@ -90,22 +90,21 @@ class BandReader:
         self.declares_nodata = declared is not None
         self._nodata = _as_float32((*self.source.nodata, *(() if declared is None else (declared,))))
         self._mask = mask_of(self._dataset, stored)
-        own = self._own_grid()
+        own = Grid.of_dataset(self._dataset, self.source.label)
         self.grid = own if grid is None else grid
         offset = own.offset_of(self.grid)
         self.is_resampled = offset is None
         self._column, self._row = offset or (0, 0)
-        if self.is_resampled:
-            self._dataset = self._warped(own, self.grid, resampling)
+        self._flips = _flips(self._dataset)
+        goes_on = offset is not None and own.goes_on_at_its_other_side(self.grid)
+        if self.is_resampled or goes_on:
+            # Where a raster around the whole Earth only goes on at its other side, the nearest value is the stored one.
+            self._dataset = self._warped(own, self.grid, "near" if goes_on else resampling)
+            self._column = self._row = 0
+            self._flips = (False, False)
             self._nodata, self._mask = (), None
             stored = self._dataset.GetRasterBand(1)
         self._band = stored
-
-    def _own_grid(self) -> Grid:
-        try:
-            return Grid.of_dataset(self._dataset)
-        except InputError as error:
-            raise InputError("{label}: {error}", label=self.source.label, error=error) from None
 
     def _warped(self, own: Grid, grid: Grid, resampling: str) -> gdal.Dataset:
         if not own.crs or not grid.crs:
@@ -120,12 +119,16 @@ class BandReader:
         options = {"format": "VRT", "bandList": [self.source.index], "outputType": gdal.GDT_Float32, "noData": "nan"}
         if self._mask is not None:
             masked = {**options, "noData": "none", "maskBand": alpha_index(self._dataset) or "auto"}
-            self._layers.append(gdal.Translate("", self._dataset, **masked))
+            self._layers.append(self._as_pixels(gdal.Translate("", self._dataset, **masked)))
             self._layers.append(gdal.BuildVRT("", [self._layers[-1]], VRTNodata="nan"))
             options.update(bandList=[1], maskBand="none")
-        self._layers.append(gdal.Translate("", self._layers[-1], **options))
+        self._layers.append(self._as_pixels(gdal.Translate("", self._layers[-1], **options)))
         for nodata in self._nodata:
             self._layers.append(gdal.BuildVRT("", [self._layers[-1]], srcNodata=repr(nodata), VRTNodata="nan"))
+        turns = own.turns_from(grid)
+        if turns or any(self._flips):
+            x, *others = self._dataset.GetGeoTransform()
+            self._layers[-1].SetGeoTransform((x - 360 * turns, *others))
         factor = grid.pixel_size / own.pixel_size
         options = gdal.WarpOptions(
             format="VRT",
@@ -148,6 +151,12 @@ class BandReader:
                 label=self.source.label,
                 error=error,
             ) from None
+
+    def _as_pixels(self, layer: gdal.Dataset) -> gdal.Dataset:
+        """A virtual layer without its place where its rows run north or its columns west, which BuildVRT refuses."""
+        if any(self._flips):
+            layer.SetGeoTransform((0.0, 1.0, 0.0, 0.0, 0.0, -1.0))
+        return layer
 
     @property
     @gdal_raises()
@@ -177,7 +186,12 @@ class BandReader:
         return result
 
     def _read(self, window: Window, out: Array | None = None) -> Array:
-        corner_and_size = (window.column, window.row, window.width, window.height)
+        column, row = window.column, window.row
+        if self._flips[0]:
+            row = self._band.YSize - row - window.height
+        if self._flips[1]:
+            column = self._band.XSize - column - window.width
+        corner_and_size = (column, row, window.width, window.height)
         try:
             values: Array = self._band.ReadAsArray(*corner_and_size, buf_type=gdal.GDT_Float32, buf_obj=out)
             mask = None if self._mask is None else self._mask.ReadAsArray(*corner_and_size, *values.shape[::-1])
@@ -189,6 +203,8 @@ class BandReader:
             ) from None
         if mask is not None:
             values[mask == 0] = np.nan
+        if any(self._flips):
+            values[:] = np.flip(values, [axis for axis in (0, 1) if self._flips[axis]]).copy()
         # One pass instead of one for each value, where all are far below the data (NaN in it makes this false).
         if not (len(self._nodata) > 1 and values.size and values.min() > max(self._nodata)):
             for nodata in self._nodata:
@@ -267,6 +283,12 @@ class BandReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _flips(dataset: gdal.Dataset) -> tuple[bool, bool]:
+    """Whether the rows of a file run north and its columns west; a grid's never do."""
+    transform = dataset.GetGeoTransform()
+    return transform[5] > 0, transform[1] < 0
 
 
 def _linear_terms(band: gdal.Band, scale: float) -> tuple[float, float]:

@@ -55,7 +55,7 @@ def sample(reader: BandReader, points: Double, progress: Progress = QUIET) -> Do
     """
     left, dx, _, top, _, dy = reader.grid.transform
     with np.errstate(invalid="ignore"):
-        columns, rows = (points[:, 0] - left) / dx - 0.5, (points[:, 1] - top) / dy - 0.5
+        columns, rows = (reader.grid.beside(points[:, 0]) - left) / dx - 0.5, (points[:, 1] - top) / dy - 0.5
     # Points that PROJ can't transform are infinite, and those far outside would make a huge window.
     near = (np.abs(columns) < reader.grid.width + 2) & (np.abs(rows) < reader.grid.height + 2)
     values = np.full(len(points), np.nan)

@@ -50,7 +50,7 @@ def check_labels(
     those smaller than ``min_area`` (m²) or nowhere wider than two pixels become not learnable; those that overlap
     another are only told. InputError without a CRS, or when no label lies on the grid.
     """
-    geometries = dict(enumerate(to_crs(polygons, crs, grid.crs), 1))
+    geometries = dict(enumerate(to_crs(polygons, crs, grid), 1))
     problems = [*_damaged(polygons, geometries), *_outside(geometries, grid)]
     lost = {problem.label for problem in problems if problem.problem in ("empty", "outside")}
     usable = {number: geometry for number, geometry in geometries.items() if geometry and number not in lost}

@@ -147,7 +147,7 @@ class SceneLabels:
 
 def _on_grid(polygons: Polygons, grid: Grid, what: str) -> list[ogr.Geometry]:
     try:
-        geometries = to_crs(polygons.geometries, polygons.crs, grid.crs)
+        geometries = to_crs(polygons.geometries, polygons.crs, grid)
     except InputError as error:
         raise InputError("{source}: {error}", source=polygons.source or what, error=error) from None
     return [geometry for geometry in geometries if geometry is not None]

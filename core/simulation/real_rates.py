@@ -90,7 +90,7 @@ def pixels_of(wkt: str, crs: str, grid: Grid) -> NDArray[np.bool_]:
     try:
         geometry = ogr.CreateGeometryFromWkt(wkt)
         geometry.FlattenTo2D()
-        geometries = transformed([geometry], crs, grid.crs)
+        geometries = transformed([geometry], crs, grid)
     except (RuntimeError, AttributeError) as error:
         raise InputError(
             "The areas to exclude can't be used ({error}). Check the layer and its CRS.", error=error

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
-from ..raster import HEIGHTS, BandReader, Grid, Window, checked_band, spatial_reference, utm_zone
+from ..raster import HEIGHTS, BandReader, Grid, Transformation, Window, checked_band, spatial_reference, utm_zone
 from ..satellite import ASCENDING_HEADING, DESCENDING_HEADING, Viewing
 from ..types import Array, PathLike
 from .atmosphere import FieldPool
@@ -180,10 +180,7 @@ def _generated_ground(options: SceneOptions) -> tuple[Grid, Array]:
 def _given_ground(options: SceneOptions, path: PathLike, progress: Progress) -> tuple[Grid, Array]:
     """The middle of a DEM: its own grid where that is metric and has the wanted pixels, else UTM."""
     own = Grid.of(path)
-    try:
-        crs = utm_zone(*own.centre_lonlat) if own.is_geographic else own.crs
-    except InputError as error:
-        raise InputError("{path}: {error}", path=path, error=error) from None
+    crs = utm_zone(*own.centre_lonlat) if own.is_geographic else own.crs
     reader_grid = None
     size, pixel = options.size, options.pixel_size
     if not own.is_geographic and abs(own.pixel_size / pixel - 1) < 0.01:
@@ -219,15 +216,11 @@ def _given_ground(options: SceneOptions, path: PathLike, progress: Progress) -> 
 
 @gdal_raises()
 def _centred_grid(own: Grid, crs: str, size: int, pixel_size: float) -> Grid:
-    from osgeo import osr
-
-    reference = spatial_reference(crs)
-    transformation = osr.CoordinateTransformation(spatial_reference(own.crs), reference)
     x_min, y_min, x_max, y_max = own.bounds
-    x, y, _ = transformation.TransformPoint((x_min + x_max) / 2, (y_min + y_max) / 2)
+    x, y = Transformation(own.crs, crs, own.name).point((x_min + x_max) / 2, (y_min + y_max) / 2)
     half = size * pixel_size / 2
     left, top = round((x - half) / pixel_size) * pixel_size, round((y + half) / pixel_size) * pixel_size
-    return Grid(reference.ExportToWkt(), (left, pixel_size, 0.0, top, 0.0, -pixel_size), size, size)
+    return Grid(spatial_reference(crs).ExportToWkt(), (left, pixel_size, 0.0, top, 0.0, -pixel_size), size, size)
 
 
 def _filled(dem: Array, missing: NDArray[np.bool_]) -> Array:

@@ -191,15 +191,11 @@ def _levels(receiver: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.
 @gdal_raises()
 def read_dem(path: PathLike, pixel_size: float) -> Array:
     """A DEM file of any CRS on a UTM grid of ``pixel_size`` metres; NaN where it has no data."""
-    from ..raster import spatial_reference
+    from ..raster import Transformation, spatial_reference
 
     own = Grid.of(path)
     crs = utm_zone(*own.centre_lonlat)
-    transformation_source = spatial_reference(own.crs)
-    from osgeo import osr
-
-    transformation = osr.CoordinateTransformation(transformation_source, spatial_reference(crs))
-    x_min, y_min, x_max, y_max = transformation.TransformBounds(*own.bounds, 21)
+    x_min, y_min, x_max, y_max = Transformation(own.crs, crs, path).bounds(own.bounds)
     width, height = int((x_max - x_min) / pixel_size), int((y_max - y_min) / pixel_size)
     if width < 1 or height < 1:
         raise InputError(

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from osgeo import ogr, osr
+from osgeo import ogr
 
 from ..errors import InputError
 from ..gdal_errors import gdal_raises
 from ..parallel import map_ordered
 from ..progress import QUIET
-from ..raster import Band, Grid, box_mean, spatial_reference
+from ..raster import DEGREES, Band, Grid, Transformation, box_mean
 from ..robust import robust_spread, row_medians
 from ..texts import Message, joined
 from ..types import Array, Double, PathLike
@@ -96,7 +96,7 @@ class Reference:
                 "The interferograms have no coordinate reference system, so the reference can't be placed on them. "
                 "Assign it first (Raster > Projections > Assign projection)."
             )
-        return transformed([geometry], self.geometry_crs, grid.crs)[0]
+        return transformed([geometry], self.geometry_crs, grid)[0]
 
 
 class ReferencePhases(NamedTuple):
@@ -264,6 +264,6 @@ def _place(grid: Grid, row: float, column: float) -> str:
     if not grid.crs:
         return Message("row {row:.0f}, column {column:.0f}", row=row, column=column)
     left, dx, _, top, _, dy = grid.transform
-    to_degrees = osr.CoordinateTransformation(spatial_reference(grid.crs), spatial_reference("EPSG:4326"))
-    longitude, latitude, _ = to_degrees.TransformPoint(left + (column + 0.5) * dx, top + (row + 0.5) * dy)
+    to_degrees = Transformation(grid.crs, DEGREES, grid.name)
+    longitude, latitude = to_degrees.point(left + (column + 0.5) * dx, top + (row + 0.5) * dy)
     return Message("longitude {longitude:.5f}, latitude {latitude:.5f}", longitude=longitude, latitude=latitude)

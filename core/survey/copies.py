@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from osgeo import gdal, ogr, osr
+from osgeo import gdal, ogr
 
 from ..errors import InputError
 from ..fields import Columns, Field, found_columns
 from ..gdal_errors import gdal_raises
-from ..raster import same_crs, spatial_reference
+from ..raster import Transformation, same_crs
 from ..texts import Message
 from ..types import PathLike
 from ..vectors import quiet_gdal
@@ -98,7 +98,7 @@ def _copy_of(dataset: Any, file: Path, target_crs: str) -> Copy:
     source = reference.ExportToWkt()
     to_target = None
     if not same_crs(source, target_crs):
-        to_target = osr.CoordinateTransformation(spatial_reference(source), spatial_reference(target_crs))
+        to_target = Transformation(source, target_crs, file)
     sites = []
     reader = AnswerReader({**labels_beside(file.parent), **style_labels(_styles(dataset))})
     texts = _texts_of(dataset, layer, {name: columns.names.get(name, name) for name in fields})
@@ -228,14 +228,14 @@ def _kind_of(column: Any) -> str | None:
     }.get(kind)  # fmt: skip
 
 
-def _place(feature: Any, to_target: Any) -> tuple[float, float] | None:
+def _place(feature: Any, to_target: Transformation | None) -> tuple[float, float] | None:
     geometry = feature.GetGeometryRef()
     if geometry is None or geometry.IsEmpty():
         return None
     geometry = geometry.Clone()
     geometry.FlattenTo2D()
     if to_target is not None:
-        geometry.Transform(to_target)
+        to_target.apply(geometry)
     point = geometry.Centroid()
     return point.GetX(), point.GetY()
 

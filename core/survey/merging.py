@@ -16,13 +16,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from osgeo import osr
-
 from ..errors import InputError
 from ..fields import Field
 from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
-from ..raster import spatial_reference
+from ..raster import DEGREES, Transformation, placed_reference
 from ..texts import Message
 from .copies import Copy, own_photo_file, photo_file, table_with_added
 from .sites import FORM_FIELDS, PHOTOS, SITE_FIELDS, Site, key_of, located
@@ -69,9 +67,9 @@ class _Record:
     """What is collected while one survey is merged."""
 
     def __init__(self, crs: str) -> None:
-        reference = spatial_reference(crs)
+        reference = placed_reference(crs, Message("The master"))
         self.tolerance = _SAME_PLACE / (_METRES_PER_DEGREE if reference.IsGeographic() else 1)
-        self.from_degrees = osr.CoordinateTransformation(spatial_reference("EPSG:4326"), reference)
+        self.from_degrees = Transformation(DEGREES, crs)
         self.conflicts: list[Conflict] = []
         self.deleted: list[tuple[str, str]] = []
         self.missing: list[tuple[str, str]] = []
@@ -396,10 +394,9 @@ def _given_out(site: Site, record: _Record) -> tuple[float, float] | None:
     if longitude is None or latitude is None:
         return None
     try:
-        x, y, _ = record.from_degrees.TransformPoint(longitude, latitude)
-    except RuntimeError:
+        return record.from_degrees.point(longitude, latitude)
+    except InputError:
         return None
-    return x, y
 
 
 def _added(

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from osgeo import ogr, osr
+from osgeo import ogr
 
 from ..errors import InputError
 from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
-from ..raster import spatial_reference
+from ..raster import DEGREES, Transformation
+from ..texts import Message
 from ..vectors import quiet_gdal
 
 
@@ -36,17 +37,16 @@ class Roads:
         local = _plane_about(points)
         roads = self._in_plane(local, progress.part(0.0, 0.5))
         boxes = np.array([road.GetEnvelope() for road in roads])
-        to_plane = osr.CoordinateTransformation(spatial_reference("EPSG:4326"), spatial_reference(local))
+        to_plane = Transformation(DEGREES, local)
         result = []
         for number, (longitude, latitude) in enumerate(points):
             if number % 64 == 0:
                 progress.report(0.5 + 0.5 * number / len(points))
-            x, y, _ = to_plane.TransformPoint(longitude, latitude)
-            result.append(_nearest(x, y, roads, boxes))
+            result.append(_nearest(*to_plane.point(longitude, latitude), roads, boxes))
         return result
 
     def _in_plane(self, local: str, progress: Progress) -> list[ogr.Geometry]:
-        transformation = osr.CoordinateTransformation(spatial_reference(self._crs), spatial_reference(local))
+        to_plane = Transformation(self._crs, local, Message("The roads"))
         roads = []
         for number, wkb in enumerate(self._lines):
             if number % 1024 == 0:
@@ -55,8 +55,8 @@ class Roads:
             road.FlattenTo2D()
             try:
                 with quiet_gdal():
-                    road.Transform(transformation)
-            except RuntimeError:
+                    to_plane.apply(road)
+            except InputError:
                 # On the other side of the Earth there is no place for it in this projection, and nobody walks there.
                 continue
             if not road.IsEmpty() and np.isfinite(road.GetEnvelope()).all():

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from osgeo import ogr, osr
+from osgeo import ogr
 
 from ..accuracy import BY_AREA, BY_RATE, UNKNOWN, Classes
 from ..areas import Area
 from ..errors import InputError
 from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
-from ..raster import spatial_reference, utm_zone
+from ..raster import DEGREES, Transformation, spatial_reference, utm_zone
 from ..texts import Message, joined
 from ..vectors import GroundMeasures, Outlines, as_valid_multipolygon
 from .advice import look_for
@@ -344,14 +344,14 @@ def _default_crs(candidates: list[_Candidate], notes: list[str]) -> str:
 
 def _as_sites(drawn: list[_Candidate], crs: str, sign: str) -> tuple[Site, ...]:
     """The candidates as numbered sites, from north to south."""
-    transformation = osr.CoordinateTransformation(spatial_reference("EPSG:4326"), spatial_reference(crs))
+    from_degrees = Transformation(DEGREES, crs)
     from_north = sorted(drawn, key=lambda one: (-one.point[1], one.point[0]))
     digits = max(2, len(str(len(drawn))))
     sites = []
     for number, one in enumerate(from_north, 1):
         try:
-            x, y, _ = transformation.TransformPoint(*one.point)
-        except RuntimeError:
+            x, y = from_degrees.point(*one.point)
+        except InputError:
             raise InputError(
                 "{crs} can't hold a site at {longitude:.3f}°, {latitude:.3f}°. "
                 "Choose coordinates that are made for this place.",

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from osgeo import osr
-
 from ..errors import InputError
 from ..fields import Field
 from ..gdal_errors import gdal_raises
-from ..raster import spatial_reference
+from ..raster import DEGREES, Transformation, check_coordinates, placed_reference
 from ..texts import Message
 
 _NAMESPACE = uuid.UUID("6b1f4f0e-6d0c-5d8a-9a53-5f0a0a3f1c56")
@@ -101,19 +98,18 @@ def located(sites: Iterable[Site], crs: str) -> tuple[Site, ...]:
 
     Raises InputError for a point that the CRS can't place.
     """
-    reference = spatial_reference(crs)
-    to_degrees = osr.CoordinateTransformation(reference, spatial_reference("EPSG:4326"))
+    reference = placed_reference(crs, Message("The sites"))
+    to_degrees = Transformation(crs, DEGREES, Message("The sites"))
     digits = 7 if reference.IsGeographic() else 2
     result = []
     for site in sites:
+        check_coordinates(crs, (site.x, site.y, site.x, site.y), Message("The sites"))
         try:
-            longitude, latitude, _ = to_degrees.TransformPoint(site.x, site.y)
-        except RuntimeError:
-            longitude = latitude = math.nan
-        if not (math.isfinite(longitude) and math.isfinite(latitude)):
+            longitude, latitude = to_degrees.point(site.x, site.y)
+        except InputError:
             raise InputError(
                 "The point {x:g}, {y:g} can't be placed on Earth. Check the layer's CRS.", x=site.x, y=site.y
-            )
+            ) from None
         latitude_dm, longitude_dm = degrees_minutes(latitude, longitude)
         where = {
             "x": round(site.x, digits), "y": round(site.y, digits), "longitude": round(longitude, 7),

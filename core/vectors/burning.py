@@ -29,7 +29,7 @@ class Burner:
         self, polygons: Outlines | Sequence[ogr.Geometry] | None, grid: Grid, numbers: Sequence[int] = ()
     ) -> None:
         self._grid, self._numbers = grid, numbers
-        self.geometries = polygons.geometries(grid.crs) if isinstance(polygons, Outlines) else list(polygons or ())
+        self.geometries = polygons.geometries(grid) if isinstance(polygons, Outlines) else list(polygons or ())
         self._boxes = boxes_of(self.geometries)
 
     @gdal_raises()

@@ -6,30 +6,32 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from osgeo import ogr, osr
+from osgeo import ogr
 
 from ..gdal_errors import gdal_raises
-from ..raster import EQUAL_AREA_CRS, spatial_reference
+from ..raster import DEGREES, EQUAL_AREA_CRS, Transformation
+from ..types import PathLike
+from .antimeridian import beside, turn_of
 
 
 class GroundMeasures:
     """Measures of geometries on the ground: their coordinates are in ``crs``, x or longitude first.
 
-    Holds PROJ objects: one thread at a time.
+    ``name`` is their file or layer for messages: InputError where they have no place on Earth. Holds PROJ objects: one
+    thread at a time.
     """
 
     @gdal_raises()
-    def __init__(self, crs: str) -> None:
-        reference = spatial_reference(crs)
-        self._equal_area = osr.CoordinateTransformation(reference, spatial_reference(EQUAL_AREA_CRS))
-        self._degrees = osr.CoordinateTransformation(reference, spatial_reference("EPSG:4326"))
+    def __init__(self, crs: str, name: PathLike = "") -> None:
+        self._equal_area = Transformation(crs, EQUAL_AREA_CRS, name)
+        self._degrees = Transformation(crs, DEGREES, name)
 
     @gdal_raises()
     def area(self, geometry: ogr.Geometry) -> float:
         """Square metres on the ellipsoid: the planar area after transforming to the equal-area EPSG:6933."""
         copy = geometry.Clone()
-        copy.Transform(self._equal_area)
-        return float(copy.GetArea())
+        self._equal_area.apply(copy)
+        return float(beside(copy, turn_of(EQUAL_AREA_CRS)).GetArea())
 
     @gdal_raises()
     def inner_point(self, geometry: ogr.Geometry) -> tuple[float, float]:
@@ -37,8 +39,10 @@ class GroundMeasures:
         point = geometry.Centroid()
         if not geometry.CreatePreparedGeometry().Contains(point):
             point = geometry.PointOnSurface()
-        longitude, latitude, _ = self._degrees.TransformPoint(point.GetX(), point.GetY())
-        return float(longitude), float(latitude)
+        longitude, latitude = self._degrees.point(point.GetX(), point.GetY())
+        if not -180 <= longitude <= 180:
+            longitude = (longitude + 180) % 360 - 180
+        return longitude, latitude
 
 
 def boxes_of(geometries: Sequence[ogr.Geometry]) -> NDArray[np.float64]:

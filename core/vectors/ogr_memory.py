@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 from osgeo import gdal
 
 from ..errors import InputError
 from ..gdal_errors import gdal_raises
-
-
-@contextlib.contextmanager
-def quiet_gdal() -> Iterator[None]:
-    """Keep GDAL's own messages off the console; errors are still raised."""
-    gdal.PushErrorHandler("CPLQuietErrorHandler")
-    try:
-        yield
-    finally:
-        gdal.PopErrorHandler()
+from ..gdal_errors import quiet_gdal as quiet_gdal
 
 
 @gdal_raises()

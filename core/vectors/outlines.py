@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from osgeo import gdal, ogr, osr
+from osgeo import gdal, ogr
 
 from ..errors import InputError
 from ..gdal_errors import gdal_raises
-from ..raster import EQUAL_AREA_CRS, same_crs, spatial_reference
+from ..raster import EQUAL_AREA_CRS, Grid, Transformation, check_geometry, same_crs
 from ..types import PathLike
+from .antimeridian import beside, middle_of, turn_of
 from .ogr_memory import quiet_gdal
 
 
@@ -42,58 +42,91 @@ def read_polygons(path: PathLike, target_crs: str = EQUAL_AREA_CRS, layer: str |
     geometries = [feature.GetGeometryRef().Clone() for feature in source if feature.GetGeometryRef() is not None]
     if any(geometry.GetDimension() < 2 for geometry in geometries):
         raise InputError("{name} holds points or lines where areas are needed. Choose a layer of polygons.", name=name)
-    return in_crs(geometries, reference.ExportToWkt(), target_crs)
+    return in_crs(geometries, reference.ExportToWkt(), target_crs, name)
 
 
 @gdal_raises()
-def in_crs(geometries: Sequence[ogr.Geometry], source: str, target: str) -> list[ogr.Geometry]:
+def in_crs(
+    geometries: Sequence[ogr.Geometry], source: str, target: str | Grid, name: PathLike = ""
+) -> list[ogr.Geometry]:
     """The geometries, which are transformed in place, as valid MultiPolygons in the target CRS."""
-    return [as_valid_multipolygon(geometry) for geometry in transformed(geometries, source, target)]
+    return [as_valid_multipolygon(geometry) for geometry in transformed(geometries, source, target, name)]
 
 
 @gdal_raises()
-def transformed(geometries: Sequence[ogr.Geometry], source: str, target: str) -> list[ogr.Geometry]:
-    """Geometries of any shape, transformed in place from one CRS to another; RuntimeError where that can't be."""
-    if geometries and not same_crs(source, target):
-        transformation = osr.CoordinateTransformation(spatial_reference(source), spatial_reference(target))
-        for geometry in geometries:
-            geometry.Transform(transformation)
-    return list(geometries)
+def transformed(
+    geometries: Sequence[ogr.Geometry], source: str, target: str | Grid, name: PathLike = ""
+) -> list[ogr.Geometry]:
+    """Geometries of any shape, transformed in place from one CRS to another, or to that of a grid.
+
+    In degrees they lie beside the grid, or within ±180°. InputError, naming the file or layer ``name``, where one of
+    them has no place in the other CRS.
+    """
+    if not geometries:
+        return []
+    way = _Way(source, target, name)
+    return [way.led(geometry) for geometry in geometries]
+
+
+class _Way:
+    """From one CRS to another or to that of a grid, for many geometries."""
+
+    def __init__(self, source: str, target: str | Grid, name: PathLike) -> None:
+        crs = target if isinstance(target, str) else target.crs
+        self._source, self._name = source, name
+        self._transformation = None if same_crs(source, crs) else Transformation(source, crs, name)
+        self._turn, self._middle = turn_of(crs), middle_of(target)
+        self._widest = (turn_of(source) or turn_of(EQUAL_AREA_CRS)) / 2
+
+    def led(self, geometry: ogr.Geometry) -> ogr.Geometry:
+        """The geometry, which is transformed in place."""
+        x_min, x_max, _, _ = geometry.GetEnvelope()
+        if self._transformation is None:
+            check_geometry(geometry, self._source, self._name)
+        else:
+            self._transformation.apply(geometry)
+        return beside(geometry, self._turn, self._middle, is_torn=x_max - x_min < self._widest)
 
 
 @dataclass(frozen=True)
 class Outlines:
-    """Polygons as WKB in one CRS."""
+    """Polygons as WKB in one CRS; ``name`` is their file or layer for messages."""
 
     polygons: tuple[bytes, ...]
     crs: str
+    name: str = ""
 
     @gdal_raises()
-    def geometries(self, crs: str) -> list[ogr.Geometry]:
-        """Valid MultiPolygons in another CRS, in the same order."""
-        return in_crs([ogr.CreateGeometryFromWkb(polygon) for polygon in self.polygons], self.crs, crs)
+    def geometries(self, target: str | Grid) -> list[ogr.Geometry]:
+        """Valid MultiPolygons in another CRS, or that of a grid, in the same order."""
+        return in_crs([ogr.CreateGeometryFromWkb(polygon) for polygon in self.polygons], self.crs, target, self.name)
 
 
 @gdal_raises()
-def to_crs(geometries: Sequence[bytes], crs: str, target: str) -> list[ogr.Geometry | None]:
-    """WKB polygons of one CRS as valid MultiPolygons in another; None for empty and for unprojectable ones."""
+def to_crs(geometries: Sequence[bytes], crs: str, target: str | Grid, name: PathLike = "") -> list[ogr.Geometry | None]:
+    """WKB polygons of one CRS as valid MultiPolygons in another, or that of a grid; None for empty and broken ones.
+
+    InputError where none of them has a place there.
+    """
     if not crs:
         raise InputError(
             "The polygon layer has no coordinate reference system. Assign it first (Layer > Set CRS of layer)."
         )
-    transformation = osr.CoordinateTransformation(spatial_reference(crs), spatial_reference(target))
-    return [_usable(wkb, transformation) for wkb in geometries]
-
-
-def _usable(wkb: bytes, transformation: Any) -> ogr.Geometry | None:
-    try:
-        with quiet_gdal():
-            geometry = ogr.CreateGeometryFromWkb(wkb)
-            geometry.Transform(transformation)
-            geometry = as_valid_multipolygon(geometry)
-    except (RuntimeError, InputError, AttributeError):
-        return None
-    return None if geometry.IsEmpty() else geometry
+    way = _Way(crs, target, name)
+    found: list[ogr.Geometry | None] = []
+    problem = None
+    for wkb in geometries:
+        try:
+            with quiet_gdal():
+                geometry = as_valid_multipolygon(way.led(ogr.CreateGeometryFromWkb(wkb)))
+        except (RuntimeError, AttributeError):
+            geometry = None
+        except InputError as error:
+            geometry, problem = None, problem or error
+        found.append(None if geometry is None or geometry.IsEmpty() else geometry)
+    if problem is not None and all(geometry is None for geometry in found):
+        raise problem
+    return found
 
 
 @gdal_raises()
