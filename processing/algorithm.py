@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import html
 import importlib
-import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Callable, ClassVar, TypeVar
 
@@ -20,7 +19,6 @@ from qgis.core import (
     QgsProcessingException,
     QgsProcessingFeatureSourceDefinition,
     QgsProcessingFeedback,
-    QgsProcessingOutputLayerDefinition,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
     QgsProcessingParameterFeatureSource,
@@ -29,7 +27,6 @@ from qgis.core import (
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
     QgsProcessingUtils,
-    QgsProperty,
 )
 from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 from qgis.PyQt.QtGui import QIcon
@@ -38,8 +35,10 @@ from ..core.errors import AdaMapperError, InputError
 from ..core.progress import Progress
 from ..core.texts import Message
 from . import styles
-from .qgis_versions import is_null, set_loading_order
+from .outputs import check_outputs, prepare_places
+from .qgis_versions import set_loading_order
 from .texts import missing_package_text, tr, words_of
+from .values import check_values, is_empty
 
 ROOT = Path(__file__).resolve().parent.parent
 ICONS = ROOT / "resources" / "icons"
@@ -65,12 +64,6 @@ _GROUPS = {
 }
 
 
-_LARGEST_INTEGER = 2**31 - 1
-_NO_LIMIT = 1e300
-"""What QGIS gives as the limit of a number without one is larger."""
-_LONGEST_SHOWN = 60
-
-
 def crs_text(crs: QgsCoordinateReferenceSystem) -> str:
     """A CRS for core: WKT, or the authority's code where QGIS gives no WKT, as it may in a background thread."""
     return str(crs.toWkt() or crs.authid())
@@ -86,13 +79,6 @@ def progress_of(feedback: QgsProcessingFeedback) -> Progress:
     )
 
 
-def destination_of(value: Any) -> str:
-    """The file that a destination parameter names, as scripts (text) and the dialog (a definition) give it."""
-    if isinstance(value, QgsProcessingOutputLayerDefinition):
-        value = value.sink.staticValue()
-    return value if isinstance(value, str) else ""
-
-
 def remove_results(paths: Iterable[str]) -> None:
     """Delete files of a run that did not come to its end, with the styles beside them."""
     for path in map(Path, paths):
@@ -106,37 +92,6 @@ def given(value: Given | None, name: str) -> Given:
     if value is None:
         raise InputError(tr("Nothing was given as {}.").format(name))
     return value
-
-
-def _is_empty(value: Any) -> bool:
-    """Whether the value of a parameter means that none was given."""
-    return is_null(value) or (isinstance(value, str) and value.strip() in ("", "None", "NULL"))
-
-
-def _what_is_wrong(value: Any, definition: QgsProcessingParameterNumber) -> str:
-    """What the number should be, where it isn't; "" for a usable one."""
-    is_whole = definition.dataType() == QgsProcessingParameterNumber.Type.Integer
-    try:
-        number = math.nan if isinstance(value, str) and "_" in value else float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not math.isfinite(number) or (is_whole and not number.is_integer()):
-        return tr("a whole number") if is_whole else tr("a number")
-    low, high = definition.minimum(), definition.maximum()
-    if is_whole:
-        low, high = max(low, -_LARGEST_INTEGER), min(high, _LARGEST_INTEGER)
-    if low <= number <= high:
-        return ""
-    has_low, has_high = low > -_NO_LIMIT, high < _NO_LIMIT
-    if has_low and has_high:
-        return tr("from {} to {}").format(f"{low:.15g}", f"{high:.15g}")
-    return tr("at least {}").format(f"{low:.15g}") if has_low else tr("at most {}").format(f"{high:.15g}")
-
-
-def _shown(value: Any) -> str:
-    """A value as it may stand in a sentence, however long it is."""
-    text = f"“{value}”" if isinstance(value, str) else str(value)
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 class SurveyLayer(QgsProcessingParameterFeatureSource):
@@ -194,6 +149,8 @@ class Algorithm(QgsProcessingAlgorithm):
     TITLE = ""
     GROUP = ""
     SUMMARY = ""
+    FOLDERS_THAT_KEEP: Mapping[str, tuple[str, ...]] = {}
+    """Folders of results in which other files stay, by output: the suffixes of those that may be replaced."""
 
     def name(self) -> str:
         return self.NAME
@@ -242,13 +199,25 @@ class Algorithm(QgsProcessingAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
         try:
-            self.check_numbers(parameters, context)
-            self.check_outputs(parameters, context)
-            return self.start(parameters, context, feedback)
+            check_values(self, parameters, context)
+            with self.places(parameters, context):
+                return self.start(parameters, context, feedback)
         except AdaMapperError as error:
             raise QgsProcessingException(words_of(error)) from error
         except ImportError as error:
             raise QgsProcessingException(missing_package_text(error)) from error
+
+    @contextlib.contextmanager
+    def places(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Iterator[None]:
+        """Check where the results go and make folders for them, which go again when the block fails."""
+        from ..core.places import remove_empty
+
+        made = prepare_places(check_outputs(self, parameters, context))
+        try:
+            yield
+        except BaseException:
+            remove_empty(made)
+            raise
 
     def start(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
@@ -256,42 +225,9 @@ class Algorithm(QgsProcessingAlgorithm):
         """Run execute() with the feedback as a Progress."""
         return self.execute(parameters, context, progress_of(feedback))
 
-    def check_numbers(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
-        """InputError for a number that is none or lies beyond its limits, which scripts may give past the dialog.
-
-        QGIS would read a text in the place of an optional number as 0.
-        """
-        for definition in self.parameterDefinitions():
-            value = parameters.get(definition.name())
-            if not isinstance(definition, QgsProcessingParameterNumber) or _is_empty(value):
-                continue
-            if isinstance(value, QgsProperty):
-                value = self.parameterAsDouble(parameters, definition.name(), context)
-            wrong = _what_is_wrong(value, definition)
-            if wrong:
-                message = tr("{} ({}) must be {}, not {}.")
-                raise InputError(message.format(definition.description(), definition.name(), wrong, _shown(value)))
-
-    def check_outputs(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
-        """InputError where a result would replace one of its own inputs or another result."""
-        inputs = {}
-        outputs: dict[Path, str] = {}
-        for definition in self.parameterDefinitions():
-            name = definition.name()
-            if isinstance(definition, QgsProcessingParameterRasterLayer):
-                layer = self.parameterAsRasterLayer(parameters, name, context)
-                if layer is not None and layer.providerType() == "gdal":
-                    inputs[Path(layer.source()).resolve()] = definition.description()
-            elif isinstance(definition, QgsProcessingParameterRasterDestination):
-                chosen = destination_of(parameters.get(name))
-                if not chosen or chosen == QgsProcessing.TEMPORARY_OUTPUT:
-                    continue
-                path = Path(chosen).resolve()
-                other = inputs.get(path) or outputs.get(path)
-                if other is not None:
-                    message = tr("{} would be written over {} ({}). Choose another file.")
-                    raise InputError(message.format(definition.description(), other, path))
-                outputs[path] = definition.description()
+    def result_path(self, name: str, destination: str, parameters: dict[str, Any]) -> str:
+        """The file that an output is written to, where a tool doesn't keep to the name that was chosen."""
+        return destination
 
     def add(self, definition: QgsProcessingParameterDefinition, help_text: str, advanced: bool = False) -> None:
         """Add a parameter with its help text."""
@@ -401,7 +337,7 @@ class Algorithm(QgsProcessingAlgorithm):
 
     def number(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> float | None:
         """A number parameter; None where it was left empty."""
-        if _is_empty(parameters.get(name)):
+        if is_empty(parameters.get(name)):
             default = self.parameterDefinition(name).defaultValue()
             return None if default is None else float(default)
         return float(self.parameterAsDouble(parameters, name, context))

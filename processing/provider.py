@@ -19,6 +19,7 @@ from .mapping import (
     Slope,
     StackInterferograms,
 )
+from .outputs import RASTER_FORMATS, vector_formats
 from .sheets import SurveyMaps
 from .survey import AssessSurvey, MergeSurvey, SampleSites, SurveyPackage
 from .texts import tr
@@ -66,6 +67,12 @@ class AdaMapperProvider(QgsProcessingProvider):
 
     def svgIconPath(self) -> str:
         return str(ICONS / "ada_mapper.svg")
+
+    def supportedOutputRasterLayerExtensions(self) -> list[str]:
+        return list(RASTER_FORMATS)
+
+    def supportedOutputVectorLayerExtensions(self) -> list[str]:
+        return vector_formats()
 
     def loadAlgorithms(self) -> None:
         for algorithm in ALGORITHMS:

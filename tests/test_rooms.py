@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CORE = (
     ("core", "core/doors", "core/texts", "core/types"),
     ("core/errors", "core/fields"),
-    ("core/files", "core/json_texts", "core/packages", "core/progress", "core/robust"),
-    ("core/parallel",),
+    ("core/files", "core/json_texts", "core/packages", "core/progress", "core/robust", "core/sources"),
+    ("core/parallel", "core/places"),
     ("core/raster",),
     ("core/vectors",),
     ("core/satellite",),
@@ -42,7 +42,8 @@ CORE = (
 )
 PROCESSING = (
     ("processing", "processing/texts"),
-    ("processing/styles",),
+    ("processing/styles", "processing/values"),
+    ("processing/outputs",),
     ("processing/algorithm",),
     ("processing/layers", "processing/shipped_models"),
     ("processing/mapping", "processing/learning", "processing/accuracy", "processing/survey", "processing/sheets"),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from qgis.core import QgsProcessingContext, QgsProcessingParameterFileDestination
 from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
-from ...core.errors import InputError
 from ...core.progress import Progress
 from ..algorithm import Algorithm, given
 from ..texts import tr
@@ -75,16 +74,26 @@ class ExportModel(Algorithm):
 
         source = self.model_path(parameters, context)
         storage = self.parameterAsEnumString(parameters, "STORAGE", context)
-        output = Path(given(self.parameterAsFileOutput(parameters, "OUTPUT", context) or None, "OUTPUT"))
-        output = output.with_suffix(".safetensors" if storage == "weights" else ".onnx")
-        if output.resolve() == source.resolve():
-            raise InputError(tr("{} would be written over itself. Choose another file.").format(source))
+        chosen = given(self.parameterAsFileOutput(parameters, "OUTPUT", context) or None, "OUTPUT")
+        output = Path(self._named(chosen, storage))
         card = self._export(parameters, context, source, output, storage, progress)
         text = self.parameterAsFileOutput(parameters, "CARD", context)
         if text:
             write_file(text, json.dumps(json.loads(card.to_json()), indent=2, ensure_ascii=False).encode())
         progress.info("{name}: {size:.1f} MB.", name=output.name, size=output.stat().st_size / 1e6)
         return {"OUTPUT": str(output), "CARD": text or None}
+
+    def result_path(self, name: str, destination: str, parameters: dict[str, Any]) -> str:
+        storage = parameters.get("STORAGE", STORAGE[0])
+        return self._named(destination, storage) if name == "OUTPUT" else destination
+
+    @staticmethod
+    def _named(destination: str, storage: str) -> str:
+        """A file of the model's own kind, for one that is called as a model, as weights or as neither."""
+        path = Path(destination)
+        if destination.endswith(".") or path.suffix.lower() not in ("", ".onnx", ".safetensors"):
+            return destination
+        return str(path.with_suffix(".safetensors" if storage == "weights" else ".onnx"))
 
     def _export(
         self,

@@ -121,9 +121,7 @@ class ImportModel(Algorithm):
 
         source = Path(given(self.parameterAsFile(parameters, "INPUT", context) or None, "INPUT"))
         target = given(self.parameterAsFileOutput(parameters, "OUTPUT", context) or None, "OUTPUT")
-        output = str(Path(target).with_suffix(".onnx"))
-        if Path(output).resolve() == source.resolve():
-            raise InputError(tr("{} would be written over itself. Choose another file.").format(source))
+        output = self.result_path("OUTPUT", target, parameters)
         options = self._options(parameters, context)
         architecture = self.parameterAsEnumString(parameters, "NETWORK", context)
         if source.suffix.lower() == ".onnx":
@@ -143,6 +141,9 @@ class ImportModel(Algorithm):
             pixel_size=card.pixel_size,
         )
         return {"OUTPUT": output}
+
+    def result_path(self, name: str, destination: str, parameters: dict[str, Any]) -> str:
+        return destination if Path(destination).suffix or destination.endswith(".") else f"{destination}.onnx"
 
     def _options(self, parameters: dict[str, Any], context: QgsProcessingContext) -> ImportOptions:
         from ...core.models import ImportOptions

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from qgis.core import (
@@ -31,7 +32,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
-from ...core.files import added_together, told_as_unwritable, whole_file
+from ...core.files import added_together, whole_file
 from ...core.progress import Progress
 from ..algorithm import POLYGONS, ROOT, Algorithm, SurveyLayer
 from ..texts import tr
@@ -57,6 +58,8 @@ class SurveyMaps(Algorithm):
         "contour lines, rate, coordinate grid, the facts of the site, how to come there, what to look for, and room "
         "for notes. The layout comes from templates that a cartographer can change.",
     )
+
+    FOLDERS_THAT_KEEP = MappingProxyType({"PICTURES": (".png",)})
 
     def flags(self) -> QgsProcessingAlgorithm.Flag:
         # Layouts and copies of the project's layers belong to the thread of the windows.
@@ -138,8 +141,6 @@ class SurveyMaps(Algorithm):
             pictures = QgsProcessingUtils.generateTempFilename("survey_maps")
         if not (document or pictures):
             raise InputError(tr("Neither a PDF nor a folder for pictures was chosen. Choose one of them."))
-        if document and Path(document).suffix.lower() != ".pdf":
-            raise InputError(tr("{} does not end in .pdf. Choose another name.").format(document))
         dpi = self.parameterAsDouble(parameters, "DPI", context)
         with _scratch() as folder:
             sheet_set = self._sheet_set(parameters, context, folder, progress)
@@ -281,8 +282,6 @@ def _outputs(document: str, pictures: str) -> Iterator[tuple[Path | None, Path |
         directory = stack.enter_context(added_together(pictures)) if pictures else None
         file = None
         if document:
-            with told_as_unwritable(document):
-                Path(document).parent.mkdir(parents=True, exist_ok=True)
             # Last in, first done: it is the one that a viewer may hold open.
             file = stack.enter_context(whole_file(document))
         yield file, directory

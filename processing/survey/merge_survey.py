@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from qgis.core import (
-    QgsDataSourceUri,
     QgsProcessing,
     QgsProcessingContext,
     QgsProcessingException,
@@ -21,7 +21,8 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import Algorithm, SurveyLayer, crs_text, destination_of, remove_results
+from ..algorithm import Algorithm, SurveyLayer, crs_text, remove_results
+from ..outputs import destination_of, target_of
 from ..texts import tr
 
 _POINTS = QgsProcessing.SourceType.TypeVectorPoint
@@ -47,6 +48,8 @@ class MergeSurvey(Algorithm):
         "it stays as it was in the master. Every conflict, deleted site, changed form and missing photo is told; "
         "nothing is deleted and no input is changed.",
     )
+
+    FOLDERS_THAT_KEEP = MappingProxyType({"PHOTO_FOLDER": ()})
 
     def define(self) -> None:
         self.add(
@@ -107,7 +110,7 @@ class MergeSurvey(Algorithm):
         paths = self.parameterAsFileList(parameters, "COPIES", context)
         if not paths:
             raise InputError(tr("No returned package was given. Choose the survey.gpkg of each."))
-        master_folder = self._check_inputs_stay(parameters, paths, context)
+        master_folder = self._master_folder(parameters, context)
         paths = _each_once(paths, progress)
         copies = []
         for number, path in enumerate(paths):
@@ -115,7 +118,7 @@ class MergeSurvey(Algorithm):
             copies.append(read_copy(path, crs))
         master = read_sites(source, progress, result_labels(self, parameters, "MASTER", context))
         merged = merge_copies(master, table_of(source, known), crs, copies, master_folder, progress.part(0.4, 0.7))
-        result = _result_file(parameters)
+        result = self._result_file(parameters)
         result_folder = None if result is None else result.parent
         files = {name: self.parameterAsFileOutput(parameters, name, context) for name in ("REPORT", "CONFLICTS")}
         made: list[Path] = []
@@ -148,21 +151,17 @@ class MergeSurvey(Algorithm):
             "MISSING_PHOTOS": len(merged.missing),
         }
 
-    def _check_inputs_stay(
-        self, parameters: dict[str, Any], copies: list[str], context: QgsProcessingContext
-    ) -> Path | None:
-        """The folder of the master's file, where the paths of its photos begin; None if it is in memory.
-
-        InputError where the result would replace the master or a copy.
-        """
+    def _master_folder(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Path | None:
+        """The folder of the master's file, where the paths of its photos begin; None if it is in memory."""
         layer = self.parameterAsVectorLayer(parameters, "MASTER", context)
-        master = Path(layer.source().split("|")[0]) if layer is not None and layer.providerType() == "ogr" else None
-        result = _result_file(parameters)
-        inputs = [Path(path) / "survey.gpkg" if Path(path).is_dir() else Path(path) for path in copies]
-        if result and result.resolve() in {path.resolve() for path in (*inputs, *([master] if master else ()))}:
-            message = tr("The merged sites would be written over {}. Choose another file.")
-            raise InputError(message.format(result))
-        return None if master is None else master.parent
+        if layer is None or layer.providerType() != "ogr":
+            return None
+        return Path(layer.source().split("|")[0]).parent
+
+    def _result_file(self, parameters: dict[str, Any]) -> Path | None:
+        """The file of the merged layer, also one that it becomes a table of; None where it is kept in memory."""
+        target = target_of(self.parameterDefinition("SITES"), destination_of(parameters.get("SITES")))
+        return None if target is None else target.path
 
     def _photo_folder(self, parameters: dict[str, Any], context: QgsProcessingContext, result: Path | None) -> Path:
         if parameters.get("PHOTO_FOLDER"):
@@ -182,16 +181,6 @@ def _each_once(paths: list[str], progress: Progress) -> list[str]:
         if found.setdefault(file.resolve(), path) is not path:
             progress.warning(tr("The package {} is given twice; it counts once.").format(path))
     return list(found.values())
-
-
-def _result_file(parameters: dict[str, Any]) -> Path | None:
-    """The file of the merged layer, also one that it becomes a table of; None where it is kept in memory."""
-    chosen = destination_of(parameters.get("SITES")).split("|")[0]
-    if chosen.startswith("ogr:"):
-        chosen = QgsDataSourceUri(chosen[4:]).database()
-    if not chosen or chosen.startswith((QgsProcessing.TEMPORARY_OUTPUT, "memory:", "postgis:", "spatialite:")):
-        return None
-    return Path(chosen).absolute()
 
 
 def _called(path: Path, folder: Path | None) -> str:

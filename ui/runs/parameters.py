@@ -20,7 +20,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
-from ...processing.algorithm import destination_of
+from ...processing.outputs import destination_of, target_of
 
 FILE_PROVIDERS = ("gdal", "ogr")
 
@@ -79,10 +79,9 @@ def files_of(algorithm: QgsProcessingAlgorithm, values: Mapping[str, Any]) -> fr
     """The files and folders that a run will write, temporary ones left out."""
     files = set()
     for definition in algorithm.destinationParameterDefinitions():
-        path = destination_of(values.get(definition.name()))
-        if path and path != QgsProcessing.TEMPORARY_OUTPUT and not path.startswith("memory:"):
-            path = path[5:].split('"')[1] if path.startswith("ogr:dbname=") and '"' in path else path
-            files.add(Path(path.split("|")[0]).resolve())
+        target = target_of(definition, destination_of(values.get(definition.name())))
+        if target is not None:
+            files.add(target.path.resolve())
     return frozenset(files)
 
 

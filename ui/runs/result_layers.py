@@ -20,8 +20,9 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QDateTime, QLocale, Qt
 
-from ...processing.algorithm import BUNDLED_MODEL, FROM_BOTTOM, ROOT, destination_of
+from ...processing.algorithm import BUNDLED_MODEL, FROM_BOTTOM, ROOT
 from ...processing.layers import mark_role, mark_run
+from ...processing.outputs import destination_of
 from ...processing.texts import tr
 from ..project import LAYER_ROLES
 from .parameters import FILE_PROVIDERS

@@ -132,7 +132,7 @@ def test_fine_tuning_keeps_channels_and_judges_both_grounds(run, tmp_path, sampl
     assert set(facts["judged"]["own test tiles"]) == {"model", "model it started from", "classical detector"}
     assert "Learning rate: 0.0002." in feedback.log
     assert "chosen" in report.read_text("utf-8")
-    with pytest.raises(QgsProcessingException, match="replace the one it starts from"):
+    with pytest.raises(QgsProcessingException, match="would be written over Start from model"):
         run("trainmodel", {**parameters, "MODEL": str(base)})
 
 

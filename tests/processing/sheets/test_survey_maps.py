@@ -74,7 +74,7 @@ def test_a_file_that_is_no_template_is_refused(survey, run, tmp_path, text, mess
 def test_faults_are_told_in_a_sentence(survey, run, tmp_path):
     with pytest.raises(QgsProcessingException, match="Neither a PDF nor"):
         run("surveymaps", {**survey.parameters(), "OUTPUT": None})
-    with pytest.raises(QgsProcessingException, match=r"does not end in \.pdf"):
+    with pytest.raises(QgsProcessingException, match=r"doesn't end in \.pdf"):
         run("surveymaps", survey.parameters(OUTPUT=str(tmp_path / "maps.doc")))
     empty = save(QgsVectorLayer("Point?crs=EPSG:4326&field=name:string", "none", "memory"), tmp_path / "none.gpkg")
     with pytest.raises(QgsProcessingException, match="has no points"):

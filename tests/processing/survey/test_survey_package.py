@@ -134,7 +134,7 @@ def test_a_cancelled_run_leaves_nothing(run, inputs, tmp_path, percent):
 
 def test_sites_without_crs_and_a_folder_that_is_a_file_are_told(run, inputs, tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(QgsProcessingException, match="nothing is written over it"):
+    with pytest.raises(QgsProcessingException, match="is a file"):
         run("surveypackage", {**inputs, "OUTPUT_FOLDER": str(tmp_path / "file")})
     with pytest.raises(QgsProcessingException, match="can't be written"):
         run("surveypackage", {**inputs, "OUTPUT_FOLDER": str(tmp_path / "file" / "below")})
