@@ -6,6 +6,7 @@ Pixel scores come from one pooled confusion matrix of the ground that was mapped
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,7 +24,7 @@ from ..types import PathLike
 from ..vectors import Burner, Outlines
 from .calibration import ProbabilityCounts, Reliability, ThresholdCurve
 from .figures import CLASSICAL, Column, Counts, DetectorScores, empty_counts, scores_of
-from .ground import JudgedGround, Regions, grid_around
+from .ground import JudgedGround, Regions, grid_around, require_one_place
 from .matching import MATCH_IOU, AreaMatches, matched_areas
 from .measuring import AreaMeasurer, Properties
 from .strata import BY_AREA, BY_ASPECT, BY_RATE, BY_SENSITIVITY, Stratum, stratify
@@ -60,6 +61,11 @@ class AssessmentData:
     def __post_init__(self) -> None:
         if self.found is None and self.probability is None:
             raise InputError("There is nothing to judge: give found areas, a probability raster, or both.")
+        if not self.true.polygons:
+            raise InputError(
+                "The layer of true areas holds no polygons, so there is nothing to judge by. Check that it is the "
+                "right layer and that no filter hides its features."
+            )
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,9 @@ class AssessmentOptions:
             raise InputError(
                 "The smallest intersection over union ({min_iou:g}) must lie between 0 and 1.", min_iou=self.min_iou
             )
-        if not self.region_metres > 0:
+        if self.seed < 0:
+            raise InputError("The seed {seed} is negative; choose a whole number from 0 on.", seed=self.seed)
+        if not 0 < self.region_metres < math.inf:
             raise InputError("Regions of {region_metres:g} m are impossible.", region_metres=self.region_metres)
 
 
@@ -141,6 +149,11 @@ def assess(
     """
     notes: list[str] = []
     noting = _noting(progress, notes)
+    data = replace(
+        data,
+        true=_with_area(data.true, Message("true areas"), noting),
+        found=None if data.found is None else _with_area(data.found, Message("areas found"), noting),
+    )
     rules = options.rules
     if data.probability is not None and rules is None:
         rules = rules_for(data.probability, progress=progress)
@@ -149,15 +162,16 @@ def assess(
         classical = _classical(data, noting.part(0.2, 0.45))
         detectors.update({} if classical is None else {CLASSICAL: classical})
     else:
-        notes.append(Message("No LOS rate was given, so the classical detector can't stand beside these figures."))
+        noting.info("No LOS rate was given, so the classical detector can't stand beside these figures.")
     grid = _grid(data, detectors[FOUND])
     counter = None if data.probability is None else ProbabilityCounts()
-    with limited_cache(), JudgedGround(grid, _mapped_by(data, noting), data.extent, data.true) as ground:
-        regions = Regions(grid, options.region_metres)
-        burners = {name: Burner(outlines, grid) for name, outlines in detectors.items()}
+    with limited_cache(), JudgedGround(grid, _mapped_by(data, noting), data.extent, data.true, progress) as ground:
+        regions = Regions.not_too_many(grid, options.region_metres, noting)
+        burners = {name: Burner(outlines, grid, progress=progress) for name, outlines in detectors.items()}
+        _require_on_ground(ground.truth, burners[FOUND], data.found is not None)
         counts = _count_pixels(ground, regions, burners, Burner(data.ignored, grid), counter, noting.part(0.45, 0.75))
         if not ground.is_known:
-            notes.append(Message("How much ground was mapped isn't known, so false alarms per 100 km² aren't either."))
+            noting.info("How much ground was mapped isn't known, so false alarms per 100 km² aren't either.")
         with AreaMeasurer(ground, data.los_rate, data.dem, data.los_sensitivity, data.viewing, noting) as measurer:
             true = measurer.measure(ground.truth, progress.part(0.75, 0.85))
             judgements = []
@@ -167,8 +181,8 @@ def assess(
                     found=_Side(False, detectors[name], burner, measurer.measure(burner, progress.part(0.85, 0.95))),
                     ignored=data.ignored,
                 )
-                judgements.append(judged.judgement(name, counts[name], regions, options))
-    notes += _remarks(judgements[0], regions)
+                judgements.append(judged.judgement(name, counts[name], regions, options, progress))
+    _remark(judgements[0], regions, noting)
     progress.report(1.0)
     return Assessment(
         judgements=tuple(judgements),
@@ -196,6 +210,19 @@ def _noting(progress: Progress, notes: list[str]) -> Progress:
     return replace(progress, on_info=info, on_warning=warning)
 
 
+def _with_area(outlines: Outlines, name: str, progress: Progress) -> Outlines:
+    """The outlines without those that cover nothing, such as lines drawn as polygons, which is told."""
+    geometries = outlines.geometries(outlines.crs, progress)
+    kept = tuple(polygon for polygon, geometry in zip(outlines.polygons, geometries) if not geometry.IsEmpty())
+    if len(kept) < len(outlines.polygons):
+        progress.warning(
+            "Of the {name}, {count} cover no ground and are left out.",
+            name=name,
+            count=len(outlines.polygons) - len(kept),
+        )
+    return outlines if len(kept) == len(outlines.polygons) else replace(outlines, polygons=kept)
+
+
 def _found(data: AssessmentData, rules: AreaRules | None, progress: Progress) -> Outlines:
     """The areas to judge, as given or from the probability."""
     if data.found is not None or data.probability is None or rules is None:
@@ -215,6 +242,18 @@ def _classical(data: AssessmentData, progress: Progress) -> Outlines | None:
     return outlines_of(areas, Grid.of(data.los_rate).crs)
 
 
+def _require_on_ground(true: Burner, found: Burner, is_given: bool) -> None:
+    """InputError where a layer lies wholly elsewhere than the ground that is judged."""
+    for burner, name, is_asked in ((true, Message("true areas"), True), (found, Message("areas found"), is_given)):
+        if is_asked and burner.geometries and not burner.meets_grid:
+            raise InputError(
+                "None of the {count} {name} lies on the ground that was mapped. Check that the layers show the same "
+                "place and that their coordinate reference systems are right.",
+                count=len(burner.geometries),
+                name=name,
+            )
+
+
 def _grid(data: AssessmentData, found: Outlines) -> Grid:
     """The grid of the probability, else of the LOS rate, else one around the polygons."""
     for path in (data.probability, data.los_rate):
@@ -222,6 +261,8 @@ def _grid(data: AssessmentData, found: Outlines) -> Grid:
             grid = Grid.of(path)
             require_crs(grid, path)
             return grid
+    if data.extent is None:
+        require_one_place(data.true, found)
     around = grid_around([data.true, found] if data.extent is None else [data.extent])
     if around is None:
         raise InputError("There are no polygons at all: neither found nor true areas. Check the layers.")
@@ -306,9 +347,11 @@ class _Judging:
     found: _Side
     ignored: Outlines | None
 
-    def judgement(self, name: str, counts: Counts, regions: Regions, options: AssessmentOptions) -> Judgement:
+    def judgement(
+        self, name: str, counts: Counts, regions: Regions, options: AssessmentOptions, progress: Progress
+    ) -> Judgement:
         """Scores, strata and each area; the areas' columns of ``counts`` are filled in."""
-        matches = self._matches(options.min_iou)
+        matches = self._matches(options.min_iou, progress)
         true = self.true.areas([HIT if hit else MISS for hit in matches.true_found], matches.true_iou)
         found = self.found.areas(
             [
@@ -327,12 +370,12 @@ class _Judging:
                     region = regions.at(*area.properties.place)
                     counts[region, every] += 1
                     counts[region, matched] += area.result == good
-        return Judgement(scores_of(name, counts, options.seed), _strata(true, found), (*true, *found))
+        return Judgement(scores_of(name, counts, options.seed, progress), _strata(true, found), (*true, *found))
 
-    def _matches(self, min_iou: float) -> AreaMatches:
-        ignored = () if self.ignored is None else self.ignored.geometries(EQUAL_AREA_CRS)
-        found, true = (side.outlines.geometries(EQUAL_AREA_CRS) for side in (self.found, self.true))
-        return matched_areas(found, true, min_iou, ignored)
+    def _matches(self, min_iou: float, progress: Progress) -> AreaMatches:
+        ignored = () if self.ignored is None else self.ignored.geometries(EQUAL_AREA_CRS, progress)
+        found, true = (side.outlines.geometries(EQUAL_AREA_CRS, progress) for side in (self.found, self.true))
+        return matched_areas(found, true, min_iou, ignored, progress)
 
 
 def _strata(true: Sequence[JudgedArea], found: Sequence[JudgedArea]) -> tuple[Stratum, ...]:
@@ -350,45 +393,45 @@ def _strata(true: Sequence[JudgedArea], found: Sequence[JudgedArea]) -> tuple[St
     return tuple(stratum for classes in known for stratum in stratify(classes, of_true, of_found))
 
 
-def _remarks(judgement: Judgement, regions: Regions) -> list[str]:
-    """What should be known about the figures of the found areas."""
-    remarks: list[str] = []
+def _remark(judgement: Judgement, regions: Regions, progress: Progress) -> None:
+    """Tell what should be known about the figures of the found areas."""
     apart = [area for area in judgement.areas if area.result == NOT_COUNTED]
     for name, is_true in (("true", True), ("found", False)):
         outside = [a for a in apart if a.is_true == is_true and a.properties.mapped < _MIN_MAPPED]
         if outside:
-            remarks.append(
-                Message(
-                    "Mostly outside the mapped ground, and not counted: {count} {name} areas.",
-                    count=len(outside),
-                    name=name,
-                )
+            progress.info(
+                "Mostly outside the mapped ground, and not counted: {count} {name} areas.",
+                count=len(outside),
+                name=name,
             )
     parts = [ogr.CreateGeometryFromWkb(a.polygon).GetGeometryCount() for a in judgement.areas if a.is_true]
     if max(parts, default=1) >= _MANY_PARTS:
-        remarks.append(
-            Message(
-                "A true area of several parts counts as one: the largest number of parts is {parts}. If they are "
-                "several landslides, separate them (Multipart to singleparts).",
-                parts=max(parts),
-            )
+        progress.info(
+            "A true area of several parts counts as one: the largest number of parts is {parts}. If they are "
+            "several landslides, separate them (Multipart to singleparts).",
+            parts=max(parts),
         )
     weak = [area for area in apart if area.properties.mapped >= _MIN_MAPPED]
     if weak:
-        remarks.append(
-            Message(
-                "Found areas that match none but touch ignored ground, and were not counted: {count}.",
-                count=len(weak),
-            )
+        progress.info(
+            "Found areas that match none but touch ignored ground, and were not counted: {count}.", count=len(weak)
         )
-    if judgement.scores.objects.true_count == 0:
-        remarks.append(Message("No true area lies on the mapped ground: recall and IoU can't be told."))
+    objects = judgement.scores.objects
+    found = [area for area in judgement.areas if not area.is_true]
+    if objects.true_count == 0:
+        progress.warning("No true area lies on the mapped ground: recall and IoU can't be told.")
+    elif not found:
+        progress.warning("There are no areas found: all true areas count as missed.")
+    elif not any(area.iou > 0 for area in found):
+        progress.warning(
+            "None of the {found} areas found touches any of the {true} true areas. Check that both layers show the "
+            "same place, and that their coordinate reference systems are right.",
+            found=len(found),
+            true=objects.true_count,
+        )
     if judgement.scores.regions < _FEW_REGIONS:
-        remarks.append(
-            Message(
-                "The intervals rest on {regions} regions of {side:g} km only: take them as rough.",
-                regions=judgement.scores.regions,
-                side=regions.side / 1000,
-            )
+        progress.info(
+            "The intervals rest on {regions} regions of {side:g} km only: take them as rough.",
+            regions=judgement.scores.regions,
+            side=regions.side / 1000,
         )
-    return remarks

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..progress import QUIET, Progress
 from ..texts import Message
 from .scores import Confusion, ObjectScores, pixel_scores, wilson_interval
 
@@ -24,7 +25,7 @@ CLASSICAL: str = Message("classical detector")
 """The name of the detector without a network in figures, tables and reports."""
 CONFIDENCE = 0.95
 REPEATS = 2000
-_REPEATS_AT_ONCE = 250
+_REPEATS_AT_ONCE, _WEIGHTS_AT_ONCE = 250, 10_000_000
 
 
 class Column(IntEnum):
@@ -80,13 +81,14 @@ class DetectorScores:
     figures: Mapping[str, Figure]
 
 
-def scores_of(name: str, counts: Counts, seed: int = 1) -> DetectorScores:
+def scores_of(name: str, counts: Counts, seed: int = 1, progress: Progress = QUIET) -> DetectorScores:
     """The scores of counts (regions, 9 columns), pooled over the regions.
 
     Intervals are 95 %: Wilson's for the shares of areas, else a bootstrap over the regions that hold any ground; they
     are NaN where there are fewer than two of these. Where there is no false alarm, of which a bootstrap would make
     none either, the interval is that of a Poisson count of 0. The mapped ground may be NaN: false alarms are then
-    unknown.
+    unknown. So are IoU and F1 where there is no true pixel, for then any detector would have 0. CancelledError when the
+    user stops.
     """
     total = counts.sum(axis=0)
     pixels = Confusion(*(round(total[column]) for column in range(4)))
@@ -103,8 +105,10 @@ def scores_of(name: str, counts: Counts, seed: int = 1) -> DetectorScores:
         "object_f1": objects.f1,
         "false_alarms": false_alarms_per_100_km2(objects, float(total[Column.MAPPED_KM2])),
     }
+    if pixels.true_positive + pixels.false_negative == 0:
+        values["iou"] = values["f1"] = math.nan
     used = counts[np.nan_to_num(counts).any(axis=1)]
-    intervals = bootstrap_intervals(used, seed)
+    intervals = bootstrap_intervals(used, seed, progress)
     intervals["object_recall"] = _wilson(objects.matched_true, objects.true_count)
     intervals["object_precision"] = _wilson(objects.matched_found, objects.found_count)
     if values["false_alarms"] == 0:
@@ -125,7 +129,7 @@ def _wilson(successes: int, trials: int) -> tuple[float, float]:
     return wilson_interval(successes, trials, CONFIDENCE) if trials else (math.nan, math.nan)
 
 
-def bootstrap_intervals(counts: Counts, seed: int) -> dict[str, tuple[float, float]]:
+def bootstrap_intervals(counts: Counts, seed: int, progress: Progress = QUIET) -> dict[str, tuple[float, float]]:
     """The interval of each figure from drawing as many regions as there are, with replacement, again and again.
 
     ``counts``: (regions, 9). Draws in which a figure is undefined (nothing found, nothing there) are left out; where
@@ -136,8 +140,10 @@ def bootstrap_intervals(counts: Counts, seed: int) -> dict[str, tuple[float, flo
         return dict.fromkeys(FIGURES, (math.nan, math.nan))
     random = np.random.default_rng(seed)
     parts: list[dict[str, Counts]] = []
-    for first in range(0, REPEATS, _REPEATS_AT_ONCE):
-        draws = min(_REPEATS_AT_ONCE, REPEATS - first)
+    at_once = min(_REPEATS_AT_ONCE, max(1, _WEIGHTS_AT_ONCE // regions))
+    for first in range(0, REPEATS, at_once):
+        progress.check()
+        draws = min(at_once, REPEATS - first)
         # How often each region is drawn, rather than which ones: sums become one product of matrices.
         weights = random.multinomial(regions, np.full(regions, 1 / regions), draws).astype(np.float64)
         parts.append(_figures(weights @ counts))

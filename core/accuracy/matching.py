@@ -9,11 +9,14 @@ from osgeo import ogr
 
 from ..errors import InputError
 from ..gdal_errors import gdal_raises
+from ..progress import QUIET, Progress
 from ..vectors import as_valid_multipolygon, boxes_of, boxes_that_meet
 from .scores import ObjectScores, share_of
 
 MATCH_IOU = 0.3
 """A found and a true area match from this intersection over union on."""
+_CHECK_EVERY = 500
+"""Pairs of areas between two looks at whether the user stopped."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ def matched_areas(
     true: Sequence[ogr.Geometry],
     min_iou: float = MATCH_IOU,
     ignored: Sequence[ogr.Geometry] = (),
+    progress: Progress = QUIET,
 ) -> AreaMatches:
     """Compare two sets of polygons in one planar, preferably equal-area CRS.
 
@@ -65,16 +69,21 @@ def matched_areas(
         raise InputError(
             "The smallest intersection over union ({min_iou:g}) must lie between 0 and 1.", min_iou=min_iou
         )
-    found_valid = [as_valid_multipolygon(geometry) for geometry in found]
-    true_valid = [as_valid_multipolygon(geometry) for geometry in true]
+    found_valid, true_valid, ignored_valid = (_valid(geometries, progress) for geometries in (found, true, ignored))
     found_iou, true_iou = [0.0] * len(found_valid), [0.0] * len(true_valid)
-    for i, j in zip(*boxes_that_meet(boxes_of(found_valid), boxes_of(true_valid))):
+    pairs = zip(*boxes_that_meet(boxes_of(found_valid), boxes_of(true_valid), progress))
+    for number, (i, j) in enumerate(pairs):
+        if number % _CHECK_EVERY == 0:
+            progress.check()
         shared = _iou(found_valid[i], true_valid[j])
         found_iou[i], true_iou[j] = max(found_iou[i], shared), max(true_iou[j], shared)
     right = [iou >= min_iou for iou in found_iou]
-    ignored_valid = [as_valid_multipolygon(geometry) for geometry in ignored]
-    near = zip(*boxes_that_meet(boxes_of(found_valid), boxes_of(ignored_valid)))
-    uncounted = {i for i, j in near if not right[i] and found_valid[i].Intersects(ignored_valid[j])}
+    uncounted = set()
+    for number, (i, j) in enumerate(zip(*boxes_that_meet(boxes_of(found_valid), boxes_of(ignored_valid), progress))):
+        if number % _CHECK_EVERY == 0:
+            progress.check()
+        if not right[i] and i not in uncounted and found_valid[i].Intersects(ignored_valid[j]):
+            uncounted.add(i)
     return AreaMatches(
         found_right=tuple(right),
         found_counted=tuple(i not in uncounted for i in range(len(found_valid))),
@@ -82,6 +91,15 @@ def matched_areas(
         found_iou=tuple(found_iou),
         true_iou=tuple(true_iou),
     )
+
+
+def _valid(geometries: Sequence[ogr.Geometry], progress: Progress) -> list[ogr.Geometry]:
+    result = []
+    for number, geometry in enumerate(geometries):
+        if number % _CHECK_EVERY == 0:
+            progress.check()
+        result.append(as_valid_multipolygon(geometry))
+    return result
 
 
 def _iou(one: ogr.Geometry, other: ogr.Geometry) -> float:

@@ -14,6 +14,8 @@ from .figures import Column, Counts
 from .matching import MATCH_IOU
 from .scores import ObjectScores, confusion
 
+_FEW_PAIRS = 4_000_000
+
 
 def area_pixels(probability: Array, card: ModelCard, pixel_size: float) -> Mask:
     """The pixels of areas by the card's rules: 8-connected at the low threshold, with one at the threshold, large
@@ -39,25 +41,42 @@ def tile_objects(
     """
     truth, true_count = labelled(label_map == 1)
     guess, found_count = labelled(found)
-    shape = (true_count + 1, found_count + 1)
-    pairs = truth[counted].astype(np.int64) * shape[1] + guess[counted]
-    overlap = np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape).astype(float)
-    true_sizes, found_sizes = overlap.sum(axis=1), overlap.sum(axis=0)
+    true_sizes = np.bincount(truth[counted], minlength=true_count + 1).astype(float)
+    found_sizes = np.bincount(guess[counted], minlength=found_count + 1).astype(float)
     asked = _mostly_counted(truth, true_sizes, min_pixels)
     if motion is not None:
         asked &= np.isin(np.arange(true_count + 1), truth[np.abs(motion) >= min_rate])
     judged = _mostly_counted(guess, found_sizes, min_pixels)
-    union = true_sizes[:, None] + found_sizes[None, :] - overlap
-    matched = overlap >= MATCH_IOU * np.maximum(union, 1)
-    matched[0] = matched[:, 0] = False
-    right = matched[asked].any(axis=0)
-    judged &= right | ~matched.any(axis=0)
+    true, other = _matches(truth[counted], guess[counted], true_sizes, found_sizes)
+    is_found, matches, right = np.zeros(true_count + 1, bool), np.zeros(found_count + 1, bool), np.zeros_like(judged)
+    is_found[true] = matches[other] = True
+    right[other[asked[true]]] = True
+    judged &= right | ~matches
     return ObjectScores(
         true_count=int(asked.sum()),
         found_count=int(judged.sum()),
-        matched_true=int((matched.any(axis=1) & asked).sum()),
+        matched_true=int((is_found & asked).sum()),
         matched_found=int((right & judged).sum()),
     )
+
+
+def _matches(
+    truth: NDArray[Any], guess: NDArray[Any], true_sizes: NDArray[np.float64], found_sizes: NDArray[np.float64]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The pairs of a true and a found area that match, from the two numbers of each pixel (n,)."""
+    columns = len(found_sizes)
+    pairs = truth.astype(np.int64) * columns + guess
+    if len(true_sizes) * columns <= _FEW_PAIRS:
+        sizes = np.bincount(pairs)
+        pairs = np.flatnonzero(sizes)
+        overlap = sizes[pairs].astype(float)
+    else:  # a table of all would grow with the product of both numbers
+        pairs, counts = np.unique(pairs, return_counts=True)
+        overlap = counts.astype(float)
+    true, found = np.divmod(pairs, columns)
+    union = true_sizes[true] + found_sizes[found] - overlap
+    good = (true > 0) & (found > 0) & (overlap >= MATCH_IOU * np.maximum(union, 1))
+    return true[good], found[good]
 
 
 def _mostly_counted(labels: NDArray[Any], sizes: NDArray[np.float64], min_pixels: float) -> Mask:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from osgeo import gdal, ogr
 
 from ..gdal_errors import gdal_raises
+from ..progress import QUIET, Progress
 from ..raster import Grid, Window
 from ..types import Mask
 from .measures import boxes_of
@@ -26,11 +27,22 @@ class Burner:
 
     @gdal_raises()
     def __init__(
-        self, polygons: Outlines | Sequence[ogr.Geometry] | None, grid: Grid, numbers: Sequence[int] = ()
+        self,
+        polygons: Outlines | Sequence[ogr.Geometry] | None,
+        grid: Grid,
+        numbers: Sequence[int] = (),
+        progress: Progress = QUIET,
     ) -> None:
         self._grid, self._numbers = grid, numbers
-        self.geometries = polygons.geometries(grid) if isinstance(polygons, Outlines) else list(polygons or ())
+        if isinstance(polygons, Outlines):
+            polygons = polygons.geometries(grid, progress)
+        self.geometries = list(polygons or ())
         self._boxes = boxes_of(self.geometries)
+
+    @property
+    def meets_grid(self) -> bool:
+        """Whether the bounding box of any polygon reaches into the grid."""
+        return bool(self._near(Window(0, 0, self._grid.width, self._grid.height)))
 
     @gdal_raises()
     def mask(self, window: Window) -> Mask:

@@ -10,10 +10,14 @@ from osgeo import gdal, ogr
 
 from ..errors import InputError
 from ..gdal_errors import gdal_raises
+from ..progress import QUIET, Progress
 from ..raster import EQUAL_AREA_CRS, Grid, Transformation, check_geometry, same_crs
 from ..types import PathLike
 from .antimeridian import beside, middle_of, turn_of
 from .ogr_memory import quiet_gdal
+
+_AT_ONCE = 5000
+"""Polygons that are transformed before the user may stop it."""
 
 
 @gdal_raises()
@@ -97,9 +101,15 @@ class Outlines:
     name: str = ""
 
     @gdal_raises()
-    def geometries(self, target: str | Grid) -> list[ogr.Geometry]:
-        """Valid MultiPolygons in another CRS, or that of a grid, in the same order."""
-        return in_crs([ogr.CreateGeometryFromWkb(polygon) for polygon in self.polygons], self.crs, target, self.name)
+    def geometries(self, target: str | Grid, progress: Progress = QUIET) -> list[ogr.Geometry]:
+        """Valid MultiPolygons in another CRS, or that of a grid, in the same order; CancelledError when the user
+        stops."""
+        result = []
+        for first in range(0, len(self.polygons), _AT_ONCE):
+            progress.check()
+            polygons = [ogr.CreateGeometryFromWkb(polygon) for polygon in self.polygons[first : first + _AT_ONCE]]
+            result += in_crs(polygons, self.crs, target, self.name)
+        return result
 
 
 @gdal_raises()

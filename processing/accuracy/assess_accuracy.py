@@ -305,8 +305,6 @@ class AssessAccuracy(Algorithm):
             values = {key: figure_text(judgement.scores.figures[key], key) for key in FIGURES}
             figures = ", ".join(f"{tr(kind.label)} {values[key]} {tr(kind.unit)}" for key, kind in FIGURES.items())
             progress.info("{what}: {figures}.", what=tr(judgement.scores.name).capitalize(), figures=figures)
-        for note in assessment.notes:
-            progress.info(note)
 
 
 def _numbers(assessment: Assessment) -> dict[str, float | None]:

@@ -25,6 +25,7 @@ from ada_mapper.core.accuracy import (
     ProbabilityCounts,
     assess,
     confusion,
+    figures,
     measuring,
     pixel_scores,
     write_accuracy_csv,
@@ -33,7 +34,7 @@ from ada_mapper.core.accuracy import (
 from ada_mapper.core.accuracy import ground as judged_ground
 from ada_mapper.core.accuracy.assessment import FALSE_ALARM, HIT, MISS
 from ada_mapper.core.accuracy.figures import Column, bootstrap_intervals, empty_counts, scores_of
-from ada_mapper.core.accuracy.ground import Regions, grid_around
+from ada_mapper.core.accuracy.ground import Regions, grid_around, require_one_place
 from ada_mapper.core.accuracy.strata import BY_ASPECT, BY_SENSITIVITY
 from ada_mapper.core.areas import AreaRules
 from ada_mapper.core.errors import CancelledError, InputError, OutputError
@@ -223,19 +224,118 @@ def test_inputs_that_cannot_be_judged(data: AssessmentData, tmp_path: Path) -> N
         assess(replace(data, extent=boxes((1000, 1100, 0, 300))))
     with pytest.raises(InputError, match="can't be a probability: its unit is “mm/yr”"):
         assess(replace(data, probability=data.los_rate))
-    with pytest.raises(InputError, match="no polygons at all"):
-        assess(AssessmentData(true=Outlines((), CRS), found=Outlines((), CRS)))
+    with pytest.raises(InputError, match="true areas holds no polygons"):
+        AssessmentData(true=Outlines((), CRS), found=FOUND)
+    with pytest.raises(InputError, match="seed -1 is negative"):
+        AssessmentOptions(seed=-1)
+    for side in (0.0, -5.0, math.nan, math.inf):
+        with pytest.raises(InputError, match="are impossible"):
+            AssessmentOptions(region_metres=side)
     with pytest.raises(InputError, match="between 0 and 1"):
         AssessmentOptions(min_iou=0)
     with pytest.raises(CancelledError):
         assess(data, progress=Progress(is_cancelled=lambda: True))
 
 
-def test_no_true_area_is_said(data: AssessmentData) -> None:
-    assessment = assess(replace(data, true=Outlines((), CRS)))
-    assert math.isnan(assessment.found.scores.figures["object_recall"].value)
-    assert assessment.found.scores.figures["object_precision"].value == 0
-    assert any("No true area" in note for note in assessment.notes)
+def test_no_true_area_on_the_mapped_ground_is_warned_of_and_gives_no_iou(data: AssessmentData) -> None:
+    warnings: list[str] = []
+    extent = boxes((0, 200, 0, 300))
+    true = boxes((300, 310, 100, 110))
+    judged = assess(replace(data, true=true, extent=extent), progress=Progress(on_warning=warnings.append))
+    values = judged.found.scores.figures
+    for key in ("iou", "recall", "f1", "object_recall"):
+        assert math.isnan(values[key].value)
+    assert values["object_precision"].value == 0
+    assert "No true area lies on the mapped ground: recall and IoU can't be told." in warnings
+    assert all(warning in judged.notes for warning in warnings)
+
+
+def moved(outlines: Outlines, east: float, north: float) -> Outlines:
+    """The outlines somewhere else, in metres of their CRS."""
+    polygons = []
+    for polygon in outlines.polygons:
+        geometry = ogr.CreateGeometryFromWkb(polygon)
+        points = ", ".join(f"{x + east} {y + north}" for x, y, *_ in geometry.GetGeometryRef(0).GetPoints())
+        polygons.append(bytes(ogr.CreateGeometryFromWkt(f"POLYGON (({points}))").ExportToWkb()))
+    return Outlines(tuple(polygons), outlines.crs)
+
+
+@pytest.mark.parametrize(("east", "north"), [(1e6, 0.0), (0.0, -2e6), (3e5, 3e5)])
+def test_areas_far_from_the_true_ones_are_refused(east: float, north: float) -> None:
+    """On one grid they would be judged on nothing but empty ground."""
+    with pytest.raises(InputError, match=r"The true areas lie \d+ km from the areas found") as caught:
+        assess(AssessmentData(true=TRUE, found=moved(FOUND, east, north)))
+    said = float(str(caught.value).split(" lie ")[1].split(" km")[0])
+    assert said == pytest.approx(math.hypot(east, north) / 1000, rel=0.08)
+
+
+def test_areas_on_both_sides_of_the_date_line_are_one_place() -> None:
+    box = "POLYGON(({0} 10, {1} 10, {1} 10.1, {0} 10.1, {0} 10))"
+    west, east = (
+        Outlines((bytes(ogr.CreateGeometryFromWkt(box.format(*sides)).ExportToWkb()),), "EPSG:4326")
+        for sides in ((179.9, 179.95), (-179.99, -179.95))
+    )
+    require_one_place(west, east)
+    with pytest.raises(InputError, match="km from"):
+        require_one_place(west, moved(east, 10.0, 0.0))
+
+
+@pytest.mark.parametrize("name", ["true", "found"])
+def test_a_layer_of_another_place_than_the_rasters_is_refused(data: AssessmentData, name: str) -> None:
+    elsewhere = moved(getattr(data, name), 50_000.0, 0.0)
+    said = "true areas" if name == "true" else "areas found"
+    with pytest.raises(InputError, match=f"None of the {len(elsewhere.polygons)} {said} lies on the ground"):
+        assess(replace(data, **{name: elsewhere}))
+
+
+def test_areas_that_never_touch_are_warned_of() -> None:
+    warnings: list[str] = []
+    progress = Progress(on_warning=warnings.append)
+    assert assess(AssessmentData(true=TRUE, found=boxes((50, 60, 50, 60))), progress=progress).found
+    assert [text for text in warnings if text.startswith("None of the 1 areas found touches any of the 3 true areas")]
+    warnings.clear()
+    nothing = assess(AssessmentData(true=TRUE, found=Outlines((), CRS)), progress=progress)
+    assert nothing.found.scores.figures["object_recall"].value == 0
+    assert "There are no areas found: all true areas count as missed." in warnings
+
+
+def test_outlines_that_cover_nothing_are_left_out() -> None:
+    line = bytes(ogr.CreateGeometryFromWkt("POLYGON ((500000 3000000, 500100 3000100, 500000 3000000))").ExportToWkb())
+    warnings: list[str] = []
+    true = Outlines((*TRUE.polygons, line), CRS)
+    judged = assess(AssessmentData(true=true, found=FOUND), progress=Progress(on_warning=warnings.append))
+    plain = assess(AssessmentData(true=TRUE, found=FOUND)).found.scores
+    assert (judged.found.scores.confusion, judged.found.scores.objects) == (plain.confusion, plain.objects)
+    assert warnings == ["Of the true areas, 1 cover no ground and are left out."]
+    with pytest.raises(InputError, match=r"None of the|no polygons"):
+        assess(AssessmentData(true=Outlines((line,), CRS), found=FOUND))
+
+
+def test_regions_are_never_too_many_to_count_with() -> None:
+    warnings: list[str] = []
+    options = AssessmentOptions(region_metres=0.001)
+    judged = assess(AssessmentData(true=TRUE, found=FOUND), options, Progress(on_warning=warnings.append))
+    assert judged.found.scores.regions <= judged_ground.MOST_REGIONS
+    assert warnings[0].startswith("Regions of 1e-06 km would be too many on this ground: they are ")
+    plain = assess(AssessmentData(true=TRUE, found=FOUND))
+    assert judged.found.scores.confusion == plain.found.scores.confusion
+
+
+def test_intervals_stop_when_they_are_cancelled() -> None:
+    counts = np.ones((1000, len(Column)))
+    asked: list[int] = []
+    progress = Progress(is_cancelled=lambda: len(asked) == 3 or asked.append(1) is not None)
+    with pytest.raises(CancelledError):
+        bootstrap_intervals(counts, 1, progress)
+    assert len(asked) == 3
+
+
+def test_intervals_of_many_regions_are_those_of_one_draw_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = np.random.default_rng(2).integers(0, 50, (40, len(Column))).astype(float)
+    whole = bootstrap_intervals(counts, 7)
+    monkeypatch.setattr(figures, "_WEIGHTS_AT_ONCE", 1)
+    for key, ends in bootstrap_intervals(counts, 7).items():
+        assert ends == pytest.approx(whole[key], rel=1e-12)
 
 
 def test_the_report_is_whole_and_the_table_holds_its_figures(data: AssessmentData, tmp_path: Path) -> None:

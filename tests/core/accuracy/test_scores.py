@@ -20,9 +20,11 @@ from ada_mapper.core.accuracy import (
     f1_score,
     match_areas,
     pixel_scores,
+    tile_scores,
     wilson_interval,
 )
 from ada_mapper.core.accuracy.matching import MATCH_IOU, matched_areas
+from ada_mapper.core.accuracy.tile_scores import tile_objects
 from ada_mapper.core.areas import Area, outlines_of
 from ada_mapper.core.errors import InputError
 from ada_mapper.core.raster import EQUAL_AREA_CRS
@@ -260,3 +262,17 @@ def test_files_that_are_no_areas(tmp_path: Path) -> None:
     dataset = None
     with pytest.raises(InputError, match=r"nowhere\.shp has no coordinate reference system"):
         read_polygons(shapes)
+
+
+def test_areas_of_a_tile_match_alike_in_a_table_and_in_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where both numbers of areas are large, a table of all pairs would not fit into memory."""
+    random = np.random.default_rng(5)
+    for share in (0.02, 0.2, 0.5):
+        found, label = random.random((64, 64)) < share, (random.random((64, 64)) < share).astype(np.uint8)
+        label[10:20, 10:20], found[11:20, 10:21] = 1, True
+        counted = random.random((64, 64)) < 0.9
+        monkeypatch.setattr(tile_scores, "_FEW_PAIRS", 4_000_000)
+        table = tile_objects(found, label, counted, 2)
+        monkeypatch.setattr(tile_scores, "_FEW_PAIRS", 0)
+        assert tile_objects(found, label, counted, 2) == table
+        assert table.matched_true > 0
