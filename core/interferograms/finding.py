@@ -15,6 +15,7 @@ from ..texts import Message
 from ..types import PathLike
 from .found import Found, some
 from .frames import pairs_of_files
+from .grids import common_grid, window_on
 from .model import Acquisition, Interferogram, Stack
 from .pairs_file import Entry, read_pairs_file
 from .readers import (
@@ -61,6 +62,7 @@ def find_stack(
         found = _from_folder(Folder.of(Path(folder), progress.check), product, notes, progress.part(0, _LISTED))
     else:
         raise InputError("Choose the folder that holds the interferograms, or a CSV file that lists them.")
+    found = _placed(found, notes)
     pairs, grid, files = pairs_of_files(of_one_track(found, notes), notes, progress.part(_LISTED, 1))
     wavelength = _wavelength(files, notes)
     _note_missing(pairs, files, notes)
@@ -221,6 +223,19 @@ def _told_coherence(source: Source, key: str | None, folder: Folder) -> Band:
         return PRODUCTS[key].coherence(source.path, folder)
     band = band_of_source(source)
     return coherence_of(band.path, band.index, band.label)
+
+
+def _placed(found: Sequence[Found], notes: list[str]) -> list[Found]:
+    """The files that have a place in the CRS of most."""
+    reference, _ = common_grid([item.grid for item in found])
+    placed, failures = [], []
+    for item in found:
+        try:
+            window_on(reference, item.grid)
+            placed.append(item)
+        except InputError as error:
+            failures.append(error.message)
+    return _usable(placed, failures, notes)
 
 
 def _wavelength(found: Sequence[Found], notes: list[str]) -> float:

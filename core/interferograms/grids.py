@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from ..gdal_errors import gdal_raises
-from ..raster import Grid, Transformation, Window, same_crs, spatial_reference
+from ..raster import Grid, Transformation, Window, quarter_turn, same_crs
 
 # Bounds of another CRS lie on curves: points along each side whose extremes count.
 _POINTS_A_SIDE = 21
@@ -55,19 +56,21 @@ def grown(grid: Grid, others: Iterable[Grid]) -> Grid:
     return _covering(grid, [Window(0, 0, grid.width, grid.height), *windows])
 
 
+@lru_cache(maxsize=4096)
 @gdal_raises()
 def window_on(grid: Grid, other: Grid) -> Window:
     """The pixels of the (endless) grid that another grid covers, the smallest rectangle of them in another CRS.
 
-    Longitudes are taken modulo 360, so that the two lie as near to each other as they do on the ground.
+    Longitudes are taken modulo 360, so that the two lie as near to each other as they do on the ground. InputError
+    where the other one has no place in the grid's CRS.
     """
     offset = grid.offset_of(other)
     if offset is not None:
         return Window(*offset, other.width, other.height)
     left, bottom, right, top = _bounds_in(grid, other)
     x, dx, _, y, _, dy = grid.transform
-    if grid.is_geographic:
-        turn = 2 * math.pi / spatial_reference(grid.crs).GetAngularUnits()
+    turn = 4 * (quarter_turn(grid.crs) or 0)
+    if turn:
         right += turn if right < left else 0.0
         shift = turn * round((x + dx * grid.width / 2 - (left + right) / 2) / turn)
         left, right = left + shift, right + shift

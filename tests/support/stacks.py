@@ -12,9 +12,11 @@ from osgeo import gdal, osr
 
 from ada_mapper.core.interferograms import Interferogram, Stack
 from ada_mapper.core.raster import Band, Grid
+from ada_mapper.core.stacking import StackOutputs, stack_to_files
 
 WAVELENGTH = 0.055465763
 FIRST = date(2020, 1, 1)
+YEAR = 365.25
 
 
 def write_raster(
@@ -98,3 +100,15 @@ def equation_1(phases: Sequence[NDArray[np.floating]], days: Sequence[tuple[int,
             top = sum(spans[j] * cube[(j, *index)] for j in valid)
             rate[index] = top / sum(spans[j] ** 2 for j in valid)
     return rate
+
+
+def consecutive(count: int) -> list[tuple[date, date]]:
+    """Pairs of 12 days, each from the second date of the one before."""
+    dates = [FIRST + timedelta(days=12 * i) for i in range(count + 1)]
+    return list(zip(dates[:-1], dates[1:]))
+
+
+def rate_of(stack: Stack, folder: Path) -> np.ndarray:
+    """The stacked phase rate without reference and filters."""
+    stack_to_files(stack, StackOutputs(folder / "rate.tif"))
+    return read_raster(folder / "rate.tif")

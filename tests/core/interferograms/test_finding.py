@@ -111,6 +111,17 @@ def test_another_crs_elsewhere_is_left_out(tmp_path):
     assert noted(stack, "Left out", f"{PAIRS[2]}.unw.tif")
 
 
+def test_a_file_without_a_place_in_the_crs_of_most_is_left_out(tmp_path):
+    polar = Grid("EPSG:3031", (-40.0, 40.0, 0.0, 40.0, 0.0, -40.0), WIDTH, HEIGHT)
+    mercator = Grid("EPSG:3857", (9_000_000.0, 40.0, 0.0, 3_500_000.0, 0.0, -40.0), WIDTH, HEIGHT)
+    for k, grids in enumerate(((polar,), (mercator, mercator, METRES))):
+        for i, grid in enumerate(grids):
+            write_tif(tmp_path / f"{PAIRS[(k + i) % 3]}_{k}.unw.tif", phases(i), grid)
+    stack = find_stack(tmp_path)
+    assert stack.grid.same_as(mercator)
+    assert noted(stack, "Left out", f"{PAIRS[0]}_0.unw.tif")
+
+
 @pytest.mark.parametrize("newer", [0, 1])
 def test_of_a_doubled_pair_the_newest_is_used_and_both_are_named(tmp_path, newer):
     files = [

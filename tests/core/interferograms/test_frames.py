@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -12,19 +12,13 @@ import pytest
 
 from ada_mapper.core.interferograms import Stack, find_stack, select_pairs
 from ada_mapper.core.raster import Grid, Mosaic, reader_of_any, spatial_reference
-from ada_mapper.core.stacking import StackOutputs, stack_to_files
 from interferogram_products import write_text, write_tif
-from stacks import read_raster
+from stacks import YEAR, consecutive, rate_of
 
 PIXEL = 80.0
 ZONE = Grid("EPSG:32645", (500_000.0, PIXEL, 0.0, 4_000_000.0, 0.0, -PIXEL), 1, 1)
-YEAR = 365.25
 
 Field = Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-
-def days(count: int, start: date = date(2020, 1, 1)) -> list[date]:
-    return [start + timedelta(days=12 * i) for i in range(count)]
 
 
 def at(column: int, row: int, width: int, height: int, zone: Grid = ZONE) -> Grid:
@@ -64,17 +58,6 @@ def write_frame(
         write_tif(folder / name / f"{name}_unw_phase.tif", phase.astype(np.float32), grid, 0)
         write_tif(folder / name / f"{name}_corr.tif", np.full(values.shape, coherence, np.float32), grid, 0)
         write_text(folder / name / f"{name}.txt", f"Baseline: {30 + k}\nHeading: -168.1\n")
-
-
-def consecutive(count: int) -> list[tuple[date, date]]:
-    dates = days(count + 1)
-    return list(zip(dates[:-1], dates[1:]))
-
-
-def rate_of(stack: Stack, folder: Path) -> np.ndarray:
-    """The stacked phase rate without reference and filters."""
-    stack_to_files(stack, StackOutputs(folder / "rate.tif"))
-    return read_raster(folder / "rate.tif")
 
 
 def truth_on(grid: Grid) -> np.ndarray:
