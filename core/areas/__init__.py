@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .attributes import Layers
     from .classical import ClassicalRules, classical_areas, classical_mask
     from .components import counting_pixels, rows_per_block
-    from .connected import labelled
+    from .connected import connected_groups, labelled
     from .extraction import AreaRules, extract_areas, rules_for
     from .orbits import MERGED_FIELDS, merge_orbits
 else:
@@ -29,6 +29,7 @@ __all__ = [
     "Layers",
     "classical_areas",
     "classical_mask",
+    "connected_groups",
     "counting_pixels",
     "extract_areas",
     "labelled",

@@ -20,6 +20,7 @@ from ..raster import DEGREES, Transformation, spatial_reference, utm_zone
 from ..texts import Message, joined
 from ..vectors import GroundMeasures, Outlines, as_valid_multipolygon
 from .advice import look_for
+from .dissolved import undissolved
 from .roads import Roads
 from .sites import SITE_FIELDS, Site, key_of, located
 
@@ -66,12 +67,16 @@ class District:
 
 @dataclass(frozen=True)
 class Sample:
-    """The sites, in ``crs``, and what should be known of them; ``population`` counts the areas drawn from."""
+    """The sites, in ``crs``, what should be known of them and what should be looked at.
+
+    ``population`` counts the areas drawn from.
+    """
 
     sites: tuple[Site, ...]
     crs: str
     population: int
     notes: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass
@@ -98,13 +103,15 @@ def sample_sites(
 ) -> Sample:
     """Draw sites among the areas (outlines in ``crs``, attributes of areas.FIELDS or orbits.MERGED_FIELDS).
 
-    Areas that a review rejected are left out. Points lie inside their areas, in ``target_crs`` (by default the UTM zone
-    of the areas' centre), numbered from north to south. The same areas, rules and seed give the same sites with the
-    same uids, whatever the order of the areas. Raises InputError without areas or CRS.
+    Areas that a review rejected are left out; parts that lie apart, as in a dissolved layer, are areas of their own.
+    Points lie inside their areas, in ``target_crs`` (by default the UTM zone of the areas' centre), numbered from north
+    to south. The same areas, rules and seed give the same sites with the same uids, whatever the order of the areas.
+    Raises InputError without areas or CRS.
     """
     if not crs:
         raise InputError("The areas have no coordinate reference system. Set it first (layer properties > Source).")
     notes: list[str] = []
+    areas, warnings = undissolved(areas, crs)
     candidates = _candidates(areas, crs, notes, progress.part(0.0, 0.3))
     if not candidates:
         raise InputError("There are no areas to draw from: the layer is empty, or a review rejected all of them.")
@@ -114,7 +121,7 @@ def sample_sites(
     target = target_crs or _default_crs(candidates, notes)
     sites = _as_sites(drawn, target, rules.sign)
     progress.report(1.0)
-    return Sample(sites, target, len(candidates), tuple(notes))
+    return Sample(sites, target, len(candidates), tuple(notes), warnings)
 
 
 def _candidates(areas: Sequence[Area], crs: str, notes: list[str], progress: Progress) -> list[_Candidate]:

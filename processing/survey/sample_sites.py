@@ -130,6 +130,8 @@ class SampleSites(Algorithm):
             self._roads(parameters, context, progress),
             progress,
         )
+        for warning in sample.warnings:
+            progress.warning(warning)
         for note in sample.notes:
             progress.info(note)
         progress.info(tr("{} sites of {} areas.").format(len(sample.sites), sample.population))

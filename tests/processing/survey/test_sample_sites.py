@@ -11,6 +11,7 @@ from qgis.core import (
     QgsProject,
     QgsRectangle,
     QgsVectorLayer,
+    edit,
 )
 from qgis.PyQt.QtCore import QLocale
 
@@ -86,3 +87,16 @@ def test_a_cancelled_run_leaves_nothing(run, layer, tmp_path):
     with pytest.raises(QgsProcessingException, match="cancelled"):
         run("samplesites", {"AREAS": layer, "SITES": str(output)}, Feedback(cancel_after=1))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dissolved_layer_gives_as_many_sites(run):
+    areas = area_layer(12)
+    with edit(areas):
+        for feature in areas.getFeatures():
+            areas.changeAttributeValue(feature.id(), areas.fields().indexOf("review"), None)
+    dissolved = run("native:dissolve", {"INPUT": areas, "OUTPUT": "TEMPORARY_OUTPUT"})["OUTPUT"]
+    assert dissolved.featureCount() == 1
+    feedback = Feedback()
+    result = run("samplesites", {"AREAS": dissolved, "COUNT": 56, "SITES": "TEMPORARY_OUTPUT"}, feedback)
+    assert result["SITE_COUNT"] == 12 and "dissolved" in " ".join(feedback.warnings)
+    assert "12 sites of 12 areas" in feedback.log
