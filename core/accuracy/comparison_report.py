@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..channels import COMBINATIONS, ChannelKind
-from ..files import write_text
-from ..reports import Bar, Drawing, Words, grouped_bars, words, write_page
+from ..reports import Bar, Drawing, Words, grouped_bars, words, write_csv, write_page
 from ..texts import Message, Translate, joined
 from ..types import PathLike
 from .comparison import EVERYTHING, Comparison, ComparisonRow
@@ -148,21 +145,21 @@ def _classical(rows: Sequence[ComparisonRow]) -> dict[str, list[Any]]:
 
 def write_comparison_csv(path: PathLike, comparison: Comparison) -> None:
     """Write one row for each network and combination, shares as shares of 1; OutputError when it can't be written."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     figures = [f"{key}{end}" for key in FIGURES for end in ("", "_low", "_high")]
     counts = ["true_positive", "false_positive", "false_negative", "true_negative"]
     objects = ["true_count", "matched_true", "found_count", "matched_found"]
-    writer.writerow(["model", "combination", *figures, *counts, *objects, "mapped_km2", "coverage", "reason"])
+    rows: list[list[object]] = [
+        ["model", "combination", *figures, *counts, *objects, "mapped_km2", "coverage", "reason"]
+    ]
     for row in (*comparison.rows, *comparison.classical):
         scores = row.scores
         if scores is None:
             empty = [""] * (len(figures) + len(counts) + len(objects) + 2)
-            writer.writerow([row.model, row.combination, *empty, row.reason])
+            rows.append([row.model, row.combination, *empty, row.reason])
             continue
         values = [f"{value:.6g}" if math.isfinite(value) else "" for key in FIGURES for value in scores.figures[key]]
         pixels = [getattr(scores.confusion, name) for name in counts]
         areas = [getattr(scores.objects, name) for name in objects]
         ground = [f"{scores.mapped_km2:.6g}", f"{row.coverage:.4g}"]
-        writer.writerow([row.model, row.combination, *values, *pixels, *areas, *ground, ""])
-    write_text(path, text.getvalue())
+        rows.append([row.model, row.combination, *values, *pixels, *areas, *ground, ""])
+    write_csv(path, rows)

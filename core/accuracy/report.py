@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..files import write_text
-from ..reports import COLOURS, Drawing, PlotFrame, Words, legend, significant, svg, svg_line, words, write_page
+from ..reports import (
+    COLOURS,
+    Drawing,
+    PlotFrame,
+    Words,
+    legend,
+    significant,
+    svg,
+    svg_line,
+    words,
+    write_csv,
+    write_page,
+)
 from ..texts import Message, Translate
 from ..types import PathLike
 from .area_map import area_map
@@ -243,12 +252,7 @@ def threshold_chart(curve: ThresholdCurve, chosen: float | None, tr: Words) -> D
 
 def write_accuracy_csv(path: PathLike, assessment: Assessment) -> None:
     """Write all figures, one a row under CSV_HEAD, shares as shares of 1; OutputError when it can't be written."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CSV_HEAD)
-    for row in _rows(assessment):
-        writer.writerow([_cell(cell) for cell in row])
-    write_text(path, text.getvalue())
+    write_csv(path, [CSV_HEAD, *([_cell(cell) for cell in row] for row in _rows(assessment))])
 
 
 def _cell(value: object) -> object:

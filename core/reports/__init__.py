@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .html import Words, words, write_page
     from .maps import MapFrame, png, scale_bar
     from .numbers import significant
+    from .tables import plain_cell, write_csv
     from .ticks import date_ticks, decimals_of, round_down, round_step, round_ticks, round_up
 else:
     __getattr__ = opened_when_asked(__name__)
@@ -32,6 +33,7 @@ __all__ = [
     "grouped_bars",
     "histogram",
     "legend",
+    "plain_cell",
     "png",
     "round_down",
     "round_step",
@@ -44,5 +46,6 @@ __all__ = [
     "svg_picture",
     "svg_text",
     "words",
+    "write_csv",
     "write_page",
 ]

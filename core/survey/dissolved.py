@@ -69,7 +69,7 @@ def undissolved(areas: Sequence[Area], crs: str) -> tuple[list[Area], tuple[Mess
 def _told_as_several(features: int, count: int, is_dissolved: bool) -> Message:
     if is_dissolved:
         return Message(
-            "{features} features consist of {count} areas that lie apart, as of a layer that was dissolved: each counts "
+            "{features} features consist of {count} areas that lie apart, as in a dissolved layer: each counts "
             "as an area, without the attributes, which are those of one of them. Give the layer from before it was "
             "dissolved to keep rates and slopes.",
             features=features,

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 
-from ..files import write_text
-from ..reports import words, write_page
+from ..reports import words, write_csv, write_page
 from ..texts import Message, Translate
 from ..types import PathLike
 from .merging import Merged
@@ -65,10 +62,9 @@ def write_merge_report(path: PathLike, merged: Merged, copies: Sequence[str], tr
 
 def write_conflicts_csv(path: PathLike, merged: Merged) -> None:
     """Write one row for each answer of each conflict; OutputError when it can't be written."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_CSV_HEAD)
-    for conflict in merged.conflicts:
-        for who, answer in conflict.answers:
-            writer.writerow((conflict.site, conflict.field, who, answer, int(who == conflict.taken)))
-    write_text(path, text.getvalue())
+    rows = [
+        (conflict.site, conflict.field, who, answer, int(who == conflict.taken))
+        for conflict in merged.conflicts
+        for who, answer in conflict.answers
+    ]
+    write_csv(path, [_CSV_HEAD, *rows])

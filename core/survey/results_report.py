@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..areas import Area
-from ..files import write_text
 from ..progress import QUIET, Progress
-from ..reports import Bar, Drawing, Words, grouped_bars, words, write_page
+from ..reports import Bar, Drawing, Words, grouped_bars, words, write_csv, write_page
 from ..texts import Translate
 from ..types import PathLike
 from .copies import own_photo_file
@@ -151,23 +148,20 @@ def _row(site: Site, tr: Words) -> list[str]:
 
 def write_survey_csv(path: PathLike, result: SurveyResult) -> None:
     """Write all figures, one a row; OutputError when it can't be written."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_CSV_HEAD)
-    writer.writerows(_rows("all", result.overall))
+    rows: list[tuple[object, ...]] = [_CSV_HEAD, *_rows("all", result.overall)]
     for name, share, whole in (
         ("weighted precision", result.weighted, "effective number of sites"),
         ("recall", result.known, "known landslides"),
     ):
         if share is not None:
-            writer.writerow(("all", "", name, *_numbers(share), "%"))
-            writer.writerow(("all", "", whole, f"{share.whole:.6g}", "", "", ""))
+            rows.append(("all", "", name, *_numbers(share), "%"))
+            rows.append(("all", "", whole, f"{share.whole:.6g}", "", "", ""))
     for section, groups in (("stratum", result.by_stratum), ("orbit", result.by_orbit)):
         for group in groups:
-            writer.writerows(_rows(section, group))
+            rows += _rows(section, group)
     for name, count in result.signs.items():
-        writer.writerow(("sign", name, CONFIRMED, count, "", "", ""))
-    write_text(path, text.getvalue())
+        rows.append(("sign", name, CONFIRMED, count, "", "", ""))
+    write_csv(path, rows)
 
 
 def _rows(section: str, group: Group) -> list[tuple[object, ...]]:
