@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Site,
         completed_sites,
         degrees_minutes,
+        one_line,
     )
 else:
     __getattr__ = opened_when_asked(__name__)
@@ -75,6 +76,7 @@ __all__ = [
     "meaning_of",
     "merge_copies",
     "missing_log",
+    "one_line",
     "read_copy",
     "remove_made",
     "result_of",

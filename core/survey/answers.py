@@ -150,8 +150,11 @@ class AnswerReader:
                 own[key], is_understood = converted(value, field)
                 if not is_understood and key in self._answers:
                     kept.append(f"{key}: {_shown(value)}")
-            if not is_understood:
+            if not is_understood and (key != "id" or values.get("name")):
                 self._unread.setdefault(key, []).append((_shown(value), name))
+        if own.get("id") is None and not own.get("name") and values.get("id"):
+            # Sites that are numbered by letters are called so.
+            own["name"] = _shown(values["id"])
         if kept:
             remarks = str(own.get("remarks") or "")
             new = [text for text in kept if f"[{text}]" not in remarks]

@@ -23,6 +23,7 @@ from ..progress import QUIET, Progress
 from ..raster import DEGREES, Transformation, placed_reference
 from ..texts import Message
 from .copies import Copy, own_photo_file, photo_file, table_with_added
+from .photos import is_picture
 from .sites import FORM_FIELDS, PHOTOS, SITE_FIELDS, Site, key_of, located
 
 MASTER, ADDED = "master", "added in the field"
@@ -343,8 +344,14 @@ def _photos(base: _Answers, sides: Sequence[_Answers], record: _Record) -> dict[
 def _keep_photo(same_name: list[tuple[str, Path | None]], side: _Answers, path: str, record: _Record) -> None:
     """Add a photo to those of its name, unless it is one of them; one that is missing keeps its path."""
     file = (own_photo_file if side.who == MASTER else photo_file)(side.folder, path)
-    if file is None:
+    if file is not None and not is_picture(file):
+        record.warnings.append(
+            (side.who, Message("{path} is given as a photo and is no picture; it stays where it is.", path=path))
+        )
+        file = None
+    elif file is None:
         record.missing.append((side.who, path))
+    if file is None:
         if not same_name:
             same_name.append((path, None))
         return

@@ -142,9 +142,10 @@ def write_kml(path: Path, sites: Sequence[Site], areas: Sequence[Area], areas_cr
 
 def _placemark(layer: Any, name: str, text: str, geometry: ogr.Geometry, style: str = "") -> None:
     feature = ogr.Feature(layer.GetLayerDefn())
-    feature.SetField("Name", name)
+    # LIBKML writes texts with markup as CDATA, which this would end.
+    feature.SetField("Name", name.replace("]]>", "]] >"))
     if text:
-        feature.SetField("description", text)
+        feature.SetField("description", text.replace("]]>", "]] >"))
     if style:
         feature.SetStyleString(style)
     feature.SetGeometry(geometry)

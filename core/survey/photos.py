@@ -20,6 +20,19 @@ from ..vectors import quiet_gdal
 _UPRIGHT = {2: (True, 0), 3: (False, 2), 4: (True, 2), 5: (True, 1), 6: (False, 3), 7: (True, 3), 8: (False, 1)}
 
 
+_LONGEST_STEM = 60
+_PICTURES = (
+    ".jpg", ".jpeg", ".jpe", ".png", ".webp", ".heic", ".heif", ".avif", ".tif", ".tiff", ".dng", ".gif", ".bmp",
+)  # fmt: skip
+# By these alone: a file may call itself a picture and point to others, as a virtual raster does.
+_DRIVERS = ["JPEG", "PNG", "WEBP", "HEIF", "AVIF", "GTiff", "GIF", "BIGGIF", "BMP"]
+
+
+def is_picture(file: Path) -> bool:
+    """Whether a file has the name of a picture."""
+    return file.suffix.lower() in _PICTURES
+
+
 def copy_photos(files: Iterable[Path], folder: Path) -> tuple[dict[Path, Path], list[Path]]:
     """Copy files into a folder; what each became, and what was made there (to be removed if the run fails).
 
@@ -36,7 +49,7 @@ def copy_photos(files: Iterable[Path], folder: Path) -> tuple[dict[Path, Path], 
             target, number = folder / file.name, 1
             while target.exists() and target.read_bytes() != file.read_bytes():
                 number += 1
-                target = folder / f"{file.stem}_{number}{file.suffix}"
+                target = folder / f"{file.stem[:_LONGEST_STEM]}_{number}{file.suffix}"
             if not target.exists():
                 made.append(target)
                 shutil.copyfile(file, target)
@@ -64,7 +77,7 @@ def thumbnail(file: Path, longest: int = 420) -> str | None:
     name = f"/vsimem/ada_mapper_{uuid.uuid4().hex}.jpg"
     try:
         with quiet_gdal():
-            dataset = gdal.Open(str(file))
+            dataset = gdal.OpenEx(str(file), gdal.OF_RASTER | gdal.OF_READONLY, allowed_drivers=_DRIVERS)
             width, height = dataset.RasterXSize, dataset.RasterYSize
             scale = min(1.0, longest / max(width, height))
             size = max(1, round(width * scale)), max(1, round(height * scale))

@@ -13,7 +13,7 @@ from ..reports import Bar, Drawing, Words, grouped_bars, words, write_csv, write
 from ..texts import Translate
 from ..types import PathLike
 from .copies import own_photo_file
-from .photos import thumbnail
+from .photos import is_picture, thumbnail
 from .results import Group, Share, SurveyResult, meaning_of
 from .results_map import survey_map
 from .sites import CONFIRMED, FIELD_SIGNS, NOT_VISITED, PHOTOS, RESULTS, Site
@@ -119,7 +119,7 @@ def _photos(
             if not path:
                 continue
             file = own_photo_file(folder, path)
-            picture = None if file is None else thumbnail(file)
+            picture = thumbnail(file) if file is not None and is_picture(file) else None
             if picture is None:
                 reason = tr("missing") if file is None else tr("unreadable")
                 lost.append(f"{site.attributes.get('name')}: {path} ({reason})")

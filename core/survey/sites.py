@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +16,8 @@ from ..raster import DEGREES, Transformation, check_coordinates, placed_referenc
 from ..texts import Message
 
 _NAMESPACE = uuid.UUID("6b1f4f0e-6d0c-5d8a-9a53-5f0a0a3f1c56")
+
+_LONGEST_NAME = 80
 
 SITE_FIELDS: tuple[Field, ...] = (
     Field("uid", "str", "", "Key of the site, never changed: copies are merged by it"),
@@ -133,7 +136,10 @@ def completed_sites(sites: Sequence[Site], crs: str) -> tuple[Site, ...]:
         own = dict(site.attributes)
         given = own.get("id")
         own["id"] = given if given and isinstance(given, int) else number
-        own["name"] = own.get("name") or (f"S{own['id']:0{digits}d}" if given in (None, own["id"]) else str(given))
+        own["name"] = one_line(own.get("name")) or (
+            f"S{own['id']:0{digits}d}" if given in (None, own["id"]) else one_line(given)
+        )
+        own["look_for"] = printable(own.get("look_for")) or None
         own["uid"] = own.get("uid") or key_of(own["longitude"], own["latitude"], own["name"])
         result.append(Site(site.x, site.y, own))
     twice = [uid for uid, count in Counter(site.attributes["uid"] for site in result).items() if count > 1]
@@ -143,6 +149,22 @@ def completed_sites(sites: Sequence[Site], crs: str) -> tuple[Site, ...]:
             "The sites {names} have the same uid. Delete the copies, or empty their uid.", names=", ".join(names)
         )
     return tuple(result)
+
+
+def one_line(text: object) -> str:
+    """A text on one line, of a length that a map bears, without what XML and the names of files can't hold."""
+    shown = " ".join(printable(text).split())
+    return shown if len(shown) <= _LONGEST_NAME else f"{shown[: _LONGEST_NAME - 1]}…"
+
+
+def printable(text: object) -> str:
+    """A text without control characters and halves of characters; lines stay. "" of None."""
+    kept = (letter for letter in ("" if text is None else str(text)) if letter in "\n\t" or _is_printed(letter))
+    return "".join(kept)
+
+
+def _is_printed(letter: str) -> bool:
+    return unicodedata.category(letter) not in ("Cc", "Cs") and letter not in "\ufffe\uffff"
 
 
 def key_of(longitude: float, latitude: float, name: object) -> str:

@@ -115,7 +115,8 @@ def _set_up_sites(layer: QgsVectorLayer) -> None:
     _set_widgets(layer)
     _set_rules(layer)
     _set_form(layer)
-    _name_photos(layer, PHOTOS, '"name"')
+    # A name may hold what leads to another folder, and be longer than names of files can be.
+    _name_photos(layer, PHOTOS, "left(regexp_replace(\"name\", '[^\\\\w-]+', '_'), 40)")
 
 
 def _set_widgets(layer: QgsVectorLayer) -> None:

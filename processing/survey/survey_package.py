@@ -116,6 +116,7 @@ class SurveyPackage(Algorithm):
             PROJECT,
             building,
             frame_around,
+            one_line,
             write_geopackage,
             write_gpx,
             write_hillshade,
@@ -128,7 +129,7 @@ class SurveyPackage(Algorithm):
         areas, table, areas_crs = self._areas(parameters, context, crs_text(crs), progress)
         dem = self.raster_path(parameters, "DEM", context)
         target = Path(self.parameterAsString(parameters, "OUTPUT_FOLDER", context))
-        title = self.parameterAsString(parameters, "TITLE", context).strip() or target.name
+        title = one_line(self.parameterAsString(parameters, "TITLE", context)) or one_line(target.name)
         margin = self.required_number(parameters, "MARGIN", context)
         most = self.parameterAsInt(parameters, "MOST_PIXELS", context)
         frame = frame_around(sites, crs_text(crs), areas, areas_crs, margin)

@@ -80,3 +80,9 @@ def test_answers_that_fit_no_field_go_to_the_remarks_and_are_told():
     assert "last Monday” (S01)" in told and "a bit” (S01)" in told and "los_rate" not in told
     again = reader.read({"name": "S01", "visited_on": "last Monday", "remarks": own["remarks"]})
     assert again["remarks"] == own["remarks"]
+
+
+def test_a_number_of_letters_becomes_the_name():
+    reader = AnswerReader()
+    assert reader.read({"id": "LS-07", "name": None}) == {"id": None, "name": "LS-07"}
+    assert reader.read({"id": 7, "name": None}) == {"id": 7, "name": None} and reader.warnings() == []

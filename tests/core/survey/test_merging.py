@@ -498,3 +498,37 @@ def test_a_shapefile_of_a_copy_keeps_its_answers(field, tmp_path):
         None,
     )
     assert merged.changed == ("S03",) and merged.added == () and "Shapefile" in str(merged.notes)
+
+
+@pytest.mark.parametrize("name", ["survey.gpkg", "notes.txt", "run.exe", "picture.svg", "picture.jpg.vrt"])
+def test_only_pictures_are_taken_as_photos(field, name):
+    copy = field.copy("a")
+    (copy / name).touch()
+    field.edit(copy, "S01", photo_1=name, result="confirmed")
+    merged = field.merge(copy)
+    assert merged.photos == () and by_name(merged)["S01"]["photo_1"] == name
+    assert f"{name} is given as a photo" in " ".join(warning for _, warning in merged.warnings)
+
+
+def test_a_link_that_leads_out_of_the_folder_is_no_photo(field, tmp_path):
+    copy = field.copy("a")
+    (copy / "DCIM").mkdir()
+    photo(tmp_path / "elsewhere.jpg")
+    (copy / "DCIM" / "a.jpg").symlink_to(tmp_path / "elsewhere.jpg")
+    field.edit(copy, "S01", photo_1="DCIM/a.jpg", photo_2="../elsewhere.jpg", photo_3=str(tmp_path / "elsewhere.jpg"))
+    merged = field.merge(copy)
+    assert merged.photos == () and len(merged.missing) == 3
+
+
+def test_photos_with_endless_names_are_numbered(tmp_path):
+    name = "x" * 240 + ".jpg"
+    ones = [photo(tmp_path / folder / name, value) for folder, value in (("a", 10), ("b", 200))]
+    placed, _ = copy_photos(ones, tmp_path / "all")
+    assert len({path.name for path in placed.values()}) == 2 and all(path.exists() for path in placed.values())
+
+
+def test_a_picture_that_points_to_other_files_is_not_shown(tmp_path):
+    photo(tmp_path / "secret.jpg")
+    gdal.Translate(str(tmp_path / "a.vrt"), str(tmp_path / "secret.jpg"))
+    (tmp_path / "a.vrt").rename(tmp_path / "a.jpg")
+    assert thumbnail(tmp_path / "a.jpg") is None and thumbnail(tmp_path / "secret.jpg") is not None

@@ -171,3 +171,24 @@ def test_a_folder_that_nobody_may_write_in_is_told():
         pass
     with pytest.raises(OutputError, match="can't be copied"):
         copy_photos([], Path("/proc/photos"))
+
+
+@pytest.mark.parametrize(
+    "written, called",
+    [
+        ("a\x01b\x00c", "abc"), ("a\r\nb\tc", "a b c"), ("x" * 300, "x" * 79 + "…"), ("😀 Ω", "😀 Ω"), ("\ud800s", "s"),
+        ("../../etc", "../../etc"), ("<b>&\"']]>", "<b>&\"']]>"), ("CON", "CON"), ("\x02", "S01"),
+    ],
+)  # fmt: skip
+def test_any_name_makes_files_that_others_can_read(tmp_path, written, called):
+    site = Site(500_000.0, 3_500_000.0, {"name": written, "look_for": written, "uid": "u"})
+    packed = completed_sites([site], UTM)
+    assert packed[0].attributes["name"] == called
+    write_gpx(tmp_path / "a.gpx", packed)
+    write_kml(tmp_path / "a.kml", packed, areas(1), UTM)
+    write_geopackage(tmp_path / "a.gpkg", packed, UTM, areas(1), FIELDS, UTM)
+    assert check_gpx(tmp_path / "a.gpx") == [called] and check_kml(tmp_path / "a.kml") == [
+        "Area 1",
+        called.replace("]]>", "]] >"),
+    ]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.gpkg", "a.gpx", "a.kml"]

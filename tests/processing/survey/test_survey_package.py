@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 
@@ -9,10 +10,13 @@ import numpy as np
 import pytest
 from qgis.core import (
     QgsEditFormConfig,
+    QgsExpression,
+    QgsExpressionContext,
     QgsProcessingException,
     QgsProject,
     QgsRasterLayer,
     QgsVectorLayer,
+    edit,
 )
 from qgis.PyQt.QtCore import QDate
 
@@ -142,3 +146,33 @@ def test_sites_without_crs_and_a_folder_that_is_a_file_are_told(run, inputs, tmp
     with pytest.raises(QgsProcessingException, match="empty"):
         run("surveypackage", {"SITES": empty, "OUTPUT_FOLDER": str(tmp_path / "new")})
     assert not (tmp_path / "new").exists() or not any(Path(tmp_path / "new").iterdir())
+
+
+def test_areas_without_a_feature_are_refused(run, tmp_path):
+    empty = QgsVectorLayer("MultiPolygon?crs=EPSG:32648", "empty", "memory")
+    sites = run("samplesites", {"AREAS": area_layer(3), "COUNT": 3, "SITES": "TEMPORARY_OUTPUT"})["SITES"]
+    with pytest.raises(QgsProcessingException, match=r"The layer empty \(given as AREAS\) has no areas"):
+        run("surveypackage", {"SITES": sites, "AREAS": empty, "OUTPUT_FOLDER": str(tmp_path / "package")})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name, file", [("S01", "S01"), ("../../a b", "_a_b"), ("滑坡 7", "滑坡_7"), ("x" * 80, "x" * 40)]
+)
+def test_the_names_of_photos_stay_in_their_folder(run, tmp_path, name, file):
+    """As QField works them out for a site of that name."""
+    sites = run("samplesites", {"AREAS": area_layer(1), "COUNT": 1, "SITES": "TEMPORARY_OUTPUT"})["SITES"]
+    with edit(sites):
+        sites.changeAttributeValue(next(sites.getFeatures()).id(), sites.fields().indexOf("name"), name)
+    run("surveypackage", {"SITES": sites, "OUTPUT_FOLDER": str(tmp_path / "package")})
+    project = QgsProject()
+    project.read(str(tmp_path / "package" / "survey.qgz"))
+    layer = project.mapLayersByName("Sites")[0]
+    feature = next(layer.getFeatures())
+    context = QgsExpressionContext()
+    context.setFeature(feature)
+    for rule in ("attachment_naming", "photo_naming"):
+        expression = json.loads(layer.customProperty(f"QFieldSync/{rule}"))["photo_1"]
+        path = QgsExpression(expression).evaluate(context)
+        assert path.startswith(f"DCIM/{file}_photo_1_") and ".." not in path and path.count("/") == 1
+    project.clear()
