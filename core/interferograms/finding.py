@@ -32,6 +32,7 @@ from .readers import (
     product_of,
     reader_of,
     recognise,
+    with_archives,
 )
 from .tracks import of_one_track
 
@@ -59,7 +60,8 @@ def find_stack(
     if pairs_file is not None and str(pairs_file):
         found = _from_pairs_file(Path(pairs_file), folder, product, notes, progress.part(0, _LISTED))
     elif folder is not None and str(folder):
-        found = _from_folder(Folder.of(Path(folder), progress.check), product, notes, progress.part(0, _LISTED))
+        files = with_archives(Folder.of(Path(folder), progress.check), progress.check)
+        found = _from_folder(files, product, notes, progress.part(0, _LISTED))
     else:
         raise InputError("Choose the folder that holds the interferograms, or a CSV file that lists them.")
     found = _placed(found, notes)
@@ -74,8 +76,8 @@ def find_stack(
 
 def _from_folder(folder: Folder, product: str, notes: list[str], progress: Progress) -> list[Found]:
     key, files = recognise(folder, product)
-    notes.extend(folder.notes)
     reader = PRODUCTS[key]
+    notes.extend((*folder.notes, *reader.incomplete(files, folder)))
     progress.info(
         "{count} interferograms of the product {key} ({title}) found in {path}.",
         count=len(files),

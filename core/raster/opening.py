@@ -24,9 +24,12 @@ def open_raster(path: PathLike, name: str = "") -> gdal.Dataset:
     ``path`` may be the XML of a VRT; ``name`` is then what messages call it.
     """
     _check_regular(os.fspath(path))
+    file = os.fspath(path)
+    if file.startswith("\\vsi"):  # Windows' Path of a file in an archive
+        file = file.replace("\\", "/")
     try:
         with _raw_sources_allowed():
-            return gdal.Open(os.fspath(path), gdal.GA_ReadOnly)
+            return gdal.Open(file, gdal.GA_ReadOnly)
     except RuntimeError as error:
         raise InputError(
             "{name} can't be read as a raster ({error}). Check that the file is complete.",

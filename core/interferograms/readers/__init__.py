@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ...doors import opened_when_asked
 
 if TYPE_CHECKING:
+    from .archives import with_archives
     from .bands import checked_grid, coherence_of, declared_nodata_only
     from .containers import Source, band_of_source, source_of
     from .dates import YEARS, Pair, parse_date
@@ -38,4 +39,5 @@ __all__ = [
     "reader_of",
     "recognise",
     "source_of",
+    "with_archives",
 ]

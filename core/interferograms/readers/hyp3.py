@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...satellite import SENTINEL1_WAVELENGTH
@@ -37,6 +37,11 @@ class HyP3Reader(ProductReader):
     looks_for = "*_unw_phase.tif"
     interferogram_name = re.compile(r"^S1.*_unw_phase(_\w+)?\.tif$")
     coherence_name = re.compile(r"^S1.*_corr(_\w+)?\.tif$")
+
+    def incomplete(self, files: Sequence[Path], folder: Folder) -> tuple[str, ...]:
+        """Products with coherence only."""
+        expected = {path: _layer(path, "unw_phase") for path in folder.matching(self.coherence_name)}
+        return self._without_interferogram(expected, files)
 
     def find_coherence(self, path: Path, dates: Pair, folder: Folder) -> Path | None:
         """The layer of the same product, else another of the same dates."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -26,6 +27,11 @@ class LicsarReader(ProductReader):
     looks_for = "*.geo.unw.tif"
     interferogram_name = re.compile(r"^\d{8}_\d{8}\.geo\.unw\.tif$")
     coherence_name = re.compile(r"^\d{8}_\d{8}\.geo\.cc\.tif$")
+
+    def incomplete(self, files: Sequence[Path], folder: Folder) -> tuple[str, ...]:
+        """Pairs with coherence only."""
+        expected = {path: path.name.replace(".geo.cc.", ".geo.unw.") for path in folder.matching(self.coherence_name)}
+        return self._without_interferogram(expected, files)
 
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
         """Differences of the frame's baselines by date; heading and incidence of the frame."""

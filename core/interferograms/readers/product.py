@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from ...raster import Band
+from ...texts import Message
 from ..model import Acquisition
 from .bands import band_of, coherence_of
 from .dates import Pair, pair_in
@@ -33,6 +34,10 @@ class ProductReader:
     def check_files(self, files: Sequence[Path], folder: Folder) -> None:
         """InputError where the interferograms found in a folder can't all be of one stack."""
 
+    def incomplete(self, files: Sequence[Path], folder: Folder) -> tuple[str, ...]:
+        """A note for each pair of which other layers are there but no interferogram, where the product tells."""
+        return ()
+
     def dates(self, path: Path) -> Pair | None:
         """The two dates in the order of the product's name; None when it has none."""
         return pair_in(path.name)
@@ -40,6 +45,15 @@ class ProductReader:
     def phase(self, path: Path, folder: Folder) -> Band:
         """The unwrapped phase in radians, positive away from the satellite for the dates in the product's order."""
         return band_of(path)
+
+    def _without_interferogram(self, expected: Mapping[Path, str], files: Sequence[Path]) -> tuple[str, ...]:
+        """The notes for coherence files whose interferogram, by its expected name, isn't among the files."""
+        names = {path.name for path in files}
+        return tuple(
+            Message("Left out: {path} is there without its {name}: the product isn't complete.", path=path, name=name)
+            for path, name in expected.items()
+            if name not in names
+        )
 
     def find_coherence(self, path: Path, dates: Pair, folder: Folder) -> Path | None:
         """The coherence file of the pair that lies nearest to its interferogram, or None."""

@@ -22,6 +22,7 @@ from .roipac import RoipacReader
 from .snap import SnapReader
 
 AUTO = "auto"
+_PACKED = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 
 # The general GeoTIFF stands after the products whose files are GeoTIFFs too.
 PRODUCTS: Mapping[str, ProductReader] = {
@@ -114,12 +115,13 @@ def _listed(found: Mapping[str, tuple[Path, ...]]) -> Message:
 
 def _nothing_found(folder: Folder) -> str:
     looked_for = "; ".join(f"{reader.title}: {reader.looks_for}" for reader in PRODUCTS.values())
-    archives = sum(path.suffix.lower() == ".zip" for path in folder.files)
-    hint = Message(" It holds {archives} ZIP archives: unpack them first.", archives=archives) if archives else ""
+    archives = sum(path.suffix.lower() in _PACKED for path in folder.files)
+    hints = [Message(" It holds {archives} archives: unpack them first.", archives=archives)] if archives else []
+    hints += [Message(" {note}", note=note) for note in folder.notes[:1]]
     return Message(
         "{path} and the folders below it hold no unwrapped interferograms.{hint} Looked for {looked_for}. "
         "Files with other names can be listed in a CSV file of pairs.",
         path=folder.path,
-        hint=hint,
+        hint=joined(hints, ""),
         looked_for=looked_for,
     )
