@@ -32,6 +32,7 @@ from .readers import (
     product_of,
     reader_of,
     recognise,
+    told_as_unreadable,
     with_archives,
 )
 from .tracks import of_one_track
@@ -60,8 +61,8 @@ def find_stack(
     if pairs_file is not None and str(pairs_file):
         found = _from_pairs_file(Path(pairs_file), folder, product, notes, progress.part(0, _LISTED))
     elif folder is not None and str(folder):
-        files = with_archives(Folder.of(Path(folder), progress.check), progress.check)
-        found = _from_folder(files, product, notes, progress.part(0, _LISTED))
+        listed = with_archives(Folder.of(Path(folder), progress.check), progress.check)
+        found = _from_folder(listed, product, notes, progress.part(0, _LISTED))
     else:
         raise InputError("Choose the folder that holds the interferograms, or a CSV file that lists them.")
     found = _placed(found, notes)
@@ -89,7 +90,8 @@ def _from_folder(folder: Folder, product: str, notes: list[str], progress: Progr
     for i, path in enumerate(files):
         progress.report(i / len(files))
         try:
-            found.append(_read(path, key, folder, notes))
+            with told_as_unreadable(path):
+                found.append(_read(path, key, folder, notes))
         except InputError as error:
             failures.append(error.message)
     return _usable(found, failures, notes)
@@ -144,8 +146,9 @@ def _coherence(reader: ProductReader, path: Path, dates: Pair, folder: Folder, n
     if file is None:
         return None
     try:
-        band = reader.coherence(file, folder)
-        checked_grid(band)
+        with told_as_unreadable(file):
+            band = reader.coherence(file, folder)
+            checked_grid(band)
     except InputError as error:
         notes.append(Message("Coherence not used: {error}", error=error))
         return None
@@ -181,7 +184,8 @@ def _from_pairs_file(
     for i, entry in enumerate(entries):
         progress.report(i / len(entries))
         try:
-            found.append(_read_entry(entry, product, files, notes))
+            with told_as_unreadable(entry.file.path):
+                found.append(_read_entry(entry, product, files, notes))
         except InputError as error:
             failures.append(error.message)
     reversed_pairs = [entry.file.path.name for entry in entries if entry.first > entry.second]

@@ -31,6 +31,9 @@ def require_crs(grid: Grid, path: PathLike) -> None:
         )
 
 
+# Smaller pixels than this share of the largest coordinate get lost in the rounding of double precision.
+_LEAST_STEP = 1e-12
+
 _WGS84_A = 6378137.0
 
 _WGS84_E2 = 0.0066943799901413165
@@ -68,6 +71,11 @@ class Grid:
             raise InputError(
                 "{name} is rotated or not georeferenced. Warp it to a north-up grid first (Raster > Projections > "
                 "Warp).",
+                name=self._label,
+            )
+        if not max(map(abs, self.bounds)) * _LEAST_STEP <= min(dx, -dy):
+            raise InputError(
+                "{name} has corners that are no coordinates. Check the file or the header that tells them.",
                 name=self._label,
             )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from osgeo import gdal
 
 from ...errors import InputError
 from ...gdal_errors import gdal_raises
-from ...raster import Band, BandReader, Grid, Window, open_raster, spatial_reference
+from ...raster import Band, BandReader, Grid, Window, open_raster, placed_reference, spatial_reference
 
 LONGITUDE_LATITUDE = "EPSG:4326"
 # What GDAL calls declared in netCDF variables that declare nothing.
@@ -42,6 +44,19 @@ def declared_nodata_only(band: Band) -> Band:
     return band if declared in (None, _NETCDF_DEFAULT) else replace(band, nodata=())
 
 
+@contextlib.contextmanager
+def told_as_unreadable(path: Path) -> Iterator[None]:
+    """InputError, naming ``path``, for what GDAL can't make of a file in the block."""
+    try:
+        yield
+    except (RuntimeError, OSError) as error:
+        raise InputError(
+            "{path} can't be read ({error}). Check that it is complete and that you may read it, or copy it again.",
+            path=path,
+            error=error,
+        ) from None
+
+
 @gdal_raises()
 def in_degrees(band: Band) -> Band:
     """The band with the CRS of longitude and latitude where its file has none, and with longitudes within ±180°.
@@ -50,12 +65,18 @@ def in_degrees(band: Band) -> Band:
     degrees.
     """
     dataset = open_raster(band.path, band.label)
+    if dataset.RasterCount < band.index:
+        raise InputError(
+            "{label} has no band {index}: it is empty or cut short. Copy or download it again.",
+            label=band.label,
+            index=band.index,
+        )
     transform = list(dataset.GetGeoTransform())
     centre = transform[0] + transform[1] * dataset.RasterXSize / 2
-    turns = math.floor((centre + 180) / 360)
+    turns = math.floor((centre + 180) / 360) if math.isfinite(centre) else 0
     if dataset.GetProjection() and (not turns or not spatial_reference(dataset.GetProjection()).IsGeographic()):
         return band
-    if abs(transform[3]) > 90.01 or abs(centre) > 540:
+    if not (abs(transform[3]) <= 90.01 and abs(centre) <= 540):
         raise InputError(
             "{label} has no coordinate reference system, and its coordinates aren't longitude and latitude. "
             "Assign its CRS first (Raster > Projections > Assign projection).",
@@ -124,6 +145,7 @@ def checked_grid(band: Band) -> Grid:
                 "projection).",
                 label=band.label,
             )
+        placed_reference(grid.crs, band.label)
         reader.read(Window(grid.width - 1, grid.height - 1, 1, 1))
     return grid
 

@@ -57,9 +57,10 @@ def pair_of_days(text: str) -> Pair | None:
     """The dates of a GMTSAR folder such as 2015059_2015083, whose days of the year count from zero."""
     match = _DAYS_OF_YEAR.match(text)
     try:
-        return (day_of_year(match[1]), day_of_year(match[2])) if match else None
-    except ValueError:
+        pair = (day_of_year(match[1]), day_of_year(match[2])) if match else None
+    except (ValueError, OverflowError):
         return None
+    return pair if pair and pair[0].year in YEARS and pair[1].year in YEARS else None
 
 
 def day_of_year(text: str) -> date:

@@ -27,6 +27,7 @@ _BASELINE = re.compile(r"[._]base(line)?\.par$|\.base(line)?$")
 _IMAGE = re.compile(r"[._](slc|mli|rslc|rmli)\.par$")
 _OTHER_HEADERS = (".rsc", ".xml", ".vrt", ".hdr")
 _BYTES = 4
+_LARGEST_SIDE = 1_000_000
 
 
 class GammaReader(ProductReader):
@@ -99,8 +100,22 @@ def grid_of_parameters(path: Path) -> Grid:
             "{path} is not a complete GAMMA DEM parameter file: {missing} is missing.", path=path, missing=missing
         )
     width, lines, x, y, dx, dy = (float(value) for value in values if value is not None)
+    if not 1 <= width <= _LARGEST_SIDE or not 1 <= lines <= _LARGEST_SIDE or not dx > 0 > dy:
+        raise InputError(
+            "{path} describes a grid of {width:g} × {lines:g} pixels of {dx:g} × {dy:g}, which can't be. Take it from "
+            "GAMMA again.",
+            path=path,
+            width=width,
+            lines=lines,
+            dx=dx,
+            dy=dy,
+        )
+    if projection == "EQA" and not (abs(y) <= 90 and abs(y + dy * lines) <= 91 and abs(x) <= 540):
+        raise InputError(
+            "{path} has the corner {x:g}, {y:g}, which isn't a longitude and a latitude.", path=path, x=x, y=y
+        )
     transform = (x - dx / 2, dx, 0.0, y - dy / 2, 0.0, dy)
-    return Grid(_crs_of(path, projection), transform, int(width), int(lines))
+    return Grid(_crs_of(path, projection), transform, int(width), int(lines), str(path))
 
 
 @gdal_raises()
@@ -109,16 +124,16 @@ def _crs_of(path: Path, projection: str) -> str:
     if projection == "EQA":
         return "EPSG:4326"
     zone = number_of(parameters, "projection_zone")
-    if projection == "UTM" and zone:
+    if projection == "UTM" and zone is not None and zone in range(1, 61):
         south = (number_of(parameters, "false_northing") or 0) > 0
         reference = osr.SpatialReference()
         reference.ImportFromEPSG((32700 if south else 32600) + int(zone))
         return str(reference.ExportToWkt())
     raise InputError(
-        "{path} has the map projection {projection}; only EQA and UTM are read. Convert the "
+        "{path} has the map projection {projection}; only EQA and UTM (zones 1 to 60) are read. Convert the "
         "interferograms to GeoTIFF with GAMMA's data2geotiff.",
         path=path,
-        projection=projection or "unknown",
+        projection=f"{projection} {zone:g}" if projection == "UTM" and zone else projection or "unknown",
     )
 
 
@@ -186,7 +201,10 @@ def perpendicular_of_orbits(base: Mapping[str, str], image: Mapping[str, str]) -
     distance = _centre_range(image)
     if len(vector) < 3 or orbit is None or earth is None or distance is None:
         return None
-    cosine = (orbit**2 + distance**2 - earth**2) / (2 * orbit * distance)
+    try:
+        cosine = (orbit**2 + distance**2 - earth**2) / (2 * orbit * distance)
+    except (OverflowError, ZeroDivisionError):
+        return None
     if not -1 <= cosine <= 1:
         return None
     cross = vector[1] if (number_of(image, "azimuth_angle") or 90.0) > 0 else -vector[1]

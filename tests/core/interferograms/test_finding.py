@@ -250,7 +250,7 @@ def test_a_folder_without_interferograms_says_what_was_looked_for(tmp_path):
     for word in ("_unw_phase.tif", "S1-GUNW", "unwrap_ll.grd", "CSV"):
         assert word in str(error.value)
     (tmp_path / "S1AA.zip").write_bytes(b"")
-    with pytest.raises(InputError, match="1 ZIP archives: unpack"):
+    with pytest.raises(InputError, match="1 archives: unpack"):
         find_stack(tmp_path)
 
 

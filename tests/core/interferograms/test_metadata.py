@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 import interferogram_products as products
-from ada_mapper.core.errors import CancelledError
+from ada_mapper.core.errors import CancelledError, InputError
 from ada_mapper.core.interferograms import find_stack
 from ada_mapper.core.interferograms.readers.files import Folder
+from ada_mapper.core.interferograms.readers.gamma import perpendicular_of_orbits
 from ada_mapper.core.interferograms.readers.metadata import (
     BASELINE,
     HEADING,
@@ -286,3 +287,59 @@ def test_a_nisar_file_without_phases_or_dates(tmp_path):
     name.write_bytes(name.read_bytes()[:900])
     with pytest.raises(Exception, match=r"X\.h5 can't be read"):
         find_stack(tmp_path)
+
+
+HEADERS = [
+    (products.gamma, "*_dem.par", "projection_zone: 47", "projection_zone: 99", "map projection UTM 99"),
+    (products.gamma, "*_dem.par", "projection_zone: 47", "projection_zone: 1e308", "map projection UTM 1e"),
+    (
+        products.gamma,
+        "*_dem.par",
+        "post_north: -40",
+        "post_north: 0",
+        "6 × 5 pixels of 40 × 0, which can't",
+    ),
+    (products.gamma, "*_dem.par", "width: 6", "width: -6", "a grid of -6 × 5 pixels"),
+    (products.gamma, "*_dem.par", "corner_east: ", "corner_east: west", "corner_east is missing"),
+    (products.gamma, "*_dem.par", "corner_east: ", "corner_east: 1e30 ", "no coordinates"),
+    (products.licsbas, "EQA.dem_par", "corner_lat: 3", "corner_lat: 93", "isn't a longitude and a latitude"),
+    (products.licsbas, "EQA.dem_par", "corner_lat: 3", "corner_lat: nan", "corner_lat is missing"),
+    (products.snap, "*.hdr", "101.0,31.0,", "1e308,31.0,", "no coordinates"),
+    (products.snap, "*.hdr", "101.0,31.0,", "101.0,31.0e3,", "declares a CRS in degrees"),
+    (products.snap, "*.hdr", "101.0,31.0,0.001,0.001", "101.0,31.0,nan,0.001", "not georeferenced"),
+    (products.snap, "*.hdr", "Geographic Lat/Lon", "Arbitrary", "coordinate reference system"),
+    (products.isce2, "*.geo.xml", "<value>101.0<", "<value>1e308<", "aren't longitude and latitude"),
+    (products.roipac, "*.unw.rsc", "X_FIRST   101.0", "X_FIRST   1e308", "no coordinates"),
+    (products.roipac, "*.unw.rsc", "WIDTH   6", "WIDTH   1e308", r"\.unw"),
+    (products.roipac, "*.unw.rsc", "WIDTH   6", "WIDTH   six", "doesn't give WIDTH"),
+]
+
+
+@pytest.mark.parametrize(("build", "names", "text", "other", "message"), HEADERS)
+def test_a_header_that_describes_no_place_on_earth(tmp_path, build, names, text, other, message):
+    build(tmp_path)
+    changed = [path for path in tmp_path.rglob(names) if text in path.read_text()]
+    for path in changed:
+        path.write_text(path.read_text().replace(text, other))
+    assert changed
+    with pytest.raises(InputError, match=message) as error:
+        find_stack(tmp_path)
+    assert str(tmp_path) in str(error.value)
+
+
+@pytest.mark.parametrize("build", [products.gmtsar, products.aria, products.nisar], ids=lambda build: build.__name__)
+@pytest.mark.parametrize("kept", [0, 8, 200, 0.5, 0.9])
+def test_a_container_that_is_cut_short(tmp_path, build, kept):
+    build(tmp_path)
+    for path in [item for item in tmp_path.rglob("*") if item.suffix in (".grd", ".nc", ".h5")]:
+        content = path.read_bytes()
+        path.write_bytes(content[: int(kept * len(content)) if 0 < kept < 1 else kept])
+    with pytest.raises(InputError, match=r"\.(grd|nc|h5)"):
+        find_stack(tmp_path)
+
+
+def test_an_orbit_that_is_no_triangle_gives_no_baseline():
+    image = {"sar_to_earth_center": "1e308", "earth_radius_below_sensor": "6.4e6", "center_range_slc": "8e5"}
+    base = {"precision_baseline(tcn)": "1 2 3"}
+    assert perpendicular_of_orbits(base, image) is None
+    assert perpendicular_of_orbits(base, {**image, "sar_to_earth_center": "0"}) is None

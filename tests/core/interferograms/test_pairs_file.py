@@ -309,11 +309,7 @@ def test_variables_of_one_name_in_two_groups_are_told_apart(tmp_path):
         find_stack(None, pairs_file=table)
     write_text(table, "file,date1,date2\ns.nc:VV/unw,2018-01-06,2018-01-30\n")
     # GDAL turns the rows of variables whose coordinates stand in another group; they must not come out upside down.
-    try:
-        (pair,) = find_stack(None, pairs_file=table).interferograms
-    except InputError as error:
-        assert "south-up" in str(error)
-        return
+    (pair,) = find_stack(None, pairs_file=table).interferograms
     with BandReader(pair.phase) as reader:
         np.testing.assert_array_equal(reader.read(), valid(phases(1)))
 
