@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import html
 import importlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Callable, ClassVar, TypeVar
 
@@ -27,11 +27,13 @@ from qgis.core import (
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
     QgsProcessingUtils,
+    QgsVectorLayer,
 )
 from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 from qgis.PyQt.QtGui import QIcon
 
-from ..core.errors import AdaMapperError, InputError
+from ..core.errors import AdaMapperError, InputError, OutputError
+from ..core.files import Results, told_place
 from ..core.progress import Progress
 from ..core.texts import Message
 from . import styles
@@ -70,21 +72,13 @@ def crs_text(crs: QgsCoordinateReferenceSystem) -> str:
 
 
 def progress_of(feedback: QgsProcessingFeedback) -> Progress:
-    """A core Progress that reports to a Processing feedback."""
+    """A core Progress that reports to a Processing feedback, with the places that results will have."""
     return Progress(
         on_fraction=lambda fraction: feedback.setProgress(100 * fraction),
-        on_info=lambda message: feedback.pushInfo(words_of(message)),
-        on_warning=lambda message: feedback.pushWarning(words_of(message)),
+        on_info=lambda message: feedback.pushInfo(told_place(words_of(message))),
+        on_warning=lambda message: feedback.pushWarning(told_place(words_of(message))),
         is_cancelled=feedback.isCanceled,
     )
-
-
-def remove_results(paths: Iterable[str]) -> None:
-    """Delete files of a run that did not come to its end, with the styles beside them."""
-    for path in map(Path, paths):
-        for file in (path, path.with_suffix(".qml"), path.with_name(f"{path.name}.aux.xml")):
-            with contextlib.suppress(OSError):
-                file.unlink()
 
 
 def given(value: Given | None, name: str) -> Given:
@@ -152,6 +146,12 @@ class Algorithm(QgsProcessingAlgorithm):
     FOLDERS_THAT_KEEP: Mapping[str, tuple[str, ...]] = {}
     """Folders of results in which other files stay, by output: the suffixes of those that may be replaced."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.results = Results()
+        """The files of the run, which appear together when it ends well."""
+        self._warn: Callable[[str], None] = lambda text: None
+
     def name(self) -> str:
         return self.NAME
 
@@ -198,14 +198,25 @@ class Algorithm(QgsProcessingAlgorithm):
     def processAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
+        self.results, self._warn = Results(), feedback.pushWarning
         try:
             check_values(self, parameters, context)
-            with self.places(parameters, context):
-                return self.start(parameters, context, feedback)
+            with self.places(parameters, context), self.results:
+                outputs = self.start(parameters, context, feedback)
+                if self.results.is_any:
+                    # The last moment at which nothing was written.
+                    progress_of(feedback).check()
         except AdaMapperError as error:
-            raise QgsProcessingException(words_of(error)) from error
+            raise QgsProcessingException(told_place(words_of(error))) from error
         except ImportError as error:
             raise QgsProcessingException(missing_package_text(error)) from error
+        except QgsProcessingException as error:
+            raise QgsProcessingException(told_place(str(error))) from None
+        if self.results.finished:
+            message = tr("An earlier run was stopped while its results took their places. They are complete now: {}.")
+            feedback.pushInfo(message.format(", ".join(map(str, self.results.finished))))
+        named = self.results.named
+        return {name: named(value) if isinstance(value, str) else value for name, value in outputs.items()}
 
     @contextlib.contextmanager
     def places(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Iterator[None]:
@@ -347,18 +358,25 @@ class Algorithm(QgsProcessingAlgorithm):
         return given(self.number(parameters, name, context), name)
 
     def output_path(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> str | None:
-        """Where a raster output goes; None for an optional output that is not wanted."""
-        return self.parameterAsOutputLayer(parameters, name, context) or None
+        """Where a raster output is made, until the run ends; None for an optional output that is not wanted."""
+        path = self.parameterAsOutputLayer(parameters, name, context)
+        return str(self.results.place(path)) if path else None
 
     def required_output(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> str:
         """output_path() of an output that is always made; InputError without one."""
         return given(self.output_path(parameters, name, context), name)
 
+    def file_output(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> str | None:
+        """Where any other file is made, until the run ends; None for one that is not wanted."""
+        path = self.parameterAsFileOutput(parameters, name, context)
+        return str(self.results.place(path)) if path else None
+
     def finish_raster(self, path: str | None, kind: str, context: QgsProcessingContext) -> None:
         """Save the style of a finished raster beside it and style the layer when QGIS loads it."""
         if path is None:
             return
-        styles.save_raster_style(path, kind)
+        with self._told_style(path):
+            styles.save_raster_style(path, kind)
         self._style_when_loaded(path, kind, lambda layer: styles.style_raster(layer, kind), context)
 
     def finish_areas(self, destination: str, context: QgsProcessingContext) -> None:
@@ -367,11 +385,27 @@ class Algorithm(QgsProcessingAlgorithm):
 
     def finish_vector(self, destination: str, style: Callable[[Any], None], context: QgsProcessingContext) -> None:
         """The same for any layer of features, which lies above rasters."""
-        styles.save_vector_style(QgsProcessingUtils.mapLayerFromString(destination, context), style)
+        if told_place(destination) == destination:
+            layer = QgsProcessingUtils.mapLayerFromString(destination, context)
+        else:
+            # Not as a layer of the context, which would hold the file open at the place where it is made.
+            layer = QgsVectorLayer(destination, "", "ogr")
+        with self._told_style(destination):
+            styles.save_vector_style(layer, style)
         self._style_when_loaded(destination, "areas", style, context)
+
+    @contextlib.contextmanager
+    def _told_style(self, destination: str) -> Iterator[None]:
+        """A style that can't be saved is told; the result is whole without it."""
+        try:
+            yield
+        except OutputError as error:
+            message = tr("{} opens without its colours, as its style can't be saved: {}")
+            self._warn(told_place(message.format(destination, words_of(error))))
 
     def hide_when_loaded(self, destination: str, context: QgsProcessingContext) -> None:
         """Load a layer unticked, because it would cover what the user asked for."""
+        destination = told_place(destination)
         if context.willLoadLayerOnCompletion(destination):
             styler = context.layerToLoadOnCompletionDetails(destination).postProcessor()
             if isinstance(styler, styles.LayerStyler):
@@ -380,6 +414,7 @@ class Algorithm(QgsProcessingAlgorithm):
     def _style_when_loaded(
         self, destination: str, kind: str, style: Callable[[Any], None], context: QgsProcessingContext
     ) -> None:
+        destination = told_place(destination)
         if context.willLoadLayerOnCompletion(destination):
             details = context.layerToLoadOnCompletionDetails(destination)
             details.setPostProcessor(styles.LayerStyler(style))

@@ -28,7 +28,9 @@ from qgis.core import (
     QgsVectorLayer,
 )
 from qgis.PyQt.QtGui import QColor
+from qgis.PyQt.QtXml import QDomDocument
 
+from ..core.files import write_text
 from .texts import tr
 
 if TYPE_CHECKING:
@@ -116,11 +118,14 @@ def style_areas(layer: QgsVectorLayer) -> None:
 def save_raster_style(path: str, kind: str) -> None:
     """Write a .qml beside the raster, which QGIS applies whenever the file is opened."""
     layer = QgsRasterLayer(path, Path(path).stem)
-    if layer.isValid():
-        style_raster(layer, kind)
-        layer.saveNamedStyle(str(Path(path).with_suffix(".qml")))
-    # QGIS computes statistics of a layer that has no style yet, and GDAL keeps them beside the file.
-    Path(f"{path}.aux.xml").unlink(missing_ok=True)
+    try:
+        if layer.isValid():
+            style_raster(layer, kind)
+            _save_style(layer, Path(path))
+    finally:
+        # QGIS computes statistics of a layer that has no style yet, and GDAL keeps them beside the file it closes.
+        del layer
+        Path(f"{path}.aux.xml").unlink(missing_ok=True)
 
 
 def save_vector_style(layer: QgsVectorLayer | None, style: Callable[[Any], None]) -> None:
@@ -128,7 +133,14 @@ def save_vector_style(layer: QgsVectorLayer | None, style: Callable[[Any], None]
     if layer is None or layer.providerType() != "ogr":
         return
     style(layer)
-    layer.saveNamedStyle(str(Path(layer.source().split("|")[0]).with_suffix(".qml")))
+    _save_style(layer, Path(layer.source().split("|")[0]))
+
+
+def _save_style(layer: QgsMapLayer, path: Path) -> None:
+    """Write the style as QGIS does, whole or not at all; OutputError when it can't be, of which QGIS is silent."""
+    document = QDomDocument("qgis")
+    layer.exportNamedStyle(document)
+    write_text(path.with_suffix(".qml"), document.toString(2))
 
 
 def _area_symbol(colour: str) -> QgsFillSymbol:

@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CORE = (
     ("core", "core/doors", "core/texts", "core/types"),
     ("core/errors", "core/fields"),
-    ("core/files", "core/json_texts", "core/packages", "core/progress", "core/robust", "core/sources"),
+    ("core/json_texts", "core/leftovers", "core/packages", "core/progress", "core/robust", "core/sources"),
+    ("core/files",),
     ("core/parallel", "core/places"),
     ("core/raster",),
     ("core/vectors",),

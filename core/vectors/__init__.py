@@ -12,10 +12,11 @@ from ..doors import opened_when_asked
 if TYPE_CHECKING:
     from .burning import Burner, burn
     from .measures import GroundMeasures, boxes_of, boxes_that_meet
-    from .ogr_memory import quiet_gdal, vector_memory
+    from .ogr_memory import heard_errors, quiet_gdal, vector_memory
     from .outlines import Outlines, as_valid_multipolygon, read_polygons, to_crs, transformed
     from .polygons import polygonize, round_corners
     from .tables import point_geometry, write_layer
+    from .written import check_written, tables_taken
 else:
     __getattr__ = opened_when_asked(__name__)
 
@@ -27,11 +28,14 @@ __all__ = [
     "boxes_of",
     "boxes_that_meet",
     "burn",
+    "check_written",
+    "heard_errors",
     "point_geometry",
     "polygonize",
     "quiet_gdal",
     "read_polygons",
     "round_corners",
+    "tables_taken",
     "to_crs",
     "transformed",
     "vector_memory",

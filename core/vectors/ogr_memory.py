@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from osgeo import gdal
@@ -10,6 +11,22 @@ from osgeo import gdal
 from ..errors import InputError
 from ..gdal_errors import gdal_raises
 from ..gdal_errors import quiet_gdal as quiet_gdal
+
+
+@contextlib.contextmanager
+def heard_errors() -> Iterator[list[str]]:
+    """The errors that GDAL tells in the block in this thread, whoever calls it; none of them is raised by that."""
+    told: list[str] = []
+
+    def hear(severity: int, number: int, message: str) -> None:
+        if severity >= gdal.CE_Failure:
+            told.append(message)
+
+    gdal.PushErrorHandler(hear)
+    try:
+        yield told
+    finally:
+        gdal.PopErrorHandler()
 
 
 @gdal_raises()

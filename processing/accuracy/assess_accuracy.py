@@ -16,7 +16,7 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import POLYGONS, Algorithm, crs_text, given, remove_results
+from ..algorithm import POLYGONS, Algorithm, crs_text, given
 from ..texts import tr
 
 if TYPE_CHECKING:
@@ -211,21 +211,17 @@ class AssessAccuracy(Algorithm):
             region_metres=1000 * self.required_number(parameters, "REGION_SIZE", context),
             seed=self.parameterAsInt(parameters, "SEED", context),
         )
-        files = {name: self.parameterAsFileOutput(parameters, name, context) for name in ("REPORT", "FIGURES")}
+        files = {name: self.file_output(parameters, name, context) for name in ("REPORT", "FIGURES")}
         assessment = assess(data, options, progress)
-        try:
-            if files["REPORT"]:
-                write_accuracy_report(files["REPORT"], assessment, self._settings(parameters, context, rasters), tr)
-            if files["FIGURES"]:
-                write_accuracy_csv(files["FIGURES"], assessment)
-            destination = write_judged(self, parameters, "JUDGED_AREAS", context, progress, assessment)
-        except Exception:
-            remove_results(path for path in files.values() if path)
-            raise
+        if files["REPORT"]:
+            write_accuracy_report(files["REPORT"], assessment, self._settings(parameters, context, rasters), tr)
+        if files["FIGURES"]:
+            write_accuracy_csv(files["FIGURES"], assessment)
+        destination = write_judged(self, parameters, "JUDGED_AREAS", context, progress, assessment)
         self._tell(assessment, progress)
         return {
             **_numbers(assessment),
-            **{name: path or None for name, path in files.items()},
+            **files,
             "JUDGED_AREAS": destination,
         }
 

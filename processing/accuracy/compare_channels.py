@@ -17,7 +17,7 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import BUNDLED_MODEL, Algorithm, remove_results
+from ..algorithm import BUNDLED_MODEL, Algorithm
 from ..choices import ROLE_CHOICES
 from ..texts import tr
 
@@ -97,19 +97,15 @@ class CompareChannels(Algorithm):
         given = [path for path in self.parameterAsFileList(parameters, "MODELS", context) if path]
         models = given or [str(BUNDLED_MODEL)]
         tiles, tuning, source = self._tiles(parameters, context)
-        files = {name: self.parameterAsFileOutput(parameters, name, context) for name in ("REPORT", "FIGURES")}
+        files = {name: self.file_output(parameters, name, context) for name in ("REPORT", "FIGURES")}
         seed = self.parameterAsInt(parameters, "SEED", context)
         comparison = compare_channels(models, tiles, progress, seed=seed, tuning_tiles=tuning)
-        try:
-            if files["REPORT"]:
-                settings = {tr("Models"): ", ".join(models), tr("Tiles"): source}
-                write_comparison_report(files["REPORT"], comparison, settings, tr)
-            if files["FIGURES"]:
-                write_comparison_csv(files["FIGURES"], comparison)
-        except Exception:
-            remove_results(path for path in files.values() if path)
-            raise
-        return {**_outputs(comparison, progress), **{name: path or None for name, path in files.items()}}
+        if files["REPORT"]:
+            settings = {tr("Models"): ", ".join(models), tr("Tiles"): source}
+            write_comparison_report(files["REPORT"], comparison, settings, tr)
+        if files["FIGURES"]:
+            write_comparison_csv(files["FIGURES"], comparison)
+        return {**_outputs(comparison, progress), **files}
 
     def _tiles(
         self, parameters: dict[str, Any], context: QgsProcessingContext

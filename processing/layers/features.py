@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsFeature,
+    QgsFeatureRequest,
     QgsFeatureSource,
     QgsField,
     QgsFields,
     QgsProcessingContext,
     QgsProcessingException,
+    QgsProcessingOutputLayerDefinition,
+    QgsProcessingUtils,
+    QgsProperty,
     QgsWkbTypes,
 )
 from qgis.PyQt.QtCore import QDate, QDateTime
 
-from ...core.errors import InputError
+from ...core.errors import InputError, OutputError
 from ...core.fields import Columns, Field, found_columns
+from ...core.files import is_full, told_place, unwritable
 from ...core.progress import Progress
 from ...core.texts import as_message
-from ..algorithm import FAST_INSERT, Algorithm, remove_results
+from ..algorithm import FAST_INSERT, Algorithm
+from ..outputs import destination_of, target_of
 from ..qgis_versions import field_types, is_null
 from ..texts import tr, words_of
 
@@ -90,20 +98,114 @@ def write_features(
 ) -> str | None:
     """Write all features to the output ``name``; the id of its layer, None for an output that isn't wanted.
 
-    Raises QgsProcessingException, and leaves no file, when one can't be written.
+    A file is made beside its place, as all results of a run are, and is read again. Raises QgsProcessingException or
+    OutputError, and leaves no file, when a feature can't be written.
     """
-    sink, destination = algorithm.parameterAsSink(parameters, name, context, fields, geometry, crs)
+    from ...core.vectors import check_written, heard_errors
+
+    target, place = staged_sink(algorithm, parameters, name, context)
+    given = parameters if place is None else {**parameters, name: _unloaded(place)}
+    try:
+        sink, destination = algorithm.parameterAsSink(given, name, context, fields, geometry, crs)
+    except QgsProcessingException as error:
+        if not target:
+            raise
+        if is_full(Path(target), error):
+            raise unwritable(target, error) from None
+        # What lies in its folder already could be written, so it is the format, or the layer in it.
+        message = tr(
+            "{} can't be made: its format may not hold such a layer. Choose another, such as GeoPackage (.gpkg)."
+        )
+        raise OutputError(message.format(target)) from None
     if sink is None:
         if parameters.get(name) in (None, ""):
             return None
-        raise QgsProcessingException(algorithm.invalidSinkError(parameters, name))
-    for feature in features:
-        if not sink.addFeature(feature, FAST_INSERT):
-            message = algorithm.writeFeatureError(sink, parameters, name)
-            del sink
-            # A table of a GeoPackage lies beside other ones.
-            remove_results([] if "|" in destination else [destination])
-            raise QgsProcessingException(message)
-    sink.flushBuffer()
-    del sink
+        raise QgsProcessingException(algorithm.invalidSinkError(given, name))
+    if place is not None and place.destinationProject is not None:
+        _load(algorithm, name, place, told_place(str(destination)), context)
+    count, refused = 0, ""
+    with heard_errors() as told:
+        for feature in features:
+            if not sink.addFeature(feature, FAST_INSERT):
+                refused = algorithm.writeFeatureError(sink, given, name)
+                break
+            count += 1
+        sink.flushBuffer()
+        del sink
+    if target:
+        # No return value tells what fails when buffers are written and the file is closed.
+        if refused or told:
+            raise unwritable(target, refused or RuntimeError(told[0]))
+        check_written(str(destination).split("|")[0], target, count)
+    elif refused:
+        raise QgsProcessingException(refused)
+    else:
+        _check_layer(str(destination), context, count)
     return str(destination)
+
+
+def staged_sink(
+    algorithm: Algorithm, parameters: dict[str, Any], name: str, context: QgsProcessingContext
+) -> tuple[str, QgsProcessingOutputLayerDefinition | None]:
+    """The file that a vector output becomes, and the value of its parameter by which it is made beside it.
+
+    "" and None for what is no file of its own: layers in memory, tables of databases, layers that are added to.
+    """
+    from ...core.vectors import tables_taken
+
+    value = parameters.get(name)
+    definition = QgsProcessingOutputLayerDefinition(value if isinstance(value, str) else "")
+    if isinstance(value, QgsProcessingOutputLayerDefinition):
+        definition = QgsProcessingOutputLayerDefinition(value)
+    elif isinstance(value, QgsProperty):
+        definition.sink = value
+    if hasattr(definition, "useRemapping") and definition.useRemapping():
+        return "", None
+    text = destination_of(definition, context)
+    is_layer = text.startswith("ogr:") or not _PROVIDER.match(text)
+    target = target_of(algorithm.parameterDefinition(name), text) if is_layer else None
+    if target is None or (target.table and target.path.suffix.lower() != ".gpkg"):
+        return "", None
+    path, table = str(target.path), target.table
+    taking = tables_taken if table and Path(path).exists() else None
+    definition.sink = QgsProperty.fromValue(str(algorithm.results.place(path, taking)))
+    if table:
+        definition.createOptions = {**definition.createOptions, "layerName": table}
+    return path, definition
+
+
+def _unloaded(place: QgsProcessingOutputLayerDefinition) -> QgsProcessingOutputLayerDefinition:
+    """The same without a project to load the layer into, which would know it where it is made."""
+    unloaded = QgsProcessingOutputLayerDefinition(place)
+    unloaded.destinationProject = None
+    return unloaded
+
+
+def _load(
+    algorithm: Algorithm,
+    name: str,
+    place: QgsProcessingOutputLayerDefinition,
+    destination: str,
+    context: QgsProcessingContext,
+) -> None:
+    """Let QGIS load the layer from its place when the run ends, under the name that it would give it."""
+    definition = algorithm.parameterDefinition(name)
+    title = place.destinationName or definition.description()
+    details = QgsProcessingContext.LayerDetails(
+        title, place.destinationProject, definition.name(), QgsProcessingUtils.LayerHint.Vector
+    )
+    details.forceName = bool(place.destinationName)
+    context.addLayerToLoadOnCompletion(destination, details)
+
+
+# As QGIS tells them apart: a drive of Windows has one letter.
+_PROVIDER = re.compile("^.{3,}?:.*$")
+
+
+def _check_layer(destination: str, context: QgsProcessingContext, count: int) -> None:
+    layer = QgsProcessingUtils.mapLayerFromString(destination, context)
+    request = QgsFeatureRequest().setFlags(QgsFeatureRequest.Flag.NoGeometry)
+    found = 0 if layer is None else sum(1 for _ in layer.getFeatures(request))
+    if found < count:
+        message = tr("{} can't be written: of {} features {} could be read again. Choose another place for it.")
+        raise OutputError(message.format(destination, count, found))

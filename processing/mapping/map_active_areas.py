@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qgis.core import (
     QgsProcessingContext,
-    QgsProcessingException,
     QgsProcessingFeedback,
     QgsProcessingMultiStepFeedback,
     QgsProcessingOutputNumber,
@@ -22,8 +20,9 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.interferograms import PairLimits
 from ...core.progress import Progress
-from ..algorithm import POLYGONS, Algorithm, progress_of, remove_results
+from ..algorithm import POLYGONS, Algorithm, progress_of
 from ..choices import BACKEND_CHOICES, ORBIT_CHOICES, PRODUCT_CHOICES
+from ..layers import staged_sink
 from ..texts import tr
 from .chain import CHAIN, SENSITIVITY
 
@@ -168,13 +167,11 @@ class MapActiveAreas(Algorithm):
         model = self.open_model(parameters, context, replace(progress_of(steps), on_info=lambda text: None))
         # Asked for once: each time QGIS makes another temporary name and expects a layer there.
         paths = {name: self.output_path(parameters, name, context) for name in (*_RASTERS, _SENSITIVITY)}
-        paths["REPORT"] = self.parameterAsFileOutput(parameters, "REPORT", context) or None
-        new = [path for path in paths.values() if path and not Path(path).exists()]
+        paths["REPORT"] = self.file_output(parameters, "REPORT", context)
+        target, place = staged_sink(self, parameters, "AREAS", context)
+        areas = place if target else parameters.get("AREAS")
         try:
-            return self.chain(parameters, paths, context, steps)
-        except QgsProcessingException:
-            remove_results(new)
-            raise
+            return self.chain({**parameters, "AREAS": areas}, paths, context, steps)
         finally:
             del model
 

@@ -282,7 +282,7 @@ class StackInterferograms(Algorithm):
             dem=self.raster_path(parameters, "DEM", context),
             progress=progress.part(0.15, 1),
         )
-        report = self.parameterAsFileOutput(parameters, "REPORT", context) or None
+        report = self.file_output(parameters, "REPORT", context)
         if report is not None:
             write_report(report, selection, result, self.settings(parameters), tr)
         for kind in ("phase_rate", "los_rate", "standard_error", "count"):

@@ -19,7 +19,7 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import POLYGONS, Algorithm, SurveyLayer, crs_text, remove_results
+from ..algorithm import POLYGONS, Algorithm, SurveyLayer, crs_text
 from ..qgis_versions import is_null
 from ..texts import tr
 
@@ -98,7 +98,7 @@ class AssessSurvey(Algorithm):
         if source is None:
             raise QgsProcessingException(self.invalidSourceError(parameters, "SITES"))
         areas, areas_crs = self._areas(parameters, context, progress)
-        files = {name: self.parameterAsFileOutput(parameters, name, context) for name in ("REPORT", "FIGURES")}
+        files = {name: self.file_output(parameters, name, context) for name in ("REPORT", "FIGURES")}
         if files["REPORT"] and not source.sourceCrs().isValid():
             raise InputError(
                 tr("The sites have no coordinate reference system. Set it first (layer properties > Source).")
@@ -106,27 +106,22 @@ class AssessSurvey(Algorithm):
         known = self._known(parameters, context, areas, areas_crs)
         sites = read_sites(source, progress, result_labels(self, parameters, "SITES", context))
         result = assess_survey(sites, known, progress.part(0.0, 0.2))
-        try:
-            if files["REPORT"]:
-                write_survey_report(
-                    files["REPORT"],
-                    result,
-                    crs_text(source.sourceCrs()),
-                    areas,
-                    areas_crs,
-                    self.raster_path(parameters, "DEM", context),
-                    self._photo_folder(parameters, context),
-                    self._settings(parameters, context),
-                    progress.part(0.2, 0.9),
-                    tr,
-                )
-            progress.report(0.95)
-            if files["FIGURES"]:
-                write_survey_csv(files["FIGURES"], result)
-            progress.check()
-        except Exception:
-            remove_results(path for path in files.values() if path)
-            raise
+        if files["REPORT"]:
+            write_survey_report(
+                files["REPORT"],
+                result,
+                crs_text(source.sourceCrs()),
+                areas,
+                areas_crs,
+                self.raster_path(parameters, "DEM", context),
+                self._photo_folder(parameters, context),
+                self._settings(parameters, context),
+                progress.part(0.2, 0.9),
+                tr,
+            )
+        progress.report(0.95)
+        if files["FIGURES"]:
+            write_survey_csv(files["FIGURES"], result)
         overall = result.overall
         message = tr("{} of {} visited areas were confirmed: {}.")
         progress.info(message.format(overall.confirmed, overall.visited, share_text(overall.share)))
@@ -134,7 +129,7 @@ class AssessSurvey(Algorithm):
             progress.warning(warning)
         for note in (meaning_of(result), *result.notes):
             progress.info(note)
-        return {**_numbers(result), **{name: path or None for name, path in files.items()}}
+        return {**_numbers(result), **files}
 
     def _areas(
         self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress

@@ -21,7 +21,7 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import Algorithm, SurveyLayer, crs_text, remove_results
+from ..algorithm import Algorithm, SurveyLayer, crs_text
 from ..outputs import destination_of, target_of
 from ..texts import tr
 
@@ -120,30 +120,25 @@ class MergeSurvey(Algorithm):
         merged = merge_copies(master, table_of(source, known), crs, copies, master_folder, progress.part(0.4, 0.7))
         result = self._result_file(parameters)
         result_folder = None if result is None else result.parent
-        files = {name: self.parameterAsFileOutput(parameters, name, context) for name in ("REPORT", "CONFLICTS")}
-        made: list[Path] = []
-        try:
-            if merged.photos:
-                folder = self._photo_folder(parameters, context, result)
-                placed, made = copy_photos(merged.photos, folder)
-                merged = with_photos(merged, {file: _called(path, result_folder) for file, path in placed.items()})
-            progress.report(0.9)
-            if files["REPORT"]:
-                write_merge_report(files["REPORT"], merged, [copy.name for copy in copies], tr)
-            if files["CONFLICTS"]:
-                write_conflicts_csv(files["CONFLICTS"], merged)
-            destination = write_sites(self, parameters, context, progress, merged.sites, merged.table, crs)
-        except Exception:
-            remove_made(made)
-            remove_results(path for path in files.values() if path)
-            raise
+        files = {name: self.file_output(parameters, name, context) for name in ("REPORT", "CONFLICTS")}
+        if merged.photos:
+            folder = self._photo_folder(parameters, context, result)
+            placed, made = copy_photos(merged.photos, folder)
+            self.results.if_dropped.callback(remove_made, made)
+            merged = with_photos(merged, {file: _called(path, result_folder) for file, path in placed.items()})
+        progress.report(0.9)
+        if files["REPORT"]:
+            write_merge_report(files["REPORT"], merged, [copy.name for copy in copies], tr)
+        if files["CONFLICTS"]:
+            write_conflicts_csv(files["CONFLICTS"], merged)
+        destination = write_sites(self, parameters, context, progress, merged.sites, merged.table, crs)
         for text in summary_of(merged):
             progress.info(text)
         _tell(merged, progress)
         return {
             "SITES": destination,
             "PHOTO_FOLDER": str(folder) if merged.photos else None,
-            **{name: path or None for name, path in files.items()},
+            **files,
             "CHANGED": len(merged.changed),
             "ADDED": len(merged.added),
             "DELETED": len(merged.deleted),

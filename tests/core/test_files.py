@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import subprocess
 import sys
 import threading
 from contextlib import AbstractContextManager
@@ -17,8 +18,10 @@ import pytest
 from ada_mapper.core.errors import CancelledError, OutputError
 from ada_mapper.core.files import (
     NewFile,
+    Results,
     added_together,
     told_as_unwritable,
+    told_place,
     whole_file,
     whole_folder,
     write_file,
@@ -274,3 +277,136 @@ def test_a_raster_that_meets_a_full_disk_at_its_end_leaves_nothing(
     with told, RasterWriter(tmp_path / "rate.tif", GRID, [BandDescription("rate")]) as writer:
         writer.write(np.ones((4, 4), np.float32))
     assert contents(tmp_path) == {}
+
+
+def fill_results(results: Results, folder: Path, content: bytes) -> None:
+    """A raster with its style, a Shapefile and a report, in two folders."""
+    for name in ("rate.tif", "areas.shp", "deeper/report.html"):
+        place = results.place(folder / name)
+        place.write_bytes(content)
+        if name == "areas.shp":
+            place.with_suffix(".dbf").write_bytes(content)
+    results.place(folder / "rate.tif").with_suffix(".qml").write_bytes(content)
+
+
+def earlier_results(folder: Path) -> None:
+    (folder / "deeper").mkdir(parents=True)
+    names = (
+        "rate.tif",
+        "rate.qml",
+        "rate.tif.aux.xml",
+        "areas.shp",
+        "areas.dbf",
+        "areas.qix",
+        "own.txt",
+        ".own-12345678.tif",
+    )
+    for name in (*names, "deeper/report.html"):
+        (folder / name).write_bytes(b"old")
+
+
+def test_results_of_a_run_appear_together_and_leave_nothing_of_those_before(tmp_path: Path) -> None:
+    earlier_results(tmp_path)
+    was = contents(tmp_path)
+    with Results() as results:
+        fill_results(results, tmp_path, b"new")
+        assert {name: content for name, content in contents(tmp_path).items() if ".results-" not in name} == was
+        place = str(results.place(tmp_path / "rate.tif"))
+    new = ("rate.tif", "rate.qml", "areas.shp", "areas.dbf", "deeper/report.html")
+    own = {"own.txt": b"old", ".own-12345678.tif": b"old", "deeper": b"a folder"}
+    # The index and the statistics were of the files before.
+    assert contents(tmp_path) == {**dict.fromkeys(new, b"new"), **own}
+    told = f"{place} is done"
+    assert results.named(told) == told_place(told) == f"{tmp_path / 'rate.tif'} is done"
+
+
+@pytest.mark.parametrize("fault", [CancelledError("stopped"), KeyboardInterrupt(), OSError(errno.ENOSPC, "full")])
+def test_a_run_that_ends_early_undoes_what_it_did(tmp_path: Path, fault: BaseException) -> None:
+    earlier_results(tmp_path)
+    was, undone = contents(tmp_path), []
+    with pytest.raises(type(fault)), Results() as results:
+        fill_results(results, tmp_path, b"new")
+        results.if_dropped.callback(undone.append, "photos")
+        raise fault
+    assert contents(tmp_path) == was and undone == ["photos"]
+
+
+def test_results_that_cannot_all_take_their_places_leave_those_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for refused in range(1, 30):
+        folder = tmp_path / str(refused)
+        earlier_results(folder)
+        was = contents(folder)
+        calls = iter(range(1, 100))
+        real = Path.replace
+
+        def move(self: Path, place: Path) -> Path:
+            if next(calls) == refused:  # noqa: B023
+                raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+            return real(self, place)  # noqa: B023
+
+        monkeypatch.setattr(Path, "replace", move)
+        try:
+            with Results() as results:
+                fill_results(results, folder, b"new")
+        except OutputError as error:
+            assert "can't be written (Permission denied)" in str(error) and ".results-" not in str(error)
+        else:
+            break
+        finally:
+            monkeypatch.setattr(Path, "replace", real)
+        assert contents(folder) == was
+    assert refused == 8
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from ada_mapper.core.files import Results
+
+folder, last = Path(sys.argv[1]), int(sys.argv[2])
+calls = iter(range(1, 100))
+
+def killing(real):
+    def move(*given, **options):
+        if next(calls) == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*given, **options)
+    return move
+
+for name in ("replace", "rename", "unlink"):
+    setattr(Path, name, killing(getattr(Path, name)))
+os.link = killing(os.link)
+with Results() as results:
+    for name in ("rate.tif", "areas.shp"):
+        results.place(folder / name).write_bytes(b"new")
+        results.place(folder / name).with_suffix(".qml").write_bytes(b"new")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nobody can kill a process with SIGKILL there")
+def test_a_run_that_is_killed_leaves_whole_files_and_the_next_one_brings_the_set_to_its_place(tmp_path: Path) -> None:
+    """At its first step on the disk, at its second …, until it comes to its end."""
+    names = ("rate.tif", "rate.qml", "areas.shp", "areas.qml")
+    seen = set()
+    for last in range(1, 40):
+        folder = tmp_path / str(last)
+        folder.mkdir()
+        for name in names:
+            (folder / name).write_bytes(b"old")
+        ended = subprocess.run([sys.executable, "-c", KILLED, str(folder), str(last)], check=False).returncode
+        left = {name: (folder / name).read_bytes() for name in names}
+        assert set(left.values()) <= {b"old", b"new"}
+        with Results() as results:
+            results.place(folder / "another.txt").write_bytes(b"another")
+        after = contents(folder)
+        assert after.pop("another.txt") == b"another"
+        assert set(after) == set(names) and len(set(after.values())) == 1
+        if b"new" in left.values():
+            assert set(after.values()) == {b"new"}
+            assert results.finished == sorted(folder / name for name in names if left[name] == b"old")
+        seen.add((*left.values(),))
+        if ended == 0:
+            break
+    assert ended == 0 and len(seen) == 5

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from types import SimpleNamespace
 
 import pytest
 from qgis.core import QgsProcessingException, QgsProject, QgsVectorLayer
@@ -100,23 +99,6 @@ def test_a_table_of_a_geopackage_is_a_place_for_the_result(run, package, returne
     result = run("mergesurvey", {"MASTER": master, "COPIES": [str(returned)], "SITES": table})
     names = {feature["name"]: feature["photo_1"] for feature in QgsVectorLayer(result["SITES"]).getFeatures()}
     assert names["S02"] == "all_photos/S02.jpg" and (folder / "all_photos" / "S02.jpg").exists()
-
-
-def test_a_table_that_cannot_be_written_leaves_the_others_alone(tmp_path, qgis_app):
-    """Sinks tell so when the disk is full."""
-    from ada_mapper.core.progress import Progress
-    from ada_mapper.core.survey import SITE_FIELDS, Site
-    from ada_mapper.processing.layers import write_sites
-
-    full = SimpleNamespace(addFeature=lambda *_: False)
-    for ending, is_there in (("|layername=merged", True), ("", False)):
-        file = tmp_path / "all.gpkg"
-        file.touch()
-        made = full, f"{file}{ending}"
-        writer = SimpleNamespace(parameterAsSink=lambda *_, made=made: made, writeFeatureError=lambda *_: "full")
-        with pytest.raises(QgsProcessingException, match="full"):
-            write_sites(writer, {}, None, Progress(), [Site(0, 0, {})], SITE_FIELDS, "EPSG:4326")
-        assert file.exists() == is_there
 
 
 def test_a_master_that_came_through_text_is_understood(run, package, returned, tmp_path):
