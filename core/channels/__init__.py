@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .kinds import COMBINATIONS, ChannelKind
     from .layers import Layer, open_layer
     from .scaling import Scaling, is_number, known_fields
-    from .scene import RESAMPLING_TOLERANCE, SceneLayers, intersection, read_layer
+    from .scene import RESAMPLING_TOLERANCE, SceneLayers, intersection, read_layer, require_resampling
 else:
     __getattr__ = opened_when_asked(__name__)
 
@@ -34,4 +34,5 @@ __all__ = [
     "minmax_channel",
     "open_layer",
     "read_layer",
+    "require_resampling",
 ]

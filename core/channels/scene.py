@@ -21,8 +21,24 @@ from .kinds import ChannelKind
 from .layers import Layer, open_layer
 
 RESAMPLING_TOLERANCE = 1.2
+_FINEST = 50.0
+"""Pixels are made at most so many times finer than those of the data."""
 _Scene = TypeVar("_Scene", bound="SceneLayers")
 _BASES = (ChannelKind.PHASE_RATE, ChannelKind.LOS_RATE)
+
+
+def require_resampling(label: str, own_size: float, wanted: float) -> None:
+    """InputError for pixels (m) far finer than those of the data: nothing more would be seen, and each file would have
+    thousands of times as many of them."""
+    if own_size > _FINEST * wanted:
+        raise InputError(
+            "The {label} has pixels of {own_size:.4g} m, and pixels of {wanted:.4g} m are asked for: so much "
+            "finer ones show nothing more. Choose at least {least:.2g} m, or data of finer pixels.",
+            label=label,
+            own_size=own_size,
+            wanted=wanted,
+            least=own_size / _FINEST,
+        )
 
 
 class SceneLayers:

@@ -16,6 +16,7 @@ from ..channels import (
     Layer,
     SceneLayers,
     intersection,
+    require_resampling,
 )
 from ..models import ModelCard
 from ..progress import QUIET, Progress
@@ -70,6 +71,7 @@ class Composite:
         ratio = pixel_size / wanted
         if 1 / RESAMPLING_TOLERANCE <= ratio <= RESAMPLING_TOLERANCE:
             return base.grid
+        require_resampling(base.kind.label, pixel_size, wanted)
         self._progress.info(
             "The {label} has pixels of {pixel_size:.4g} m and the model was trained at {wanted:.4g} m: all "
             "layers are resampled to {wanted:.4g} m.",

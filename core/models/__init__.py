@@ -12,7 +12,7 @@ from ..doors import opened_when_asked
 if TYPE_CHECKING:
     from .backend import Backend
     from .backends import open_backend
-    from .card import QUANTISED, ModelCard, read_card
+    from .card import LARGEST_TILE, QUANTISED, ModelCard, read_card
     from .contents import require_harmless
     from .export import export_onnx, load_network
     from .files import convert_storage, export_weights, load_model, onnx_package, refuse_quantised, save_model
@@ -26,6 +26,7 @@ else:
 
 __all__ = [
     "IGNORED",
+    "LARGEST_TILE",
     "NETWORKS",
     "QUANTISED",
     "Backend",

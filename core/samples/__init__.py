@@ -10,18 +10,9 @@ from typing import TYPE_CHECKING
 from ..doors import opened_when_asked
 
 if TYPE_CHECKING:
+    from .facts import SET_FILE, SET_FORMAT, stored_unit
     from .plan import SampleOptions
-    from .sample_set import (
-        INDEX_FILE,
-        SET_FILE,
-        SET_FORMAT,
-        TILE_FOLDER,
-        RepeatedTiles,
-        SampleSet,
-        SampleTile,
-        StoredTiles,
-        stored_unit,
-    )
+    from .sample_set import INDEX_FILE, TILE_FOLDER, RepeatedTiles, SampleSet, SampleTile, StoredTiles
     from .scene import Polygons, SceneInputs
     from .writer import create_samples
 else:

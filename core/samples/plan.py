@@ -14,16 +14,18 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import InputError
+from ..models import LARGEST_TILE
 from ..progress import Progress
 from ..raster import Window
 from ..texts import Message, joined
+from .facts import ROLES
 from .folder import EarlierGround
 from .label_check import LabelArea, LabelProblem
-from .sample_set import ROLES
 from .scene import SampleLayers, SceneInputs, SceneLabels
 from .split import TilePlace, Tiling, draw_roles
 
 _AREA_WEIGHT = 1000
+_LARGEST_BLOCK = 10_000_000.0
 _SMALLEST_VALID = 0.05
 """Tiles without an area and with a smaller share of background are left out."""
 
@@ -53,14 +55,29 @@ class SampleOptions:
             raise InputError(
                 "A pixel size of {pixel_size:g} m can't be used; choose 1–1000 m.", pixel_size=self.pixel_size
             )
-        if self.tile_size < 32 or self.tile_size % 32:
+        if not 32 <= self.tile_size <= LARGEST_TILE or self.tile_size % 32:
             raise InputError(
-                "Tiles of {tile_size} pixels can't be used; choose a multiple of 32.", tile_size=self.tile_size
+                "Tiles of {tile_size} pixels can't be used; choose a multiple of 32, at most {most}.",
+                tile_size=self.tile_size,
+                most=LARGEST_TILE,
             )
-        if set(self.shares) != set(ROLES) or min(self.shares.values()) < 0 or not self.shares["training"] > 0:
+        are_shares = set(self.shares) == set(ROLES) and all(0 <= share < math.inf for share in self.shares.values())
+        if not are_shares or not self.shares["training"]:
             raise InputError("The shares of validation and test can't be negative, and must leave some for training.")
-        if self.seed < 0 or self.background_ratio < 0 or not self.block_size > 0:
-            raise InputError("The seed and the ratio of background tiles can't be negative, nor a block without size.")
+        if self.seed < 0:
+            raise InputError("The seed {seed} is negative; choose a whole number from 0 on.", seed=self.seed)
+        if not 0 <= self.background_ratio < math.inf:
+            raise InputError(
+                "The ratio of background tiles ({ratio:g}) must be a number from 0 on.", ratio=self.background_ratio
+            )
+        if not 0 < self.block_size <= _LARGEST_BLOCK:
+            raise InputError(
+                "Blocks of {block:g} km can't be used; choose above 0 and at most {most:g} km.",
+                block=self.block_size / 1000,
+                most=_LARGEST_BLOCK / 1000,
+            )
+        if self.min_area is not None and not 0 <= self.min_area < math.inf:
+            raise InputError("The smallest area ({min_area:g} m²) must be a number from 0 on.", min_area=self.min_area)
         if not 0 <= self.gap <= self.tile_size * self.pixel_size:
             raise InputError(
                 "The gap can't be larger than a tile ({tile_size:g} m).", tile_size=self.tile_size * self.pixel_size

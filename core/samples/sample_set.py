@@ -6,35 +6,28 @@ A set is a folder: ``samples.json`` tells everything that a program needs, ``til
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
+from osgeo import gdal
 
-from ..channels import ChannelKind, minmax_channel
+from ..channels import ChannelKind
 from ..errors import InputError
 from ..gdal_errors import gdal_raises
-from ..models import LabelledTile
+from ..models import IGNORED, LabelledTile
 from ..raster import open_raster
 from ..satellite import to_los_rate
 from ..types import Array, PathLike
+from .facts import ROLES, SET_FILE, TileRecord, read_facts
 
-SET_FORMAT = 1
-SET_FILE, INDEX_FILE, TILE_FOLDER = "samples.json", "index.gpkg", "tiles"
-ROLES = ("training", "validation", "test")
+INDEX_FILE, TILE_FOLDER = "index.gpkg", "tiles"
 BACKGROUND, AREA = 0, 1
-
-
-def stored_unit(kind: ChannelKind) -> tuple[str, str]:
-    """Unit and sign in which the tiles of a set hold a layer: what training wants."""
-    channel = minmax_channel(kind, 0.0, 1.0)
-    return channel.unit, channel.sign
 
 
 @dataclass(frozen=True)
@@ -48,25 +41,6 @@ class SampleTile:
 
 
 @dataclass(frozen=True)
-class TileRecord:
-    """What ``samples.json`` tells of one tile. ``row`` and ``column``: of its first pixel on its scene's grid.
-
-    ``valid_pixels`` have a rate; the other numbers count labels, which are ignored where there is no rate.
-    """
-
-    name: str
-    scene: str
-    block: str
-    role: str
-    row: int
-    column: int
-    area_pixels: int
-    background_pixels: int
-    ignored_pixels: int
-    valid_pixels: int
-
-
-@dataclass(frozen=True)
 class StoredTiles(Sequence[SampleTile]):
     """The tiles of one role, read from their files when asked for; small to pickle, so workers can hold it."""
 
@@ -74,6 +48,7 @@ class StoredTiles(Sequence[SampleTile]):
     records: tuple[TileRecord, ...]
     kinds: tuple[ChannelKind, ...]
     pixel_sizes: Mapping[str, float]
+    tile_size: int
 
     def __len__(self) -> int:
         return len(self.records)
@@ -84,20 +59,45 @@ class StoredTiles(Sequence[SampleTile]):
     def __getitem__(self, index: slice) -> StoredTiles: ...
     def __getitem__(self, index: int | slice) -> SampleTile | StoredTiles:
         if isinstance(index, slice):
-            return StoredTiles(self.folder, self.records[index], self.kinds, self.pixel_sizes)
+            return replace(self, records=self.records[index])
         record = self.records[index]
         path = self.folder / TILE_FOLDER
-        layers = _read_bands(path / f"{record.name}_layers.tif")
-        label = _read_bands(path / f"{record.name}_label.tif")[0].astype(np.uint8)
-        if len(layers) != len(self.kinds) or layers.shape[1:] != label.shape:
+        layers = self._read(path / f"{record.name}_layers.tif", len(self.kinds)).astype(np.float32, copy=False)
+        path_of_label = path / f"{record.name}_label.tif"
+        label = self._read(path_of_label, 1)[0]
+        if not _is_label(label):
             raise InputError(
-                "The tile {name} of {folder} doesn't fit {set_file}. Make the sample set again.",
-                name=record.name,
-                folder=self.folder,
-                set_file=SET_FILE,
+                "{path} holds other values than 0, 1 and 255: it was changed. Make the sample set again.",
+                path=path_of_label,
             )
+        label = label.astype(np.uint8, copy=False)
         by_kind = {kind.value: values for kind, values in zip(self.kinds, layers)}
         return SampleTile(record.name, by_kind, label, self.pixel_sizes[record.scene])
+
+    @gdal_raises()
+    def _read(self, path: Path, count: int) -> NDArray[Any]:
+        """The bands of a tile's file, shape (bands, h, w); InputError for other bands than the set has."""
+        dataset = open_raster(path)
+        found = (dataset.RasterCount, dataset.RasterYSize, dataset.RasterXSize)
+        is_complex = any(
+            gdal.DataTypeIsComplex(dataset.GetRasterBand(band + 1).DataType) for band in range(dataset.RasterCount)
+        )
+        if found != (count, self.tile_size, self.tile_size) or is_complex:
+            raise InputError(
+                "{path} doesn't fit {set_file}: it must have {count} bands of {size} × {size} real numbers. Make the "
+                "sample set again.",
+                path=path,
+                set_file=SET_FILE,
+                count=count,
+                size=self.tile_size,
+            )
+        try:
+            values: NDArray[Any] = dataset.ReadAsArray()
+        except RuntimeError as error:
+            raise InputError(
+                "{path} can't be read ({error}). Make the sample set again.", path=path, error=error
+            ) from None
+        return values.reshape(count, self.tile_size, self.tile_size)
 
     @property
     def holds_area(self) -> NDArray[np.bool_]:
@@ -105,15 +105,11 @@ class StoredTiles(Sequence[SampleTile]):
         return np.array([record.area_pixels > 0 for record in self.records], bool)
 
 
-@gdal_raises()
-def _read_bands(path: Path) -> NDArray[Any]:
-    """All bands of a tile, shape (bands, h, w)."""
-    dataset = open_raster(path)
-    try:
-        values: NDArray[Any] = dataset.ReadAsArray()
-    except RuntimeError as error:
-        raise InputError("{path} can't be read ({error}). Make the sample set again.", path=path, error=error) from None
-    return values.reshape(-1, *values.shape[-2:])
+def _is_label(label: NDArray[Any]) -> bool:
+    if label.dtype != np.uint8:
+        return bool(np.isin(label, (BACKGROUND, AREA, IGNORED)).all())
+    counts = np.bincount(label.ravel(), minlength=IGNORED + 1)
+    return int(counts[[BACKGROUND, AREA, IGNORED]].sum()) == label.size
 
 
 class SampleSet:
@@ -121,24 +117,11 @@ class SampleSet:
 
     def __init__(self, folder: PathLike) -> None:
         self.folder = Path(folder)
-        self.facts = read_facts(self.folder)
-        try:
-            self.layers = tuple(ChannelKind(layer["kind"]) for layer in self.facts["layers"])
-            self.pixel_size = float(self.facts["pixel_size"])
-            self.tile_size = int(self.facts["tile_size"])
-            self.records = tuple(TileRecord(**record) for record in self.facts["tiles"])
-            self.pixel_sizes = {scene["name"]: float(scene["pixel_size"]) for scene in self.facts["scenes"]}
-            self.statistics: Mapping[str, Any] = self.facts["statistics"]
-            units = [(layer["unit"], layer["sign"]) for layer in self.facts["layers"]]
-            known = all(record.role in ROLES and record.scene in self.pixel_sizes for record in self.records)
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(
-                "{folder} is damaged ({error}). Make the sample set again.",
-                folder=self.folder / SET_FILE,
-                error=repr(error),
-            ) from None
-        if not known or units != [stored_unit(kind) for kind in self.layers]:
-            raise InputError("{folder} contradicts itself. Make the sample set again.", folder=self.folder / SET_FILE)
+        facts = read_facts(self.folder)
+        self.facts, self.statistics = facts.all, facts.all["statistics"]
+        self.layers, self.records = facts.layers, facts.records
+        self.pixel_size, self.tile_size = facts.pixel_size, facts.tile_size
+        self.crs, self.grids, self.pixel_sizes = facts.crs, facts.grids, facts.pixel_sizes
         self._check_files()
 
     def _check_files(self) -> None:
@@ -164,31 +147,7 @@ class SampleSet:
         if role not in ROLES:
             raise InputError("Tiles have no role “{role}”; known are {roles}.", role=role, roles=", ".join(ROLES))
         chosen = tuple(record for record in self.records if record.role == role)
-        return StoredTiles(self.folder, chosen, self.layers, self.pixel_sizes)
-
-
-def read_facts(folder: Path) -> dict[str, Any]:
-    """What ``samples.json`` of a set holds; InputError when there is none or a newer plugin wrote it."""
-    path = folder / SET_FILE
-    if not path.is_file():
-        raise InputError(
-            "{folder} is no sample set: it has no {set_file}. Make one with Create samples.",
-            folder=folder,
-            set_file=SET_FILE,
-        )
-    try:
-        facts = json.loads(path.read_text("utf-8"))
-        version = int(facts["format"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError("{path} can't be read ({error}). Make the sample set again.", path=path, error=error) from None
-    if version > SET_FORMAT:
-        raise InputError(
-            "{path} has format {version}, and this version of ADA Mapper reads up to {set_format}: update the plugin.",
-            path=path,
-            version=version,
-            set_format=SET_FORMAT,
-        )
-    return dict(facts)
+        return StoredTiles(self.folder, chosen, self.layers, self.pixel_sizes, self.tile_size)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import ogr
 
-from ..channels import RESAMPLING_TOLERANCE, ChannelKind, Layer, SceneLayers, minmax_channel
+from ..channels import RESAMPLING_TOLERANCE, ChannelKind, Layer, SceneLayers, minmax_channel, require_resampling
 from ..errors import InputError
 from ..gdal_errors import gdal_raises
 from ..progress import Progress
@@ -64,6 +64,7 @@ class SampleLayers(SceneLayers):
         def grid_for(base: Layer, own_size: float) -> Grid:
             if 1 / RESAMPLING_TOLERANCE <= own_size / pixel_size <= RESAMPLING_TOLERANCE:
                 return base.grid
+            require_resampling(base.kind.label, own_size, pixel_size)
             progress.info(
                 "The {label} has pixels of {own_size:.4g} m: all layers are resampled to {pixel_size:.4g} m.",
                 label=base.kind.label,

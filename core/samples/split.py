@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ..models import IGNORED
 from ..raster import Grid
-from .sample_set import AREA, BACKGROUND, ROLES
+from .facts import ROLES
+from .sample_set import AREA, BACKGROUND
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,16 @@ from osgeo import gdal, ogr
 
 from ..channels import ChannelKind
 from ..errors import InputError, OutputError
+from ..files import told_as_unwritable
 from ..gdal_errors import gdal_raises
 from ..models import IGNORED
 from ..progress import QUIET, Progress
-from ..raster import BandDescription, Grid, RasterWriter
+from ..raster import BandDescription, Grid, RasterWriter, limited_cache
 from ..satellite import SENTINEL1_WAVELENGTH
 from ..texts import Message, joined
 from ..types import PathLike
 from ..vectors import Burner, transformed
+from .facts import NAME, ROLES, SET_FILE, SET_FORMAT, TileRecord, stored_unit
 from .folder import (
     INDEX_FIELDS,
     EarlierGround,
@@ -38,25 +40,13 @@ from .folder import (
 )
 from .label_check import check_labels
 from .plan import CandidateTile, SampleOptions, ScenePlan, told
-from .sample_set import (
-    AREA,
-    BACKGROUND,
-    INDEX_FILE,
-    ROLES,
-    SET_FILE,
-    SET_FORMAT,
-    TILE_FOLDER,
-    SampleSet,
-    TileRecord,
-    stored_unit,
-)
+from .sample_set import AREA, BACKGROUND, INDEX_FILE, TILE_FOLDER, SampleSet
 from .scene import SampleLayers, SceneInputs
 from .split import TilePlace, label_pixels, near_other_roles
 
 _SMALLEST_LABEL = 4
 """Areas of fewer pixels are not learned from, unless the user sets another limit."""
 _COLOURS = {BACKGROUND: (235, 235, 235, 255), AREA: (200, 30, 30, 255), IGNORED: (120, 120, 160, 255)}
-_NAME = re.compile(r"[\w-]+", re.UNICODE)
 _TILE_ENDING = re.compile(r"_(layers|label)\.tif.*$")
 
 
@@ -70,13 +60,13 @@ def create_samples(
     Raises InputError for unusable layers or labels, and OutputError for a folder that holds something else.
     """
     target = Path(folder)
-    if not _NAME.fullmatch(inputs.name):
+    if not NAME.fullmatch(inputs.name):
         raise InputError(
             "“{name}” can't be the name of a scene: use letters, digits, “_” and “-” only.", name=inputs.name
         )
     earlier = _earlier_set(target, inputs, options, progress)
-    like = [_grid_of(scene) for scene in earlier.facts["scenes"]] if earlier else []
-    with SampleLayers(inputs.layers, options.pixel_size, like, progress) as layers:
+    like = list(earlier.grids.values()) if earlier else []
+    with limited_cache(), SampleLayers(inputs.layers, options.pixel_size, like, progress) as layers:
         min_area = options.min_area
         if min_area is None:
             min_area = _SMALLEST_LABEL * layers.pixel_size**2
@@ -86,7 +76,7 @@ def create_samples(
                 source=inputs.areas.source or Message("The label layer"),
             )
         areas, problems = check_labels(inputs.areas.geometries, inputs.areas.crs, layers.grid, min_area)
-        crs = earlier.facts["crs"] if earlier else layers.grid.crs
+        crs = earlier.crs if earlier else layers.grid.crs
         index = _index_of_others(earlier, inputs.name)
         plan = ScenePlan(inputs, options, layers, areas, problems, EarlierGround(index, crs, layers.grid.crs))
         plan.make(progress.part(0.0, 0.3))
@@ -118,10 +108,13 @@ def _index_of_others(earlier: SampleSet | None, scene: str) -> Index:
 
 def _earlier_set(folder: Path, inputs: SceneInputs, options: SampleOptions, progress: Progress) -> SampleSet | None:
     """The set that the folder already holds, which must go with this scene; None for a new or empty folder."""
-    if folder.is_file():
-        raise OutputError("{folder} is a file. Choose a folder.", folder=folder)
-    if not folder.exists() or not any(folder.iterdir()):
-        return None
+    if not folder.name:
+        raise OutputError("No folder is named for the samples. Choose one.")
+    with told_as_unwritable(folder):
+        if folder.is_file():
+            raise OutputError("{folder} is a file. Choose a folder.", folder=folder)
+        if not folder.exists() or not any(folder.iterdir()):
+            return None
     if not (folder / SET_FILE).exists():
         raise OutputError(
             "{folder} holds something else than a sample set. Choose a new or empty folder.", folder=folder
@@ -155,10 +148,6 @@ def _earlier_set(folder: Path, inputs: SceneInputs, options: SampleOptions, prog
     if inputs.name in earlier.scenes:
         progress.info("The scene “{name}” of {folder} is replaced.", name=inputs.name, folder=folder)
     return earlier
-
-
-def _grid_of(scene: Mapping[str, Any]) -> Grid:
-    return Grid(scene["crs"], tuple(scene["transform"]), scene["width"], scene["height"])
 
 
 class _SetWriter:

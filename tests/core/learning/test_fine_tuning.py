@@ -40,7 +40,7 @@ from ada_mapper.core.learning.recipe import TUNING_RATE_SHARE, as_many, labelled
 from ada_mapper.core.models import LabelledTile, ModelCard, Network, TileSource, build_network
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.samples import RepeatedTiles, StoredTiles
-from ada_mapper.core.samples.sample_set import TileRecord
+from ada_mapper.core.samples.facts import TileRecord
 from learning_tiles import CHANNELS, DiscTile, DiscTiles
 from tiny_network import tiny_card, use_tiny_network
 
@@ -165,7 +165,7 @@ def test_of_many_tiles_those_with_areas_are_kept_first(areas: list[int], most: i
     records = tuple(
         TileRecord(f"t{number}", "s", "b", "validation", 0, 0, area, 9, 0, 9) for number, area in enumerate(areas)
     )
-    tiles = StoredTiles(Path("set"), records, (), {})
+    tiles = StoredTiles(Path("set"), records, (), {}, 64)
     kept = labelled_first(tiles, most)
     assert len(kept) == min(most, len(tiles)) and list(kept.records) == sorted(kept.records, key=records.index)
     assert kept.holds_area.sum() == min(most, sum(areas))
@@ -174,9 +174,9 @@ def test_of_many_tiles_those_with_areas_are_kept_first(areas: list[int], most: i
 
 def test_kept_tiles_are_spread_evenly() -> None:
     records = tuple(TileRecord(f"t{n}", "s", "b", "validation", 0, 0, int(n < 40), 9, 0, 9) for n in range(60))
-    kept = labelled_first(StoredTiles(Path("set"), records, (), {}), 10)
+    kept = labelled_first(StoredTiles(Path("set"), records, (), {}, 64), 10)
     assert [records.index(record) for record in kept.records] == list(range(0, 40, 4))
-    kept = labelled_first(StoredTiles(Path("set"), records, (), {}), 45)
+    kept = labelled_first(StoredTiles(Path("set"), records, (), {}, 64), 45)
     assert [records.index(record) for record in kept.records] == [*range(40), *range(40, 60, 4)]
 
 

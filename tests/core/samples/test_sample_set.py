@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from osgeo import gdal, ogr
 
-from ada_mapper.core.channels import ChannelKind
+from ada_mapper.core.channels import ChannelKind, require_resampling
 from ada_mapper.core.errors import CancelledError, InputError, OutputError
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import Grid
@@ -27,8 +28,9 @@ from ada_mapper.core.samples import (
     SceneInputs,
     create_samples,
 )
+from ada_mapper.core.samples.facts import ROLES
 from ada_mapper.core.samples.label_check import check_labels
-from ada_mapper.core.samples.sample_set import ROLES, Augmentation
+from ada_mapper.core.samples.sample_set import Augmentation
 from ada_mapper.core.satellite import SENTINEL1_WAVELENGTH
 from examples import examples
 from small_rasters import CRS, square_grid, write
@@ -409,8 +411,6 @@ def test_errors_say_what_to_do(layers, tmp_path, made):
 
 
 def test_damaged_sets_are_refused(made, tmp_path):
-    import shutil
-
     with pytest.raises(InputError, match="no sample set"):
         SampleSet(tmp_path)
     folder = tmp_path / "copy"
@@ -426,6 +426,187 @@ def test_damaged_sets_are_refused(made, tmp_path):
     (folder / "samples.json").write_text("{")
     with pytest.raises(InputError, match="can't be read"):
         SampleSet(folder)
+
+
+def changed(made, folder: Path, change) -> Path:
+    """A copy of a set whose ``samples.json`` was changed in place."""
+    shutil.copytree(made.folder, folder)
+    facts = json.loads((folder / "samples.json").read_text())
+    change(facts)
+    (folder / "samples.json").write_text(json.dumps(facts))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda facts: facts["tiles"][0].update(name="../../secret"), "name must be a name, not '../../secret'"),
+        (lambda facts: facts["tiles"][0].update(name="/etc/passwd"), "name must be a name"),
+        (lambda facts: facts["tiles"][0].update(name=""), "name must be a name"),
+        (lambda facts: facts["tiles"][0].update(role="holiday"), "has the role holiday"),
+        (lambda facts: facts["tiles"][0].update(role=["test"]), "role must be a text"),
+        (lambda facts: facts["tiles"][0].update(scene="nowhere"), "is of an unknown scene"),
+        (lambda facts: facts["tiles"][0].update(area_pixels="many"), "area_pixels must be a number of pixels or areas"),
+        (lambda facts: facts["tiles"][0].update(area_pixels=-1), "area_pixels must be"),
+        (lambda facts: facts["tiles"][0].update(row=1e99), r"row must be an integer, not 1e\+99"),
+        (lambda facts: facts["tiles"].append(facts["tiles"][0]), "a tile is there twice"),
+        (lambda facts: facts["tiles"].append("x"), "'x' is no object"),
+        (lambda facts: facts["tiles"][0].pop("block"), "there is no block"),
+        (lambda facts: facts.update(tiles={}), "tiles must be a list"),
+        (lambda facts: facts.pop("scenes"), "there is no scenes"),
+        (lambda facts: facts["scenes"].append(facts["scenes"][0]), "a scene is there twice"),
+        (lambda facts: facts["scenes"][0].update(pixel_size="30"), "pixel_size must be a size in metres, not '30'"),
+        (lambda facts: facts["scenes"][0].update(transform=[1, 2]), "transform must be six numbers"),
+        (lambda facts: facts["scenes"][0].update(transform=[0, 30, 0, 0, 0, 0]), "is damaged"),
+        (lambda facts: facts["scenes"][0].update(width=0), "has no pixels"),
+        (lambda facts: facts["scenes"][0].update(areas=None), "areas must be an object"),
+        (lambda facts: facts.update(pixel_size=float("nan")), "pixel_size must be a size in metres, not nan"),
+        (lambda facts: facts.update(pixel_size=-30), "pixel_size must be"),
+        (lambda facts: facts.update(pixel_size=10**400), "pixel_size must be"),
+        (lambda facts: facts.update(tile_size=2**40), "tile_size must be a size in pixels"),
+        (lambda facts: facts.update(tile_size=True), "tile_size must be a size in pixels, not True"),
+        (lambda facts: facts.update(layers=[]), "a layer is there twice, or none is"),
+        (lambda facts: facts["layers"].append(facts["layers"][0]), "a layer is there twice"),
+        (lambda facts: facts["layers"][0].update(kind="gravity"), "no layer called gravity"),
+        (lambda facts: facts["layers"][0].update(unit="mm/yr"), "isn't in the unit and sign of training"),
+        (lambda facts: facts.update(crs=4326), "crs must be a text, not 4326"),
+        (lambda facts: facts.update(statistics=[]), "statistics must be an object"),
+        (lambda facts: facts.update(format="1"), "format must be an integer, not '1'"),
+    ],
+)
+def test_a_changed_value_of_a_set_is_told_by_its_name(made, tmp_path, change, said):
+    folder = changed(made, tmp_path / "set", change)
+    with pytest.raises(InputError, match=said) as caught:
+        SampleSet(folder)
+    assert str(folder / "samples.json") in str(caught.value) and len(str(caught.value)) < 400
+
+
+def test_texts_that_are_no_set(made, tmp_path):
+    folder = changed(made, tmp_path / "set", lambda facts: None)
+    for content, said in (
+        (b"[" * 100_000, "nested too deeply"),
+        (b"[1]", "is no object"),
+        (b"\xff\xfe\x00", "can't be read"),
+        (b'{"format": 1, "format": 1}', "format is there twice"),
+        (b"", "can't be read"),
+    ):
+        (folder / "samples.json").write_bytes(content)
+        with pytest.raises(InputError, match=said):
+            SampleSet(folder)
+
+
+def rewritten(path: Path, values: np.ndarray, kind: int) -> None:
+    """Put other values in the place of a tile's."""
+    path.unlink()
+    bands = values.reshape(-1, *values.shape[-2:])
+    target = gdal.GetDriverByName("GTiff").Create(str(path), bands.shape[2], bands.shape[1], len(bands), kind)
+    for number, band in enumerate(bands, 1):
+        target.GetRasterBand(number).WriteArray(band)
+    target = None
+
+
+@pytest.mark.parametrize(
+    ("ending", "values", "kind", "said"),
+    [
+        ("label", np.full((64, 64), 2), gdal.GDT_Byte, "other values than 0, 1 and 255"),
+        ("label", np.full((64, 64), 0.5), gdal.GDT_Float32, "other values than 0, 1 and 255"),
+        ("label", np.full((64, 64), np.nan), gdal.GDT_Float32, "other values than 0, 1 and 255"),
+        ("label", np.full((64, 64), 256), gdal.GDT_Int16, "other values than 0, 1 and 255"),
+        ("label", np.zeros((32, 32)), gdal.GDT_Byte, "must have 1 bands of 64 × 64"),
+        ("label", np.zeros((2, 64, 64)), gdal.GDT_Byte, "must have 1 bands of 64 × 64"),
+        ("layers", np.zeros((64, 64)), gdal.GDT_Float32, "must have 2 bands of 64 × 64"),
+        ("layers", np.zeros((2, 64, 65)), gdal.GDT_Float32, "must have 2 bands of 64 × 64"),
+        ("layers", np.zeros((2, 64, 64)), gdal.GDT_CFloat32, "must have 2 bands of 64 × 64 real numbers"),
+    ],
+)
+def test_a_changed_tile_is_told(made, tmp_path, ending, values, kind, said):
+    folder = changed(made, tmp_path / "set", lambda facts: None)
+    tiles = SampleSet(folder).tiles("training")
+    path = folder / "tiles" / f"{tiles.records[0].name}_{ending}.tif"
+    rewritten(path, values, kind)
+    with pytest.raises(InputError, match=said) as caught:
+        tiles[0]
+    assert str(path) in str(caught.value)
+
+
+def test_a_label_of_another_type_with_right_values_is_read(made, tmp_path):
+    folder = changed(made, tmp_path / "set", lambda facts: None)
+    tiles = SampleSet(folder).tiles("training")
+    before = tiles[0].label
+    rewritten(folder / "tiles" / f"{tiles.records[0].name}_label.tif", before.astype(np.float32), gdal.GDT_Float32)
+    assert tiles[0].label.dtype == np.uint8 and (tiles[0].label == before).all()
+
+
+def test_a_cut_off_tile_is_told(made, tmp_path):
+    folder = changed(made, tmp_path / "set", lambda facts: None)
+    tiles = SampleSet(folder).tiles("training")
+    path = folder / "tiles" / f"{tiles.records[0].name}_layers.tif"
+    content = path.read_bytes()
+    for length in (0, 100, len(content) // 2):
+        path.unlink()
+        path.write_bytes(content[:length])
+        with pytest.raises(InputError, match="can't be read") as caught:
+            tiles[0]
+        assert str(path) in str(caught.value)
+
+
+def test_a_set_without_its_index_takes_no_other_scene(made, layers, tmp_path):
+    folder = changed(made, tmp_path / "set", lambda facts: None)
+    before = files_of(folder)
+    for content in (None, b"", b"no package"):
+        (folder / "index.gpkg").unlink()
+        if content is not None:
+            (folder / "index.gpkg").write_bytes(content)
+        with pytest.raises(InputError, match=r"index\.gpkg is missing or was changed") as caught:
+            create_samples(scene(layers, name="east"), folder, OPTIONS)
+        assert "()" not in str(caught.value)
+        (folder / "index.gpkg").write_bytes(before["index.gpkg"])
+    assert files_of(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("changed_option", "said"),
+    [
+        ({"pixel_size": math.nan}, "pixel size"),
+        ({"pixel_size": math.inf}, "pixel size"),
+        ({"pixel_size": -30.0}, "pixel size"),
+        ({"tile_size": 2**30}, "multiple of 32, at most"),
+        ({"block_size": math.nan}, "Blocks of nan km"),
+        ({"block_size": math.inf}, "Blocks of inf km"),
+        ({"block_size": 1e308}, "Blocks of"),
+        ({"block_size": 0.0}, "Blocks of 0 km"),
+        ({"gap": math.nan}, "gap"),
+        ({"gap": -1.0}, "gap"),
+        ({"seed": -1}, "seed -1"),
+        ({"background_ratio": math.nan}, "ratio of background tiles"),
+        ({"background_ratio": math.inf}, "ratio of background tiles"),
+        ({"min_area": math.nan}, "smallest area"),
+        ({"min_area": -1.0}, "smallest area"),
+        ({"shares": {"training": math.nan, "validation": 0.1, "test": 0.1}}, "shares"),
+        ({"shares": {"training": 0.0, "validation": 0.5, "test": 0.5}}, "shares"),
+        ({"shares": {"training": 1.0}}, "shares"),
+    ],
+)
+def test_impossible_options_are_told(changed_option, said):
+    with pytest.raises(InputError, match=said):
+        SampleOptions(**changed_option)
+
+
+def test_pixels_far_finer_than_the_data_are_refused(tmp_path):
+    with pytest.raises(InputError, match=r"pixels of 30 m, and pixels of 0\.5 m are asked for"):
+        require_resampling("phase rate", 30.0, 0.5)
+    coarse = write(tmp_path / "rate.tif", np.ones((64, 64)), "phase_rate", "rad/yr", square_grid(64, 64, CRS, 100.0))
+    with pytest.raises(InputError, match="Choose at least 2 m"):
+        create_samples(scene({KIND.PHASE_RATE: coarse}), tmp_path / "set", replace(OPTIONS, pixel_size=1.0))
+    assert not (tmp_path / "set").exists()
+
+
+def test_making_samples_keeps_gdal_s_cache_small(layers, tmp_path):
+    seen = []
+    before = gdal.GetCacheMax()
+    progress = Progress(on_fraction=lambda fraction: seen.append(gdal.GetCacheMax()))
+    create_samples(scene(layers), tmp_path / "set", OPTIONS, progress)
+    assert max(seen[:-1]) <= 128 * 2**20 and gdal.GetCacheMax() == before
 
 
 def test_tiles_are_a_sequence_that_pickles(made):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ada_mapper.core.raster import Grid
-from ada_mapper.core.samples.sample_set import ROLES
+from ada_mapper.core.samples.facts import ROLES
 from ada_mapper.core.samples.split import Tiling, draw_roles
 from examples import examples
 from small_rasters import CRS, square_grid
