@@ -46,6 +46,14 @@ class Found:
         return self.interferogram.coherence if isinstance(self.interferogram.coherence, Band) else None
 
     @property
+    def modified(self) -> int | None:
+        """When the file was last changed, in nanoseconds; None for what isn't a file of its own."""
+        try:
+            return self.file.stat().st_mtime_ns
+        except OSError:
+            return None
+
+    @property
     def label(self) -> str:
         """The file's name for messages."""
         return self.phase.label

@@ -34,7 +34,8 @@ _DOUBLES_NOTED = 3
 _SHOWN = 0.005
 # Of the phases in an overlap, the share that is cycles off from the others before it is told.
 _TORN = 0.05
-_VERSION = re.compile(r"-v(\d+)_(\d+)_(\d+)")
+# ARIA tells the version of its processor, NISAR the release and the number of the product.
+_VERSIONS = (re.compile(r"-v(\d+)_(\d+)_(\d+)"), re.compile(r"_[A-Z](\d{5})_[A-Z]_[A-Z]_[A-Z]_(\d{3})\.h5$"))
 
 Shifts = dict[int, float]
 
@@ -178,8 +179,8 @@ def _is_newer(first: Found, other: Found) -> bool:
 
 
 def _version(item: Found) -> tuple[int, ...] | None:
-    found = _VERSION.search(item.file.name)
-    return tuple(int(number) for number in found.groups()) if found else None
+    found = filter(None, (pattern.search(item.file.name) for pattern in _VERSIONS))
+    return next((tuple(int(number) for number in version.groups()) for version in found), None)
 
 
 @gdal_raises()
@@ -188,11 +189,8 @@ def _processed(item: Found) -> str | None:
     return open_raster(item.phase.path, item.label).GetMetadataItem("TIFFTAG_DATETIME") or None
 
 
-def _modified(item: Found) -> float | None:
-    try:
-        return item.file.stat().st_mtime
-    except OSError:
-        return None
+def _modified(item: Found) -> int | None:
+    return item.modified
 
 
 def _on_one_ground(files: _Files, numbers: Sequence[int], notes: list[str]) -> list[int]:

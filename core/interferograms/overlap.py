@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +49,16 @@ class Overlap:
 
 
 def overlap_of(first: Found, other: Found) -> Overlap:
-    """Compare a bounded sample of two files where they overlap or touch, on the first one's pixels."""
+    """Compare a bounded sample of two files where they overlap or touch, on the first one's pixels.
+
+    What files show that didn't change meanwhile is remembered: the panel asks again for each series of an area.
+    """
+    changed = first.modified, other.modified
+    return _overlap.__wrapped__(first, other) if None in changed else _overlap(first, other, *changed)
+
+
+@lru_cache(maxsize=8192)
+def _overlap(first: Found, other: Found, *changed: int | None) -> Overlap:
     grid = grown(first.grid, [other.grid])
     places = window_on(grid, first.grid), window_on(grid, other.grid)
     region = shared(_wider(places[0]), _wider(places[1]))

@@ -45,7 +45,7 @@ def of_one_track(found: Sequence[Found], notes: list[str]) -> list[Found]:
     Raises InputError for a mixture of two orbits, whose lines of sight point to opposite sides.
     """
     _check_orbit(found)
-    tracks = sorted(_tracks(_by_day_of_pass(found)), key=_size, reverse=True)
+    tracks = sorted(_tracks(_by_day_of_pass(found, notes)), key=_size, reverse=True)
     if len(tracks) > 1:
         notes.append(
             Message(
@@ -100,11 +100,14 @@ def _name(track: Sequence[Found]) -> Message:
     return Message("the track of {first}", first=min(item.interferogram.first_date for item in track))
 
 
-def _by_day_of_pass(found: Sequence[Found]) -> list[Found]:
+def _by_day_of_pass(found: Sequence[Found], notes: list[str]) -> list[Found]:
     """The same with the dates of the files that a pass reached after midnight moved to the day on which it began."""
     times = [item.seconds for item in found if item.seconds is not None]
     if not times or min(times) > _SAME_PASS or max(times) < _DAY - _SAME_PASS:
         return list(found)
+    notes.append(
+        Message("The pass goes over midnight (UTC); files of the time after it count with the days on which it began.")
+    )
     day = timedelta(days=1)
     return [
         item

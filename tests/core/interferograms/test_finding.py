@@ -140,6 +140,32 @@ def test_of_a_doubled_pair_the_newest_is_used_and_both_are_named(tmp_path, newer
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("S1-GUNW-D-R-071-tops-20200130_20200124-135156-34956N_32979N-PP-913f-v{}.nc", "2_0_4", "2_0_10"),
+        (
+            "NISAR_L2_PR_GUNW_004_077_A_024_005_4000_SH_20251103T124615_20251103T124650_20251115T124615_"
+            "20251115T124650_{}.h5",
+            "P05023_N_F_J_002",
+            "P05100_N_F_J_001",
+        ),
+    ],
+    ids=["aria", "nisar"],
+)
+def test_the_version_in_the_name_of_a_doubled_pair_comes_before_the_time_of_the_file(tmp_path, name, old, new):
+    for k, version in enumerate((new, old)):
+        path = tmp_path / str(k) / name.format(version)
+        if path.suffix == ".nc":
+            products.write_gunw(path, phases(k), coherences(0), 1.0)
+        else:
+            products.write_nisar(path, {"frequencyA/HH": valid(phases(k))}, valid(coherences(0)), 1.0)
+        os.utime(path, (1_600_000_000 + k,) * 2)
+    stack = find_stack(tmp_path)
+    np.testing.assert_array_equal(abs(read(stack, 0)), abs(valid(phases(0))))
+    assert noted(stack, "twice", f"{new}")
+
+
 def test_two_orbits_are_not_mixed(tmp_path):
     products.hyp3(tmp_path / "descending")
     name = "S1AA_20220105T170812_20220117T170812_VVP012_INT40_G_ueF_8CFB"

@@ -307,6 +307,27 @@ def test_a_large_overlap_is_sampled_within_bounds(tmp_path, monkeypatch):
     assert isinstance(stack.interferograms[0].phase, Mosaic)
 
 
+def test_what_an_overlap_shows_is_remembered_until_a_file_changes(tmp_path, monkeypatch):
+    from ada_mapper.core.interferograms import overlap
+
+    opened = []
+    real = overlap.BandReader
+
+    def counted(*arguments):
+        opened.append(arguments)
+        return real(*arguments)
+
+    monkeypatch.setattr(overlap, "BandReader", counted)
+    for k, constant in enumerate((3.0, 5.0)):
+        write_frame(tmp_path, at(0, 0, 30, 30), consecutive(2), "AAAA")
+        write_frame(tmp_path, at(0, 20, 30, 30), consecutive(2), "BBBB", constants=(constant, constant))
+        for path in tmp_path.rglob("*.tif"):
+            os.utime(path, (1_600_000_000 + k,) * 2)
+        for _ in range(2):
+            np.testing.assert_allclose(read(find_stack(tmp_path), 0)[30:], plane(*centres(at(0, 30, 30, 20))))
+    assert len(opened) == 2 * 2 * 2
+
+
 def test_pairs_of_a_table_may_have_several_files(tmp_path):
     lines = ["file,date1,date2"]
     for k, grid in enumerate((at(0, 0, 30, 30), at(20, 0, 30, 30))):

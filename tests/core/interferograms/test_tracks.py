@@ -185,6 +185,7 @@ def test_a_pass_over_midnight_is_one(tmp_path):
     assert [(pair.name, pair.files) for pair in stack.interferograms] == [
         (f"{a:%Y%m%d}_{b:%Y%m%d}", 2) for a, b in dates(2)
     ]
+    assert noted(stack, "over midnight")
     assert stack.grid.height == 35 and WIDTH < stack.grid.width == 20
 
 
