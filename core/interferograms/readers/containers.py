@@ -189,8 +189,8 @@ def _band_index(source: Source, dataset: gdal.Dataset) -> int:
         return 1
     if count > 1:
         raise InputError(
-            "{path} has {count} bands, and which of them is meant isn't told. List it with the number of the band, as "
-            "{name}:{count}.",
+            "{path} has {count} bands, and which of them is meant isn't told. List it with the number of the band in a "
+            "CSV of pairs, as {name}:{count}.",
             path=source.path,
             name=source.path.name,
             count=count,

@@ -10,7 +10,8 @@ from ...errors import InputError
 from ...gdal_errors import gdal_raises
 from ...raster import Band, open_raster
 from ..model import Acquisition
-from .bands import band_of, declared_nodata_only
+from .bands import declared_nodata_only
+from .containers import Source, band_of_source
 from .dates import Pair, pair_in, parse_date
 from .files import Folder
 from .gamma import gamma_acquisition
@@ -42,7 +43,10 @@ class GeotiffReader(ProductReader):
 
     @gdal_raises()
     def phase(self, path: Path, folder: Folder) -> Band:
-        """Zero is no data only where the file declares no other value. InputError for units other than radians."""
+        """Zero is no data only where the file declares no other value.
+
+        InputError for units other than radians, and for several bands, one of which may be the amplitude.
+        """
         dataset = open_raster(path)
         unit = dataset.GetMetadata().get("DATA_UNITS", "radians")
         if unit.lower() not in ("radians", "radian", "rad"):
@@ -51,7 +55,7 @@ class GeotiffReader(ProductReader):
                 path=path,
                 unit=unit.lower(),
             )
-        return declared_nodata_only(band_of(path))
+        return declared_nodata_only(band_of_source(Source(path)))
 
     @gdal_raises()
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:

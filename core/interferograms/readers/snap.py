@@ -10,15 +10,20 @@ from typing import Any
 from osgeo import gdal
 
 from ...gdal_errors import gdal_raises
+from ...raster import Band, Grid
 from ...vectors import quiet_gdal
 from ..model import Acquisition
+from .bands import band_of, coherence_of
 from .dates import Pair, parse_date
 from .files import Folder, nearest
-from .metadata import BASELINE, HEADING, INCIDENCE, Metadata, finite_number, skipped
+from .metadata import BASELINE, HEADING, INCIDENCE, Metadata, finite_number, skipped, text_of
 from .product import ProductReader
+from .raw import RawFile
 
 _DIM = re.compile(r"\.dim$")
 _BASELINE = "Perp Baseline"
+_BYTE_ORDER = re.compile(r"^\s*byte order\s*=", re.MULTILINE | re.IGNORECASE)
+_FLOAT = re.compile(r"^\s*data type\s*=\s*4\s*$", re.MULTILINE | re.IGNORECASE)
 _DAY = re.compile(r"\d{2}[A-Za-z]{3}\d{4}")
 
 
@@ -29,6 +34,15 @@ class SnapReader(ProductReader):
     looks_for = "Unw_Phase_*.img"
     interferogram_name = re.compile(r"^unw_?phase.*\.img$", re.IGNORECASE)
     coherence_name = re.compile(r"^coh.*\.img$", re.IGNORECASE)
+
+    def phase(self, path: Path, folder: Folder) -> Band:
+        """In the byte order of the header; InputError where it tells none and the numbers neither."""
+        return _band(path)
+
+    def coherence(self, path: Path, folder: Folder) -> Band:
+        """In the byte order of the header, as the phase."""
+        band = _band(path)
+        return coherence_of(band.path, band.index, band.label)
 
     @gdal_raises()
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
@@ -54,6 +68,16 @@ class SnapReader(ProductReader):
             track=int(track) if track is not None and track > 0 else None,
             notes=(*told.notes, *skipped(file, unread)),
         )
+
+
+def _band(path: Path) -> Band:
+    """The band as GDAL reads it; where the header tells no byte order, in the one in which its numbers make sense."""
+    header = text_of(path.with_suffix(".hdr"))
+    if not header or _BYTE_ORDER.search(header) or not _FLOAT.search(header):
+        return band_of(path)
+    file = RawFile(path, Grid.of(path), "MSB", path.with_suffix(".hdr").name)
+    file.check()
+    return file.band()
 
 
 def _dim_of(path: Path, folder: Folder) -> Path | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from osgeo import gdal
 
 import interferogram_products as products
 from ada_mapper.core.errors import InputError
 from ada_mapper.core.interferograms import find_stack
-from ada_mapper.core.raster import BandReader, Grid
-from interferogram_products import DEGREES, HEIGHT, METRES, WIDTH, coherences, dem_par, valid, write_text
+from ada_mapper.core.raster import BandReader, Grid, spatial_reference
+from interferogram_products import DEGREES, HEIGHT, METRES, WIDTH, coherences, dem_par, phases, valid, write_text
 
 NAME = "20180106_20180118"
 
@@ -153,3 +154,71 @@ def test_coherence_of_licsbas_in_another_size_is_not_used(tmp_path):
     assert stack.interferograms[0].coherence is None and stack.interferograms[1].coherence is not None
     assert any("Coherence not used" in note and file.name in note for note in stack.notes)
     np.testing.assert_array_equal(valid(coherences(1)), read(stack.interferograms[1].coherence))
+
+
+@pytest.mark.parametrize("order", ["<f4", ">f4"])
+def test_an_envi_header_without_its_byte_order(tmp_path, order):
+    expected = products.snap(tmp_path)
+    for path in tmp_path.rglob("*.hdr"):
+        path.write_text(path.read_text().replace("byte order = 1\n", ""))
+        image = path.with_suffix(".img")
+        np.fromfile(image, ">f4").astype(order).tofile(image)
+    stack = find_stack(tmp_path)
+    for pair in stack.interferograms:
+        np.testing.assert_array_equal(read(pair.phase), expected.pairs[pair.name].phase)
+        np.testing.assert_allclose(read(pair.coherence), expected.pairs[pair.name].coherence, rtol=1e-6)
+
+
+def test_an_envi_header_that_tells_its_byte_order_is_followed(tmp_path):
+    expected = products.snap(tmp_path)
+    for path in tmp_path.rglob("*.hdr"):
+        path.write_text(path.read_text().replace("byte order = 1", "byte order = 0"))
+        swap(path.with_suffix(".img"))
+    pair = find_stack(tmp_path).interferograms[0]
+    np.testing.assert_array_equal(read(pair.phase), expected.pairs[pair.name].phase)
+
+
+def test_a_geotiff_of_amplitude_and_phase_asks_which_band_it_is(tmp_path):
+    path = tmp_path / f"{NAME}_unw.tif"
+    dataset = gdal.GetDriverByName("GTiff").Create(str(path), WIDTH, HEIGHT, 2, gdal.GDT_Float32)
+    dataset.SetGeoTransform(METRES.transform)
+    dataset.SetProjection(spatial_reference(METRES.crs).ExportToWkt())
+    dataset.GetRasterBand(1).WriteArray(np.full((HEIGHT, WIDTH), 7.0))
+    dataset.GetRasterBand(2).WriteArray(phases(0))
+    dataset = None
+    with pytest.raises(InputError, match=rf"has 2 bands.*CSV of pairs, as {NAME}_unw\.tif:2\."):
+        find_stack(tmp_path)
+    table = write_text(tmp_path / "pairs.csv", f"file,date1,date2\n{path.name}:2,2018-01-06,2018-01-18\n")
+    np.testing.assert_array_equal(read(find_stack(None, pairs_file=table).interferograms[0].phase), valid(phases(0)))
+
+
+def test_real_keys_of_a_hyp3_text_file(tmp_path):
+    name = "S1_064_000000s1n00-136231s2n02-000000s3n00_IW_20250406_20250418_VV_INT80_77F1"
+    products.write_tif(tmp_path / name / f"{name}_unw_phase.tif", phases(0), nodata=0.0)
+    products.write_tif(tmp_path / name / f"{name}_corr.tif", coherences(0), nodata=0.0)
+    write_text(
+        tmp_path / name / f"{name}.txt",
+        "Reference Granule: S1A_IW_SLC__1SDV_20250406T022008_20250406T022035_058630_07421F_93A7\n"
+        "Secondary Granule: S1A_IW_SLC__1SDV_20250418T022008_20250418T022035_058805_074946_C7D4\n"
+        "Reference Pass Direction: ASCENDING\nReference Orbit Number: 58630\nSecondary Pass Direction: ASCENDING\n"
+        "Secondary Orbit Number: 58805\nBaseline: -129.02564735771583\nUTC time: 8409.44936\n"
+        "Heading: -15.3974576912639\nSpacecraft height: 693000.0\nSlant range near: 800421.8\nRange looks: 4\n"
+        "INSAR phase filter: yes\nPhase filter parameter: 0.5\nDEM source: GLO_30\nWater mask: no\n",
+    )
+    (pair,) = find_stack(tmp_path).interferograms
+    assert (pair.perpendicular_baseline, pair.heading) == (-129.02564735771583, -15.3974576912639)
+    np.testing.assert_array_equal(read(pair.phase), valid(phases(0)))
+
+
+def test_a_product_whose_name_lost_its_dates_says_what_to_do(tmp_path):
+    products.write_tif(tmp_path / "insar_unw_phase.tif", phases(0), nodata=0.0)
+    products.write_tif(tmp_path / "insar_corr.tif", coherences(0), nodata=0.0)
+    with pytest.raises(InputError, match=r"insar_unw_phase\.tif has no two dates in its name\. List it"):
+        find_stack(tmp_path)
+    table = write_text(
+        tmp_path / "pairs.csv",
+        "file,date1,date2,coherence_file\ninsar_unw_phase.tif,2019-06-10,2019-06-22,insar_corr.tif\n",
+    )
+    (pair,) = find_stack(None, pairs_file=table).interferograms
+    np.testing.assert_array_equal(read(pair.phase), valid(phases(0)))
+    np.testing.assert_array_equal(read(pair.coherence), valid(coherences(0)))
