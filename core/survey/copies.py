@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +29,7 @@ _KNOWN = {field.name: field for field in (*SITE_FIELDS, *FORM_FIELDS)}
 
 @dataclass(frozen=True)
 class Copy:
-    """The sites of one returned package in the master's CRS.
+    """The sites of one returned package in the master's CRS; NaN where one lost its point.
 
     ``fields`` are those of its layer that can be kept; ``notes`` tell how its form differs from the one that was given
     out, ``warnings`` what may be missing or could not be understood. ``folder`` is where its photos' paths begin.
@@ -105,8 +106,10 @@ def _copy_of(dataset: Any, file: Path, target_crs: str) -> Copy:
     for feature in layer:
         place = _place(feature, to_target)
         if place is None:
-            notes.append(Message("A site without a point is left out ({name}).", name=_name_of(feature)))
-            continue
+            warnings.append(
+                Message("The site {name} has no point; its answers are taken.", name=_name_of(feature, columns))
+            )
+            place = (math.nan, math.nan)
         values = {}
         for name in fields:
             column = columns.names.get(name, name)
@@ -240,8 +243,8 @@ def _place(feature: Any, to_target: Transformation | None) -> tuple[float, float
     return point.GetX(), point.GetY()
 
 
-def _name_of(feature: Any) -> str:
-    index = feature.GetFieldIndex("name")
+def _name_of(feature: Any, columns: Columns) -> str:
+    index = feature.GetFieldIndex(columns.names.get("name", "name"))
     return str(feature.GetFID()) if index < 0 else str(feature.GetField(index))
 
 

@@ -418,9 +418,14 @@ def _added(
     taken = {site.attributes.get("name") for site in sites}
     last = max((int(site.attributes.get("id") or 0) for site in sites), default=0)
     result = []
-    for number, key in enumerate(keys, last + 1):
+    number = last
+    for key in keys:
         sides = [_Answers(copy.name, keyed[key], copy.folder) for copy, keyed in zip(copies, by_key) if key in keyed]
-        first = sides[0].site
+        first = next((side.site for side in sides if math.isfinite(side.site.x)), None)
+        if first is None:
+            record.warnings.append((sides[0].who, _unplaced(sides[0].site)))
+            continue
+        number += 1
         name = str(first.attributes.get("name") or f"N{number}")
         if name in taken:
             name = f"{name} ({number})"
@@ -432,6 +437,18 @@ def _added(
         merged = _merge_site(_Answers(MASTER, Site(first.x, first.y, planned), None), sides, names, record)
         result.append(merged)
     return result
+
+
+def _unplaced(site: Site) -> Message:
+    """What is told of a new site that lies nowhere, with all that was answered."""
+    own = site.attributes
+    answers = [f"{field.name}: {own[field.name]}" for field in FORM_FIELDS if not _is_empty(own.get(field.name))]
+    return Message(
+        "The new site {name} has no point, so it can't be kept. Give it one in the package and merge again. Its "
+        "answers: {answers}.",
+        name=own.get("name"),
+        answers="; ".join(answers) or "–",
+    )
 
 
 def _differs(merged: Site, before: Site) -> bool:

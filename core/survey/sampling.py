@@ -268,6 +268,12 @@ def _by_district(candidates: list[_Candidate], districts: Sequence[District], so
     for one in candidates:
         point = _point(*one.place)
         one.stratum = next((name for name, shape in shapes if shape.Contains(point)), OUTSIDE)
+    if all(one.stratum == OUTSIDE for one in candidates):
+        raise InputError(
+            "None of the {count} areas lies in a district. Check that both layers show the same place, and that their "
+            "coordinate reference systems are right.",
+            count=len(candidates),
+        )
 
 
 def allocate(sizes: Sequence[int], total: int) -> list[int]:

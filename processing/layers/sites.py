@@ -91,18 +91,22 @@ def read_sites(
     own_names = {column: name for name, column in columns.names.items()}
     names = [own_names.get(field.name(), field.name()) for field in source.fields()]
     reader = AnswerReader(labels)
-    sites, empty = [], 0
+    sites, empty, several = [], 0, 0
     for feature in source.getFeatures():
         geometry = feature.geometry()
         if geometry.isEmpty():
             empty += 1
             continue
+        several += geometry.isMultipart() and geometry.constGet().numGeometries() > 1
         point = geometry.pointOnSurface().asPoint()
         own = reader.read(dict(zip(names, map(to_python, feature.attributes()))))
         sites.append(Site(point.x(), point.y(), own))
     name = source.sourceName()
     if empty:
         progress.warning(tr("{}: {} features without a point are left out.").format(name, empty))
+    if several:
+        message = tr("{}: {} features hold several points; each counts as one site. Separate them if they are several.")
+        progress.warning(message.format(name, several))
     tell_columns(columns, name, progress)
     for warning in reader.warnings():
         progress.warning("{layer}: {warning}", layer=name, warning=warning)

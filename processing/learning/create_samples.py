@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from qgis.core import (
@@ -154,7 +155,7 @@ class CreateSamples(Algorithm):
 
         folder = self.parameterAsString(parameters, "OUTPUT_FOLDER", context)
         layers = chosen_layers(self, parameters, context)
-        areas, others = self._labels(parameters, context)
+        areas, others = self._labels(parameters, context, progress)
         ignored = self._polygons(parameters, "IGNORED", context)
         inputs = SceneInputs(
             name=self.parameterAsString(parameters, "SCENE", context).strip(),
@@ -189,7 +190,9 @@ class CreateSamples(Algorithm):
             ignore_edges=self.parameterAsBoolean(parameters, "IGNORE_EDGES", context),
         )
 
-    def _labels(self, parameters: dict[str, Any], context: QgsProcessingContext) -> tuple[Polygons, Polygons | None]:
+    def _labels(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress
+    ) -> tuple[Polygons, Polygons | None]:
         """The areas, and the polygons of other classes where there is a class field."""
         from ...core.samples import Polygons
         from ..layers import check_polygons, existing_field
@@ -210,7 +213,15 @@ class CreateSamples(Algorithm):
             return Polygons(tuple(by_class.get("", ())), crs, name), None
         text = self.parameterAsString(parameters, "AREA_CLASSES", context)
         wanted = {part.strip() for part in text.split(",") if part.strip()}
-        unknown = sorted(wanted - by_class.keys())
+        alike = {value for value in by_class if _label(value) in {_label(one) for one in wanted} - {""}}
+        if alike - wanted:
+            progress.warning(
+                tr("The classes {} of the field {} are taken as areas, too.").format(
+                    ", ".join(f"“{value}”" for value in sorted(alike - wanted)), field
+                )
+            )
+        unknown = sorted(one for one in wanted if _label(one) not in {_label(value) for value in by_class})
+        wanted = alike
         if not wanted or unknown:
             said = tr("“{}” is none of its values").format(unknown[0]) if unknown else tr("none is given")
             message = tr("Say which values of the field {} are areas: {}. Its values are {}.")
@@ -274,6 +285,12 @@ def style_tiles(layer: QgsVectorLayer) -> None:
         )
         categories.append(QgsRendererCategory(role, symbol, tr(role.capitalize())))
     layer.setRenderer(QgsCategorizedSymbolRenderer("role", categories))
+
+
+def _label(value: str) -> str:
+    """A class without what differs when somebody types it again: case, and what is between words. Numbers stay."""
+    is_word = any(letter.isalpha() for letter in value)
+    return re.sub(r"[_\s-]+", " ", value).strip().casefold() if is_word else value
 
 
 def _class_of(value: Any) -> str:

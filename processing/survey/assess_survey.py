@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qgis.core import (
+    QgsFeature,
     QgsProcessing,
     QgsProcessingContext,
     QgsProcessingException,
+    QgsProcessingFeatureSource,
     QgsProcessingOutputNumber,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterFile,
@@ -18,6 +20,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
+from ...core.fields import truth_of
 from ...core.progress import Progress
 from ..algorithm import POLYGONS, Algorithm, SurveyLayer, crs_text
 from ..qgis_versions import is_null
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
 
 _POINTS = QgsProcessing.SourceType.TypeVectorPoint
 _ANY = QgsProcessing.SourceType.TypeVectorAnyGeometry
-_NO = ("0", "0.0", "false", "f", "no")
 _OUTPUTS = {
     "CONFIRMED": QT_TRANSLATE_NOOP("AdaMapper", "Sites confirmed"),
     "VISITED": QT_TRANSLATE_NOOP("AdaMapper", "Sites visited"),
@@ -103,7 +105,7 @@ class AssessSurvey(Algorithm):
             raise InputError(
                 tr("The sites have no coordinate reference system. Set it first (layer properties > Source).")
             )
-        known = self._known(parameters, context, areas, areas_crs)
+        known = self._known(parameters, context, areas, areas_crs, progress)
         sites = read_sites(source, progress, result_labels(self, parameters, "SITES", context))
         result = assess_survey(sites, known, progress.part(0.0, 0.2))
         if files["REPORT"]:
@@ -149,7 +151,12 @@ class AssessSurvey(Algorithm):
         return read_areas(source, FIELDS, MERGED_FIELDS, progress=progress), crs_text(source.sourceCrs())
 
     def _known(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, areas: tuple[Area, ...], areas_crs: str
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        areas: tuple[Area, ...],
+        areas_crs: str,
+        progress: Progress,
     ) -> Share | None:
         """Mapped of known landslides; None where none were given."""
         from ...core.survey import Share, mapped_share
@@ -163,18 +170,29 @@ class AssessSurvey(Algorithm):
         features = [
             feature
             for feature in source.getFeatures()
-            if "visited" not in names or _is_true(feature[names["visited"]], unknown=True)
+            if "visited" not in names or _is_true(source, feature, names["visited"], unknown=True)
         ]
         if not features:
             raise InputError(
                 tr("None of the known landslides was visited, so there is no recall. Leave the layer out.")
             )
         if "mapped" in names:
-            return Share(sum(_is_true(feature[names["mapped"]], False) for feature in features), len(features))
+            return Share(sum(_is_true(source, feature, names["mapped"], False) for feature in features), len(features))
         if not parameters.get("AREAS"):
             raise InputError(tr("Give the areas of the map, too, to find out which known landslides are in it."))
         shapes = [bytes(feature.geometry().asWkb()) for feature in features if not feature.geometry().isEmpty()]
-        return mapped_share(shapes, crs_text(source.sourceCrs()), areas, areas_crs)
+        if len(shapes) < len(features):
+            message = tr("{}: {} features without a geometry are left out.")
+            progress.warning(message.format(source.sourceName(), len(features) - len(shapes)))
+        share = mapped_share(shapes, crs_text(source.sourceCrs()), areas, areas_crs)
+        if share.part == 0:
+            progress.warning(
+                tr(
+                    "None of the known landslides meets an area. If that surprises you, check that both show the "
+                    "same place, and that their coordinate reference systems are right."
+                )
+            )
+        return share
 
     def _photo_folder(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Path | None:
         chosen = self.parameterAsFile(parameters, "PHOTO_FOLDER", context)
@@ -196,11 +214,16 @@ class AssessSurvey(Algorithm):
         return settings
 
 
-def _is_true(value: Any, unknown: bool) -> bool:
-    """A field's value as yes or no."""
-    if is_null(value):
+def _is_true(source: QgsProcessingFeatureSource, feature: QgsFeature, name: str, unknown: bool) -> bool:
+    """A field's value as yes or no; InputError for what is neither."""
+    value = feature[name]
+    if is_null(value) or not str(value).strip():
         return unknown
-    return str(value).strip().lower() not in ("", *_NO)
+    try:
+        return truth_of(str(value))
+    except ValueError:
+        message = tr("The field {} of the layer {} must tell yes or no, not “{}”.")
+        raise InputError(message.format(name, source.sourceName(), str(value)[:60])) from None
 
 
 def _numbers(result: SurveyResult) -> dict[str, float | None]:

@@ -117,6 +117,9 @@ class MergeSurvey(Algorithm):
             progress.report(0.4 * number / len(paths))
             copies.append(read_copy(path, crs))
         master = read_sites(source, progress, result_labels(self, parameters, "MASTER", context))
+        if len(master) < source.featureCount():
+            message = tr("The master {} has sites without a point. Give each its point first, so that none is lost.")
+            raise InputError(message.format(source.sourceName()))
         merged = merge_copies(master, table_of(source, known), crs, copies, master_folder, progress.part(0.4, 0.7))
         result = self._result_file(parameters)
         result_folder = None if result is None else result.parent

@@ -250,7 +250,10 @@ def _readme(title: str, sites: tuple[Site, ...]) -> str:
         tr("3. Take up to three photos; they are kept in the folder DCIM. Write remarks, your name and the day."),
         tr("4. Visit what was drawn, also what looks dull: only then do the figures hold for the whole map."),
         tr("5. A landslide that is no site: add a point to Sites. Anything else: Notes. Your way: Tracks."),
-        tr("6. Bring the whole folder back, with the photos. It is merged by the hidden field uid: don't change that."),
+        tr(
+            "6. Close the project, then bring the whole folder back, with the photos. Sites are merged by the hidden "
+            "field uid: don't change that."
+        ),
         "",
         tr("sites.gpx: waypoints for a GPS. sites.kml: for a globe. Coordinates in them are WGS 84."),
         tr("Moving ground is dangerous: never go alone, stay off steep and fresh scars, leave when it rains hard."),

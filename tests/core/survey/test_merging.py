@@ -532,3 +532,27 @@ def test_a_picture_that_points_to_other_files_is_not_shown(tmp_path):
     gdal.Translate(str(tmp_path / "a.vrt"), str(tmp_path / "secret.jpg"))
     (tmp_path / "a.vrt").rename(tmp_path / "a.jpg")
     assert thumbnail(tmp_path / "a.jpg") is None and thumbnail(tmp_path / "secret.jpg") is not None
+
+
+def test_answers_of_a_site_that_lost_its_point_are_kept(field):
+    copy = field.copy("a")
+    field.edit(copy, "S02", result="confirmed", remarks="wet")
+    field._dataset = None
+    field.sql(copy, "UPDATE sites SET geom = NULL WHERE name = 'S02'")
+    merged = field.merge(copy)
+    before = {site.attributes["name"]: (site.x, site.y) for site in field.sites}
+    after = {site.attributes["name"]: (site.x, site.y) for site in merged.sites}
+    assert after == before and merged.deleted == ()
+    assert by_name(merged)["S02"]["result"] == "confirmed" and by_name(merged)["S02"]["remarks"] == "wet"
+    assert "S02 has no point" in " ".join(warning for _, warning in merged.warnings)
+
+
+def test_a_new_site_without_a_point_is_told_with_its_answers(field):
+    copy = field.copy("a")
+    field.edit(copy, "S02", result="confirmed", remarks="wet", uid="new", name="N1", stratum=None)
+    field._dataset = None
+    field.sql(copy, "UPDATE sites SET geom = NULL WHERE name = 'N1'")
+    merged = field.merge(copy)
+    assert merged.added == () and len(merged.sites) == 6
+    told = " ".join(warning for _, warning in merged.warnings)
+    assert "N1 has no point" in told and "result: confirmed; remarks: wet" in told

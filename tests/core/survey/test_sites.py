@@ -175,3 +175,9 @@ def test_points_that_are_numbered_by_letters_keep_them_as_names():
 def test_advice(attributes, sign, words):
     text = look_for(attributes, sign)
     assert all(word in text for word in words)
+
+
+def test_districts_that_lie_elsewhere_are_refused():
+    far = District("北部", square(100_000, 3_000_000, 1000))
+    with pytest.raises(InputError, match="None of the 4 areas lies in a district"):
+        sample_sites(areas(4), UTM, SamplingRules(2, "district"), UTM, [far], UTM)

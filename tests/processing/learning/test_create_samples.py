@@ -154,3 +154,18 @@ def test_a_temporary_folder_and_help(run, parameters, plugin):
     assert len(SampleSet(result["OUTPUT_FOLDER"]).records) == result["TILE_COUNT"]
     algorithm = plugin.provider.algorithm("createsamples")
     assert all(definition.help() for definition in algorithm.parameterDefinitions())
+
+
+def test_classes_are_the_same_in_any_case(run, parameters):
+    """One that was typed again is neither lost nor taken as other ground."""
+    shapes = scattered()
+    shapes[0], shapes[5] = (shapes[0][0], "Active "), (shapes[5][0], "ACTIVE")
+    feedback = Feedback()
+    result = run("createsamples", {**parameters, "LABELS": polygon_layer(shapes), "AREA_CLASSES": "Active"}, feedback)
+    assert result["AREA_COUNT"] == 16 and "“ACTIVE”" in " ".join(feedback.warnings)
+
+
+def test_a_class_field_that_is_not_there_is_told(run, parameters, tmp_path):
+    with pytest.raises(QgsProcessingException, match=r"The layer labels has no field kind. Its fields are: class"):
+        run("createsamples", {**parameters, "CLASS_FIELD": "kind"})
+    assert not (tmp_path / "samples").exists()

@@ -139,3 +139,47 @@ def test_a_file_whose_log_stayed_on_the_phone_is_warned_of(run, tmp_path):
         feedback = Feedback()
         run(algorithm, {name: f"{folder / 'survey.gpkg'}|layername=sites", **others}, feedback)
         assert any("survey.gpkg-wal" in warning and str(folder) in warning for warning in feedback.warnings), algorithm
+
+
+def known_layer(**columns):
+    """Two known landslides far from all areas, with columns of text."""
+    fields = "".join(f"&field={name}:string" for name in columns)
+    layer = QgsVectorLayer(f"Point?crs={UTM}{fields}", "known", "memory")
+    features = []
+    for index in range(2):
+        feature = QgsFeature(layer.fields())
+        feature.setGeometry(QgsGeometry.fromPointXY(QgsPointXY(300_000 + index, 3_000_000)))
+        feature.setAttributes([values[index] for values in columns.values()])
+        features.append(feature)
+    layer.dataProvider().addFeatures(features)
+    return layer
+
+
+@pytest.mark.parametrize("yes, no", [("true", "false"), ("Ja", "nein"), ("1", "0"), ("是", "否"), ("oui", "Non")])
+def test_known_landslides_are_mapped_as_their_field_says(run, yes, no):
+    known = known_layer(mapped=[yes, no], visited=[yes, yes])
+    assert run("assesssurvey", {"SITES": points(["confirmed"]), "KNOWN": known})["RECALL"] == pytest.approx(50)
+
+
+def test_a_field_that_says_neither_yes_nor_no_is_refused(run):
+    known = known_layer(mapped=["perhaps", "no"])
+    with pytest.raises(QgsProcessingException, match="field mapped of the layer known must tell yes or no"):
+        run("assesssurvey", {"SITES": points(["confirmed"]), "KNOWN": known})
+
+
+def test_known_landslides_that_lie_elsewhere_are_a_warning(run):
+    feedback = Feedback()
+    parameters = {"SITES": points(["confirmed"]), "KNOWN": known_layer(), "AREAS": area_layer(3)}
+    result = run("assesssurvey", parameters, feedback)
+    assert result["RECALL"] == 0 and "None of the known landslides meets an area" in " ".join(feedback.warnings)
+
+
+def test_several_points_in_one_feature_are_told(run):
+    sites = QgsVectorLayer(f"MultiPoint?crs={UTM}&field=result:string", "sites", "memory")
+    feature = QgsFeature(sites.fields())
+    feature.setGeometry(QgsGeometry.fromWkt("MULTIPOINT((500000 3500000), (500100 3500000))"))
+    feature.setAttributes(["confirmed"])
+    sites.dataProvider().addFeatures([feature])
+    feedback = Feedback()
+    assert run("assesssurvey", {"SITES": sites}, feedback)["VISITED"] == 1
+    assert "1 features hold several points" in " ".join(feedback.warnings)
