@@ -220,6 +220,7 @@ class Results:
         self._works: dict[Path, Path] = {}
         self._names: list[str] = []
         self._asides: list[Path] = []
+        self._removed: list[Path] = []
         self._takings: dict[Path, Taking] = {}
 
     @property
@@ -247,6 +248,10 @@ class Results:
             self._takings[place] = taking
         return place
 
+    def remove(self, path: Path) -> None:
+        """A file beside one of those of the run, which goes when they take their places."""
+        self._removed.append(path)
+
     def named(self, text: str) -> str:
         """A text with the places where the files of this run will be instead of those where they are made."""
         for name in self._names:
@@ -262,7 +267,8 @@ class Results:
                 with told_as_unwritable(folder):
                     self._works[folder] = work.rename(work.with_name(f"{work.name}{_READY}"))
             for folder, work in self._works.items():
-                done.enter_context(_moved_in(work, folder))
+                removed = [path for path in self._removed if path.parent == folder and path.exists()]
+                done.enter_context(_moved_in(work, folder, removed))
             for folder, sources in taken.items():
                 for source, taking in sources.items():
                     done.enter_context(taking(source, folder / source.name))

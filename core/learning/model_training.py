@@ -6,13 +6,14 @@ import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Callable
 
 from ..accuracy import ClassicalSetting
 from ..errors import InputError
 from ..models import LabelledTile, ModelCard, Network, export_onnx, load_network, read_card
 from ..progress import QUIET, Progress
 from ..texts import Message, joined
+from ..types import PathLike
 from .checkpoints import TrainingState
 from .devices import choose_device
 from .evaluation import (
@@ -40,11 +41,14 @@ class _Trained:
     fine_tuned: FineTuned | None = None
 
 
-def train_model(recipe: Recipe, progress: Progress = QUIET) -> ModelCard:
+def train_model(
+    recipe: Recipe, progress: Progress = QUIET, place: Callable[[PathLike], PathLike] | None = None
+) -> ModelCard:
     """Train what the recipe says and write the model; returns its card, whose ``training`` holds all figures.
 
     An unfinished training is kept beside the model and continued by the same call; when the model is written, it is
-    deleted. Raises InputError for data that don't fit, CancelledError when the user stops.
+    deleted. With ``place`` the model is written where that says instead, when it is finished, and what was kept is
+    left to the caller. Raises InputError for data that don't fit, CancelledError when the user stops.
     """
     own = OwnTiles(recipe.samples) if recipe.samples else None
     card = starting_card(recipe, own)
@@ -59,9 +63,11 @@ def train_model(recipe: Recipe, progress: Progress = QUIET) -> ModelCard:
     judged, classical = _judged(ground, trained, progress.part(0.9, 1.0))
     facts = _facts(ground, trained, judged, classical)
     card = replace(trained.card, training=facts)
-    export_onnx(trained.network.cpu(), card, recipe.output, half_storage=True)
-    with contextlib.suppress(OSError):
-        recipe.checkpoint.unlink()
+    output = recipe.output if place is None else place(recipe.output)
+    export_onnx(trained.network.cpu(), card, output, half_storage=True)
+    if place is None:
+        with contextlib.suppress(OSError):
+            recipe.checkpoint.unlink()
     progress.info("Written: {output}", output=recipe.output)
     progress.report(1.0)
     return card

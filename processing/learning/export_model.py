@@ -75,13 +75,13 @@ class ExportModel(Algorithm):
         source = self.model_path(parameters, context)
         storage = self.parameterAsEnumString(parameters, "STORAGE", context)
         chosen = given(self.parameterAsFileOutput(parameters, "OUTPUT", context) or None, "OUTPUT")
-        output = Path(self._named(chosen, storage))
+        output = self.results.place(self._named(chosen, storage))
         card = self._export(parameters, context, source, output, storage, progress)
-        text = self.parameterAsFileOutput(parameters, "CARD", context)
+        text = self.file_output(parameters, "CARD", context)
         if text:
             write_file(text, json.dumps(json.loads(card.to_json()), indent=2, ensure_ascii=False).encode())
         progress.info("{name}: {size:.1f} MB.", name=output.name, size=output.stat().st_size / 1e6)
-        return {"OUTPUT": str(output), "CARD": text or None}
+        return {"OUTPUT": str(output), "CARD": text}
 
     def result_path(self, name: str, destination: str, parameters: dict[str, Any]) -> str:
         storage = parameters.get("STORAGE", STORAGE[0])

@@ -121,7 +121,7 @@ class ImportModel(Algorithm):
 
         source = Path(given(self.parameterAsFile(parameters, "INPUT", context) or None, "INPUT"))
         target = given(self.parameterAsFileOutput(parameters, "OUTPUT", context) or None, "OUTPUT")
-        output = self.result_path("OUTPUT", target, parameters)
+        output = str(self.results.place(self.result_path("OUTPUT", target, parameters)))
         options = self._options(parameters, context)
         architecture = self.parameterAsEnumString(parameters, "NETWORK", context)
         if source.suffix.lower() == ".onnx":

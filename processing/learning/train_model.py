@@ -218,14 +218,16 @@ class TrainModel(Algorithm):
             progress.warning(text)
 
         with own_settings(recipe.options.seed, recipe.options.threads):  # judging, too, keeps to the user's threads
-            card = train_model(recipe, replace(progress, on_warning=warn))
-        report = self.parameterAsFileOutput(parameters, "REPORT", context)
+            card = train_model(recipe, replace(progress, on_warning=warn), self.results.place)
+        # Only now that its model comes into place; else the next run goes on from there.
+        self.results.remove(recipe.checkpoint)
+        report = self.file_output(parameters, "REPORT", context)
         if report:
             write_training_report(report, card, notes, recipe.identity(), tr)
         judged: dict[str, float] = next((scores["model"] for scores in card.training["judged"].values()), {})
         return {
             "MODEL": str(recipe.output),
-            "REPORT": report or None,
+            "REPORT": report,
             "IOU": judged.get("iou", math.nan),
             "STEPS_DONE": card.training["steps"],
         }

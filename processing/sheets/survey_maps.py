@@ -32,7 +32,6 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
-from ...core.files import added_together, whole_file
 from ...core.progress import Progress
 from ..algorithm import POLYGONS, ROOT, Algorithm, SurveyLayer
 from ..texts import tr
@@ -135,7 +134,7 @@ class SurveyMaps(Algorithm):
         self.addOutput(QgsProcessingOutputNumber("SHEET_COUNT", tr("Number of sheets without the overview")))
 
     def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
-        document = self.parameterAsFileOutput(parameters, "OUTPUT", context)
+        document = self.file_output(parameters, "OUTPUT", context)
         pictures = self.parameterAsString(parameters, "PICTURES", context)
         if pictures == QgsProcessing.TEMPORARY_OUTPUT:
             pictures = QgsProcessingUtils.generateTempFilename("survey_maps")
@@ -144,8 +143,8 @@ class SurveyMaps(Algorithm):
         dpi = self.parameterAsDouble(parameters, "DPI", context)
         with _scratch() as folder:
             sheet_set = self._sheet_set(parameters, context, folder, progress)
-            with _outputs(document, pictures) as (file, directory):
-                _print(sheet_set, file, directory, dpi, progress)
+            directory = self._picture_folder(pictures) if pictures else None
+            _print(sheet_set, Path(document) if document else None, directory, dpi, progress)
         for template, missing in sheet_set.missing.items():
             if missing:
                 message = tr("The template {} has no items with these ids, so nothing is written there: {}.")
@@ -153,6 +152,14 @@ class SurveyMaps(Algorithm):
         progress.info(tr("{} sheets and an overview.").format(len(sheet_set.sheets)))
         results: dict[str, Any] = {"SHEET_COUNT": len(sheet_set.sheets)}
         return {**results, **({"OUTPUT": document} if document else {}), **({"PICTURES": pictures} if pictures else {})}
+
+    def _picture_folder(self, pictures: str) -> Path:
+        """Where the pictures are made that are to lie in a folder, which may be missing."""
+        from ...core.places import make_folder_of, remove_empty
+
+        any_picture = Path(pictures) / "sheet.png"
+        self.results.if_dropped.callback(remove_empty, make_folder_of(any_picture))
+        return self.results.place(any_picture).parent
 
     def _sheet_set(
         self, parameters: dict[str, Any], context: QgsProcessingContext, folder: Path, progress: Progress
@@ -273,18 +280,6 @@ def _scratch() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _outputs(document: str, pictures: str) -> Iterator[tuple[Path | None, Path | None]]:
-    """A temporary file and folder beside the results, which take their places only when all is well."""
-    with contextlib.ExitStack() as stack:
-        directory = stack.enter_context(added_together(pictures)) if pictures else None
-        file = None
-        if document:
-            # Last in, first done: it is the one that a viewer may hold open.
-            file = stack.enter_context(whole_file(document))
-        yield file, directory
 
 
 def _print(sheet_set: SheetSet, document: Path | None, pictures: Path | None, dpi: float, progress: Progress) -> None:

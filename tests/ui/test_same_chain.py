@@ -10,6 +10,7 @@ import pytest
 from qgis.core import QgsMapLayer, QgsProcessingContext, QgsProcessingFeedback, QgsRasterLayer
 
 from ada_mapper.processing.mapping import CHAIN, MapActiveAreas
+from ada_mapper.processing.outputs import destination_of
 from ada_mapper.ui.data import DataStep
 from ada_mapper.ui.detect import DetectStep
 from ada_mapper.ui.detect import detect_plan as plan
@@ -21,6 +22,7 @@ RASTERS = ("phase_rate", "los_rate", "dem", "slope", "los_sensitivity")
 def shown(value: Any) -> Any:
     """A layer or a file by the name of its file, in whatever folder; anything else as it is."""
     value = value.source() if isinstance(value, QgsMapLayer) else value
+    value = destination_of(value) or value
     return Path(value).name if isinstance(value, str) and "/" in value else value
 
 
@@ -68,6 +70,7 @@ def in_one_step(context, work, monkeypatch) -> dict[str, dict[str, Any]]:
     monkeypatch.setattr(MapActiveAreas, "open_model", lambda *_: None)
     parameters = plan.folder_parameters(context.state, work / "results")
     parameters["DEM"] = parameters["DEM"].source()
+    (work / "results").mkdir()
     tool = MapActiveAreas().create()
     tool.start(parameters, QgsProcessingContext(), QgsProcessingFeedback())
     return given

@@ -65,8 +65,10 @@ def write_set(folder, kinds=KINDS, size=SIZE, seed=0, counts=(4, 10, 2)):
              "valid_pixels": size**2}
         )  # fmt: skip
     layers = [dict(zip(("kind", "unit", "sign"), (kind.value, *stored_unit(kind)))) for kind in kinds]
-    facts = {"format": 1, "layers": layers, "pixel_size": 30.0, "tile_size": size, "tiles": records,
-             "scenes": [{"name": "discs", "pixel_size": 30.0}], "statistics": {}}  # fmt: skip
+    scene = {"name": "discs", "pixel_size": 30.0, "crs": grid.crs, "transform": list(grid.transform),
+             "width": size, "height": size, "areas": dict(zip(("training", "validation", "test"), counts))}  # fmt: skip
+    facts = {"format": 1, "layers": layers, "pixel_size": 30.0, "tile_size": size, "crs": grid.crs, "tiles": records,
+             "scenes": [scene], "statistics": {}}  # fmt: skip
     (folder / "samples.json").write_text(json.dumps(facts), "utf-8")
     return str(folder)
 
@@ -151,6 +153,29 @@ def test_a_cancelled_training_goes_on_unless_its_settings_changed(run, tmp_path,
     run("trainmodel", {**parameters, "MODEL": str(whole)})
     one, other = (load_network(path).state_dict() for path in (model, whole))
     assert all((tensor == other[name]).all() for name, tensor in one.items())
+
+
+def test_a_model_whose_report_cannot_be_written_is_not_there_but_its_training_is(run, tmp_path, samples, monkeypatch):
+    from ada_mapper.core import learning
+    from ada_mapper.core.errors import OutputError
+    from ada_mapper.core.learning import training
+
+    def full(path, *_):
+        raise OutputError("The disk is full: {path} can't be written.", path=path)
+
+    model, checkpoint, report = tmp_path / "mine.onnx", tmp_path / "mine.checkpoint.pt", tmp_path / "report.html"
+    model.write_bytes(b"old")
+    parameters = {**BUDGET, "SAMPLES": samples, "SIMULATED_SHARE": 0, "MODEL": str(model), "REPORT": str(report)}
+    monkeypatch.setattr(training, "_CHECKPOINT_SECONDS", 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(learning, "write_training_report", full)
+        with pytest.raises(QgsProcessingException, match=rf"disk is full: {report} can't be written"):
+            run("trainmodel", parameters)
+    assert model.read_bytes() == b"old" and checkpoint.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.onnx", "mine.checkpoint.pt"}
+    run("trainmodel", parameters)
+    assert read_card(model).training["steps"] == BUDGET["STEPS"]
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.onnx", "report.html"}
 
 
 def test_without_torch_one_sentence_says_what_to_install(run, tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from qgis.core import (
@@ -50,6 +51,23 @@ def test_a_cancelled_run_leaves_nothing(survey, run, tmp_path):
             Feedback(cancel_at=40),
         )
     assert not output.exists() and not pictures.exists()
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_pdf_that_cannot_be_replaced_keeps_the_pictures_from_their_folder(survey, run, tmp_path, monkeypatch):
+    output, pictures = tmp_path / "maps.pdf", tmp_path / "pictures"
+    output.write_bytes(b"old")
+    real = Path.replace
+
+    def refuse(self, place):
+        if Path(place) == output:
+            raise PermissionError(13, "it is open in a viewer")
+        return real(self, place)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(QgsProcessingException, match=r"maps\.pdf can't be written \(it is open in a viewer\)"):
+        run("surveymaps", survey.parameters(OUTPUT=str(output), PICTURES=str(pictures)))
+    assert output.read_bytes() == b"old" and not pictures.exists()
     assert not list(tmp_path.glob(".*"))
 
 
