@@ -339,7 +339,8 @@ def _note_mosaics(files: _Files, pairs: Sequence[Sequence[int]], shifts: Shifts,
     if fewer:
         notes.append(
             Message(
-                "Fewer files than the other pairs have {some}: the ground of the missing ones has no data in them.",
+                "Fewer files than the other pairs have {some}: the ground of the missing ones has no data in them. "
+                "Take a reference on ground that all files show.",
                 some=some(fewer),
             )
         )

@@ -194,7 +194,7 @@ def test_ground_of_a_frame_that_misses_a_date_has_no_data_there(tmp_path):
     assert [pair.files for pair in stack.interferograms] == [2, 2, 1, 2]
     assert np.isnan(read(stack, 2)[30:]).all() and np.isfinite(read(stack, 2)[:30]).all()
     np.testing.assert_allclose(rate_of(stack, tmp_path), truth_on(stack.grid), atol=1e-6)
-    assert noted(stack, "Fewer files than the other pairs have 20200125_20200206")
+    assert noted(stack, "Fewer files than the other pairs have 20200125_20200206", "reference on ground that all")
 
 
 def test_of_frames_that_do_not_touch_the_largest_is_mapped_and_the_others_are_named(tmp_path):
