@@ -148,7 +148,11 @@ class AssessSurvey(Algorithm):
             raise InputError(
                 tr("The areas have no coordinate reference system. Set it first (layer properties > Source).")
             )
-        return read_areas(source, FIELDS, MERGED_FIELDS, progress=progress), crs_text(source.sourceCrs())
+        areas = read_areas(source, FIELDS, MERGED_FIELDS, progress=progress)
+        if not areas:
+            message = tr("The layer {} (given as {}) has no areas. Choose another one, or leave it out.")
+            raise InputError(message.format(source.sourceName(), "AREAS"))
+        return areas, crs_text(source.sourceCrs())
 
     def _known(
         self,

@@ -110,8 +110,9 @@ class MergeSurvey(Algorithm):
         paths = self.parameterAsFileList(parameters, "COPIES", context)
         if not paths:
             raise InputError(tr("No returned package was given. Choose the survey.gpkg of each."))
-        master_folder = self._master_folder(parameters, context)
-        paths = _each_once(paths, progress)
+        master_file = self._master_file(parameters, context)
+        master_folder = None if master_file is None else master_file.parent
+        paths = _each_once(paths, master_file, progress)
         copies = []
         for number, path in enumerate(paths):
             progress.report(0.4 * number / len(paths))
@@ -149,12 +150,12 @@ class MergeSurvey(Algorithm):
             "MISSING_PHOTOS": len(merged.missing),
         }
 
-    def _master_folder(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Path | None:
-        """The folder of the master's file, where the paths of its photos begin; None if it is in memory."""
+    def _master_file(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Path | None:
+        """The master's file, in whose folder the paths of its photos begin; None if it is in memory."""
         layer = self.parameterAsVectorLayer(parameters, "MASTER", context)
         if layer is None or layer.providerType() != "ogr":
             return None
-        return Path(layer.source().split("|")[0]).parent
+        return Path(layer.source().split("|")[0])
 
     def _result_file(self, parameters: dict[str, Any]) -> Path | None:
         """The file of the merged layer, also one that it becomes a table of; None where it is kept in memory."""
@@ -171,13 +172,18 @@ class MergeSurvey(Algorithm):
         return result.with_name(f"{result.stem}_photos")
 
 
-def _each_once(paths: list[str], progress: Progress) -> list[str]:
-    """The packages without those that are given twice, which are told."""
+def _each_once(paths: list[str], master: Path | None, progress: Progress) -> list[str]:
+    """The packages without those that are given twice, which are told, as is one that is the master itself."""
     found: dict[Path, str] = {}
     for path in paths:
-        file = Path(path) / "survey.gpkg" if Path(path).is_dir() else Path(path)
-        if found.setdefault(file.resolve(), path) is not path:
+        file = (Path(path) / "survey.gpkg" if Path(path).is_dir() else Path(path)).resolve()
+        if file in found:
             progress.warning(tr("The package {} is given twice; it counts once.").format(path))
+        elif master is not None and file == master.resolve():
+            progress.warning(
+                tr("{} is the master itself, so it brings nothing new. Check what was chosen.").format(path)
+            )
+        found.setdefault(file, path)
     return list(found.values())
 
 

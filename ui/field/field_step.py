@@ -17,6 +17,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from ...processing.layers import decision_of
 from ...processing.texts import number, tr
 from ..step import Step, StepContext, StepStatus
 
@@ -178,10 +179,10 @@ class FieldStep(Step):
         areas, sites = self._layer("areas"), self._layer("sites")
         self._counts = {
             "areas": 0 if areas is None else max(0, areas.featureCount()),
-            "accepted": _count_where(areas, "review", "accepted"),
+            "accepted": _count_where(areas, "review", decision_of, "accepted"),
             "sites": 0 if sites is None else max(0, sites.featureCount()),
-            "visited": _count_where(sites, "result", None),
-            "confirmed": _count_where(sites, "result", "confirmed"),
+            "visited": _count_where(sites, "result", _result, None),
+            "confirmed": _count_where(sites, "result", _result, "confirmed"),
         }
         self.areas_label.setText(self._areas_text())
         self.sites_label.setText(self._sites_text())
@@ -263,8 +264,10 @@ class FieldStep(Step):
         self.changed.emit()
 
 
-def _count_where(layer: QgsMapLayer | None, field: str, value: str | None) -> int | None:
-    """How many features have a value (any value for None) in a field; None without the field.
+def _count_where(
+    layer: QgsMapLayer | None, field: str, meaning: Callable[[Any], str | None], value: str | None
+) -> int | None:
+    """How many features mean a value (any value for None) in a field; None without the field.
 
     Only the first few thousand are counted, so that a panel stays quick.
     """
@@ -272,6 +275,12 @@ def _count_where(layer: QgsMapLayer | None, field: str, value: str | None) -> in
         return None
     request = QgsFeatureRequest().setFlags(QgsFeatureRequest.Flag.NoGeometry).setLimit(_COUNTED_AT_ONCE)
     request.setSubsetOfAttributes([field], layer.fields())
-    quoted = "" if value is None else "'" + value.replace("'", "''") + "'"
-    request.setFilterExpression(f'"{field}" IS NOT NULL' if value is None else f'"{field}" = {quoted}')
-    return sum(1 for _ in layer.getFeatures(request))
+    request.setFilterExpression(f'"{field}" IS NOT NULL')
+    meant = [meaning(feature[field]) for feature in layer.getFeatures(request)]
+    return sum(one is not None if value is None else one == value for one in meant)
+
+
+def _result(value: Any) -> str | None:
+    from ...core.survey import result_of
+
+    return result_of(value)[0]

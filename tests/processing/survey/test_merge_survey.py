@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from qgis.core import QgsProcessingException, QgsProject, QgsVectorLayer
+from qgis.core import QgsGeometry, QgsProcessingException, QgsProject, QgsVectorLayer, edit
 from qgis.PyQt.QtCore import QDate
 
 from recording_feedback import Feedback
@@ -142,3 +142,47 @@ def test_a_failed_or_cancelled_merge_leaves_nothing(run, package, returned, tmp_
     with pytest.raises(QgsProcessingException, match=r"There is no file .*gone"):
         run("mergesurvey", {**parameters, "COPIES": [str(folder / "gone")]})
     assert list(folder.iterdir()) == []
+
+
+def test_a_package_that_is_given_twice_counts_once(run, package, returned, tmp_path):
+    feedback = Feedback()
+    copies = [str(returned), str(returned / "survey.gpkg"), str(returned)]
+    parameters = {"MASTER": str(package / "survey.gpkg"), "COPIES": copies, "SITES": str(tmp_path / "m.gpkg")}
+    result = run("mergesurvey", parameters, feedback)
+    assert (result["CHANGED"], result["CONFLICT_COUNT"], result["DELETED"]) == (1, 0, 1)
+    assert sum("given twice" in warning for warning in feedback.warnings) == 2
+
+
+def test_master_and_copy_may_be_swapped_without_losing_an_answer(run, package, returned, tmp_path):
+    feedback = Feedback()
+    parameters = {
+        "MASTER": f"{returned / 'survey.gpkg'}|layername=sites", "COPIES": [str(package)],
+        "SITES": str(tmp_path / "m.gpkg"),
+    }  # fmt: skip
+    result = run("mergesurvey", parameters, feedback)
+    sites = {feature["name"]: feature for feature in QgsVectorLayer(result["SITES"]).getFeatures()}
+    assert sites["S02"]["result"] == "confirmed" and sites["S02"]["remarks"] == "新鲜陡坎" and len(sites) == 5
+    assert {site["stratum"] for site in sites.values()} == {"all"} and sites["S04"]["stratum_size"] == 7
+    told = " ".join(feedback.warnings)
+    assert "no answers at all" in told and "S04" in told
+
+
+def test_the_master_itself_as_a_copy_is_told(run, package, tmp_path):
+    feedback = Feedback()
+    parameters = {
+        "MASTER": f"{package / 'survey.gpkg'}|layername=sites", "COPIES": [str(package)],
+        "SITES": str(tmp_path / "m.gpkg"),
+    }  # fmt: skip
+    assert run("mergesurvey", parameters, feedback)["CHANGED"] == 0
+    assert "is the master itself" in " ".join(feedback.warnings)
+
+
+def test_a_master_with_a_site_that_has_no_point_is_refused(run, package, returned, tmp_path):
+    master = shutil.copytree(package, tmp_path / "master") / "survey.gpkg"
+    layer = QgsVectorLayer(f"{master}|layername=sites")
+    with edit(layer):
+        layer.changeGeometry(next(layer.getFeatures()).id(), QgsGeometry())
+    layer = None
+    with pytest.raises(QgsProcessingException, match="has sites without a point"):
+        run("mergesurvey", {"MASTER": str(master), "COPIES": [str(returned)], "SITES": str(tmp_path / "m.gpkg")})
+    assert not (tmp_path / "m.gpkg").exists()
