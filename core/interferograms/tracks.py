@@ -28,8 +28,7 @@ _SAME_PASS = 240.0
 _DAY = 86400.0
 # Degrees by which mean incidence angles and headings of one track differ on the same ground at most.
 _SAME_ANGLE = 2.0
-_SAME_GROUND = 0.5
-# Of the larger one's extent.
+# Share of the larger of two extents that both have in common where means over them can be compared.
 _SAME_EXTENT = 0.7
 # Fewer dates may lie six days apart by chance.
 _FEWEST_DATES = 3
@@ -253,7 +252,7 @@ def _on_same_ground(first: Sequence[Found], other: Sequence[Found]) -> bool:
     for a in places[0]:
         for b in places[1]:
             common = shared(a, b)
-            if common is not None and _area(common) > _SAME_GROUND * min(_area(a), _area(b)):
+            if common is not None and _area(common) > _SAME_EXTENT * max(_area(a), _area(b)):
                 return True
     return False
 

@@ -145,12 +145,13 @@ def test_other_incidence_on_the_same_ground_is_another_track(tmp_path):
     def write(pairs, incidence, grid=METRES):
         for first, second in pairs:
             name = f"{first:%Y%m%d}_{second:%Y%m%d}.unw.tif"
-            write_tif(tmp_path / name, phases(0), grid, tags={"INCIDENCE_DEGREES": str(incidence)})
+            write_tif(tmp_path / name, phases(0)[:, : grid.width], grid, tags={"INCIDENCE_DEGREES": str(incidence)})
 
     write(dates(3), 39.1)
     write(dates(1, 48), 38.6)
     x, dx, _, y, _, dy = METRES.transform
     write(dates(1, 60), 33.0, replace(METRES, transform=(x + 4 * dx, dx, 0.0, y, 0.0, dy)))
+    write(dates(1, 72), 33.0, replace(METRES, width=3))
     assert not noted(find_stack(tmp_path), "tracks")
     write(dates(2, 5), 33.5)
     stack = find_stack(tmp_path)
