@@ -130,7 +130,10 @@ def rows_of_table(
 
 def _delimiter(header: str, known: Sequence[str], told: str, quote: str) -> str:
     def names(delimiter: str) -> int:
-        cells = next(csv.reader([header], delimiter=delimiter, quotechar=quote, skipinitialspace=True), [])
+        try:
+            cells = next(csv.reader([header], delimiter=delimiter, quotechar=quote, skipinitialspace=True), [])
+        except csv.Error:
+            return 0
         return sum(cell.strip().lower() in known for cell in cells)
 
     candidates: list[str] = [*([told] if told else []), *_DELIMITERS, " "]

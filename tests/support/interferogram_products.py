@@ -237,11 +237,13 @@ def write_nisar(
     *,
     look: str = "Left",
     dates: tuple[str, str] = ("", ""),
-    grid: Grid = METRES,
+    rising: bool = False,
+    shift: float = 0.0,
 ) -> None:
     """A NISAR GUNW: layers of phase by "frequencyA/HH"; the satellite stands at azimuth 70°, 36° off the vertical.
 
-    Flying along 340° and looking left is what flying along 160° and looking right would see.
+    ``rising``: rows from south to north; ``shift``: of one coordinate, in pixels. Flying along 340° and looking left is
+    what flying along 160° and looking right would see.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     file = gdal.GetDriverByName("netCDF").CreateMultiDimensional(str(path), [], ["FORMAT=NC4"])
@@ -249,7 +251,9 @@ def write_nisar(
     product = radar.CreateGroup("GUNW")
     grids = product.CreateGroup("grids")
     groups: dict[str, gdal.Group] = {}
-    x, dx, _, y, _, dy = grid.transform
+    x, dx, _, y, _, dy = METRES.transform
+    rows, columns = y + dy * (np.arange(HEIGHT) + 0.5), x + dx * (np.arange(WIDTH) + 0.5)
+    columns[2] += shift * dx
     for name, phase in layers.items():
         frequency, polarization = name.split("/")
         if frequency not in groups:
@@ -258,10 +262,10 @@ def write_nisar(
             groups[frequency] = group.CreateGroup("unwrappedInterferogram")
         place = groups[frequency].CreateGroup(polarization)
         axes = [place.CreateDimension("rows", "", "", HEIGHT), place.CreateDimension("columns", "", "", WIDTH)]
-        place.CreateMDArray("yCoordinates", axes[:1], _DOUBLE).Write(y + dy * (np.arange(HEIGHT) + 0.5))
-        place.CreateMDArray("xCoordinates", axes[1:], _DOUBLE).Write(x + dx * (np.arange(WIDTH) + 0.5))
+        place.CreateMDArray("yCoordinates", axes[:1], _DOUBLE).Write(rows[::-1].copy() if rising else rows)
+        place.CreateMDArray("xCoordinates", axes[1:], _DOUBLE).Write(columns)
         projection = place.CreateMDArray("projection", [], gdal.ExtendedDataType.Create(gdal.GDT_Int32))
-        projection.Write(np.array(int(grid.crs.split(":")[1]), np.int32))
+        projection.Write(np.array(int(METRES.crs.split(":")[1]), np.int32))
         _layer(place, "unwrappedPhase", axes, phase, float("nan"))
         _layer(place, "coherenceMagnitude", axes, coherence, float("nan"))
         _layer(place, "ionospherePhaseScreen", axes, np.ones_like(phase), float("nan"))

@@ -26,7 +26,7 @@ _DRIVERS = {"NETCDF": "netCDF", "HDF5": "HDF5"}
 _VIRTUAL = ("/vsizip/", "/vsitar/", "/vsigzip/")
 _AXES = (("xCoordinates", "yCoordinates"), ("x", "y"), ("longitude", "latitude"), ("lon", "lat"))
 _PROJECTIONS = ("projection", "spatial_ref", "crs", "transverse_mercator", "polar_stereographic")
-_EVEN = 0.01
+_EVEN = 0.1
 
 
 @dataclass(frozen=True)
@@ -98,15 +98,17 @@ def band_of_source(source: Source) -> Band:
     variables = _variables(dataset)
     if not variables and dataset.RasterCount and (not source.variable or source.variable.isdigit()):
         return band_of(source.path, _band_index(source, dataset), name=source.label)
+    if not variables and not dataset.RasterCount:
+        raise InputError("{path} holds no raster. Check that it is complete.", path=source.path)
     if not source.variable:
         raise InputError(
-            "{path} holds several variables, and which of them is meant isn't told. List it as {example}, with one of "
-            "{listed}.",
+            "{path} holds several variables. Name one of them behind the file in a CSV of pairs, as {example}; there "
+            "are {listed}.",
             path=source.path,
-            example=f"{source.path.name}:{min(variables, key=_unlikely, default='variable')}",
+            example=f"{source.path.name}:{min(variables, key=_unlikely)}",
             listed=_listed(variables),
         )
-    name = _gdal_name(source, dataset, variables)
+    variable, name = _resolved(source, dataset, variables)
     band = band_of(name, name=source.label)
     opened = open_raster(name, source.label)
     if opened.RasterCount != 1:
@@ -115,7 +117,7 @@ def band_of_source(source: Source) -> Band:
             label=source.label,
             count=opened.RasterCount,
         )
-    return placed(band, source.path, source.variable)
+    return placed(band, source.path, variable)
 
 
 def _container(source: Source) -> gdal.Dataset:
@@ -136,7 +138,8 @@ def _variables(dataset: gdal.Dataset) -> dict[str, str]:
     return found
 
 
-def _gdal_name(source: Source, dataset: gdal.Dataset, variables: dict[str, str]) -> str:
+def _resolved(source: Source, dataset: gdal.Dataset, variables: dict[str, str]) -> tuple[str, str]:
+    """The full name of the variable that is meant, and GDAL's name of it."""
     if not variables:
         name = f'{dataset.GetDriver().ShortName.upper().replace("IMAGE", "")}:"{source.path}":'
         name += ("//" if name.startswith("HDF5") else "") + source.variable
@@ -144,7 +147,7 @@ def _gdal_name(source: Source, dataset: gdal.Dataset, variables: dict[str, str])
             open_raster(name)
         except InputError:
             raise InputError("{path} has no variable {variable}.", path=source.path, variable=source.variable) from None
-        return name
+        return source.variable, name
     fitting = [source.variable] if source.variable in variables else []
     fitting = fitting or [name for name in variables if name.endswith(f"/{source.variable}")]
     if len(fitting) > 1:
@@ -161,7 +164,7 @@ def _gdal_name(source: Source, dataset: gdal.Dataset, variables: dict[str, str])
             variable=source.variable,
             listed=_listed(variables),
         )
-    return variables[fitting[0]]
+    return fitting[0], variables[fitting[0]]
 
 
 def _unlikely(name: str) -> int:
@@ -189,8 +192,7 @@ def _band_index(source: Source, dataset: gdal.Dataset) -> int:
         return 1
     if count > 1:
         raise InputError(
-            "{path} has {count} bands, and which of them is meant isn't told. List it with the number of the band in a "
-            "CSV of pairs, as {name}:{count}.",
+            "{path} has {count} bands. Name one of them behind the file in a CSV of pairs, as {name}:{count}.",
             path=source.path,
             name=source.path.name,
             count=count,
@@ -315,9 +317,10 @@ def text_in(path: Path, variable: str) -> str:
 def _step(centres: Double, label: str) -> float:
     if centres.size < 2:
         raise InputError("{label} has a side of one pixel, whose size nothing tells.", label=label)
-    steps = np.diff(centres)
     step = float((centres[-1] - centres[0]) / (centres.size - 1))
-    if not (step and np.abs(steps - step).max() <= _EVEN * abs(step)):
+    # Not from one to the next: coordinates in single precision are rounded to a good part of a step.
+    distances = np.abs(centres - np.linspace(centres[0], centres[-1], centres.size))
+    if not (step and distances.max() <= _EVEN * abs(step)):
         raise InputError(
             "{label} has coordinates that aren't evenly spaced. Warp it to a regular grid first "
             "(Raster > Projections > Warp).",

@@ -292,7 +292,7 @@ def test_a_container_without_the_name_of_its_variable_lists_them(tmp_path, suffi
     file = tmp_path / f"stack.{suffix}"
     write_container(file, {"coherence": coherences(0), "unwrappedPhase": phases(0)}, placed=False)
     table = write_text(tmp_path / "pairs.csv", f"file,date1,date2\n{file.name},2020-01-01,2020-01-13\n")
-    with pytest.raises(InputError, match=rf"stack\.{suffix}:unwrappedPhase, with one of unwrappedPhase, coherence\."):
+    with pytest.raises(InputError, match=rf"stack\.{suffix}:unwrappedPhase; there are unwrappedPhase, coherence\."):
         find_stack(None, pairs_file=table)
     write_text(table, f"file,date1,date2\n{file.name}:phase,2020-01-01,2020-01-13\n")
     with pytest.raises(InputError, match=r"has no variable phase. It has unwrappedPhase, coherence\."):
@@ -322,7 +322,7 @@ def test_of_a_file_with_several_bands_the_table_says_which(tmp_path):
         dataset.GetRasterBand(number).WriteArray(phases(number))
     dataset = None
     table = write_text(tmp_path / "pairs.csv", "file,date1,date2\ntwo.tif,2018-01-06,2018-01-30\n")
-    with pytest.raises(InputError, match=r"two\.tif has 2 bands, .* as two\.tif:2\."):
+    with pytest.raises(InputError, match=r"two\.tif has 2 bands. .* as two\.tif:2\."):
         find_stack(None, pairs_file=table)
     write_text(table, "file,date1,date2\ntwo.tif:2,2018-01-06,2018-01-30\n")
     (pair,) = find_stack(None, pairs_file=table).interferograms
@@ -331,3 +331,64 @@ def test_of_a_file_with_several_bands_the_table_says_which(tmp_path):
     write_text(table, "file,date1,date2\ntwo.tif:3,2018-01-06,2018-01-30\n")
     with pytest.raises(InputError, match=r"two\.tif has no band 3, only 2\."):
         find_stack(None, pairs_file=table)
+
+
+NISAR = "science/LSAR/GUNW/grids/frequencyB/unwrappedInterferogram/VV"
+
+
+@pytest.mark.parametrize("name", ["{file}:unwrappedPhase", "{file}:/" + NISAR + "/unwrappedPhase",
+                                  'HDF5:"{file}"://' + NISAR + "/unwrappedPhase"])  # fmt: skip
+def test_a_variable_is_placed_by_the_coordinates_beside_it(tmp_path, name):
+    products.write_nisar(tmp_path / "any.h5", {"frequencyB/VV": phases(0)}, coherences(0), 1.0)
+    cell = name.format(file="any.h5")
+    write_text(tmp_path / "pairs.csv", f"file;date1;date2\n{cell};2018-01-06;2018-01-30\n")
+    stack = find_stack(None, pairs_file=tmp_path / "pairs.csv")
+    assert stack.grid.same_as(METRES)
+    with BandReader(stack.interferograms[0].phase, stack.grid) as reader:
+        np.testing.assert_array_equal(reader.read(), phases(0))
+
+
+def test_rows_from_south_to_north_are_read_the_right_way_round(tmp_path):
+    products.write_nisar(tmp_path / "any.h5", {"frequencyA/HH": phases(0)[::-1]}, coherences(0), 1.0, rising=True)
+    write_text(tmp_path / "pairs.csv", "file,date1,date2\nany.h5:unwrappedPhase,2018-01-06,2018-01-30\n")
+    stack = find_stack(None, pairs_file=tmp_path / "pairs.csv")
+    assert stack.grid.same_as(METRES)
+    with BandReader(stack.interferograms[0].phase, stack.grid) as reader:
+        np.testing.assert_array_equal(reader.read(), phases(0))
+
+
+@pytest.mark.parametrize(("shift", "message"), [(0.03, None), (0.4, "aren't evenly spaced"), (np.nan, "evenly spaced")])
+def test_coordinates_may_be_rounded_but_not_uneven(tmp_path, shift, message):
+    products.write_nisar(tmp_path / "any.h5", {"frequencyA/HH": phases(0)}, coherences(0), 1.0, shift=shift)
+    write_text(tmp_path / "pairs.csv", "file,date1,date2\nany.h5:unwrappedPhase,2018-01-06,2018-01-30\n")
+    if message is None:
+        assert find_stack(None, pairs_file=tmp_path / "pairs.csv").grid.same_as(METRES)
+    else:
+        with pytest.raises(InputError, match=message):
+            find_stack(None, pairs_file=tmp_path / "pairs.csv")
+
+
+def test_a_header_without_end_is_no_table(folder):
+    (folder / "pairs.csv").write_bytes(b"file," + b"x" * 300_000)
+    with pytest.raises(InputError, match=r"line 1: the row can't be taken apart"):
+        find_stack(None, pairs_file=folder / "pairs.csv")
+
+
+def test_a_variable_of_several_dates_is_refused(tmp_path):
+    file = gdal.GetDriverByName("netCDF").CreateMultiDimensional(str(tmp_path / "s.nc"), [], ["FORMAT=NC4"])
+    root = file.GetRootGroup()
+    axes = [root.CreateDimension(name, "", "", size) for name, size in (("time", 3), ("y", HEIGHT), ("x", WIDTH))]
+    single = gdal.ExtendedDataType.Create(gdal.GDT_Float32)
+    for name in ("phase", "coherence"):
+        root.CreateMDArray(name, axes, single).Write(np.ones((3, HEIGHT, WIDTH), np.float32))
+    root = file = axes = None
+    write_text(tmp_path / "pairs.csv", "file,date1,date2\ns.nc:phase,2018-01-06,2018-01-30\n")
+    with pytest.raises(InputError, match=r"s\.nc:phase has 3 layers where an interferogram has one"):
+        find_stack(None, pairs_file=tmp_path / "pairs.csv")
+
+
+def test_a_container_without_a_raster_says_so(tmp_path):
+    gdal.GetDriverByName("netCDF").CreateMultiDimensional(str(tmp_path / "s.nc"), [], ["FORMAT=NC4"])
+    write_text(tmp_path / "pairs.csv", "file,date1,date2\ns.nc,2018-01-06,2018-01-30\n")
+    with pytest.raises(InputError, match=r"s\.nc (holds no raster|can't be read)"):
+        find_stack(None, pairs_file=tmp_path / "pairs.csv")
