@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -117,8 +117,11 @@ def judged_tiles(
     return results
 
 
-def choose_thresholds(card: ModelCard, tiles: Sequence[Judged]) -> tuple[float, float]:
-    """(threshold, low threshold) of the highest sum of pixel IoU and object F1 on the tiles."""
+def choose_thresholds(card: ModelCard, tiles: Sequence[Judged], progress: Progress = QUIET) -> tuple[float, float]:
+    """(threshold, low threshold) of the highest sum of pixel IoU and object F1 on the tiles.
+
+    ``progress`` may cancel at each tile.
+    """
     best, chosen = -1.0, (0.5, 0.3)
     smallest = card.min_area / card.pixel_size**2
     known: dict[tuple[int, bytes], tuple[ObjectScores, Confusion]] = {}
@@ -127,6 +130,7 @@ def choose_thresholds(card: ModelCard, tiles: Sequence[Judged]) -> tuple[float, 
             tried = replace(card, threshold=round(float(high), 2), low_threshold=round(float(low), 2))
             objects, pixels = ObjectScores(), Confusion()
             for number, tile in enumerate(tiles):
+                progress.check()
                 found = tile.found(tried)
                 key = number, np.packbits(found).tobytes()
                 if key not in known:  # most thresholds find the same in most tiles
@@ -151,16 +155,19 @@ def calibrate(
     card: ModelCard,
     tiles: Sequence[LabelledTile],
     missing: Sequence[Collection[ChannelKind]] = ((),),
+    progress: Progress = QUIET,
 ) -> tuple[float, float]:
     """Make probabilities mean what they say: fit p = sigmoid(a·z + b) to the tiles' labels, z being the difference
     of the two logits, and fold a and b into the network's last layer. Returns (a, b).
 
     ``missing`` lists the channel sets to go without, each with the same weight (Platt 1999, on pooled pixels).
+    ``progress`` may cancel at each tile.
     """
     edges = np.linspace(-20, 20, 801)
     counts = np.zeros((2, len(edges) - 1))
     for dropped in missing:
         for tile in tiles:
+            progress.check()
             bands, labels = to_input(tile, card, dropped)
             probability = np.clip(predict(network, bands[np.newaxis])[0].astype(np.float64), 1e-8, 1 - 1e-8)
             logit = np.clip(np.log(probability / (1 - probability)), -19.99, 19.99)
@@ -215,17 +222,35 @@ def reliability_of(tiles: Sequence[Judged]) -> Reliability | None:
     return counts.reliability()
 
 
-def best_classical(tiles: Sequence[LabelledTile], judged: Sequence[Judged]) -> ClassicalSetting:
-    """The classical detector of the highest pixel IoU on the tiles; the first setting where none can be told."""
-    ious = tuning_ious(CLASSICAL_SETTINGS, ((tile, known.counted) for tile, known in zip(tiles, judged)))
+def best_classical(
+    tiles: Sequence[LabelledTile], judged: Sequence[Judged], progress: Progress = QUIET
+) -> ClassicalSetting:
+    """The classical detector of the highest pixel IoU on the tiles; the first setting where none can be told.
+
+    ``progress`` may cancel at each tile, as below.
+    """
+
+    def counted() -> Iterator[tuple[LabelledTile, NDArray[np.bool_]]]:
+        for tile, known in zip(tiles, judged):
+            progress.check()
+            yield tile, known.counted
+
+    ious = tuning_ious(CLASSICAL_SETTINGS, counted())
     return CLASSICAL_SETTINGS[best_setting(ious)]
 
 
 def judge_classical(
-    choice: ClassicalSetting, card: ModelCard, tiles: Sequence[LabelledTile], judged: Sequence[Judged]
+    choice: ClassicalSetting,
+    card: ModelCard,
+    tiles: Sequence[LabelledTile],
+    judged: Sequence[Judged],
+    progress: Progress = QUIET,
 ) -> dict[str, float]:
     """The scores of the classical detector on the same pixels and areas as the network's."""
-    found = [choice.found(tile) & known.counted for tile, known in zip(tiles, judged)]
+    found = []
+    for tile, known in zip(tiles, judged):
+        progress.check()
+        found.append(choice.found(tile) & known.counted)
     return scores(found, judged, card)
 
 

@@ -80,14 +80,14 @@ def fine_tune(
     own validation tiles by LEAST_GAIN without losing more than TOLERATED_LOSS of IoU on the simulated ones. Raises
     InputError when the own validation tiles hold no area, so that nothing could be judged.
     """
-    areas = count_areas(own.validation)
+    areas = count_areas(own.validation, progress)
     if areas == 0:
         raise InputError(
             "The validation tiles of the sample set hold no labelled area, so nobody could tell whether fine-tuning "
             "helps. Create samples with a larger share of validation blocks, or label more areas."
         )
     tiles = MixedTiles(simulated_share, simulated.training, own.training)
-    start = _at_the_share_of(base, card, tiles)
+    start = _at_the_share_of(base, card, tiles, progress)
     tuned, state = train(
         card, tiles, own.validation, options, checkpoint, progress.part(0, 0.9), start=start, identity=identity
     )
@@ -109,22 +109,26 @@ def fine_tune(
         candidates.append(judging.candidate(share, rest))
     chosen = choose(candidates)
     _tell(candidates[0], chosen, rest)
-    network = judging.network(chosen.share)
+    network = judging.network(chosen.share, rest)
     card = replace(card, threshold=chosen.threshold, low_threshold=chosen.low_threshold)
     return FineTuned(network, card, state, tuple(candidates), chosen, enough and chosen.share > 0)
 
 
-def _at_the_share_of(base: Network, card: ModelCard, tiles: TileSource) -> Network:
+def _at_the_share_of(base: Network, card: ModelCard, tiles: TileSource, progress: Progress) -> Network:
     """The base, calibrated on training tiles: they hold more areas than nature, for which it was calibrated."""
     start = copy.deepcopy(base)
-    _calibrate(start, card, [tiles(index) for index in range(_CALIBRATION_TILES)])
+    shown = []
+    for index in range(_CALIBRATION_TILES):
+        progress.check()
+        shown.append(tiles(index))
+    _calibrate(start, card, shown, progress)
     return start
 
 
-def _calibrate(network: Network, card: ModelCard, tiles: Sequence[LabelledTile]) -> None:
+def _calibrate(network: Network, card: ModelCard, tiles: Sequence[LabelledTile], progress: Progress) -> None:
     """Calibrate the network on tiles, if they hold any area."""
-    if count_areas(tiles):
-        calibrate(network, card, tiles)
+    if count_areas(tiles, progress):
+        calibrate(network, card, tiles, progress=progress)
 
 
 @dataclass(frozen=True)
@@ -139,22 +143,22 @@ class _Judging:
     simulated: Sequence[LabelledTile]
     enough: bool
 
-    def network(self, share: float) -> Network:
+    def network(self, share: float, progress: Progress) -> Network:
         """The calibrated mixture; the base itself for a share of 0."""
         if share == 0:
             return mixture(self.base, self.base, 0.0)
         network = mixture(self.start, self.tuned, share)
-        _calibrate(network, self.card, Concatenated((self.own if self.enough else (), self.simulated)))
+        _calibrate(network, self.card, Concatenated((self.own if self.enough else (), self.simulated)), progress)
         return network
 
     def candidate(self, share: float, progress: Progress) -> Candidate:
         """How the mixture does at its thresholds on both grounds."""
-        network, card = self.network(share), self.card
+        network, card = self.network(share, progress), self.card
         own, simulated = (
             [self._answer(network, tile, progress) for tile in tiles] for tiles in (self.own, self.simulated)
         )
         if share > 0 and self.enough:
-            threshold, low = choose_thresholds(card, [*own, *simulated])
+            threshold, low = choose_thresholds(card, [*own, *simulated], progress)
             card = replace(card, threshold=threshold, low_threshold=low)
         ious = (judge(card, answers).get("iou", 0.0) for answers in (own, simulated))
         return Candidate(share, card.threshold, card.low_threshold, *ious)
@@ -169,9 +173,16 @@ def settles(tiles: Sequence[LabelledTile], areas: int) -> bool:
     return areas >= ENOUGH_AREAS and len(tiles) >= ENOUGH_TILES
 
 
-def count_areas(tiles: Sequence[LabelledTile]) -> int:
-    """The number of labelled areas (8-connected pixels) in the tiles; one on an edge between two counts twice."""
-    return sum(labelled(tile.label == 1)[1] for tile in tiles)
+def count_areas(tiles: Sequence[LabelledTile], progress: Progress = QUIET) -> int:
+    """The number of labelled areas (8-connected pixels) in the tiles; one on an edge between two counts twice.
+
+    ``progress`` may cancel at each tile.
+    """
+    count = 0
+    for tile in tiles:
+        progress.check()
+        count += labelled(tile.label == 1)[1]
+    return count
 
 
 def mixture(base: Network, tuned: Network, share: float) -> Network:

@@ -12,6 +12,7 @@ from ..accuracy import ClassicalSetting
 from ..errors import InputError
 from ..models import LabelledTile, ModelCard, Network, export_onnx, load_network, read_card
 from ..progress import QUIET, Progress
+from ..raster import limited_cache
 from ..texts import Message, joined
 from ..types import PathLike
 from .checkpoints import TrainingState
@@ -41,6 +42,7 @@ class _Trained:
     fine_tuned: FineTuned | None = None
 
 
+@limited_cache()
 def train_model(
     recipe: Recipe, progress: Progress = QUIET, place: Callable[[PathLike], PathLike] | None = None
 ) -> ModelCard:
@@ -50,21 +52,24 @@ def train_model(
     deleted. With ``place`` the model is written where that says instead, when it is finished, and what was kept is
     left to the caller. Raises InputError for data that don't fit, CancelledError when the user stops.
     """
+    progress.report(0.0)
     own = OwnTiles(recipe.samples) if recipe.samples else None
     card = starting_card(recipe, own)
+    if recipe.start:
+        load_network(recipe.start)  # what can't be trained is told before tiles are made
     terrain = split_dems(recipe.dem_folder)
     if recipe.dem_folder and not terrain.test:
         progress.warning("With fewer than three elevation models, all are trained on; judged on generated terrain.")
     size = own.tile_size if own else card.tile_size
     simulated = SimulatedTiles(recipe.options.seed, size, card.pixel_size, terrain)
-    ground = _Grounds(recipe, card, own, simulated)
+    ground = _Grounds(recipe, card, own, simulated, progress)
     progress.info(ground.described())
     trained = _fine_tuned(ground, progress) if recipe.start else _fresh(ground, progress)
     judged, classical = _judged(ground, trained, progress.part(0.9, 1.0))
     facts = _facts(ground, trained, judged, classical)
     card = replace(trained.card, training=facts)
     output = recipe.output if place is None else place(recipe.output)
-    export_onnx(trained.network.cpu(), card, output, half_storage=True)
+    export_onnx(trained.network.cpu(), card, output, half_storage=True, progress=progress)
     if place is None:
         with contextlib.suppress(OSError):
             recipe.checkpoint.unlink()
@@ -76,11 +81,19 @@ def train_model(
 class _Grounds:
     """The tiles of a recipe by what they are for."""
 
-    def __init__(self, recipe: Recipe, card: ModelCard, own: OwnTiles | None, simulated: SimulatedTiles) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        card: ModelCard,
+        own: OwnTiles | None,
+        simulated: SimulatedTiles,
+        progress: Progress = QUIET,
+    ) -> None:
+        self.progress = progress
         self.recipe, self.card, self.own, self.simulated = recipe, card, own, simulated
         self.kinds = tuple(dict.fromkeys(channel.kind.layer for channel in card.channels))
         needed = recipe.simulated_share > 0 or bool(recipe.start)
-        self.simulated_validation = simulated.tiles("validation", recipe.simulated_tiles) if needed else []
+        self.simulated_validation = simulated.tiles("validation", recipe.simulated_tiles, progress) if needed else []
         self.own_validation = own.tiles("validation", self.kinds) if own else []
 
     def described(self) -> str:
@@ -117,7 +130,7 @@ class _Grounds:
             if len(tiles):
                 sets[name] = spread(tiles, _JUDGED)
         if self.simulated_validation:
-            sets["simulated test tiles"] = self.simulated.tiles("test", self.recipe.simulated_tiles)
+            sets["simulated test tiles"] = self.simulated.tiles("test", self.recipe.simulated_tiles, self.progress)
         return sets
 
 
@@ -137,7 +150,7 @@ def _fresh(ground: _Grounds, progress: Progress) -> _Trained:
     network.to(choose_device(recipe.options.device))
     rest = progress.part(0.85, 0.9)
     settled = Concatenated((spread(ground.own_validation, _JUDGED), ground.simulated_validation))
-    areas = count_areas(settled)
+    areas = count_areas(settled, rest)
     if not settles(settled, areas):
         rest.warning(
             "{count} validation tiles with {areas} areas are too few to settle thresholds: those of the card "
@@ -147,9 +160,9 @@ def _fresh(ground: _Grounds, progress: Progress) -> _Trained:
         )
         return _Trained(network, card, state)
     rest.report(0.2)
-    calibrate(network, card, settled)
+    calibrate(network, card, settled, progress=rest)
     rest.report(0.6)
-    threshold, low = choose_thresholds(card, judged_tiles(network, card, settled, progress=rest))
+    threshold, low = choose_thresholds(card, judged_tiles(network, card, settled, progress=rest), rest)
     return _Trained(network, replace(card, threshold=threshold, low_threshold=low), state)
 
 
@@ -181,7 +194,8 @@ def _judged(
     card = trained.card
     validation = Concatenated((spread(ground.own_validation, _CLASSICAL), ground.simulated_validation[:_CLASSICAL]))
     progress.report(0.0)
-    classical = best_classical(validation, judged_tiles(trained.network, card, validation, progress=progress))
+    answers = judged_tiles(trained.network, card, validation, progress=progress)
+    classical = best_classical(validation, answers, progress)
     device = choose_device(ground.recipe.options.device)
     contestants = {"model": (trained.network.to(device), card)}
     if ground.recipe.start and trained.fine_tuned:
@@ -194,7 +208,7 @@ def _judged(
         for who, (network, rules) in contestants.items():
             answers = judged_tiles(network, rules, tiles, progress=progress)
             scores[who] = judge(rules, answers)
-        scores["classical detector"] = judge_classical(classical, card, tiles, answers)
+        scores["classical detector"] = judge_classical(classical, card, tiles, answers, progress)
         for who, values in scores.items():
             iou, recall, precision = (values.get(key, math.nan) for key in ("iou", "object_recall", "object_precision"))
             progress.info(

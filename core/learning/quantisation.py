@@ -32,7 +32,7 @@ from ..models import (
 )
 from ..packages import missing_package
 from ..progress import QUIET, Progress
-from ..raster import Band, BandReader, Window, open_raster
+from ..raster import Band, BandReader, Window, limited_cache, open_raster
 from ..types import Array, PathLike
 
 CALIBRATION_TILES = 40
@@ -87,7 +87,7 @@ def quantise(
     progress.report(0.0)
     card = read_card(model_path)
     refuse_quantised(model_path, card)
-    with tempfile.TemporaryDirectory() as folder:
+    with limited_cache(), tempfile.TemporaryDirectory() as folder:
         folded, rounded = Path(folder) / "folded.onnx", Path(folder) / "rounded.onnx"
         _fold(model_path, folded)
         progress.check()
@@ -206,11 +206,13 @@ def simulated_inputs(
         yield to_input(make_tile(index), card, draw_missing(card, random))[0]
 
 
-def composite_inputs(path: PathLike, card: ModelCard, count: int = CALIBRATION_TILES) -> Iterator[Array]:
+def composite_inputs(
+    path: PathLike, card: ModelCard, count: int = CALIBRATION_TILES, progress: Progress = QUIET
+) -> Iterator[Array]:
     """What the network sees on up to ``count`` tiles spread over a composite (from "Build channel composite").
 
-    Tiles without data are left out. InputError when the raster isn't a composite for this model, or is smaller
-    than one stride of it.
+    Tiles without data are left out; ``progress`` may cancel at each. InputError when the raster isn't a composite for
+    this model, or is smaller than one stride of it.
     """
     with contextlib.ExitStack() as stack:
         readers = _open_bands(path, card, stack)
@@ -226,6 +228,7 @@ def composite_inputs(path: PathLike, card: ModelCard, count: int = CALIBRATION_T
         for row, column in _spread(grid.height, grid.width, sides, count):
             if given == count:
                 break
+            progress.check()
             window = Window(column, row, sides[1], sides[0])
             bands = np.stack([reader.read(window) for reader in readers])
             known = np.isfinite(bands)

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from ..channels import MINMAX_CHANNELS, Channel, ChannelKind, Scaling
 from ..errors import InputError
 from ..models import NETWORKS, LabelledTile, ModelCard, TileSource, build_network, read_card
+from ..progress import QUIET, Progress
 from ..raster import Grid
-from ..samples import SET_FILE, RepeatedTiles, SampleSet, StoredTiles
+from ..samples import SET_FILE, RepeatedTiles, SampleSet, StoredTiles, stored_unit
 from ..simulation import LANDSLIDES_PER_KM2, TileGenerator
+from ..texts import joined
 from ..types import PathLike
 from .bundled import TEST_SEED, TRAINING_DENSITY, VALIDATION_SEED, TerrainSplit, bundled_card
 from .mixtures import CompletedSource, CompletedTiles, Concatenated, mixed_by_weight
@@ -142,6 +144,15 @@ class OwnTiles:
         held = {kind for samples in self.sets for kind in samples.layers}
         return tuple(kind for kind in ChannelKind if kind in held)
 
+    def require_areas(self) -> None:
+        """InputError where nothing could be learned from the training tiles."""
+        if not any(samples.tiles("training").holds_area.any() for samples in self.sets):
+            raise InputError(
+                "No training tile of {folders} holds a labelled area, so no network can learn from them what one is. "
+                "Create samples with a larger share of training blocks, or label more areas.",
+                folders=joined([str(samples.folder) for samples in self.sets]),
+            )
+
     def source(self, kinds: tuple[ChannelKind, ...], seed: int) -> TileSource:
         """The training tiles again and again, each set as often as it has tiles with areas."""
         repeated = [RepeatedTiles(samples.tiles("training"), seed + number) for number, samples in enumerate(self.sets)]
@@ -195,14 +206,21 @@ class SimulatedTiles:
         """Training tiles, with more landslides than nature has: most of a natural tile teaches nothing."""
         return self._generator(self.seed, self.terrain.training, TRAINING_DENSITY * LANDSLIDES_PER_KM2)
 
-    def tiles(self, role: str, count: int) -> list[LabelledTile]:
-        """Tiles of the role "validation" or "test": ``count``, or of smaller ones as much ground, up to four times."""
+    def tiles(self, role: str, count: int, progress: Progress = QUIET) -> list[LabelledTile]:
+        """Tiles of the role "validation" or "test": ``count``, or of smaller ones as much ground, up to four times.
+
+        CancelledError when the user stops.
+        """
         offset, paths = {
             "validation": (VALIDATION_SEED, self.terrain.validation),
             "test": (TEST_SEED, self.terrain.test),
         }[role]
         generator = self._generator(self.seed + offset, paths, LANDSLIDES_PER_KM2)
-        return [generator(index) for index in range(as_many(count, self.tile_size))]
+        made: list[LabelledTile] = []
+        for index in range(as_many(count, self.tile_size)):
+            progress.check()
+            made.append(generator(index))
+        return made
 
     def _generator(self, seed: int, paths: Sequence[str], density: float) -> TileGenerator:
         return TileGenerator(seed, self.tile_size, self.pixel_size, dem_paths=tuple(paths), landslides_per_km2=density)
@@ -216,7 +234,14 @@ def split_dems(folder: PathLike | None) -> TerrainSplit:
     """
     if not folder:
         return TerrainSplit()
-    paths = sorted(str(path) for path in Path(folder).iterdir() if path.suffix.lower() in (".tif", ".tiff"))
+    try:
+        paths = sorted(str(path) for path in Path(folder).iterdir() if path.suffix.lower() in (".tif", ".tiff"))
+    except OSError as error:
+        raise InputError(
+            "The folder of elevation models {folder} can't be read ({error}). Choose another.",
+            folder=folder,
+            error=error,
+        ) from None
     if not paths:
         raise InputError("The folder {folder} holds no GeoTIFF. Choose a folder of elevation models.", folder=folder)
     regions = _regions(paths)
@@ -279,8 +304,10 @@ def starting_card(recipe: Recipe, own: OwnTiles | None) -> ModelCard:
         card = replace(card, name=recipe.name or f"{card.name}, fine-tuned", licence=recipe.licence or card.licence)
     else:
         card = _new_card(recipe, own)
+    _require_units(card)
     if own is not None:
         card.require_layers(own.kinds)
+        own.require_areas()
         if abs(own.pixel_size - card.pixel_size) > 0.01 * card.pixel_size:
             raise InputError(
                 "The samples have pixels of {pixel_size:g} m, the model sees {other_pixel_size:g} m. Create "
@@ -297,6 +324,21 @@ def starting_card(recipe: Recipe, own: OwnTiles | None) -> ModelCard:
                 tile_size=own.tile_size,
             )
     return card
+
+
+def _require_units(card: ModelCard) -> None:
+    """InputError for a channel in another unit or sign than all tiles have, before any tile is made."""
+    for channel in card.channels:
+        kind = channel.kind.layer
+        if stored_unit(kind) != (channel.unit, channel.sign):
+            raise InputError(
+                "The model “{name}” wants the {label} in {unit}, and tiles hold it in {stored}. Train a new network, "
+                "or start from another model.",
+                name=card.name,
+                label=kind.label,
+                unit=f"{channel.unit or '1'} {channel.sign}".rstrip(),
+                stored=" ".join(stored_unit(kind)).strip() or "1",
+            )
 
 
 def _new_card(recipe: Recipe, own: OwnTiles | None) -> ModelCard:

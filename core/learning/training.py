@@ -30,6 +30,7 @@ WARM_UP = 0.05
 _CHECKPOINT_SECONDS = 300.0
 _FIRST_ESTIMATE_SECONDS = 20.0
 _ROUNDING = 1e-9
+_MOST_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,10 @@ class TrainingOptions:
     def __post_init__(self) -> None:
         if (self.minutes is None) == (self.steps is None):
             raise InputError("Training needs a budget: give either minutes or steps.")
-        if self.minutes is not None and not self.minutes > 0:
+        if self.minutes is not None and not 0 < self.minutes < math.inf:
             raise InputError("The training budget must be above 0 minutes.")
+        if self.seed < 0:
+            raise InputError("The seed {seed} is negative; choose a whole number from 0 on.", seed=self.seed)
         if self.loss not in LOSSES:
             raise InputError(
                 "There is no loss called {loss!r}. Choose one of: {losses}.", loss=self.loss, losses=", ".join(LOSSES)
@@ -82,7 +85,11 @@ class TrainingOptions:
             raise InputError("Batch size, views and threads are at least 1, workers at least 0.")
         if self.steps is not None and (self.steps < 1 or self.steps % self.views):
             raise InputError("The steps must be a multiple of the views of a tile.")
-        if not self.learning_rate > 0 or not 0 <= self.average < 1 or not 0 < self.evaluate_every <= 1:
+        if max(self.batch_size, self.views, self.threads, self.workers) > _MOST_AT_ONCE:
+            raise InputError("Batch size, views, threads and workers are at most {most}.", most=_MOST_AT_ONCE)
+        if not 0 <= self.weight_decay < math.inf:
+            raise InputError("The weight decay ({decay:g}) must be a number from 0 on.", decay=self.weight_decay)
+        if not 0 < self.learning_rate < math.inf or not 0 <= self.average < 1 or not 0 < self.evaluate_every <= 1:
             raise InputError("The learning rate is above 0, the average from 0 to below 1, evaluate_every in (0, 1].")
         if self.patience is not None and self.patience < 1:
             raise InputError("The patience is at least one evaluation.")

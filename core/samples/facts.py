@@ -49,16 +49,14 @@ class TileRecord:
 
 @dataclass(frozen=True)
 class SetFacts:
-    """A whole ``samples.json``; ``all`` is the file as it is. ``pixel_sizes`` (m) and ``grids`` by scene."""
+    """What a training needs of ``samples.json``; ``all`` is the file as it is. ``pixel_sizes`` (m) by scene."""
 
     all: Mapping[str, Any]
     layers: tuple[ChannelKind, ...]
     pixel_size: float
     tile_size: int
-    crs: str
     records: tuple[TileRecord, ...]
     pixel_sizes: Mapping[str, float]
-    grids: Mapping[str, Grid]
 
 
 def read_facts(folder: Path) -> SetFacts:
@@ -86,7 +84,7 @@ def read_facts(folder: Path) -> SetFacts:
     try:
         return _checked(facts)
     except (InputError, ValueError) as error:
-        raise InputError("{path} is damaged ({error}). Make the sample set again.", path=path, error=error) from None
+        raise _damaged(path, error) from None
 
 
 def _checked(facts: Mapping[str, Any]) -> SetFacts:
@@ -105,10 +103,8 @@ def _checked(facts: Mapping[str, Any]) -> SetFacts:
         layers=layers,
         pixel_size=_value(facts, "pixel_size", _SIZE),
         tile_size=_value(facts, "tile_size", _TILE),
-        crs=_value(facts, "crs", _TEXT),
         records=records,
         pixel_sizes={name: _value(scene, "pixel_size", _SIZE) for name, scene in scenes.items()},
-        grids={name: _grid(scene) for name, scene in scenes.items()},
     )
 
 
@@ -140,6 +136,18 @@ def _record(tile: Any, scenes: Mapping[str, Any]) -> TileRecord:
     if record.scene not in scenes:
         raise ValueError(Message("the tile {name} is of an unknown scene", name=record.name))
     return record
+
+
+def places_of(folder: Path, facts: Mapping[str, Any]) -> tuple[str, tuple[Grid, ...]]:
+    """The CRS of a set's index and the grids of its scenes, which only a further scene needs; InputError as above."""
+    try:
+        return _value(facts, "crs", _TEXT), tuple(_grid(scene) for scene in facts["scenes"])
+    except (InputError, ValueError) as error:
+        raise _damaged(folder / SET_FILE, error) from None
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    return InputError("{path} is damaged ({error}). Make the sample set again.", path=path, error=error)
 
 
 def _grid(scene: Mapping[str, Any]) -> Grid:

@@ -121,7 +121,7 @@ class SampleSet:
         self.facts, self.statistics = facts.all, facts.all["statistics"]
         self.layers, self.records = facts.layers, facts.records
         self.pixel_size, self.tile_size = facts.pixel_size, facts.tile_size
-        self.crs, self.grids, self.pixel_sizes = facts.crs, facts.grids, facts.pixel_sizes
+        self.pixel_sizes = facts.pixel_sizes
         self._check_files()
 
     def _check_files(self) -> None:

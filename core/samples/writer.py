@@ -27,7 +27,7 @@ from ..satellite import SENTINEL1_WAVELENGTH
 from ..texts import Message, joined
 from ..types import PathLike
 from ..vectors import Burner, transformed
-from .facts import NAME, ROLES, SET_FILE, SET_FORMAT, TileRecord, stored_unit
+from .facts import NAME, ROLES, SET_FILE, SET_FORMAT, TileRecord, places_of, stored_unit
 from .folder import (
     INDEX_FIELDS,
     EarlierGround,
@@ -65,7 +65,7 @@ def create_samples(
             "“{name}” can't be the name of a scene: use letters, digits, “_” and “-” only.", name=inputs.name
         )
     earlier = _earlier_set(target, inputs, options, progress)
-    like = list(earlier.grids.values()) if earlier else []
+    index_crs, like = places_of(target, earlier.facts) if earlier else ("", ())
     with limited_cache(), SampleLayers(inputs.layers, options.pixel_size, like, progress) as layers:
         min_area = options.min_area
         if min_area is None:
@@ -76,7 +76,7 @@ def create_samples(
                 source=inputs.areas.source or Message("The label layer"),
             )
         areas, problems = check_labels(inputs.areas.geometries, inputs.areas.crs, layers.grid, min_area)
-        crs = earlier.crs if earlier else layers.grid.crs
+        crs = index_crs if earlier else layers.grid.crs
         index = _index_of_others(earlier, inputs.name)
         plan = ScenePlan(inputs, options, layers, areas, problems, EarlierGround(index, crs, layers.grid.crs))
         plan.make(progress.part(0.0, 0.3))

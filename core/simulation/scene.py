@@ -37,6 +37,7 @@ SCENE_ORBITS: Mapping[str, tuple[str, ...]] = {
 }
 _HEADINGS = {"ascending": ASCENDING_HEADING, "descending": DESCENDING_HEADING}
 SMALLEST_SCENE, LARGEST_SCENE = 128, 4096
+MOST_DATES, MOST_LANDSLIDES, _MOST_NOISE = 1000, 20.0, 100.0
 # Where generated terrain is put: UTM zone 32 north, at no particular place.
 _GENERATED_CRS, _GENERATED_CORNER = "EPSG:32632", (500_000.0, 5_000_000.0)
 
@@ -79,6 +80,10 @@ class SceneOptions:
             )
         if self.dates < 2:
             raise InputError("An interferogram needs two dates; ask for at least 2.")
+        if self.dates > MOST_DATES:
+            raise InputError(
+                "{dates} dates can't be simulated; ask for at most {most}.", dates=self.dates, most=MOST_DATES
+            )
         if self.orbit not in SCENE_ORBITS:
             raise InputError(
                 "The orbit “{orbit}” is unknown; choose one of {orbits}.",
@@ -89,8 +94,15 @@ class SceneOptions:
             raise InputError(
                 "A repeat of {repeat_days} days can't be simulated; choose 1–60.", repeat_days=self.repeat_days
             )
-        if self.landslides < 0 or self.noise < 0:
-            raise InputError("The number of landslides and the noise can't be negative.")
+        if not (0 <= self.landslides <= MOST_LANDSLIDES and 0 <= self.noise <= _MOST_NOISE):
+            raise InputError(
+                "The number of landslides per km² ({landslides:g}) must be from 0 to {most_landslides:g}, and the "
+                "noise ({noise:g}) from 0 to {most_noise:g}.",
+                landslides=self.landslides,
+                most_landslides=MOST_LANDSLIDES,
+                noise=self.noise,
+                most_noise=_MOST_NOISE,
+            )
         if not 20 <= self.incidence <= 60:
             raise InputError(
                 "An incidence angle of {incidence:g}° can't be simulated; choose 20–60°.", incidence=self.incidence

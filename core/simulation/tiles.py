@@ -59,6 +59,9 @@ CROWDING = 2.0
 _FADING_BY_CLASS = np.array([0.15, 0.8, 1.0, 1.0, 0.1, 0.0], np.float32)
 
 
+_LARGEST_TILE = 4096
+
+
 @dataclass(frozen=True)
 class Tile:
     """A training sample.
@@ -102,8 +105,16 @@ class TileGenerator:
     _dems: list[tuple[Array, float, str]] = field(default_factory=list, repr=False)
 
     def __post_init__(self) -> None:
-        if self.size < 64 or not 5 <= self.pixel_size <= 200:
-            raise InputError("Training tiles need at least 64 pixels a side, of 5–200 m each.")
+        if not 64 <= self.size <= _LARGEST_TILE or not 5 <= self.pixel_size <= 200:
+            raise InputError(
+                "Simulated tiles have from 64 to {most} pixels a side, of 5–200 m each; not {size} of "
+                "{pixel_size:g} m.",
+                most=_LARGEST_TILE,
+                size=self.size,
+                pixel_size=self.pixel_size,
+            )
+        if self.seed < 0:
+            raise InputError("The seed {seed} is negative; choose a whole number from 0 on.", seed=self.seed)
         self.dem_paths = _dem_files(self.dem_paths)
         extent = max(1024, 2 * self.size)
         self._pools = {

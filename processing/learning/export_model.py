@@ -119,4 +119,4 @@ class ExportModel(Algorithm):
         if composite is None:
             progress.info("Calibrated with {count} simulated tiles.", count=count)
             return quantise(source, simulated_inputs(card, count), output, progress=progress)
-        return quantise(source, composite_inputs(composite, card, count), output, progress=progress)
+        return quantise(source, composite_inputs(composite, card, count, progress), output, progress=progress)

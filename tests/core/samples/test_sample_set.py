@@ -456,10 +456,6 @@ def changed(made, folder: Path, change) -> Path:
         (lambda facts: facts.pop("scenes"), "there is no scenes"),
         (lambda facts: facts["scenes"].append(facts["scenes"][0]), "a scene is there twice"),
         (lambda facts: facts["scenes"][0].update(pixel_size="30"), "pixel_size must be a size in metres, not '30'"),
-        (lambda facts: facts["scenes"][0].update(transform=[1, 2]), "transform must be six numbers"),
-        (lambda facts: facts["scenes"][0].update(transform=[0, 30, 0, 0, 0, 0]), "is damaged"),
-        (lambda facts: facts["scenes"][0].update(width=0), "has no pixels"),
-        (lambda facts: facts["scenes"][0].update(areas=None), "areas must be an object"),
         (lambda facts: facts.update(pixel_size=float("nan")), "pixel_size must be a size in metres, not nan"),
         (lambda facts: facts.update(pixel_size=-30), "pixel_size must be"),
         (lambda facts: facts.update(pixel_size=10**400), "pixel_size must be"),
@@ -469,7 +465,6 @@ def changed(made, folder: Path, change) -> Path:
         (lambda facts: facts["layers"].append(facts["layers"][0]), "a layer is there twice"),
         (lambda facts: facts["layers"][0].update(kind="gravity"), "no layer called gravity"),
         (lambda facts: facts["layers"][0].update(unit="mm/yr"), "isn't in the unit and sign of training"),
-        (lambda facts: facts.update(crs=4326), "crs must be a text, not 4326"),
         (lambda facts: facts.update(statistics=[]), "statistics must be an object"),
         (lambda facts: facts.update(format="1"), "format must be an integer, not '1'"),
     ],
@@ -479,6 +474,26 @@ def test_a_changed_value_of_a_set_is_told_by_its_name(made, tmp_path, change, sa
     with pytest.raises(InputError, match=said) as caught:
         SampleSet(folder)
     assert str(folder / "samples.json") in str(caught.value) and len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda facts: facts["scenes"][0].update(transform=[1, 2]), "transform must be six numbers"),
+        (lambda facts: facts["scenes"][0].update(transform=[0, 30, 0, 0, 0, 0]), "is damaged"),
+        (lambda facts: facts["scenes"][0].update(width=0), "has no pixels"),
+        (lambda facts: facts["scenes"][0].update(areas=None), "areas must be an object"),
+        (lambda facts: facts.update(crs=4326), "crs must be a text, not 4326"),
+    ],
+)
+def test_what_only_a_further_scene_needs_is_told_then(made, layers, tmp_path, change, said):
+    folder = changed(made, tmp_path / "set", change)
+    before = files_of(folder)
+    assert len(SampleSet(folder).records) == len(made.records)
+    with pytest.raises(InputError, match=said) as caught:
+        create_samples(scene(layers, name="east"), folder, OPTIONS)
+    assert str(folder / "samples.json") in str(caught.value)
+    assert files_of(folder) == before
 
 
 def test_texts_that_are_no_set(made, tmp_path):

@@ -262,9 +262,16 @@ def test_few_missing_heights_are_filled_and_flat_ground_is_reported(tmp_path: Pa
         ("dates", 1, "at least 2"),
         ("orbit", "left", "ascending"),
         ("repeat_days", 0, "1–60"),
-        ("landslides", -1.0, "negative"),
-        ("noise", -1.0, "negative"),
+        ("landslides", -1.0, "from 0 to 20"),
+        ("noise", -1.0, "from 0 to 100"),
         ("incidence", 80.0, "20–60"),
+        ("landslides", float("nan"), "landslides per km"),
+        ("landslides", 1e308, "landslides per km"),
+        ("noise", float("inf"), "noise"),
+        ("dates", 10**9, "at most 1000"),
+        ("size", 10**9, "pixels a side"),
+        ("pixel_size", float("nan"), "pixel size"),
+        ("incidence", float("nan"), "incidence"),
     ],
 )
 def test_impossible_options_are_refused(field: str, value: object, said: str) -> None:

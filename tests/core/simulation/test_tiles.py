@@ -146,7 +146,7 @@ def test_dems_that_can_not_be_used_are_named(tmp_path: Path) -> None:
 
 
 def test_impossible_tiles_are_refused() -> None:
-    with pytest.raises(InputError, match="64 pixels"):
+    with pytest.raises(InputError, match="from 64 to 4096 pixels a side"):
         TileGenerator(1, size=32)
     with pytest.raises(InputError, match="5–200 m"):
         TileGenerator(1, pixel_size=1000)

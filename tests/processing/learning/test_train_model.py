@@ -13,10 +13,15 @@ from qgis.core import QgsProcessingException
 pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from ada_mapper.core.channels import ChannelKind
-from ada_mapper.core.learning import Recipe, TrainingOptions, recipe
+from ada_mapper.core.channels import Channel, ChannelKind, Scaling
+from ada_mapper.core.errors import CancelledError, InputError
+from ada_mapper.core.learning import Recipe, TrainingOptions, evaluation, recipe
+from ada_mapper.core.learning import train_model as train_model_of
+from ada_mapper.core.learning.fine_tuning import count_areas
 from ada_mapper.core.learning.recipe import OwnTiles, new_channel, split_dems, starting_card
-from ada_mapper.core.models import load_network, read_card
+from ada_mapper.core.models import ModelCard, build_network, export_onnx, load_network, read_card
+from ada_mapper.core.models.card import FOREIGN
+from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import BandDescription, Grid, RasterWriter, write_array
 from ada_mapper.core.samples import SampleTile, stored_unit
 from ada_mapper.processing.choices import CHANNEL_CHOICES
@@ -256,3 +261,73 @@ def test_dems_are_split_so_that_none_trains_and_judges(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(Exception, match="no GeoTIFF"):
         split_dems(tmp_path / "empty")
+
+
+def test_what_cannot_be_trained_is_told_before_any_tile_is_made(tmp_path, samples, monkeypatch):
+    monkeypatch.setattr(recipe, "TileGenerator", None)
+    empty = write_set(tmp_path / "empty", counts=(2, 2, 0))
+    facts = json.loads((tmp_path / "empty" / "samples.json").read_text())
+    for tile in facts["tiles"]:
+        tile["area_pixels"] = 0
+    (tmp_path / "empty" / "samples.json").write_text(json.dumps(facts))
+    toward = Channel(ChannelKind.LOS_RATE, "m/yr", "toward", Scaling("asinh", scale=0.01))
+    odd = ModelCard("odd", "1", "", (toward,), tile_size=64)
+    export_onnx(build_network("compact", 1), odd, tmp_path / "odd.onnx")
+    imported = ModelCard("far", "1", "", (toward,), tile_size=64, architecture=FOREIGN)
+    write_card_alone(tmp_path / "odd.onnx", imported, tmp_path / "far.onnx")
+    of_samples = {"samples": (samples,), "simulated_share": 0.5}
+    for settings, said in (
+        ({"samples": (empty,), "simulated_share": 0.5}, "No training tile of .* holds a labelled area"),
+        (
+            {"samples": (samples,), "simulated_share": 0.5, "start": str(tmp_path / "odd.onnx")},
+            "LOS rate in m/yr toward",
+        ),
+        ({**of_samples, "start": str(tmp_path / "none.onnx")}, "doesn't exist"),
+        ({"dem_folder": str(tmp_path / "nowhere")}, r"nowhere can't be read \(No such file or directory\)"),
+        ({"dem_folder": str(tmp_path / "odd.onnx")}, r"can't be read \(Not a directory\)"),
+        ({"dem_folder": str(tmp_path / "empty")}, "holds no GeoTIFF"),
+        ({"samples": (str(tmp_path),), "simulated_share": 0.5}, "is no sample set"),
+    ):
+        with pytest.raises(InputError, match=said):
+            train_model_of(Recipe(tmp_path / "m.onnx", options(), **settings))
+    with pytest.raises(InputError, match="imported from another program"):
+        load_network(tmp_path / "far.onnx")
+    assert not (tmp_path / "m.onnx").exists() and not (tmp_path / "m.checkpoint.pt").exists()
+
+
+def write_card_alone(source, card, target):
+    """The same network under another card."""
+    import onnx
+
+    model = onnx.load(source)
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, card.metadata())
+    onnx.save(model, target)
+
+
+@pytest.mark.parametrize("checks", [0, 1, 3, 6])
+def test_a_training_stopped_at_any_moment_leaves_no_model(tmp_path, samples, checks):
+    left = iter(range(checks))
+    progress = Progress(is_cancelled=lambda: next(left, None) is None)
+    made = Recipe(tmp_path / "m.onnx", options(batch_size=2), (samples,), 0.5, simulated_tiles=4)
+    with pytest.raises(CancelledError):
+        train_model_of(made, progress)
+    assert not list(tmp_path.glob("*.onnx"))
+
+
+def test_judging_and_calibrating_look_at_cancel(samples):
+    tiles = OwnTiles([samples]).tiles("validation", KINDS)
+    card = starting_card(Recipe("m.onnx", options(), (samples,), 0.5), OwnTiles([samples]))
+    network = build_network("compact", len(card.band_names))
+    judged = evaluation.judged_tiles(network, card, tiles)
+    stopped = Progress(is_cancelled=lambda: True)
+    for use in (
+        lambda: evaluation.calibrate(network, card, tiles, progress=stopped),
+        lambda: evaluation.choose_thresholds(card, judged, stopped),
+        lambda: evaluation.best_classical(tiles, judged, stopped),
+        lambda: evaluation.judge_classical(evaluation.CLASSICAL_SETTINGS[0], card, tiles, judged, stopped),
+        lambda: count_areas(tiles, stopped),
+        lambda: recipe.SimulatedTiles(1, 64, 30.0, recipe.TerrainSplit()).tiles("test", 3, stopped),
+    ):
+        with pytest.raises(CancelledError):
+            use()
