@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import errno
+import os
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from osgeo import gdal
@@ -27,6 +29,13 @@ def heard_errors() -> Iterator[list[str]]:
         yield told
     finally:
         gdal.PopErrorHandler()
+
+
+def refusal(told: Sequence[str]) -> OSError | None:
+    """That the disk is full, where one of GDAL's errors tells so; what it then gives up may leave room on it."""
+    if any(words in text.lower() for text in told for words in ("disk is full", "no space left")):
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return None
 
 
 @gdal_raises()

@@ -11,7 +11,7 @@ from typing import Any
 from osgeo import gdal, ogr
 
 from ..errors import OutputError
-from ..files import told_as_unwritable
+from ..files import is_full, told_as_unwritable, unwritable
 from ..gdal_errors import gdal_raises
 from ..types import PathLike
 from .ogr_memory import quiet_gdal
@@ -34,6 +34,8 @@ def check_written(path: PathLike, target: PathLike, count: int) -> None:
             found += sum(1 for _ in dataset.GetLayer(number))
     if dataset is None or found < count:
         dataset = None
+        if is_full(Path(target), RuntimeError()):
+            raise unwritable(target, RuntimeError())
         raise OutputError(
             "{target} can't be written: of {count} features {found} could be read again. Check that the disk is not "
             "full, or choose another folder or format.",

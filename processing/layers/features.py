@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -101,30 +101,24 @@ def write_features(
     A file is made beside its place, as all results of a run are, and is read again. Raises QgsProcessingException or
     OutputError, and leaves no file, when a feature can't be written.
     """
-    from ...core.vectors import check_written, heard_errors
+    from ...core.vectors import check_written, heard_errors, refusal
 
     target, place = staged_sink(algorithm, parameters, name, context)
     given = parameters if place is None else {**parameters, name: _unloaded(place)}
-    try:
-        sink, destination = algorithm.parameterAsSink(given, name, context, fields, geometry, crs)
-    except QgsProcessingException as error:
-        if not target:
-            raise
-        if is_full(Path(target), error):
-            raise unwritable(target, error) from None
-        # What lies in its folder already could be written, so it is the format, or the layer in it.
-        message = tr(
-            "{} can't be made: its format may not hold such a layer. Choose another, such as GeoPackage (.gpkg)."
-        )
-        raise OutputError(message.format(target)) from None
-    if sink is None:
-        if parameters.get(name) in (None, ""):
-            return None
-        raise QgsProcessingException(algorithm.invalidSinkError(given, name))
-    if place is not None and place.destinationProject is not None:
-        _load(algorithm, name, place, told_place(str(destination)), context)
-    count, refused = 0, ""
+    # No return value tells what fails when buffers are written and the file is closed.
     with heard_errors() as told:
+        try:
+            sink, destination = algorithm.parameterAsSink(given, name, context, fields, geometry, crs)
+        except QgsProcessingException:
+            if not target:
+                raise
+            raise _unmade(target, told) from None
+        if sink is None:
+            if parameters.get(name) in (None, ""):
+                return None
+            raise QgsProcessingException(algorithm.invalidSinkError(given, name))
+        told.clear()
+        count, refused = 0, ""
         for feature in features:
             if not sink.addFeature(feature, FAST_INSERT):
                 refused = algorithm.writeFeatureError(sink, given, name)
@@ -132,10 +126,11 @@ def write_features(
             count += 1
         sink.flushBuffer()
         del sink
+    if place is not None and place.destinationProject is not None:
+        _load(algorithm, name, place, told_place(str(destination)), context)
     if target:
-        # No return value tells what fails when buffers are written and the file is closed.
         if refused or told:
-            raise unwritable(target, refused or RuntimeError(told[0]))
+            raise unwritable(target, refusal(told) or refused or RuntimeError(told[0]))
         check_written(str(destination).split("|")[0], target, count)
     elif refused:
         raise QgsProcessingException(refused)
@@ -172,6 +167,17 @@ def staged_sink(
     if table:
         definition.createOptions = {**definition.createOptions, "layerName": table}
     return path, definition
+
+
+def _unmade(target: str, told: Sequence[str]) -> OutputError:
+    """Why a file can't be made in a folder that can be written in: the disk is full, or its format doesn't fit."""
+    from ...core.vectors import refusal
+
+    full = refusal(told)
+    if full is not None or is_full(Path(target), RuntimeError()):
+        return unwritable(target, full or RuntimeError())
+    message = tr("{} can't be made: its format may not hold such a layer. Choose another, such as GeoPackage (.gpkg).")
+    return OutputError(message.format(target))
 
 
 def _unloaded(place: QgsProcessingOutputLayerDefinition) -> QgsProcessingOutputLayerDefinition:
