@@ -23,7 +23,8 @@ _PREFIXED = re.compile(r'^(NETCDF|HDF5):(?:"([^"]+)"|(.+)):([^:"]+)$', re.IGNORE
 _SUBDATASET = re.compile(r'^\w+:"?.*?"?:([^":]+)$')
 _NAMES_LISTED = 12
 _DRIVERS = {"NETCDF": "netCDF", "HDF5": "HDF5"}
-_VIRTUAL = ("/vsizip/", "/vsitar/", "/vsigzip/")
+_IN_ARCHIVE = "/vsizip/"
+_ARCHIVE = re.compile(r"^/vsizip/(/.+?\.zip)(/.+)$", re.IGNORECASE)
 _AXES = (("xCoordinates", "yCoordinates"), ("x", "y"), ("longitude", "latitude"), ("lon", "lat"))
 _PROJECTIONS = ("projection", "spatial_ref", "crs", "transverse_mercator", "polar_stereographic")
 _EVEN = 0.1
@@ -71,8 +72,11 @@ def _existing(text: str, folder: Path) -> Path:
 
 
 def _find(text: str, folder: Path) -> Path | None:
-    if text.startswith(_VIRTUAL):
-        return Path(text) if gdal.VSIStatL(text) is not None else None
+    if text.startswith(_IN_ARCHIVE):
+        archive = _ARCHIVE.match(text)
+        # Path would make one slash of two, so the archive stands in braces.
+        name = f"{_IN_ARCHIVE}{{{archive[1]}}}{archive[2]}" if archive else text
+        return Path(name) if gdal.VSIStatL(name) is not None else None
     # A table from Windows has its names with backslashes.
     for name in (text, text.replace("\\", "/")):
         path = Path(os.path.normpath(folder / name))

@@ -12,7 +12,7 @@ import numpy as np
 from ...errors import InputError
 from ...raster import Band, Grid
 from ...texts import Message
-from ...types import Array
+from ...types import Array, Mask
 from .bands import check_size
 
 _BYTES = 4
@@ -21,6 +21,7 @@ _LINES = 64
 _LEAST, _MOST = 1e-9, 1e5
 _MOSTLY = 0.5
 _ALIKE = 0.1
+_MOSTLY_ONE = 0.9
 _ENDIAN = {"MSB": "big-endian", "LSB": "little-endian"}
 
 
@@ -89,12 +90,12 @@ class RawFile:
 
 @lru_cache(maxsize=1024)
 def _order_of(file: RawFile, size: int, modified: int) -> str:
-    shares = {}
     samples = {order: _sample(file, size, order) for order in (file.usual, "LSB" if file.usual == "MSB" else "MSB")}
+    judged = ~_is_marker(*samples.values())
+    shares = {}
     for order, values in samples.items():
-        told = values[(values != 0) & ~np.isnan(values)]
-        magnitudes = np.abs(told)
-        shares[order] = float(np.mean((magnitudes >= _LEAST) & (magnitudes <= _MOST))) if told.size else 1.0
+        told = values[judged & (values != 0) & ~np.isnan(values)]
+        shares[order] = float(np.mean(_can_be(told))) if told.size else 1.0
     best = max(shares, key=lambda order: shares[order])
     if shares[best] < _MOSTLY:
         raise InputError(
@@ -104,8 +105,23 @@ def _order_of(file: RawFile, size: int, modified: int) -> str:
             described_by=file.described_by,
         )
     if max(shares.values()) - min(shares.values()) < _ALIKE:
-        return min(samples, key=lambda order: _roughness(samples[order]))
+        return min(samples, key=lambda order: _roughness(np.where(judged, samples[order], np.nan)))
     return best
+
+
+def _can_be(values: Array) -> Mask:
+    magnitudes = np.abs(values)
+    return (magnitudes >= _LEAST) & (magnitudes <= _MOST)
+
+
+def _is_marker(first: Array, second: Array) -> Mask:
+    """Where one number that can be no measure in either byte order, such as 1e20, stands for no data."""
+    neither = ~_can_be(first) & ~_can_be(second) & (first != 0)
+    if neither.all() or not neither.any():
+        return np.zeros_like(neither)
+    patterns, counts = np.unique(first[neither].view(np.uint32), return_counts=True)
+    is_one = counts.max() >= _MOSTLY_ONE * counts.sum()
+    return neither & (first.view(np.uint32) == patterns[counts.argmax()]) if is_one else np.zeros_like(neither)
 
 
 def _sample(file: RawFile, size: int, order: str) -> Array:

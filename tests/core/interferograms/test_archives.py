@@ -182,3 +182,17 @@ def test_a_protected_archive_is_told(tmp_path):
             at = content.find(mark, at + 4)
     archive.write_bytes(content)
     assert told(find_stack(tmp_path), archive.name, "protected by a password")
+
+
+@pytest.mark.parametrize("form", ["/vsizip/{archive}/{name}", "/vsizip/{{{archive}}}/{name}"])
+def test_a_table_may_name_a_raster_in_an_archive(tmp_path, form):
+    expected = products.hyp3(tmp_path)
+    pack(tmp_path, BURST)
+    cell = form.format(archive=tmp_path / f"{BURST}.zip", name=f"{BURST}/{BURST}_unw_phase.tif")
+    table = tmp_path / "pairs.csv"
+    table.write_text(f"file,date1,date2\n{cell},2017-04-11,2017-05-17\n", encoding="utf-8")
+    (pair,) = find_stack(None, pairs_file=table).interferograms
+    np.testing.assert_array_equal(read(pair.phase), expected.pairs[pair.name].phase)
+    table.write_text(f"file,date1,date2\n{cell}x,2017-04-11,2017-05-17\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"line 2: .*doesn't exist"):
+        find_stack(None, pairs_file=table)

@@ -42,6 +42,18 @@ def test_the_other_byte_order_is_found_and_told(tmp_path, build):
 
 
 @pytest.mark.parametrize("order", ["<f4", ">f4"])
+@pytest.mark.parametrize("marker", [1e20, -3.4028234663852886e38, 1.7e38, -9999.0, np.inf])
+def test_a_marker_of_no_data_says_nothing_of_the_byte_order(tmp_path, marker, order):
+    values = np.where(np.arange(WIDTH * HEIGHT) % 4, marker, np.linspace(-3, 3, WIDTH * HEIGHT)).astype("f4")
+    values.astype(order).tofile(tmp_path / f"{NAME}.unw")
+    write_text(tmp_path / "grid_dem.par", dem_par(METRES))
+    stack = find_stack(tmp_path)
+    assert any("endian" in note for note in stack.notes) == (order == "<f4")
+    found = read(stack.interferograms[0].phase).ravel()[::4]
+    np.testing.assert_array_equal(found, values[::4])
+
+
+@pytest.mark.parametrize("order", ["<f4", ">f4"])
 @pytest.mark.parametrize(
     "values",
     [
