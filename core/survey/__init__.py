@@ -12,7 +12,7 @@ from ..doors import opened_when_asked
 if TYPE_CHECKING:
     from .advice import look_for
     from .answers import AnswerReader, form_labels, labels_beside, result_of
-    from .base_map import BaseMapFrame, frame_around, write_hillshade, write_image
+    from .base_map import BaseMapFrame, frame_around, shows_any, write_hillshade, write_image
     from .copies import read_copy
     from .merge_report import summary_of, write_conflicts_csv, write_merge_report
     from .merging import merge_copies, with_photos
@@ -82,6 +82,7 @@ __all__ = [
     "result_of",
     "sample_sites",
     "share_text",
+    "shows_any",
     "summary_of",
     "with_photos",
     "write_conflicts_csv",

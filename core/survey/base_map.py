@@ -18,7 +18,7 @@ from ..gdal_errors import gdal_raises
 from ..raster import Grid, spatial_reference
 from ..terrain import hillshade
 from ..types import PathLike
-from ..vectors import quiet_gdal
+from ..vectors import boxes_of, quiet_gdal
 from .sites import Site
 
 MOST_PIXELS = 4096
@@ -59,6 +59,14 @@ def frame_around(sites: Sequence[Site], crs: str, areas: Sequence[Area], areas_c
         metres = (reference.GetLinearUnits(),) * 2
     aside, above = margin / metres[0], margin / metres[1]
     return BaseMapFrame(crs, (x_min - aside, y_min - above, x_max + aside, y_max + above), metres)
+
+
+@gdal_raises()
+def shows_any(frame: BaseMapFrame, areas: Sequence[Area], areas_crs: str) -> bool:
+    """Whether one of the areas lies in the frame."""
+    x_min, y_min, x_max, y_max = frame.bounds
+    left, right, bottom, top = boxes_of(outlines_of(areas, areas_crs).geometries(frame.crs)).T
+    return bool(((left <= x_max) & (right >= x_min) & (bottom <= y_max) & (top >= y_min)).any())
 
 
 @gdal_raises()

@@ -117,6 +117,7 @@ class SurveyPackage(Algorithm):
             building,
             frame_around,
             one_line,
+            shows_any,
             write_geopackage,
             write_gpx,
             write_hillshade,
@@ -132,7 +133,16 @@ class SurveyPackage(Algorithm):
         title = one_line(self.parameterAsString(parameters, "TITLE", context)) or one_line(target.name)
         margin = self.required_number(parameters, "MARGIN", context)
         most = self.parameterAsInt(parameters, "MOST_PIXELS", context)
-        frame = frame_around(sites, crs_text(crs), areas, areas_crs, margin)
+        frame = frame_around(sites, crs_text(crs), (), areas_crs, margin)
+        if areas and not shows_any(frame, areas, areas_crs):
+            progress.warning(
+                tr(
+                    "None of the areas lies near the sites. Check that both layers show the same place, and that their "
+                    "coordinate reference systems are right."
+                )
+            )
+        else:
+            frame = frame_around(sites, crs_text(crs), areas, areas_crs, margin)
         progress.report(0.05)
         with building(target) as folder:
             write_geopackage(folder / "survey.gpkg", sites, crs_text(crs), areas, table, areas_crs)

@@ -176,3 +176,20 @@ def test_the_names_of_photos_stay_in_their_folder(run, tmp_path, name, file):
         path = QgsExpression(expression).evaluate(context)
         assert path.startswith(f"DCIM/{file}_photo_1_") and ".." not in path and path.count("/") == 1
     project.clear()
+
+
+def test_areas_of_another_place_are_warned_of_and_stay_out_of_the_map(run, tmp_path):
+    sites = run("samplesites", {"AREAS": area_layer(3), "COUNT": 3, "SITES": "TEMPORARY_OUTPUT"})["SITES"]
+    elsewhere = area_layer(3)
+    with edit(elsewhere):
+        for feature in elsewhere.getFeatures():
+            geometry = feature.geometry()
+            geometry.translate(0, -1_000_000)
+            elsewhere.changeGeometry(feature.id(), geometry)
+    feedback = Feedback()
+    run("surveypackage", {"SITES": sites, "AREAS": elsewhere, "OUTPUT_FOLDER": str(tmp_path / "package")}, feedback)
+    assert "None of the areas lies near the sites" in " ".join(feedback.warnings)
+    project = QgsProject()
+    project.read(str(tmp_path / "package" / "survey.qgz"))
+    assert project.viewSettings().defaultViewExtent().height() == pytest.approx(4000, abs=10)
+    project.clear()
