@@ -24,7 +24,7 @@ from ..raster import DEGREES, Transformation, placed_reference
 from ..texts import Message
 from .copies import Copy, own_photo_file, photo_file, table_with_added
 from .photos import is_picture
-from .sites import FORM_FIELDS, PHOTOS, SITE_FIELDS, Site, key_of, located
+from .sites import FORM_FIELDS, PHOTOS, SITE_FIELDS, Site, called, key_of, located
 
 MASTER, ADDED = "master", "added in the field"
 """Who answers, and the stratum of sites that nobody drew."""
@@ -163,7 +163,7 @@ def _check_keys(master: Sequence[Site]) -> None:
         raise InputError(
             "The sites {names} of the master have the same uid, by which copies are merged. Delete the copy, or give "
             "it another uid.",
-            names=", ".join(str(site.attributes.get("name")) for site in master if site.attributes["uid"] == twice[0]),
+            names=", ".join(called(site) for site in master if site.attributes["uid"] == twice[0]),
         )
 
 

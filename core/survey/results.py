@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ from ..texts import Message
 from ..vectors import boxes_of, boxes_that_meet, transformed
 from .answers import result_of, unknown_results
 from .merging import ADDED
-from .sites import CONFIRMED, FIELD_SIGNS, NOT_ACCESSIBLE, NOT_CONFIRMED, Site
+from .sites import CONFIRMED, FIELD_SIGNS, NOT_ACCESSIBLE, NOT_CONFIRMED, Site, called
 
 _ALL = "all sites"
 # From this share of the areas on, an interval for an endless number of them is noticeably too wide.
@@ -97,12 +98,9 @@ def assess_survey(sites: Sequence[Site], known: Share | None = None, progress: P
         raise InputError(
             "The layer has no field result, so it is no returned survey. Give the sites of a package, or merged ones."
         )
+    _check_once(sites)
     unknown = unknown_results(
-        [
-            (str(site.attributes.get("name") or site.attributes.get("id")), site.attributes["result"])
-            for site in sites
-            if not result_of(site.attributes.get("result"))[1]
-        ]
+        [(called(site), site.attributes["result"]) for site in sites if not result_of(site.attributes.get("result"))[1]]
     )
     sites = [_with_stored_result(site) for site in sites]
     # What was drawn has a stratum. A site that a surveyor added has none until the package is merged.
@@ -127,6 +125,19 @@ def assess_survey(sites: Sequence[Site], known: Share | None = None, progress: P
     return SurveyResult(
         drawn, added, overall, by_stratum, by_orbit, weighted, known, signs, tuple(notes), (unknown,) if unknown else ()
     )
+
+
+def _check_once(sites: Sequence[Site]) -> None:
+    """InputError where a site is there twice, as in packages that were put together and not merged."""
+    keys = Counter(site.attributes.get("uid") for site in sites)
+    twice = [site for site in sites if site.attributes.get("uid") and keys[site.attributes["uid"]] > 1]
+    if twice:
+        raise InputError(
+            "{count} sites are there more than once (the same uid), such as {names}. Bring the packages together with "
+            "Merge a survey, which keeps each site once.",
+            count=len({site.attributes["uid"] for site in twice}),
+            names=", ".join(called(site) for site in twice if site.attributes["uid"] == twice[0].attributes["uid"]),
+        )
 
 
 def _with_stored_result(site: Site) -> Site:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..areas import Area
+from ..errors import InputError
 from ..progress import QUIET, Progress
 from ..reports import Bar, Drawing, Words, grouped_bars, words, write_csv, write_page
 from ..texts import Translate
@@ -35,11 +36,15 @@ def write_survey_report(
 ) -> None:
     """Write the report; sites are in ``crs``, photos' paths begin at ``photo_folder``.
 
-    The file appears under its name only when complete. Raises OutputError when it can't be written.
+    Sites without a point (NaN) are counted and not drawn. The file appears under its name only when complete. Raises
+    OutputError when it can't be written, and InputError where no site has a point.
     """
     tr = words(translate)
     sites = [*result.sites, *result.added]
-    drawing = survey_map(sites, crs, areas, areas_crs, dem, tr)
+    placed = [site for site in sites if math.isfinite(site.x)]
+    if not placed:
+        raise InputError("None of the sites has a point, so there is no map to report. Leave the report out.")
+    drawing = survey_map(placed, crs, areas, areas_crs, dem, tr)
     progress.report(0.3)
     photos, lost = _photos(sites, photo_folder, tr, progress.part(0.3, 0.9))
     write_page(

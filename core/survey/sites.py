@@ -81,6 +81,12 @@ class Site:
     attributes: Mapping[str, Any]
 
 
+def called(site: Site) -> str:
+    """What a site is called in a sentence: its name, else its number or its key."""
+    own = site.attributes
+    return one_line(next((own[name] for name in ("name", "id", "uid") if own.get(name) not in (None, "")), "?"))
+
+
 def degrees_minutes(latitude: float, longitude: float) -> tuple[str, str]:
     """Latitude and longitude in degrees as texts like 34°12.345′ N and 104°07.890′ E: 2 m at worst.
 

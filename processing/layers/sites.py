@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -78,9 +79,14 @@ def _feature(site: Site, fields: QgsFields) -> QgsFeature:
 
 
 def read_sites(
-    source: QgsFeatureSource, progress: Progress = QUIET, labels: Mapping[str, str] | None = None
+    source: QgsFeatureSource,
+    progress: Progress = QUIET,
+    labels: Mapping[str, str] | None = None,
+    with_unplaced: bool = False,
 ) -> tuple[Site, ...]:
-    """The points of a layer with all their attributes; features without a point are left out.
+    """The points of a layer with all their attributes.
+
+    Features without a point are told and left out, or have NaN for coordinates (``with_unplaced``).
 
     Those of sites and of the form get their types where they can be understood, whatever format the layer came through;
     what can't is told. ``labels`` are further ways to write results, as result_labels() gives them.
@@ -96,14 +102,23 @@ def read_sites(
         geometry = feature.geometry()
         if geometry.isEmpty():
             empty += 1
-            continue
+            if not with_unplaced:
+                continue
         several += geometry.isMultipart() and geometry.constGet().numGeometries() > 1
-        point = geometry.pointOnSurface().asPoint()
+        x, y = math.nan, math.nan
+        if not geometry.isEmpty():
+            point = geometry.pointOnSurface().asPoint()
+            x, y = point.x(), point.y()
         own = reader.read(dict(zip(names, map(to_python, feature.attributes()))))
-        sites.append(Site(point.x(), point.y(), own))
+        sites.append(Site(x, y, own))
     name = source.sourceName()
     if empty:
-        progress.warning(tr("{}: {} features without a point are left out.").format(name, empty))
+        message = (
+            tr("{}: {} features have no point, but count.")
+            if with_unplaced
+            else tr("{}: {} features without a point are left out.")
+        )
+        progress.warning(message.format(name, empty))
     if several:
         message = tr("{}: {} features hold several points; each counts as one site. Separate them if they are several.")
         progress.warning(message.format(name, several))

@@ -106,7 +106,7 @@ class AssessSurvey(Algorithm):
                 tr("The sites have no coordinate reference system. Set it first (layer properties > Source).")
             )
         known = self._known(parameters, context, areas, areas_crs, progress)
-        sites = read_sites(source, progress, result_labels(self, parameters, "SITES", context))
+        sites = read_sites(source, progress, result_labels(self, parameters, "SITES", context), with_unplaced=True)
         result = assess_survey(sites, known, progress.part(0.0, 0.2))
         if files["REPORT"]:
             write_survey_report(

@@ -14,6 +14,7 @@ from qgis.core import (
     QgsPointXY,
     QgsProcessingException,
     QgsVectorLayer,
+    edit,
 )
 from qgis.PyQt.QtCore import QLocale
 
@@ -183,3 +184,28 @@ def test_several_points_in_one_feature_are_told(run):
     feedback = Feedback()
     assert run("assesssurvey", {"SITES": sites}, feedback)["VISITED"] == 1
     assert "1 features hold several points" in " ".join(feedback.warnings)
+
+
+def test_a_result_counts_without_its_point(run, tmp_path):
+    sites = points(["confirmed", "Not confirmed", "confirmed"])
+    with edit(sites):
+        sites.changeGeometry(next(sites.getFeatures()).id(), QgsGeometry())
+    feedback = Feedback()
+    report = tmp_path / "r.html"
+    result = run("assesssurvey", {"SITES": sites, "REPORT": str(report)}, feedback)
+    assert (result["CONFIRMED"], result["VISITED"]) == (2, 3) and "1 features have no point" in feedback.warnings[0]
+    assert "nan" not in report.read_text(encoding="utf-8").lower().split("<svg")[1].split("</svg>")[0]
+
+
+def test_sites_that_are_there_twice_are_refused(run):
+    """As where the layers of two packages were put together by hand."""
+    layer = QgsVectorLayer(f"Point?crs={UTM}&field=uid:string&field=name:string&field=result:string", "both", "memory")
+    features = []
+    for uid, name, result in (("a", "S01", "confirmed"), ("b", "S02", None), ("a", "S01", None)):
+        feature = QgsFeature(layer.fields())
+        feature.setGeometry(QgsGeometry.fromPointXY(QgsPointXY(500_050, 3_500_050)))
+        feature.setAttributes([uid, name, result])
+        features.append(feature)
+    layer.dataProvider().addFeatures(features)
+    with pytest.raises(QgsProcessingException, match=r"more than once \(the same uid\), such as S01, S01"):
+        run("assesssurvey", {"SITES": layer})
