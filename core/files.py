@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Callable, Union
 
-from .errors import OutputError
+from .errors import InputError, OutputError
 from .leftovers import leftovers, own_name
 
 if TYPE_CHECKING:
@@ -335,6 +335,31 @@ def tidy(folder: Path, *targets: str) -> list[Path]:
             else:
                 left.path.unlink()
     return finished
+
+
+def check_sets(folder: Path) -> None:
+    """InputError where a killed run left a part of its results on their way into a folder that something is read from.
+
+    They are brought to their places first, but what was opened there until now may be of the run before.
+    """
+    waiting = [left.path for left in leftovers(folder) if left.end == _READY and left.path.is_dir()]
+    names: list[str] = []
+    for path in waiting:
+        with contextlib.suppress(OSError, OutputError):
+            names += [place.name for place in _finish(path, folder)]
+    if any(path.exists() for path in waiting):
+        raise InputError(
+            "In {folder} stand results of two runs, because the last one was stopped while its own took their places. "
+            "Run the tool that made them again.",
+            folder=folder,
+        )
+    if names:
+        raise InputError(
+            "In {folder} stood results of two runs, because the last one was stopped while its own took their places. "
+            "Now all are of the last one: {names}. Load them anew, and run this tool again.",
+            folder=folder,
+            names=", ".join(names),
+        )
 
 
 def _finish(ready: Path, folder: Path) -> list[Path]:

@@ -143,6 +143,8 @@ def check_outputs(algorithm: Tool, parameters: dict[str, Any], context: QgsProce
     """
     from ..core.places import check_name
 
+    inputs = list(_inputs(algorithm, parameters, context))
+    _check_sets(inputs)
     targets = targets_of(algorithm, parameters, context)
     for target in targets:
         check_name(target.path)
@@ -151,7 +153,6 @@ def check_outputs(algorithm: Tool, parameters: dict[str, Any], context: QgsProce
     for number, target in enumerate(targets):
         for other in targets[:number]:
             _check_pair(target, other, algorithm)
-    inputs = list(_inputs(algorithm, parameters, context))
     if targets and inputs:
         for given in inputs:
             _check_input(given, targets, algorithm)
@@ -262,6 +263,16 @@ def _check_input(given: _Input, targets: list[Target], algorithm: Tool) -> None:
             _check_file_over(target, given, known, styles)
         for folder in folders:
             _check_inside(target, given, folder)
+
+
+def _check_sets(inputs: list[_Input]) -> None:
+    """InputError where inputs may be results of two runs, the last of which was killed as its own took their places."""
+    from ..core.files import check_sets
+    from ..core.sources import local_files
+
+    files = [path for given in inputs for path in local_files(given.source)]
+    for folder in dict.fromkeys(path if path.is_dir() else path.parent for path in files):
+        check_sets(folder)
 
 
 def _check_folder_over(target: Target, given: _Input, files: frozenset[Path], replaced: tuple[str, ...] | None) -> None:

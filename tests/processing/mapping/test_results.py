@@ -267,6 +267,25 @@ def test_two_rasters_of_a_run_are_replaced_together_or_not_at_all(run, tmp_path,
     assert b"old" not in contents(folder).values()
 
 
+def test_results_of_two_runs_are_not_taken_for_one(run, tmp_path, probability):
+    """As a run leaves them that is killed between two of its results."""
+    folder = tmp_path / "results"
+    folder.mkdir()
+    old, new = (
+        write(folder / name, np.full((9, 9), value), "los_rate", "mm/yr") for name, value in (("r.tif", 1), ("n", 2))
+    )
+    ready = folder / ".results-adabbbbbbbb00000001.ready"
+    ready.mkdir()
+    Path(new).rename(ready / "r.tif")
+    for path in (ready / "r.tif", ready):
+        os.utime(path, (0, 0))
+    parameters = {"PROBABILITY": probability, **RULES, "LOS_RATE": old, "AREAS": str(tmp_path / "areas.gpkg")}
+    with pytest.raises(QgsProcessingException, match=r"results of two runs.*Now all are of the last one: r\.tif"):
+        run("extractareas", parameters)
+    assert [path.name for path in folder.iterdir()] == ["r.tif"]
+    run("extractareas", parameters)
+
+
 def test_a_cancel_at_the_last_moment_writes_nothing(run, tmp_path, dem, monkeypatch):
     """It comes while the styles are saved, when all else is done."""
     feedback = Feedback()
