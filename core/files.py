@@ -409,9 +409,11 @@ def _moved_in(work: Path, target: Path, replaced: Sequence[Path] = ()) -> Iterat
 
 
 def _linked(path: Path, place: Path) -> bool:
+    if path.is_symlink():
+        return False
     try:
-        os.link(path, place, follow_symlinks=False)
-    except (OSError, NotImplementedError):
+        os.link(path, place)
+    except OSError:
         return False
     return True
 

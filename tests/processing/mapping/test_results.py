@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from osgeo import gdal
 from qgis.core import (
     QgsApplication,
     QgsProcessingContext,
@@ -271,9 +272,8 @@ def test_results_of_two_runs_are_not_taken_for_one(run, tmp_path, probability):
     """As a run leaves them that is killed between two of its results."""
     folder = tmp_path / "results"
     folder.mkdir()
-    old, new = (
-        write(folder / name, np.full((9, 9), value), "los_rate", "mm/yr") for name, value in (("r.tif", 1), ("n", 2))
-    )
+    old = write(folder / "r.tif", np.full((9, 9), 1), "los_rate", "mm/yr")
+    new = write(tmp_path / "new.tif", np.full((9, 9), 2), "los_rate", "mm/yr")
     ready = folder / ".results-adabbbbbbbb00000001.ready"
     ready.mkdir()
     Path(new).rename(ready / "r.tif")
@@ -283,6 +283,7 @@ def test_results_of_two_runs_are_not_taken_for_one(run, tmp_path, probability):
     with pytest.raises(QgsProcessingException, match=r"results of two runs.*Now all are of the last one: r\.tif"):
         run("extractareas", parameters)
     assert [path.name for path in folder.iterdir()] == ["r.tif"]
+    assert (gdal.Open(old).ReadAsArray() == 2).all()
     run("extractareas", parameters)
 
 
