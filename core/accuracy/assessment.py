@@ -169,7 +169,10 @@ def assess(
         regions = Regions.not_too_many(grid, options.region_metres, noting)
         burners = {name: Burner(outlines, grid, progress=progress) for name, outlines in detectors.items()}
         _require_on_ground(ground.truth, burners[FOUND], data.found is not None)
-        counts = _count_pixels(ground, regions, burners, Burner(data.ignored, grid), counter, noting.part(0.45, 0.75))
+        ignored = Burner(data.ignored, grid, progress=progress)
+        if ignored.geometries and not ignored.meets_grid:
+            noting.warning("None of the ignored ground lies on the ground that was mapped: nothing is ignored for it.")
+        counts = _count_pixels(ground, regions, burners, ignored, counter, noting.part(0.45, 0.75))
         if not ground.is_known:
             noting.info("How much ground was mapped isn't known, so false alarms per 100 km² aren't either.")
         with AreaMeasurer(ground, data.los_rate, data.dem, data.los_sensitivity, data.viewing, noting) as measurer:

@@ -54,6 +54,11 @@ def check_labels(
     problems = [*_damaged(polygons, geometries), *_outside(geometries, grid)]
     lost = {problem.label for problem in problems if problem.problem in ("empty", "outside")}
     usable = {number: geometry for number, geometry in geometries.items() if geometry and number not in lost}
+    if polygons and all(geometry is None for geometry in geometries.values()):
+        raise InputError(
+            "None of the {count} labels covers any ground: they are lines, points or empty. Draw areas.",
+            count=len(polygons),
+        )
     if polygons and not usable:
         raise InputError(
             "None of the {count} label polygons lies on the scene. Check that both show the same place and "

@@ -125,6 +125,11 @@ class ScenePlan:
 
     def make(self, progress: Progress) -> None:
         """Survey the scene, draw the roles, choose the tiles. InputError when no label can be learned from."""
+        if self.labels.ignores_elsewhere:
+            progress.warning(
+                "None of the ignored ground lies on the scene “{name}”: nothing is ignored for it.",
+                name=self.inputs.name,
+            )
         self._survey(progress)
         self._draw_roles(progress)
         self._choose_tiles()
@@ -204,7 +209,7 @@ class ScenePlan:
         with_areas = [candidate for candidate in self.candidates if self._holds_area(candidate)]
         least = _SMALLEST_VALID * self.options.tile_size**2
         others = [c for c in self.candidates if not self._holds_area(c) and c.background >= least]
-        count = min(len(others), math.ceil(self.options.background_ratio * len(with_areas)))
+        count = min(len(others), math.ceil(min(self.options.background_ratio, len(others)) * len(with_areas)))
         order = np.random.default_rng((self.options.seed, 2)).permutation(len(others))[:count]
         self.chosen = sorted([*with_areas, *(others[index] for index in order)], key=lambda c: c.place.number)
         if not with_areas:

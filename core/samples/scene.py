@@ -116,7 +116,10 @@ def _aligned(grid: Grid, like: Sequence[Grid]) -> Grid:
 
 
 class SceneLabels:
-    """The labels of a scene as masks of a window: numbered areas, ignored ground and surveyed ground."""
+    """The labels of a scene as masks of a window: numbered areas, ignored ground and surveyed ground.
+
+    ``ignores_elsewhere``: there is ignored ground, and none of it lies on the scene.
+    """
 
     @gdal_raises()
     def __init__(self, inputs: SceneInputs, areas: Sequence[tuple[int, bytes]], grid: Grid) -> None:
@@ -130,6 +133,15 @@ class SceneLabels:
         self._surveyed = None
         if inputs.surveyed is not None:
             self._surveyed = Burner(_on_grid(inputs.surveyed, grid, Message("mapped extent")), grid)
+            if not self._surveyed.meets_grid:
+                raise InputError(
+                    "No part of the mapped extent ({source}) lies on the scene, so no ground could be background. Check "
+                    "that both show the same place and that their coordinate reference systems are right.",
+                    source=inputs.surveyed.source or Message("mapped extent"),
+                )
+        self.ignores_elsewhere = (
+            any(polygons.geometries for polygons in inputs.ignored) and not self._ignored.meets_grid
+        )
 
     def areas(self, window: Window) -> NDArray[np.int32]:
         """The number of the area at each pixel, 0 where there is none; of several the last one's."""

@@ -47,6 +47,7 @@ from .split import TilePlace, label_pixels, near_other_roles
 _SMALLEST_LABEL = 4
 """Areas of fewer pixels are not learned from, unless the user sets another limit."""
 _COLOURS = {BACKGROUND: (235, 235, 235, 255), AREA: (200, 30, 30, 255), IGNORED: (120, 120, 160, 255)}
+_LONGEST_NAME = 80
 _TILE_ENDING = re.compile(r"_(layers|label)\.tif.*$")
 
 
@@ -62,7 +63,13 @@ def create_samples(
     target = Path(folder)
     if not NAME.fullmatch(inputs.name):
         raise InputError(
-            "“{name}” can't be the name of a scene: use letters, digits, “_” and “-” only.", name=inputs.name
+            "“{name}” can't be the name of a scene: use letters, digits, “_” and “-” only.", name=inputs.name[:100]
+        )
+    if len(inputs.name) > _LONGEST_NAME:
+        raise InputError(
+            "The name of the scene has {length} letters, and its files can have {most} of them. Choose a shorter one.",
+            length=len(inputs.name),
+            most=_LONGEST_NAME,
         )
     earlier = _earlier_set(target, inputs, options, progress)
     index_crs, like = places_of(target, earlier.facts) if earlier else ("", ())

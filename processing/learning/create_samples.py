@@ -209,6 +209,9 @@ class CreateSamples(Algorithm):
         for feature in source.getFeatures(QgsFeatureRequest(), unchecked_geometries()):
             value = _class_of(feature[field]) if field else ""
             by_class.setdefault(value, []).append(bytes(feature.geometry().asWkb()))
+        if not field and self.parameterAsString(parameters, "AREA_CLASSES", context).strip():
+            message = tr("Classes of areas are given, but no class field of {} that tells them. Choose the field.")
+            raise InputError(message.format(name))
         if not field:
             return Polygons(tuple(by_class.get("", ())), crs, name), None
         text = self.parameterAsString(parameters, "AREA_CLASSES", context)

@@ -288,6 +288,14 @@ def test_a_layer_of_another_place_than_the_rasters_is_refused(data: AssessmentDa
         assess(replace(data, **{name: elsewhere}))
 
 
+def test_ignored_ground_elsewhere_is_warned_of(data: AssessmentData) -> None:
+    warnings: list[str] = []
+    ignored = moved(IGNORED, 0.0, 90_000.0)
+    judged = assess(replace(data, ignored=ignored), progress=Progress(on_warning=warnings.append))
+    assert "None of the ignored ground lies on the ground that was mapped: nothing is ignored for it." in warnings
+    assert judged.found.scores.objects == assess(replace(data, ignored=None)).found.scores.objects
+
+
 def test_areas_that_never_touch_are_warned_of() -> None:
     warnings: list[str] = []
     progress = Progress(on_warning=warnings.append)

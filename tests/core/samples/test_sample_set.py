@@ -682,3 +682,25 @@ def test_augmentation_changes_both_rates_by_the_same_motion():
     assert -5 <= min(offsets) < -4.7 and 4.7 < max(offsets) <= 5
     assert np.std(ramps) == pytest.approx(0.3, rel=0.15)
     assert 60 < holed < 120
+
+
+def test_extent_and_ignored_ground_elsewhere_are_told(layers, tmp_path):
+    elsewhere = Polygons((box(9000, 0, 9, 9),), CRS, "far")
+    with pytest.raises(InputError, match=r"No part of the mapped extent \(far\) lies on the scene"):
+        create_samples(scene(layers, surveyed=elsewhere), tmp_path / "set", OPTIONS)
+    assert not (tmp_path / "set").exists()
+    warnings: list[str] = []
+    progress = Progress(on_warning=warnings.append)
+    create_samples(scene(layers, ignored=(elsewhere,)), tmp_path / "set", OPTIONS, progress)
+    assert "None of the ignored ground lies on the scene “west”: nothing is ignored for it." in warnings
+
+
+def test_labels_that_cover_nothing_and_long_names_are_told(layers, tmp_path):
+    line = bytes(ogr.CreateGeometryFromWkt("POLYGON ((500000 3499000, 500900 3499000, 500000 3499000))").ExportToWkb())
+    with pytest.raises(InputError, match="None of the 2 labels covers any ground"):
+        create_samples(scene(layers, areas=(line, line)), tmp_path / "set", OPTIONS)
+    with pytest.raises(InputError, match="has 300 letters"):
+        create_samples(scene(layers, name="ü" * 300), tmp_path / "set", OPTIONS)
+    unlimited = create_samples(scene(layers), tmp_path / "all", replace(OPTIONS, background_ratio=1e308))
+    plenty = create_samples(scene(layers), tmp_path / "many", replace(OPTIONS, background_ratio=1e6))
+    assert unlimited.records == plenty.records
