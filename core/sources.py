@@ -81,7 +81,7 @@ def _existing(text: str) -> Iterator[Path]:
     if not text.strip() or len(text) > _LONGEST_NAME or "\0" in text:
         return
     inner = re.sub(r"^(/vsi\w+/)+", "", text).replace("{", "").replace("}", "") if text.startswith("/vsi") else text
-    for name in dict.fromkeys((inner, f"/{inner}", unquote(inner))) if inner is not text else (text,):
+    for name in dict.fromkeys((inner, f"/{inner.lstrip('/')}", unquote(inner))) if inner is not text else (text,):
         path = Path(name)
         for candidate in (path, *path.parents) if inner is not text else (path,):
             with contextlib.suppress(OSError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -178,15 +178,15 @@ def prepare_places(targets: list[Target]) -> list[Path]:
     return made
 
 
-def refuse_over(targets: list[Target], files: dict[Path, str]) -> None:
-    """InputError where a target lies over one of the files, which are called by what they are."""
-    from ..core.sources import identities, written_with
+def refuse_over(targets: list[Target], sources: Iterable[str], title: str) -> None:
+    """InputError where a target lies over one of the sources, which are called by the title."""
+    from ..core.sources import identities, local_files, written_with
 
-    known = identities(files)
-    for target in targets:
-        for key, place in identities(written_with(target.path, target.is_layer)).items():
-            if key in known:
-                raise _over(target, files[known[key]], place)
+    places = {key: target for target in targets for key in identities(written_with(target.path, target.is_layer))}
+    if places:
+        for key, file in identities(file for source in sources for file in local_files(source)).items():
+            if key in places:
+                raise _over(places[key], title, file)
 
 
 def _over(target: Target, other: str, place: Path) -> InputError:

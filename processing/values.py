@@ -224,7 +224,8 @@ def _refuse(definition: QgsProcessingParameterDefinition, wanted: str, value: An
 
 def _refuse_unopened(definition: QgsProcessingParameterDefinition, wanted: str, parameters: dict[str, Any]) -> None:
     message = tr("{} (given as {}) can't be opened as {}. Check that the file is complete.")
-    raise InputError(message.format(shown(parameters[definition.name()]), definition.name(), wanted))
+    value = _shortened(str(parameters[definition.name()]))
+    raise InputError(message.format(value, definition.name(), wanted))
 
 
 def _shortened(path: str) -> str:

@@ -113,6 +113,15 @@ class Stack:
             raise InputError("The interferograms of a stack must be in the order of their dates, each pair once.")
 
     @property
+    def sources(self) -> list[str]:
+        """What GDAL opens to read the stack, each once."""
+        kept = [(item.phase, item.coherence) for item in self.interferograms]
+        bands = [band for pair in kept for band in pair if band is not None]
+        parts = [part.band for band in bands for part in (band.parts if isinstance(band, Mosaic) else ())]
+        paths = [band.path for band in (*parts, *bands) if not isinstance(band, Mosaic)]
+        return list(dict.fromkeys(paths))
+
+    @property
     def dates(self) -> tuple[date, ...]:
         """All acquisition dates, in order."""
         return tuple(sorted({day for item in self.interferograms for day in (item.first_date, item.second_date)}))

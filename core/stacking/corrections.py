@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..progress import Progress
-from ..raster import Band, Window
+from ..raster import HEIGHTS, Band, BandReader, Window, checked_band
 from ..texts import Message
 from ..types import Array, Double, PathLike
 from .atmosphere_filter import Atmosphere, AtmosphereFilter, estimate_atmosphere
@@ -46,6 +46,16 @@ class Corrections:
     def __post_init__(self) -> None:
         if self.ramp not in RAMPS:
             raise InputError("The ramp must be one of {ramps}, not “{ramp}”.", ramps=", ".join(RAMPS), ramp=self.ramp)
+
+    def check_rasters(self, dem: PathLike | None) -> None:
+        """InputError where a raster that they need is missing or none, found out before any pair is read."""
+        if self.height and dem is None:
+            raise InputError("The height-correlated delay can only be corrected with a DEM. Choose one.")
+        if dem is not None:
+            checked_band(dem, HEIGHTS, Progress())
+        if self.exclude_mask is not None:
+            with BandReader(self.exclude_mask):
+                return
 
     @property
     def has_trends(self) -> bool:

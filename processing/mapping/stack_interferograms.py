@@ -23,6 +23,7 @@ from ...core.interferograms import PairLimits
 from ...core.progress import Progress
 from ..algorithm import Algorithm
 from ..choices import PRODUCT_CHOICES, RAMP_CHOICES, REFERENCE_CHOICES, SIGN_CHOICES, UNIT_CHOICES
+from ..outputs import refuse_over, targets_of
 from ..texts import tr
 
 if TYPE_CHECKING:
@@ -272,14 +273,18 @@ class StackInterferograms(Algorithm):
         product = self.parameterAsEnumString(parameters, "PRODUCT", context)
         limits = self.pair_limits(parameters, context)
         corrections = self.corrections(parameters, context)
+        dem = self.raster_path(parameters, "DEM", context)
+        corrections.check_rasters(dem)
         found = find_stack(folder, product, pairs_file, progress.part(0, 0.05))
+        # A table lists files that lie anywhere.
+        refuse_over(targets_of(self, parameters, context), found.sources, tr("an interferogram"))
         selection = select_pairs(found, limits, progress.part(0.05, 0.15))
         result = stack_to_files(
             selection.stack,
             outputs,
             corrections=corrections,
             options=self.stacking_options(parameters, context, len(selection.stack.interferograms), progress),
-            dem=self.raster_path(parameters, "DEM", context),
+            dem=dem,
             progress=progress.part(0.15, 1),
         )
         report = self.file_output(parameters, "REPORT", context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -303,11 +304,11 @@ def test_a_full_disk_is_said_and_leaves_no_file(tmp_path: Path, monkeypatch: pyt
 
     def fail(self: RasterWriter, values: np.ndarray, row: int = 0, column: int = 0, band: int = 1) -> None:
         if row > 100:
-            raise unwritable(self.path, OSError("No space left on device"))
+            raise unwritable(self.path, OSError(errno.ENOSPC, "No space left on device"))
         write(self, values, row, column, band)
 
     monkeypatch.setattr(RasterWriter, "write", fail)
-    with pytest.raises(OutputError, match="No space left"):
+    with pytest.raises(OutputError, match="The disk is full"):
         stack_to_files(stack, outputs(tmp_path))
     assert left_over(tmp_path) == []
 
