@@ -135,13 +135,12 @@ class SceneLabels:
             self._surveyed = Burner(_on_grid(inputs.surveyed, grid, Message("mapped extent")), grid)
             if not self._surveyed.meets_grid:
                 raise InputError(
-                    "No part of the mapped extent ({source}) lies on the scene, so no ground could be background. Check "
-                    "that both show the same place and that their coordinate reference systems are right.",
+                    "No part of the mapped extent ({source}) lies on the scene, so no ground could be background. "
+                    "Check that both show the same place and that their coordinate reference systems are right.",
                     source=inputs.surveyed.source or Message("mapped extent"),
                 )
-        self.ignores_elsewhere = (
-            any(polygons.geometries for polygons in inputs.ignored) and not self._ignored.meets_grid
-        )
+        has_ignored = any(polygons.geometries for polygons in inputs.ignored)
+        self.ignores_elsewhere = has_ignored and not self._ignored.meets_grid
 
     def areas(self, window: Window) -> NDArray[np.int32]:
         """The number of the area at each pixel, 0 where there is none; of several the last one's."""

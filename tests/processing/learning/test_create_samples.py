@@ -169,3 +169,9 @@ def test_a_class_field_that_is_not_there_is_told(run, parameters, tmp_path):
     with pytest.raises(QgsProcessingException, match=r"The layer labels has no field kind. Its fields are: class"):
         run("createsamples", {**parameters, "CLASS_FIELD": "kind"})
     assert not (tmp_path / "samples").exists()
+
+
+def test_classes_without_their_field_are_told(run, parameters, tmp_path):
+    with pytest.raises(QgsProcessingException, match=r"no class field of .* that tells them"):
+        run("createsamples", {**parameters, "CLASS_FIELD": ""})
+    assert not (tmp_path / "samples").exists()
