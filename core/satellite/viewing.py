@@ -24,6 +24,7 @@ DESCENDING_HEADING = 192.0
 USUAL_INCIDENCE = 38.0
 HEADING_TAG, INCIDENCE_TAG = "HEADING_DEGREES", "INCIDENCE_DEGREES"
 """Tags of a rate's band: the direction of flight clockwise from north, and the incidence angle in mid-scene."""
+_POSSIBLE = {HEADING_TAG: (-360.0, 360.0), INCIDENCE_TAG: (5.0, 70.0)}
 _HEADINGS = {"ascending": ASCENDING_HEADING, "descending": DESCENDING_HEADING}
 
 Component = Union[float, Array]
@@ -142,7 +143,7 @@ def find_viewing(
     ``orbit`` is "ascending", "descending" or anything else for unknown. None where neither the heading nor the orbit
     is known. What was read and assumed is told; InputError for impossible angles.
     """
-    told = {name: _number(tags or {}, name) for name in (HEADING_TAG, INCIDENCE_TAG)}
+    told = {name: _number(tags or {}, name, progress) for name in _POSSIBLE}
     sources = [Message("as given"), Message("as given")]
     if heading is None:
         heading, sources[0] = told[HEADING_TAG], Message("from the products")
@@ -176,9 +177,22 @@ def find_viewing(
     return viewing
 
 
-def _number(tags: Mapping[str, str], name: str) -> float | None:
+def _number(tags: Mapping[str, str], name: str, progress: Progress) -> float | None:
+    """The number of a tag; None without one, and where it can't be right, which is told."""
+    text = tags.get(name, "").strip()
+    least, most = _POSSIBLE[name]
     try:
-        value = float(tags.get(name, "nan"))
+        value = float(text)
     except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+        value = math.nan
+    if least <= value <= most:
+        return value
+    if text:
+        progress.warning(
+            "The tag {name} of the rates, “{text}”, isn't a number from {least:g} to {most:g} °; it is skipped.",
+            name=name,
+            text=text,
+            least=least,
+            most=most,
+        )
+    return None

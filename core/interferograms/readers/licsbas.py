@@ -46,8 +46,11 @@ class LicsbasReader(ProductReader):
         )
 
     def check_files(self, files: Sequence[Path], folder: Folder) -> None:
-        """InputError where there are several working folders, which may hold the same pairs masked or clipped."""
-        working = sorted({path.parent.parent for path in files})
+        """InputError for several working folders of a frame, which may hold the same pairs masked or clipped."""
+        frames: dict[Path, set[Path]] = {}
+        for path in files:
+            frames.setdefault(path.parent.parent.parent, set()).add(path.parent.parent)
+        working = max((sorted(paths) for paths in frames.values()), key=len)
         if len(working) > 1:
             raise InputError(
                 "{path} holds {count} working folders of LiCSBAS: {listed}. They may hold the same interferograms, "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 from osgeo import gdal
@@ -234,3 +236,9 @@ def test_a_product_whose_name_lost_its_dates_says_what_to_do(tmp_path):
     (pair,) = find_stack(None, pairs_file=table).interferograms
     np.testing.assert_array_equal(read(pair.phase), valid(phases(0)))
     np.testing.assert_array_equal(read(pair.coherence), valid(coherences(0)))
+
+
+def test_licsbas_folders_of_two_frames_are_not_two_of_one(tmp_path):
+    products.licsbas(tmp_path / "124D_04854_171313")
+    shutil.copytree(tmp_path / "124D_04854_171313", tmp_path / "124D_04600_171313")
+    assert {pair.name for pair in find_stack(tmp_path).interferograms} == {"20170302_20170314", "20170314_20170326"}
