@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -556,3 +557,33 @@ def test_a_new_site_without_a_point_is_told_with_its_answers(field):
     assert merged.added == () and len(merged.sites) == 6
     told = " ".join(warning for _, warning in merged.warnings)
     assert "N1 has no point" in told and "result: confirmed; remarks: wet" in told
+
+
+VALUE_MAP = (
+    '<qgis><fieldConfiguration><field name="result"><editWidget type="ValueMap"><config><Option type="Map">'
+    '<Option type="List" name="map"><Option type="Map"><Option type="QString" name="Ikke bekræftet" '
+    'value="not_confirmed"/></Option></Option></Option></config></editWidget></field></fieldConfiguration></qgis>'
+)
+
+
+@pytest.mark.parametrize("place", ["survey.qgz", "other.qgs", "layer_styles"])
+def test_the_labels_of_the_packages_own_form_are_understood(field, place):
+    """As its project keeps them, or the styles in its GeoPackage."""
+    copy = field.copy("a")
+    field.edit(copy, "S01", result="ikke BEKRÆFTET")
+    field._dataset = None
+    if place == "layer_styles":
+        field.sql(copy, "CREATE TABLE layer_styles (id INTEGER PRIMARY KEY, styleQML TEXT)")
+        field.sql(copy, f"INSERT INTO layer_styles (styleQML) VALUES ('{VALUE_MAP}')")
+        field.sql(
+            copy,
+            "INSERT INTO gpkg_contents (table_name, data_type, identifier) "
+            "VALUES ('layer_styles', 'attributes', 'layer_styles')",
+        )
+    elif place.endswith(".qgz"):
+        with zipfile.ZipFile(copy / place, "w") as archive:
+            archive.writestr("survey.qgs", VALUE_MAP)
+    else:
+        (copy / place).write_text(VALUE_MAP, encoding="utf-8")
+    merged = field.merge(copy)
+    assert by_name(merged)["S01"]["result"] == "not_confirmed" and merged.warnings == ()
