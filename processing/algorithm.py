@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Callable, ClassVar, TypeVar
 
 from qgis.core import (
-    QgsCoordinateReferenceSystem,
     QgsFeatureSink,
     QgsGeometry,
     QgsProcessing,
@@ -37,6 +36,7 @@ from ..core.files import Results, told_place
 from ..core.progress import Progress
 from ..core.texts import Message
 from . import styles
+from .layer_sources import crs_text, raster_source
 from .outputs import check_outputs, prepare_places
 from .qgis_versions import set_loading_order
 from .texts import missing_package_text, tr, words_of
@@ -64,11 +64,6 @@ _GROUPS = {
     "learning": QT_TRANSLATE_NOOP("AdaMapper", "Samples, training and models"),
     "accuracy": QT_TRANSLATE_NOOP("AdaMapper", "Accuracy"),
 }
-
-
-def crs_text(crs: QgsCoordinateReferenceSystem) -> str:
-    """A CRS for core: WKT, or the authority's code where QGIS gives no WKT, as it may in a background thread."""
-    return str(crs.toWkt() or crs.authid())
 
 
 def progress_of(feedback: QgsProcessingFeedback) -> Progress:
@@ -150,6 +145,7 @@ class Algorithm(QgsProcessingAlgorithm):
         super().__init__()
         self.results = Results()
         """The files of the run, which appear together when it ends well."""
+        self._say: Callable[[str], None] = lambda text: None
         self._warn: Callable[[str], None] = lambda text: None
 
     def name(self) -> str:
@@ -198,7 +194,7 @@ class Algorithm(QgsProcessingAlgorithm):
     def processAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
-        self.results, self._warn = Results(), feedback.pushWarning
+        self.results, self._say, self._warn = Results(), feedback.pushInfo, feedback.pushWarning
         try:
             check_values(self, parameters, context)
             with self.places(parameters, context), self.results:
@@ -315,17 +311,14 @@ class Algorithm(QgsProcessingAlgorithm):
         return QUICK_MODEL if quick else BUNDLED_MODEL
 
     def raster_path(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> str | None:
-        """The GDAL source of a raster parameter; None where none was given."""
+        """What GDAL opens to read a raster parameter as QGIS does; None where none was given."""
         layer = self.parameterAsRasterLayer(parameters, name, context)
         if layer is None:
             if parameters.get(name):
                 message = tr("{} (given as {}) can't be opened as a raster layer. Check that the file is complete.")
                 raise InputError(message.format(parameters[name], name))
             return None
-        if layer.providerType() != "gdal":
-            message = tr("The layer {} is not a raster file. Save it as a GeoTIFF first (Export > Save as).")
-            raise InputError(message.format(layer.name()))
-        return str(layer.source())
+        return raster_source(layer, self._say)
 
     def required_raster(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> str:
         """raster_path() of a parameter that is not optional; InputError without one."""

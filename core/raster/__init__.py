@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .mosaic import BandOrMosaic, Mosaic, MosaicPart, MosaicReader, reader_of_any
     from .opening import open_raster
     from .reading import Band, BandReader
+    from .restated import Restatement, ValueRange, write_restated
     from .sampling import PIXELS_AT_A_TIME, between_cells, read_sample, sample
     from .smoothing import (
         GAUSSIAN_TRUNCATE,
@@ -88,8 +89,10 @@ __all__ = [
     "MosaicPart",
     "MosaicReader",
     "RasterWriter",
+    "Restatement",
     "RunningRelief",
     "Transformation",
+    "ValueRange",
     "Window",
     "above_local_mean",
     "band_unit",
@@ -124,4 +127,5 @@ __all__ = [
     "unit_of",
     "utm_zone",
     "write_array",
+    "write_restated",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from osgeo import gdal
@@ -18,10 +18,11 @@ _READ_BESIDE = (".aux.xml", ".msk", ".ovr", ".rsc", ".xml")
 
 
 @gdal_raises()
-def open_raster(path: PathLike, name: str = "") -> gdal.Dataset:
+def open_raster(path: PathLike, name: str = "", open_options: Sequence[str] = ()) -> gdal.Dataset:
     """Open a raster for reading; InputError names the file and the reason when GDAL can't.
 
-    ``path`` may be the XML of a VRT; ``name`` is then what messages call it.
+    ``path`` may be the XML of a VRT; ``name`` is then what messages call it. ``open_options`` as GDAL takes them
+    (NAME=value).
     """
     _check_regular(os.fspath(path))
     file = os.fspath(path)
@@ -29,6 +30,8 @@ def open_raster(path: PathLike, name: str = "") -> gdal.Dataset:
         file = file.replace("\\", "/")
     try:
         with _raw_sources_allowed():
+            if open_options:
+                return gdal.OpenEx(file, gdal.OF_RASTER, open_options=list(open_options))
             return gdal.Open(file, gdal.GA_ReadOnly)
     except RuntimeError as error:
         raise InputError(

@@ -16,7 +16,8 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import POLYGONS, Algorithm, crs_text, given
+from ..algorithm import POLYGONS, Algorithm, given
+from ..layer_sources import crs_text
 from ..texts import tr
 
 if TYPE_CHECKING:

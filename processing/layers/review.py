@@ -27,7 +27,7 @@ from qgis.PyQt.QtGui import QColor
 from ...core.errors import OutputError
 from ...core.fields import folded, found_columns
 from ...core.progress import Progress
-from ..algorithm import crs_text
+from ..layer_sources import crs_text
 from ..qgis_versions import is_null, symbol_property
 from ..styles import ORBIT_COLOURS
 from ..texts import tr

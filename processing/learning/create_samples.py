@@ -26,7 +26,8 @@ from qgis.PyQt.QtGui import QColor
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import POLYGONS, Algorithm, crs_text
+from ..algorithm import POLYGONS, Algorithm
+from ..layer_sources import crs_text
 from ..layers import add_layers, chosen_layers
 from ..qgis_versions import is_null, save_style_in_file, unchecked_geometries
 from ..styles import LayerStyler

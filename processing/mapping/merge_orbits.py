@@ -14,7 +14,8 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.progress import Progress
-from ..algorithm import POLYGONS, Algorithm, crs_text
+from ..algorithm import POLYGONS, Algorithm
+from ..layer_sources import crs_text
 from ..texts import tr
 
 

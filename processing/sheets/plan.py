@@ -17,7 +17,7 @@ from qgis.core import (
 
 from ...core.raster import north_in_grid, utm_zone
 from ...core.reports import round_up
-from ..algorithm import crs_text
+from ..layer_sources import crs_text
 
 SCALES = (2500, 5000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000)
 MOST_ON_A_SHEET = 3

@@ -26,7 +26,7 @@ from ...core.errors import InputError
 from ...core.reports import round_up
 from ...core.survey import FIELD_SIGNS, RESULTS
 from ...core.terrain import Relief, prepare_relief
-from ..algorithm import crs_text
+from ..layer_sources import crs_text
 from ..texts import tr
 from . import text as sheet_text
 from .layers import MapLayers, SheetLayers, overview_layers, sheet_layers

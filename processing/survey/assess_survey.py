@@ -22,7 +22,8 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 from ...core.errors import InputError
 from ...core.fields import truth_of
 from ...core.progress import Progress
-from ..algorithm import POLYGONS, Algorithm, SurveyLayer, crs_text
+from ..algorithm import POLYGONS, Algorithm, SurveyLayer
+from ..layer_sources import crs_text
 from ..qgis_versions import is_null
 from ..texts import tr
 

@@ -21,7 +21,8 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import Algorithm, SurveyLayer, crs_text
+from ..algorithm import Algorithm, SurveyLayer
+from ..layer_sources import crs_text
 from ..outputs import destination_of, target_of
 from ..texts import tr
 

@@ -20,8 +20,9 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import POLYGONS, Algorithm, crs_text
+from ..algorithm import POLYGONS, Algorithm
 from ..choices import SIGN_CHOICES, STRATIFICATION_CHOICES
+from ..layer_sources import crs_text
 from ..texts import tr
 
 if TYPE_CHECKING:

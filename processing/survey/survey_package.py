@@ -27,7 +27,8 @@ from qgis.PyQt.QtGui import QColor, QImage, QPainter
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ..algorithm import POLYGONS, Algorithm, SurveyLayer, crs_text
+from ..algorithm import POLYGONS, Algorithm, SurveyLayer
+from ..layer_sources import crs_text
 from ..texts import date_text, number, tr
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from qgis.PyQt.QtCore import Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtGui import QFont
 from qgis.PyQt.QtWidgets import QLabel, QPushButton, QTextBrowser, QVBoxLayout, QWidget
 
-from ...processing.algorithm import crs_text
+from ...processing.layer_sources import crs_text
 from ...processing.texts import number, rounded, tr, words_of
 from ..runs import BackgroundCall
 from .channel_preview import ChannelPreview

@@ -13,7 +13,7 @@ from qgis.PyQt.QtCore import QTimer, pyqtSignal
 from qgis.PyQt.QtGui import QResizeEvent
 from qgis.PyQt.QtWidgets import QBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from ...processing.algorithm import crs_text
+from ...processing.layer_sources import crs_text
 from ...processing.layers import REJECTED, decision_of
 from ...processing.texts import number, sentence_of, tr
 from ..plots import ProfilePlot, SeriesPlot
