@@ -73,7 +73,9 @@ def read_pairs_file(path: Path, notes: list[str], check: Callable[[], None] = la
 
 
 def _columns(header: Sequence[str], where: str) -> list[str]:
-    columns = [_OTHER_NAMES.get(name, name) for name in (cell.lower() for cell in header)]
+    names = [cell.lower() for cell in header]
+    others = {other: name for other, name in _OTHER_NAMES.items() if name not in names}
+    columns = [others.get(name, name) for name in names]
     missing = [name for name in REQUIRED if name not in columns]
     if missing:
         raise InputError(

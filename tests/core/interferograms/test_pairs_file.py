@@ -164,6 +164,7 @@ QUOTED = ",".join(f'"{name}"' for name in HEADER.strip().split(",")) + "\n"
         .replace("DATA/SECOND.TIF", "data/second.tif").replace("QUALITY.TIF", "quality.tif"),
         (HEADER + ROW + OTHER).replace("\n", "\r\n"),
         (HEADER + ROW + OTHER).replace("\n", "\r"),
+        HEADER.strip() + ",coherence\n" + ROW.strip() + ",0.73\n" + OTHER.strip() + ",0.5\n",
         HEADER.strip() + ",notes\n" + ROW.strip() + ",good\n" + OTHER.strip() + ",\n",
         HEADER + ROW.strip() + ",,\n" + OTHER,
         (HEADER + ROW + OTHER).replace("data/first.tif", "data\\first.tif"),
@@ -172,7 +173,8 @@ QUOTED = ",".join(f'"{name}"' for name in HEADER.strip().split(",")) + "\n"
     ],
     ids=[
         "quoted", "R", "single-quotes", "sep-decimal-commas", "sep-quoted", "sep-tab", "empty-first", "comment",
-        "spaces", "bars", "capitals-tabs", "crlf", "cr", "more-columns", "empty-cells", "backslashes", "times",
+        "spaces", "bars", "capitals-tabs", "crlf", "cr", "mean-coherence", "more-columns", "empty-cells",
+        "backslashes", "times",
         "pandas-float-date",
     ],
 )  # fmt: skip
@@ -200,7 +202,7 @@ def test_tables_in_any_encoding(folder, encoding):
         (HEADER.encode() + b'"data/first.tif,2018-01-06\n' + b"x" * 200_000, r"line 2: the row can't be taken apart"),
         ((HEADER + "data/first.tif,2018-01-06,2018-01-30,12,5,quality.tif\n").encode(), "line 2 has 6 cells, more"),
         ((HEADER.strip() + ",file\n" + ROW).encode(), r"line 1: the column file is there twice"),
-        ((HEADER.strip() + ",bperp_m\n" + ROW).encode(), r"column perpendicular_baseline_m is there twice"),
+        (b"file,date1,date2,bperp_m,bperp_m\n", r"column perpendicular_baseline_m is there twice"),
         ((HEADER + ROW.replace("12.5", "1e308")).encode(), r"line 2: perpendicular_baseline_m is “1e308”"),
         ((HEADER + ROW.replace("12.5", "nan")).encode(), r"line 2: perpendicular_baseline_m is “nan”"),
         ((HEADER + ROW.replace("12.5", "-inf")).encode(), r"line 2: perpendicular_baseline_m is “-inf”"),
