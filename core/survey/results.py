@@ -100,7 +100,11 @@ def assess_survey(sites: Sequence[Site], known: Share | None = None, progress: P
         )
     _check_once(sites)
     unknown = unknown_results(
-        [(called(site), site.attributes["result"]) for site in sites if not result_of(site.attributes.get("result"))[1]]
+        [
+            (called(site, number), site.attributes["result"])
+            for number, site in enumerate(sites, 1)
+            if not result_of(site.attributes.get("result"))[1]
+        ]
     )
     sites = [_with_stored_result(site) for site in sites]
     # What was drawn has a stratum. A site that a surveyor added has none until the package is merged.

@@ -81,10 +81,10 @@ class Site:
     attributes: Mapping[str, Any]
 
 
-def called(site: Site) -> str:
-    """What a site is called in a sentence: its name, else its number or its key."""
+def called(site: Site, place: int = 0) -> str:
+    """What a site is called in a sentence: its name, else its number, its key or its ``place`` in the layer (from 1)."""
     own = site.attributes
-    return one_line(next((own[name] for name in ("name", "id", "uid") if own.get(name) not in (None, "")), "?"))
+    return one_line(next((own[name] for name in ("name", "id", "uid") if own.get(name) not in (None, "")), f"#{place}"))
 
 
 def degrees_minutes(latitude: float, longitude: float) -> tuple[str, str]:

@@ -86,3 +86,8 @@ def test_a_number_of_letters_becomes_the_name():
     reader = AnswerReader()
     assert reader.read({"id": "LS-07", "name": None}) == {"id": None, "name": "LS-07"}
     assert reader.read({"id": 7, "name": None}) == {"id": 7, "name": None} and reader.warnings() == []
+
+
+def test_sites_without_a_name_are_told_by_their_place():
+    result = assess_survey([Site(0, 0, {"result": "confirmed"}), Site(0, 0, {"result": "maybe"})])
+    assert "“maybe”: #2" in result.warnings[0]
