@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Callable
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
+    QgsMapLayer,
     QgsProcessingUtils,
     QgsProviderRegistry,
     QgsRasterDataProvider,
@@ -56,6 +57,12 @@ def raster_source(layer: QgsRasterLayer, tell: Callable[[str], None] = lambda se
         folder = Path(QgsProcessingUtils.generateTempFilename(name)).parent
         made = _made[key] = str(write_restated(path, folder, name, restated))
     return made
+
+
+def opened_source(layer: QgsMapLayer) -> str:
+    """What is opened to read a layer: raster_source() of a raster file, else the layer's own source."""
+    is_raster_file = isinstance(layer, QgsRasterLayer) and layer.providerType() == "gdal"
+    return raster_source(layer) if is_raster_file else str(layer.source())
 
 
 def is_as_stored(layer: QgsVectorLayer) -> bool:

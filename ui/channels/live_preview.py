@@ -12,7 +12,7 @@ from qgis.PyQt.QtCore import Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtGui import QFont
 from qgis.PyQt.QtWidgets import QLabel, QPushButton, QTextBrowser, QVBoxLayout, QWidget
 
-from ...processing.layer_sources import crs_text
+from ...processing.layer_sources import crs_text, opened_source
 from ...processing.texts import number, rounded, tr, words_of
 from ..runs import BackgroundCall
 from .channel_preview import ChannelPreview
@@ -109,8 +109,8 @@ class LivePreview(QWidget):
         card = self._card
         if card is None:
             return
-        paths = {kind: layer.source() for kind, layer in self._layers.items()}
-        names = {layer.source(): layer.name() for layer in self._layers.values()}
+        paths = {kind: opened_source(layer) for kind, layer in self._layers.items()}
+        names = {paths[kind]: layer.name() for kind, layer in self._layers.items()}
         extent, crs = self._extent()
         self.caption.setText(tr("Computing…"))
         self.pictures.set_stale()

@@ -8,6 +8,7 @@ from typing import Any
 from qgis.core import QgsProject, QgsVectorLayer
 
 from ...processing.algorithm import BUNDLED_MODEL
+from ...processing.layer_sources import opened_source
 from ...processing.layers import run_of
 from ...processing.mapping import DETECT, EXTRACT
 from ...processing.texts import number, rounded, tr, words_of
@@ -47,7 +48,7 @@ def extraction_parameters(state: ProjectState, folder: Path | None) -> dict[str,
     Layers are given by their sources: the project may lose them during the detection.
     """
     layers = {role.upper(): state.layer(role) for role in ("los_rate", "slope", "dem")}
-    given = {name: layer.source() for name, layer in layers.items() if layer is not None}
+    given = {name: opened_source(layer) for name, layer in layers.items() if layer is not None}
     return EXTRACT.parameters({"ORBIT": state.get("orbit", "unknown"), **given, **result_files(folder, ["AREAS"])})
 
 

@@ -13,7 +13,7 @@ from qgis.PyQt.QtCore import QTimer, pyqtSignal
 from qgis.PyQt.QtGui import QResizeEvent
 from qgis.PyQt.QtWidgets import QBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from ...processing.layer_sources import crs_text
+from ...processing.layer_sources import crs_text, opened_source
 from ...processing.layers import REJECTED, decision_of
 from ...processing.texts import number, sentence_of, tr
 from ..plots import ProfilePlot, SeriesPlot
@@ -274,7 +274,7 @@ _ASPECTS = ("aspect", "aspect_ascending", "aspect_descending")
 
 def raster_of(layer: QgsMapLayer | None) -> str | None:
     """The file of a raster layer, None for any other."""
-    return str(layer.source()) if layer is not None and layer.providerType() == "gdal" else None
+    return opened_source(layer) if layer is not None and layer.providerType() == "gdal" else None
 
 
 def _plot_sentence(error: Exception) -> str:

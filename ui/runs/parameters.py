@@ -17,9 +17,11 @@ from qgis.core import (
     QgsProcessingFeatureSourceDefinition,
     QgsProcessingOutputLayerDefinition,
     QgsProject,
+    QgsRasterLayer,
     QgsVectorLayer,
 )
 
+from ...processing.layer_sources import is_as_stored, raster_source
 from ...processing.outputs import destination_of, target_of
 
 FILE_PROVIDERS = ("gdal", "ogr")
@@ -43,11 +45,13 @@ def detached(value: Any, kept: list[Any], project: QgsProject, is_copied: bool =
 
 def _source_or_copy(layer: QgsMapLayer, kept: list[Any], is_copied: bool, selected_only: bool = False) -> Any:
     has_file = layer.providerType() in FILE_PROVIDERS and not is_copied
+    if isinstance(layer, QgsRasterLayer) and has_file:
+        return raster_source(layer)
     if not isinstance(layer, QgsVectorLayer):
-        return layer.source() if has_file else _kept(layer.clone(), kept)
+        return _kept(layer.clone(), kept)
     is_changed = layer.isModified() or selected_only
     if not is_changed:
-        return layer.source() if has_file else _kept(layer.clone(), kept)
+        return layer.source() if has_file and is_as_stored(layer) else _kept(layer.clone(), kept)
     request = QgsFeatureRequest()
     if selected_only:
         request.setFilterFids(layer.selectedFeatureIds())
