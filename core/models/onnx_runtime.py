@@ -78,9 +78,9 @@ class OnnxRuntimeBackend:
         session = self._session
         try:
             return self._run(session, batch)
-        except InputError:
-            raise
         except Exception as error:
+            if self._device == "CPU" and isinstance(error, InputError):
+                raise
             if self._device == "CPU":
                 raise InputError(
                     "The model “{name}” can't be run ({error}).", name=self.card.name, error=error
