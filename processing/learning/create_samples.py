@@ -211,8 +211,10 @@ class CreateSamples(Algorithm):
             value = _class_of(feature[field]) if field else ""
             by_class.setdefault(value, []).append(bytes(feature.geometry().asWkb()))
         if not field and self.parameterAsString(parameters, "AREA_CLASSES", context).strip():
-            message = tr("Classes of areas are given, but no class field of {} that tells them. Choose the field.")
-            raise InputError(message.format(name))
+            message = tr(
+                "Classes of areas are given, but no class field of {} that tells them: all its polygons are areas."
+            )
+            progress.warning(message.format(name))
         if not field:
             return Polygons(tuple(by_class.get("", ())), crs, name), None
         text = self.parameterAsString(parameters, "AREA_CLASSES", context)
