@@ -113,9 +113,34 @@ class _Listing:
 
     def below(self, path: Path, levels: int | None = None) -> Iterator[Path]:
         """The files of a folder and of those below it, down to so many levels; links to folders aren't followed."""
+        waiting = [(path, levels)]
+        while waiting:
+            parent, deeper = waiting.pop()
+            folders = []
+            for entry in self._entries(parent):
+                self._check()
+                kind = _kind(entry)
+                if kind == "file":
+                    yield parent / entry.name
+                elif kind == "folder":
+                    folders.append(parent / entry.name)
+                elif kind == "link":
+                    self._note_link(parent, parent / entry.name)
+                else:
+                    self.notes.append(
+                        Message(
+                            "Left out: {path} isn't a file, but a pipe, a device or a link that leads nowhere.",
+                            path=parent / entry.name,
+                        )
+                    )
+            if deeper != 0:
+                waiting += [(folder, None if deeper is None else deeper - 1) for folder in reversed(folders)]
+
+    def _entries(self, path: Path) -> Sequence[os.DirEntry[str]]:
+        """What a folder holds, hidden things left out; a note and nothing where it can't be read."""
         try:
             with os.scandir(path) as items:
-                entries = sorted((item for item in items if not item.name.startswith(".")), key=lambda item: item.name)
+                return sorted((item for item in items if not item.name.startswith(".")), key=lambda item: item.name)
         except OSError as error:
             self.notes.append(
                 Message(
@@ -124,27 +149,7 @@ class _Listing:
                     reason=error.strerror or error,
                 )
             )
-            return
-        folders = []
-        for entry in entries:
-            self._check()
-            kind = _kind(entry)
-            if kind == "file":
-                yield path / entry.name
-            elif kind == "folder":
-                folders.append(path / entry.name)
-            elif kind == "link":
-                self._note_link(path, path / entry.name)
-            else:
-                self.notes.append(
-                    Message(
-                        "Left out: {path} isn't a file, but a pipe, a device or a link that leads nowhere.",
-                        path=path / entry.name,
-                    )
-                )
-        if levels != 0:
-            for folder in folders:
-                yield from self.below(folder, None if levels is None else levels - 1)
+            return ()
 
     def _note_link(self, path: Path, link: Path) -> None:
         target = link.resolve()
