@@ -82,7 +82,7 @@ class Site:
 
 
 def called(site: Site, place: int = 0) -> str:
-    """What a site is called in a sentence: its name, else its number, its key or its ``place`` in the layer (from 1)."""
+    """What a site is called in a sentence: its name, number or key, else its ``place`` in the layer from 1."""
     own = site.attributes
     return one_line(next((own[name] for name in ("name", "id", "uid") if own.get(name) not in (None, "")), f"#{place}"))
 
