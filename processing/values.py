@@ -27,8 +27,8 @@ from .qgis_versions import is_null
 from .texts import tr
 
 _LARGEST_INTEGER = 2**31 - 1
-_NO_LIMIT = 1e300
-"""What QGIS gives as the limit of a number without one is larger."""
+_LARGEST = 1e15
+"""Of numbers without a limit of their own: no length, area or time is larger, and sums of it stay finite."""
 _LONGEST_SHOWN = 60
 _FILES_OF_FOLDERS = (".json", ".zip")
 """What stands for a folder: the facts of a sample set, and a folder that is packed."""
@@ -56,7 +56,7 @@ def evaluated(value: Any, context: QgsProcessingContext) -> Any:
 def shown(value: Any) -> str:
     """A value as it may stand in a sentence, however long it is."""
     text = f"“{value}”" if isinstance(value, str) else str(value)
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+    return _shortened(text, _LONGEST_SHOWN)
 
 
 def _check_number(
@@ -82,15 +82,14 @@ def _what_is_wrong(value: Any, definition: QgsProcessingParameterNumber) -> str:
         number = math.nan
     if not math.isfinite(number) or (is_whole and not number.is_integer()):
         return tr("a whole number") if is_whole else tr("a number")
-    low, high = definition.minimum(), definition.maximum()
-    if is_whole:
-        low, high = max(low, -_LARGEST_INTEGER), min(high, _LARGEST_INTEGER)
+    largest = _LARGEST_INTEGER if is_whole else _LARGEST
+    low, high = max(definition.minimum(), -largest), min(definition.maximum(), largest)
     if low <= number <= high:
         return ""
-    has_low, has_high = low > -_NO_LIMIT, high < _NO_LIMIT
-    if has_low and has_high:
+    has_low, has_high = is_whole or low > -largest, is_whole or high < largest
+    if has_low and (has_high or number > high):
         return tr("from {} to {}").format(f"{low:.15g}", f"{high:.15g}")
-    return tr("at least {}").format(f"{low:.15g}") if has_low else tr("at most {}").format(f"{high:.15g}")
+    return tr("at least {}").format(f"{low:.15g}") if number < low else tr("at most {}").format(f"{high:.15g}")
 
 
 def _check_choice(
@@ -228,8 +227,10 @@ def _refuse_unopened(definition: QgsProcessingParameterDefinition, wanted: str, 
     raise InputError(message.format(value, definition.name(), wanted))
 
 
-def _shortened(path: str) -> str:
-    return path if len(path) <= 4 * _LONGEST_SHOWN else f"{path[: 4 * _LONGEST_SHOWN]}…"
+def _shortened(text: str, length: int = 4 * _LONGEST_SHOWN) -> str:
+    """The text, of some length at most, without letters that would end a sentence where it is shown."""
+    shown = text[:length] + ("…" if len(text) > length else "")
+    return "".join(letter if letter >= " " else "?" for letter in shown)
 
 
 def _kinds() -> dict[QgsWkbTypes.GeometryType, str]:
