@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING, Callable
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsCsException,
+    QgsGeometry,
     QgsMapLayer,
+    QgsPointXY,
     QgsProcessingUtils,
+    QgsProject,
     QgsProviderRegistry,
     QgsRasterDataProvider,
     QgsRasterLayer,
+    QgsRectangle,
     QgsVectorLayer,
 )
 
@@ -71,6 +77,59 @@ def is_as_stored(layer: QgsVectorLayer) -> bool:
         layer.fields().fieldOrigin(index) == layer.fields().OriginProvider for index in range(layer.fields().count())
     )
     return is_plain and layer.crs() == layer.dataProvider().crs()
+
+
+class MapTransformation:
+    """From one CRS to another with the classes of QGIS; ``name`` is the layer for messages.
+
+    InputError, naming both CRSs, where that can't be.
+    """
+
+    def __init__(self, source: QgsCoordinateReferenceSystem, target: QgsCoordinateReferenceSystem, name: str) -> None:
+        self._transform = QgsCoordinateTransform(source, target, QgsProject())
+        self._names = name, _crs_name(source), _crs_name(target)
+        if not self._transform.isValid():
+            raise self._error()
+
+    def _error(self) -> InputError:
+        message = tr(
+            "{} ({}) can't be placed in {}. Check that its coordinates and its coordinate reference system are right."
+        )
+        return InputError(message.format(*self._names))
+
+    def point(self, point: QgsPointXY) -> QgsPointXY:
+        """A point in the other CRS."""
+        try:
+            there = self._transform.transform(point)
+        except QgsCsException:
+            raise self._error() from None
+        if not (math.isfinite(there.x()) and math.isfinite(there.y())):
+            raise self._error()
+        return there
+
+    def box(self, box: QgsRectangle) -> QgsRectangle:
+        """The box in the other CRS that holds a box."""
+        try:
+            there = self._transform.transformBoundingBox(box)
+        except QgsCsException:
+            raise self._error() from None
+        if not there.isFinite():
+            raise self._error()
+        return there
+
+    def apply(self, geometry: QgsGeometry) -> None:
+        """Transform a geometry in place."""
+        try:
+            geometry.transform(self._transform)
+        except QgsCsException:
+            raise self._error() from None
+        if not geometry.isEmpty() and not geometry.boundingBox().isFinite():
+            raise self._error()
+
+
+def _crs_name(crs: QgsCoordinateReferenceSystem) -> str:
+    names = [crs.description(), f"({crs.authid()})" if crs.authid() else ""]
+    return " ".join(filter(None, names)) or tr("no coordinate reference system")
 
 
 def _age(path: str) -> int:

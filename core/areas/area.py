@@ -38,9 +38,9 @@ class Area:
     attributes: Mapping[str, Any]
 
 
-def outlines_of(areas: Sequence[Area], crs: str) -> Outlines:
-    """The outlines of areas that lie in that CRS."""
-    return Outlines(tuple(area.geometry for area in areas), crs)
+def outlines_of(areas: Sequence[Area], crs: str, name: str = "") -> Outlines:
+    """The outlines of areas that lie in that CRS; ``name`` is their file or layer for messages."""
+    return Outlines(tuple(area.geometry for area in areas), crs, name)
 
 
 def numbered(areas: list[Area], names: list[str]) -> tuple[Area, ...]:

@@ -15,6 +15,7 @@ from ..errors import InputError
 from ..fields import Field
 from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
+from ..raster import placed_reference
 from ..texts import Message
 from ..vectors import GroundMeasures, as_valid_multipolygon, boxes_that_meet
 from .area import FIELDS, Area, numbered, outlines_of
@@ -52,6 +53,7 @@ def merge_orbits(
     ascending_crs: str,
     descending_crs: str | None = None,
     progress: Progress = QUIET,
+    names: tuple[str, str] = ("", ""),
 ) -> tuple[Area, ...]:
     """Areas of both orbits with overlapping ones made one, in the CRS of the ascending areas, the largest first.
 
@@ -59,17 +61,21 @@ def merge_orbits(
     enough. Whole groups that hang together this way become one MultiPolygon, the union of their outlines. The
     attributes of each orbit are kept under MERGED_FIELDS. Where a group holds several areas of one orbit, areas
     add up, minima and maxima stay such, means are weighted by area, and what can't be combined (aspect,
-    elongation) is that of the largest. ``descending_crs`` defaults to the CRS of the ascending areas. Raises
+    elongation) is that of the largest. ``descending_crs`` defaults to the CRS of the ascending areas; ``names`` are
+    the two layers for messages. Raises
     InputError for an unknown CRS or a geometry that is no polygon.
     """
     target = ascending_crs
-    geometries = _in_crs(ascending, ascending_crs, target)
-    geometries += _in_crs(descending, ascending_crs if descending_crs is None else descending_crs, target)
+    second = ascending_crs if descending_crs is None else descending_crs
+    if ascending and target:
+        placed_reference(target, names[0])
+    geometries = _in_crs(ascending, ascending_crs, target, names[0])
+    geometries += _in_crs(descending, second, target, names[1])
     areas = [*ascending, *descending]
     if not areas:
         return ()
     orbits = [ORBITS[0]] * len(ascending) + [ORBITS[1]] * len(descending)
-    ground = GroundMeasures(target)
+    ground = GroundMeasures(target, names[0])
     merged = []
     groups = _groups(geometries, progress.part(0.0, 0.8))
     for number, members in enumerate(groups):
@@ -166,13 +172,13 @@ _RULES: Mapping[str, Callable[[Sequence[float], Sequence[float]], float]] = {
 }
 
 
-def _in_crs(areas: Sequence[Area], source: str, target: str) -> list[ogr.Geometry]:
+def _in_crs(areas: Sequence[Area], source: str, target: str, name: str) -> list[ogr.Geometry]:
     """The areas' valid outlines in the target CRS."""
     if areas and not (source and target):
         raise InputError(
             "The areas of one orbit have no coordinate reference system. Set it first (layer properties > Source)."
         )
-    geometries = outlines_of(areas, source).geometries(target)
+    geometries = outlines_of(areas, source, name).geometries(target)
     if any(geometry.IsEmpty() for geometry in geometries):
         raise InputError("One of the areas has no polygon. Use the layers that Extract areas wrote.")
     return geometries

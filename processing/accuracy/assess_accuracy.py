@@ -242,7 +242,7 @@ class AssessAccuracy(Algorithm):
         if not crs.isValid():
             message = tr("{} has no coordinate reference system. Set it first (layer properties > Source).")
             raise InputError(message.format(source.sourceName()))
-        return outlines_of(read_areas(source, (), progress=progress), crs_text(crs))
+        return outlines_of(read_areas(source, (), progress=progress), crs_text(crs), source.sourceName())
 
     def _viewing(
         self, parameters: dict[str, Any], context: QgsProcessingContext, los_rate: str | None, progress: Progress

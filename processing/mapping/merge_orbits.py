@@ -57,6 +57,7 @@ class MergeOrbits(Algorithm):
             target,
             descending_crs=crs_text(sources["DESCENDING"].sourceCrs()),
             progress=progress,
+            names=(sources["ASCENDING"].sourceName(), sources["DESCENDING"].sourceName()),
         )
         destination = write_areas(self, parameters, context, progress, areas, MERGED_FIELDS, target)
         return {"AREAS": destination, "AREA_COUNT": len(areas)}

@@ -10,7 +10,6 @@ from qgis.core import (
     QgsColorRampLegendNodeSettings,
     QgsColorRampShader,
     QgsContrastEnhancement,
-    QgsCoordinateTransform,
     QgsFeature,
     QgsFillSymbol,
     QgsGeometry,
@@ -34,6 +33,7 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QColor, QFont
 
 from ...core.terrain import ELEVATION, INDEX_EVERY, Relief
+from ..layer_sources import MapTransformation
 from ..qgis_versions import labels_on_lines, let_labels_overlap
 from ..styles import ORBIT_COLOURS, style_raster
 from ..texts import tr
@@ -108,8 +108,8 @@ def overview_layers(shared: MapLayers, sheets: Sequence[SheetPlan], relief: Reli
 
 
 def _has_features(layer: QgsVectorLayer, plan: SheetPlan) -> bool:
-    to_layer = QgsCoordinateTransform(plan.crs, layer.crs(), QgsProject())
-    return next(layer.getFeatures(to_layer.transformBoundingBox(plan.extent)), None) is not None
+    to_layer = MapTransformation(plan.crs, layer.crs(), tr("Sheet {}").format(plan.number))
+    return next(layer.getFeatures(to_layer.box(plan.extent)), None) is not None
 
 
 def style_printed_areas(layer: QgsVectorLayer, width: float = 0.65, is_short: bool = False) -> None:
@@ -228,7 +228,7 @@ def _frames(sheets: Sequence[SheetPlan]) -> QgsVectorLayer:
     for sheet in sheets:
         outline = QgsGeometry.fromRect(sheet.extent)
         outline = outline.densifyByCount(8)
-        outline.transform(QgsCoordinateTransform(sheet.crs, WGS84, QgsProject()))
+        MapTransformation(sheet.crs, WGS84, tr("Sheet {}").format(sheet.number)).apply(outline)
         feature = QgsFeature(layer.fields())
         feature.setGeometry(outline)
         feature.setAttributes([str(sheet.number)])

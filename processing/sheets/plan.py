@@ -8,16 +8,14 @@ from typing import Any
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
-    QgsCoordinateTransform,
     QgsGeometry,
     QgsPointXY,
-    QgsProject,
     QgsRectangle,
 )
 
 from ...core.raster import north_in_grid, utm_zone
 from ...core.reports import round_up
-from ..layer_sources import crs_text
+from ..layer_sources import MapTransformation, crs_text
 
 SCALES = (2500, 5000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000)
 MOST_ON_A_SHEET = 3
@@ -44,16 +42,16 @@ class SitePlan:
 
     def box(self, crs: QgsCoordinateReferenceSystem) -> QgsRectangle:
         """What the sheet has to show, in ``crs``."""
-        to_crs = QgsCoordinateTransform(WGS84, crs, QgsProject())
-        point = to_crs.transform(QgsPointXY(self.longitude, self.latitude))
+        to_crs = MapTransformation(WGS84, crs, self.name)
+        point = to_crs.point(QgsPointXY(self.longitude, self.latitude))
         box = QgsRectangle(point, point)
         if self.outline is not None:
-            box.combineExtentWith(to_crs.transformBoundingBox(self.outline.boundingBox()))
+            box.combineExtentWith(to_crs.box(self.outline.boundingBox()))
         return box
 
     def point(self, crs: QgsCoordinateReferenceSystem) -> QgsPointXY:
         """Its place in ``crs``."""
-        return QgsCoordinateTransform(WGS84, crs, QgsProject()).transform(QgsPointXY(self.longitude, self.latitude))
+        return MapTransformation(WGS84, crs, self.name).point(QgsPointXY(self.longitude, self.latitude))
 
 
 @dataclass(frozen=True)
@@ -74,8 +72,7 @@ class SheetPlan:
     @property
     def convergence(self) -> float:
         """Degrees from true north to grid north, clockwise, in the middle of the sheet."""
-        to_degrees = QgsCoordinateTransform(self.crs, WGS84, QgsProject())
-        middle = to_degrees.transform(self.extent.center())
+        middle = MapTransformation(self.crs, WGS84, self.name).point(self.extent.center())
         return -north_in_grid(crs_text(self.crs), middle.x(), middle.y())
 
 

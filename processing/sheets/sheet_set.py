@@ -12,8 +12,6 @@ from pathlib import Path
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
-    QgsCoordinateTransform,
-    QgsCsException,
     QgsFeatureRequest,
     QgsGeometry,
     QgsPointXY,
@@ -26,7 +24,7 @@ from ...core.errors import InputError
 from ...core.reports import round_up
 from ...core.survey import FIELD_SIGNS, RESULTS
 from ...core.terrain import Relief, prepare_relief
-from ..layer_sources import crs_text
+from ..layer_sources import MapTransformation, crs_text
 from ..texts import tr
 from . import text as sheet_text
 from .layers import MapLayers, SheetLayers, overview_layers, sheet_layers
@@ -261,9 +259,8 @@ def overview_ground(
     box = QgsRectangle()
     for sheet in sheets:
         try:
-            to_crs = QgsCoordinateTransform(sheet.crs, crs, QgsProject())
-            box.combineExtentWith(to_crs.transformBoundingBox(sheet.extent))
-        except QgsCsException:
+            box.combineExtentWith(MapTransformation(sheet.crs, crs, sheet.name).box(sheet.extent))
+        except InputError:
             message = tr("Sheet {} ({}) can't be placed on the map of all sheets. Check the sites' coordinates.")
             raise InputError(message.format(sheet.number, sheet.name)) from None
     needed = 1000 * max(box.width() / (0.94 * width), box.height() / (0.94 * height))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from qgis.core import QgsCoordinateTransform, QgsFeatureSource, QgsGeometry, QgsPointXY, QgsProject, QgsVectorLayer
+from qgis.core import QgsFeatureSource, QgsGeometry, QgsPointXY, QgsVectorLayer
 
 from ...core.errors import InputError
 from ...core.fields import converted
 from ...core.progress import QUIET, Progress
 from ...core.survey import look_for
+from ..layer_sources import MapTransformation
 from ..layers import own_names, read_sites
 from ..qgis_versions import is_null
 from ..texts import tr, words_of
@@ -41,11 +42,13 @@ def site_plans(
 
     InputError for a point that can't be placed on Earth.
     """
-    to_degrees = QgsCoordinateTransform(source.sourceCrs(), WGS84, QgsProject())
+    to_degrees = MapTransformation(source.sourceCrs(), WGS84, source.sourceName())
     outlines = _Outlines(areas)
     plans = []
     for index, site in enumerate(read_sites(source, progress, labels), 1):
-        place = to_degrees.transform(QgsPointXY(site.x, site.y))
+        place = to_degrees.point(QgsPointXY(site.x, site.y))
+        if 180 < abs(place.x()) <= 540:
+            place.setX((place.x() + 180) % 360 - 180)
         if not (-180 <= place.x() <= 180 and -90 <= place.y() <= 90):
             message = tr("The site at {}, {} can't be placed on Earth. Check the layer's coordinate reference system.")
             raise InputError(message.format(f"{site.x:g}", f"{site.y:g}"))
@@ -85,7 +88,7 @@ class _Outlines:
     """Areas by number and by place, in degrees."""
 
     def __init__(self, areas: QgsVectorLayer) -> None:
-        to_degrees = QgsCoordinateTransform(areas.crs(), WGS84, QgsProject())
+        to_degrees = MapTransformation(areas.crs(), WGS84, areas.name())
         columns = {column: name for name, column in own_names(areas.fields()).items()}
         names = [columns.get(field.name(), field.name()) for field in areas.fields()]
         self._all: list[tuple[dict[str, Any], QgsGeometry]] = []
@@ -93,7 +96,7 @@ class _Outlines:
             outline = QgsGeometry(feature.geometry())
             if outline.isEmpty():
                 continue
-            outline.transform(to_degrees)
+            to_degrees.apply(outline)
             values = [
                 _typed(name, None if is_null(value) else value) for name, value in zip(names, feature.attributes())
             ]

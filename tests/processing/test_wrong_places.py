@@ -1,0 +1,127 @@
+"""Layers whose CRS can't be right, through processing.run: one sentence that names the layer, and nothing left."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+from osgeo import gdal, ogr, osr
+from qgis.core import QgsProcessingException
+
+from ada_mapper.core.raster import Grid
+from recording_feedback import Feedback
+from small_rasters import square_grid, write
+
+_WKT = {
+    "metres": "POLYGON ((500000 3499000, 500300 3499000, 500300 3499300, 500000 3499300, 500000 3499000))",
+    "degrees": "POLYGON ((105 31.6, 105.01 31.6, 105.01 31.61, 105 31.61, 105 31.6))",
+    "nan": "POLYGON ((105 31.6, 105.01 nan, 105.01 31.61, 105 31.61, 105 31.6))",
+}
+_LOCAL = 'LOCAL_CS["mine grid",UNIT["metre",1]]'
+
+
+def _layer(path: Path, coordinates: str, crs: str | int) -> str:
+    """A GeoPackage of one polygon; a number as its CRS is the srs_id itself: -1 and 0 are the undefined ones."""
+    reference = osr.SpatialReference()
+    reference.SetFromUserInput(crs if isinstance(crs, str) else "EPSG:32648")
+    source = ogr.GetDriverByName("GPKG").CreateDataSource(str(path))
+    layer = source.CreateLayer("areas", reference, ogr.wkbPolygon)
+    feature = ogr.Feature(layer.GetLayerDefn())
+    wkt = _WKT[coordinates]
+    geometry = ogr.CreateGeometryFromWkt(wkt.replace("nan", "31.6"))
+    if "nan" in wkt:
+        geometry.GetGeometryRef(0).SetPoint_2D(1, 105.01, float("nan"))
+    feature.SetGeometry(geometry)
+    layer.CreateFeature(feature)
+    feature = layer = source = None
+    if isinstance(crs, int):
+        with sqlite3.connect(path) as connection:
+            for table in ("gpkg_geometry_columns", "gpkg_contents"):
+                connection.execute(f"UPDATE {table} SET srs_id = {crs}")
+        connection.close()
+    return str(path)
+
+
+_BAD = [
+    ("metres", -1, "which doesn't say where on Earth|has no coordinate reference system"),
+    ("degrees", 0, "which doesn't say where on Earth|has no coordinate reference system"),
+    ("metres", _LOCAL, "which doesn't say where on Earth"),
+    ("metres", "EPSG:4326", r"declares a CRS in degrees .* but its coordinates are .* \(metres\?\)"),
+]
+
+
+@pytest.mark.parametrize(("coordinates", "crs", "sentence"), _BAD)
+@pytest.mark.parametrize("bad", ["ASCENDING", "DESCENDING"])
+def test_merge_orbits(run, tmp_path, coordinates, crs, sentence, bad):
+    good = _layer(tmp_path / "good.gpkg", "metres", "EPSG:32648")
+    layers = {"ASCENDING": good, "DESCENDING": good, bad: _layer(tmp_path / "strange.gpkg", coordinates, crs)}
+    with pytest.raises(QgsProcessingException, match=f"(?i)strange.*({sentence})"):
+        run("mergeorbits", {**layers, "AREAS": str(tmp_path / "merged.gpkg")})
+    assert not (tmp_path / "merged.gpkg").exists()
+
+
+def test_an_outline_of_nan_is_left_out_and_told(run, tmp_path):
+    good = _layer(tmp_path / "good.gpkg", "metres", "EPSG:32648")
+    strange = _layer(tmp_path / "strange.gpkg", "nan", "EPSG:4326")
+    feedback = Feedback()
+    result = run("mergeorbits", {"ASCENDING": good, "DESCENDING": strange, "AREAS": "TEMPORARY_OUTPUT"}, feedback)
+    assert result["AREA_COUNT"] == 1 and "strange: 1 outlines can't be repaired" in feedback.log
+
+
+@pytest.mark.parametrize(("coordinates", "crs", "sentence"), _BAD)
+@pytest.mark.parametrize("bad", ["AREAS", "TRUE_AREAS"])
+def test_assess_accuracy(run, tmp_path, coordinates, crs, sentence, bad):
+    good = _layer(tmp_path / "good.gpkg", "metres", "EPSG:32648")
+    layers = {"AREAS": good, "TRUE_AREAS": good, bad: _layer(tmp_path / "strange.gpkg", coordinates, crs)}
+    with pytest.raises(QgsProcessingException, match=f"(?i)strange.*({sentence})"):
+        run("assessaccuracy", {**layers, "REPORT": str(tmp_path / "report.html")})
+    assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("crs", "transform", "sentence"),
+    [
+        (_LOCAL, (0, 30, 0, 3000, 0, -30), "mine grid, which doesn't say where on Earth"),
+        ("EPSG:4326", (500000, 30, 0, 3100000, 0, -30), r"declares a CRS in degrees .* \(metres\?\)"),
+        ("EPSG:32645", (85.3, 0.000277, 0, 28.1, 0, -0.000277), r"declares a projected CRS .* \(degrees\?\)"),
+        ("EPSG:32645", (5e7, 30, 0, 9e7, 0, -30), "can't be placed in WGS 84"),
+        ("", (500000, 30, 0, 3100000, 0, -30), "has no coordinate reference system"),
+    ],
+)
+def test_slope(run, tmp_path, crs, transform, sentence):
+    dataset = gdal.GetDriverByName("GTiff").Create(str(tmp_path / "strange.tif"), 40, 30, 1, gdal.GDT_Float32)
+    if crs:
+        reference = osr.SpatialReference()
+        reference.SetFromUserInput(crs)
+        dataset.SetProjection(reference.ExportToWkt())
+    dataset.SetGeoTransform(transform)
+    dataset.GetRasterBand(1).WriteArray(np.add.outer(np.arange(30.0), np.arange(40.0)))
+    dataset = None
+    with pytest.raises(QgsProcessingException, match=rf"strange\.tif.*{sentence}"):
+        run("slope", {"INPUT": str(tmp_path / "strange.tif"), "OUTPUT": str(tmp_path / "slope.tif")})
+    assert not (tmp_path / "slope.tif").exists()
+
+
+def test_slope_of_a_south_up_dem(run, tmp_path):
+    heights = np.add.outer(30 * np.tan(np.radians(20)) * np.arange(60.0), np.zeros(50)) + 1000
+    grid = square_grid(60, 50)
+    path = write(tmp_path / "dem.tif", heights, "dem", "m", grid)
+    turned = gdal.GetDriverByName("GTiff").Create(str(tmp_path / "turned.tif"), 50, 60, 1, gdal.GDT_Float32)
+    turned.SetProjection(
+        osr.GetUserInputAsWKT("EPSG:32648") if hasattr(osr, "GetUserInputAsWKT") else gdal.Open(path).GetProjection()
+    )
+    turned.SetGeoTransform((500000, 30, 0, 3500000 - 60 * 30, 0, 30))
+    turned.GetRasterBand(1).WriteArray(heights[::-1].astype(np.float32))
+    turned.GetRasterBand(1).SetUnitType("m")
+    turned = None
+    found = {}
+    for name in ("dem", "turned"):
+        outputs = {"OUTPUT": str(tmp_path / f"{name}_slope.tif"), "ASPECT": str(tmp_path / f"{name}_aspect.tif")}
+        result = run("slope", {"INPUT": str(tmp_path / f"{name}.tif"), **outputs})
+        found[name] = [gdal.Open(result[key]).ReadAsArray() for key in ("OUTPUT", "ASPECT")]
+        assert Grid.of(result["OUTPUT"]).same_as(grid)
+    np.testing.assert_array_equal(found["turned"], found["dem"])
+    assert np.nanmedian(found["turned"][0]) == pytest.approx(20, abs=1e-3)
+    assert np.nanmedian(found["turned"][1]) % 360 == pytest.approx(0, abs=1e-3)
