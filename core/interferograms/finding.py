@@ -13,6 +13,7 @@ from ..raster import Band, Grid
 from ..satellite import SENTINEL1_WAVELENGTH
 from ..texts import Message
 from ..types import PathLike
+from .checking import checked_phase, with_checked_coherences
 from .found import Found, some
 from .frames import pairs_of_files
 from .grids import common_grid, window_on
@@ -27,7 +28,6 @@ from .readers import (
     Source,
     band_of_source,
     checked_grid,
-    coherence_of,
     declared_nodata_only,
     product_of,
     reader_of,
@@ -101,6 +101,7 @@ def _usable(found: list[Found], failures: Sequence[str], notes: list[str]) -> li
     if not found:
         more = Message(" The same goes for {count} more files.", count=len(failures) - 1) if len(failures) > 1 else ""
         raise InputError("No interferogram can be used. {failure}{more}", failure=failures[0], more=more)
+    found = with_checked_coherences(found, notes)
     notes[:] = _same_of_several_files(notes)
     notes.extend(Message("Left out: {failure}", failure=failure) for failure in failures)
     return found
@@ -112,6 +113,8 @@ def _same_of_several_files(notes: Sequence[str]) -> list[str]:
     for note in notes:
         values = {key: str(value) for key, value in note.values.items()} if isinstance(note, Message) else {}
         path = values.pop("path", "")
+        for different in ("share", "largest", "typical"):
+            values.pop(different, "")
         alike.setdefault((note.template if isinstance(note, Message) and path else note, repr(values)), []).append(note)
     return [
         Message("{note} The same goes for {count} more files.", note=same[0], count=len(same) - 1)
@@ -131,9 +134,10 @@ def _read(path: Path, key: str, folder: Folder, notes: list[str]) -> Found:
         )
     phase = reader.phase(path, folder)
     grid = checked_grid(phase)
-    coherence = _coherence(reader, path, dates, folder, notes)
     known = reader.acquisition(path, dates, folder)
     notes.extend(note for note in known.notes if note not in notes)
+    phase = checked_phase(phase, path, dates, known.wavelength, notes)
+    coherence = _coherence(reader, path, dates, folder, notes)
     return _found(_ordered(phase, dates, key, known, coherence), grid, path, known)
 
 
@@ -220,15 +224,15 @@ def _read_entry(entry: Entry, product: str, folder: Folder, notes: list[str]) ->
         checked_grid(coherence)
     if entry.perpendicular_baseline is not None:
         known = replace(known, perpendicular_baseline=entry.perpendicular_baseline)
-    pair = _ordered(phase, dates, key or "geotiff", known, coherence)
-    return _found(pair, checked_grid(phase), path, known)
+    grid = checked_grid(phase)
+    phase = checked_phase(phase, path, dates, known.wavelength, notes)
+    return _found(_ordered(phase, dates, key or "geotiff", known, coherence), grid, path, known)
 
 
 def _told_coherence(source: Source, key: str | None, folder: Folder) -> Band:
     if key is not None and not source.variable and PRODUCTS[key].coherence_name.search(source.path.name):
         return PRODUCTS[key].coherence(source.path, folder)
-    band = band_of_source(source)
-    return coherence_of(band.path, band.index, band.label)
+    return declared_nodata_only(band_of_source(source))
 
 
 def _placed(found: Sequence[Found], notes: list[str]) -> list[Found]:

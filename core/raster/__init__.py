@@ -11,7 +11,7 @@ from ..doors import opened_when_asked
 
 if TYPE_CHECKING:
     from .cache import limited_cache
-    from .checking import checked_band
+    from .checking import checked_band, share_maximum
     from .crs import (
         DEGREES,
         EQUAL_AREA_CRS,
@@ -120,6 +120,7 @@ __all__ = [
     "running_gaussian",
     "same_crs",
     "sample",
+    "share_maximum",
     "smooth_maps",
     "smoothed",
     "smoothing_reach",

@@ -35,28 +35,38 @@ _SHARE_UNITS = {1.0: "1", 0.01: "percent", 1 / 255: "of 255"}
 
 @gdal_raises()
 def checked_band(
-    source: Band | PathLike, kind: BandKind, progress: Progress = QUIET, may_be_empty: bool = False
+    source: Band | PathLike,
+    kind: BandKind,
+    progress: Progress = QUIET,
+    may_be_empty: bool = False,
+    unit: str = "",
+    sample: Array | None = None,
+    largest_share: float = 0.0,
 ) -> Band:
     """The band as what it is meant to be: read in the kind's unit, with what stands for no data in it undeclared.
 
     What is assumed, left out or hardly believed is told to ``progress``. A band that was checked already is left as it
     is. InputError for a unit that isn't one of the kind, for numbers that can't be, and for a band without any data
     that may not be so.
+
+    ``unit``: what is known of its unit, in place of the band's own. ``sample``: numbers of the band as a reader that
+    isn't guarded gives them, where they were read already. ``largest_share``: the largest number (``share_maximum``)
+    among the bands that come with this one, in the same unit.
     """
     band = source if isinstance(source, Band) else Band(os.fspath(source))
     if band.kind is not None:
         return band
     with BandReader(band, guarded=False) as reader:
-        sample = read_sample(reader)
-        unit, factor = _unit(reader, kind, sample, progress)
+        values = read_sample(reader) if sample is None else sample
+        unit, factor = _unit(reader, kind, unit or reader.tags["unit"].strip(), values, largest_share, progress)
         limits = kind.times(1 / factor, unit)
-        markers = _markers(reader, limits, sample)
-        _tell_markers(markers, sample, reader, kind, progress)
-        sample = sample[np.isfinite(sample) & ~np.isin(sample, list(markers))]
-        _check_numbers(band, limits, sample, progress)
+        markers = _markers(reader, limits, values)
+        _tell_markers(markers, values, reader, kind, progress)
+        values = values[np.isfinite(values) & ~np.isin(values, list(markers))]
+        _check_numbers(band, limits, values, progress)
     nodata = tuple(dict.fromkeys((*band.nodata, *markers.values())))
     checked = replace(band, scale=band.scale * factor, nodata=nodata, kind=kind)
-    if not (may_be_empty or sample.size or _has_data(checked)):
+    if not (may_be_empty or values.size or _has_data(checked)):
         raise InputError(
             "{label} holds no data at all: every pixel of the {kind} is no data. Choose another file.",
             label=band.label,
@@ -65,11 +75,13 @@ def checked_band(
     return checked
 
 
-def _unit(reader: BandReader, kind: BandKind, sample: Array, progress: Progress) -> tuple[str, float]:
+def _unit(
+    reader: BandReader, kind: BandKind, text: str, sample: Array, largest_share: float, progress: Progress
+) -> tuple[str, float]:
     """The unit of the file's numbers, and what makes of them those in the kind's."""
-    units, text = dict(kind.units), reader.tags["unit"].strip()
+    units = dict(kind.units)
     if kind.is_share and unit_of(text) in (None, "1"):
-        scale = share_scale(reader, kind, sample, progress)
+        scale = _share_scale(reader, kind, sample, largest_share, progress)
         return _SHARE_UNITS[scale], scale
     if kind.unit == "1" and not text:
         return kind.unit, 1.0
@@ -88,30 +100,40 @@ def _unit(reader: BandReader, kind: BandKind, sample: Array, progress: Progress)
     return unit, units[unit]
 
 
-def share_scale(reader: BandReader, kind: BandKind, sample: Array, progress: Progress) -> float:
-    """What makes 0 to 1 of a sample of shares: 1, 1/100 or 1/255, by its largest number; told where it isn't 1.
+def share_maximum(sample: Array, kind: BandKind) -> float:
+    """The largest number of a sample of shares but for those that stand for no data."""
+    values = sample[(sample >= kind.possible[0]) & (sample < HUGE) & ~np.isin(sample, MARKERS)]
+    above = np.unique(values[values > kind.possible[1]])
+    parts = values[values <= kind.possible[1]]
+    # Beside shares that are no whole numbers, one or two that are too large stand for no data.
+    if above.size and not (above.size <= _MOST_MARKERS // 2 and (parts != np.round(parts)).any()):
+        return float(above[-1])
+    return float(parts.max()) if parts.size else 0.0
+
+
+def _share_scale(reader: BandReader, kind: BandKind, sample: Array, largest_share: float, progress: Progress) -> float:
+    """What makes 0 to 1 of a sample of shares: 1, 1/100 or 1/255, by the largest number; told where it isn't 1.
 
     Whole numbers of one byte that reach less than _PERCENT are 0 to 255, as in the products that store them. InputError
     for numbers that can be neither.
     """
-    if reader.has_scale:
+    own, scaled = share_maximum(sample, kind), reader.has_scale or reader.source.scale != 1
+    largest = max(own, largest_share)
+    if scaled or (own <= kind.possible[1] and not (reader.is_byte and largest > 1)):
+        if reader.is_byte and not scaled and kind.is_measured and own == 1:
+            raise InputError(
+                "{label} can't be used as {kind}: it holds 0 and 1 alone, as numbers do that lost their fraction. "
+                "Convert it again, to a type with a fraction (Float32).",
+                label=reader.source.label,
+                kind=kind.label,
+            )
         return 1.0
-    low, high = kind.possible
-    values = sample[(sample >= low) & (sample < HUGE) & ~np.isin(sample, MARKERS)]
-    above = np.unique(values[values > high])
-    if not above.size:
-        return 1.0
-    parts = values[values <= high]
-    # A share that is no whole number beside one or two that are too large: those stand for no data.
-    if above.size <= _MOST_MARKERS // 2 and (parts != np.round(parts)).any():
-        return 1.0
-    largest = float(above[-1])
     scale = 0.01 if _PERCENT <= largest <= 100 else 1 / 255 if largest > 100 or reader.is_byte else 0.0
     if largest > 255 or not scale:
-        raise InputError(impossible(reader.source.label, kind, float(values.min()), largest))
+        raise InputError(impossible(reader.source.label, kind, 0.0, largest))
     progress.info(
-        "{label}: the {kind} reaches {largest:.4g}, so it was taken as 0 to {full:.0f} and divided by that.",
-        label=reader.source.label,
+        "{path}: the {kind} reaches {largest:.4g}, so it was taken as 0 to {full:.0f} and divided by that.",
+        path=reader.source.label,
         kind=kind.label,
         largest=largest,
         full=1 / scale,
@@ -146,9 +168,9 @@ def _tell_markers(
 ) -> None:
     for value, stored in markers.items():
         progress.info(
-            "{label}: {share:.1%} of the {layer} is exactly {marker:g}, which its file doesn't declare as no data: "
+            "{path}: {share:.1%} of the {layer} is exactly {marker:g}, which its file doesn't declare as no data: "
             "taken as no data.",
-            label=reader.source.label,
+            path=reader.source.label,
             layer=kind.label,
             share=float(np.mean(sample == value)),
             marker=stored,

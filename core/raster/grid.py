@@ -203,13 +203,14 @@ class Grid:
         return close and (self.width, self.height) == (other.width, other.height) and same_crs(self.crs, other.crs)
 
     @cached_property
-    def _is_in_degrees(self) -> bool:
+    def is_in_degrees(self) -> bool:
+        """True where the coordinates are longitude and latitude in degrees."""
         return bool(self.crs) and quarter_turn(self.crs) == 90
 
     def _beside(self, bounds: Bounds) -> Bounds:
         """Bounds of another grid in this CRS, where that is one of degrees moved by whole turns to lie nearest."""
         apart = (bounds[0] + bounds[2] - self.bounds[0] - self.bounds[2]) / 2
-        if abs(apart) <= 180 or not self._is_in_degrees:
+        if abs(apart) <= 180 or not self.is_in_degrees:
             return bounds
         turns = 360 * round(apart / 360)
         return bounds[0] - turns, bounds[1], bounds[2] - turns, bounds[3]
@@ -218,19 +219,19 @@ class Grid:
         """The x of points in this CRS, where that is one of degrees moved by whole turns to lie nearest this grid."""
         middle = (self.bounds[0] + self.bounds[2]) / 2
         far = np.abs(x - middle) > 180
-        if not self._is_in_degrees or not far.any():
+        if not self.is_in_degrees or not far.any():
             return x
         return np.where(far, x - 360 * np.round((x - middle) / 360), x)
 
     def turns_from(self, other: Grid) -> int:
         """Whole turns that the longitudes of this grid lie east of another's, or of ±180° if that has none."""
         middle = (self.bounds[0] + self.bounds[2]) / 2
-        theirs = (other.bounds[0] + other.bounds[2]) / 2 if other._is_in_degrees else 0.0
-        return round((middle - theirs) / 360) if abs(middle - theirs) > 180 and self._is_in_degrees else 0
+        theirs = (other.bounds[0] + other.bounds[2]) / 2 if other.is_in_degrees else 0.0
+        return round((middle - theirs) / 360) if abs(middle - theirs) > 180 and self.is_in_degrees else 0
 
     def goes_on_at_its_other_side(self, other: Grid) -> bool:
         """True where a part of ``other``, which has the same CRS, lies a whole turn from a part of this grid."""
-        if not self._is_in_degrees:
+        if not self.is_in_degrees:
             return False
         ours, theirs = self.bounds, self._beside(other.bounds)
         dx = self.transform[1]
@@ -247,13 +248,13 @@ class Grid:
             points = points[np.isfinite(points).all(axis=1)]
             if not len(points):
                 return False
-            if self._is_in_degrees:
+            if self.is_in_degrees:
                 points[:, 0] -= 360 * np.round((points[:, 0] - points[0, 0]) / 360)
             bounds = (points[:, 0].min(), points[:, 1].min(), points[:, 0].max(), points[:, 1].max())
         ours, theirs = self.bounds, self._beside(bounds)
         if not (ours[1] < theirs[3] and theirs[1] < ours[3]):
             return False
-        turns = (-360, 0, 360) if self._is_in_degrees else (0,)
+        turns = (-360, 0, 360) if self.is_in_degrees else (0,)
         return any(ours[0] < theirs[2] + turn and theirs[0] + turn < ours[2] for turn in turns)
 
     def offset_of(self, other: Grid) -> tuple[int, int] | None:

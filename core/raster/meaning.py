@@ -25,8 +25,9 @@ class BandKind:
     it lie stray pixels at most. ``possible``: outside of it no number can lie, so that it is a marker for no data or a
     mistake of the file. ``advice`` says what is to be looked at then. ``least``: what 1 % of the numbers should
     exceed, and the unit in which they wouldn't. ``zeros_are_missing``: 0 is no data where it is frequent and no other
-    value is declared. ``is_share``: 0 to 1, which files give in percent or as 0 to 255, too. ``small``: the unit that
-    is assumed where the file names none and half of the numbers are so small.
+    value is declared. ``is_share``: 0 to 1, which files give in percent or as 0 to 255, too. ``is_measured``: it can't
+    be 0 and 1 alone. ``small``: the unit that is assumed where the file names none and half of the numbers are so
+    small.
     """
 
     label: Message
@@ -40,6 +41,7 @@ class BandKind:
     least: tuple[float, str] = (0.0, "")
     zeros_are_missing: bool = False
     is_share: bool = False
+    is_measured: bool = True
     small: tuple[str, float] | None = None
 
     def times(self, factor: float, unit: str) -> BandKind:
@@ -62,7 +64,7 @@ class BandKind:
 def impossible(label: str, kind: BandKind, lowest: float, highest: float) -> Message:
     """What to tell of numbers that a band of the kind can't hold."""
     return Message(
-        "{label} can't be a {kind}: its numbers reach from {lowest:.4g} to {highest:.4g}{unit}. {advice}",
+        "{label} can't be used as {kind}: its numbers reach from {lowest:.4g} to {highest:.4g}{unit}. {advice}",
         label=label,
         kind=kind.label,
         lowest=lowest,
@@ -163,4 +165,5 @@ PROBABILITY = BandKind(
     (-1e-4, 1.0001),
     Message("Choose the result of Detect active deformation areas."),
     is_share=True,
+    is_measured=False,
 )

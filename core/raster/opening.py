@@ -14,6 +14,8 @@ from ..errors import InputError
 from ..gdal_errors import gdal_raises
 from ..types import PathLike
 
+# The whole Earth in pixels of 30 m has 8e11, and 1.3e6 in a row.
+_MOST_PIXELS, _WIDEST = 10**13, 2**24
 _READ_BESIDE = (".aux.xml", ".msk", ".ovr", ".rsc", ".xml")
 
 
@@ -31,14 +33,24 @@ def open_raster(path: PathLike, name: str = "", open_options: Sequence[str] = ()
     try:
         with _raw_sources_allowed():
             if open_options:
-                return gdal.OpenEx(file, gdal.OF_RASTER, open_options=list(open_options))
-            return gdal.Open(file, gdal.GA_ReadOnly)
+                dataset = gdal.OpenEx(file, gdal.OF_RASTER, open_options=list(open_options))
+            else:
+                dataset = gdal.Open(file, gdal.GA_ReadOnly)
     except RuntimeError as error:
         raise InputError(
             "{name} can't be read as a raster ({error}). Check that the file is complete.",
             name=name or path,
             error=error,
         ) from None
+    if dataset.RasterXSize * dataset.RasterYSize > _MOST_PIXELS or dataset.RasterXSize > _WIDEST:
+        raise InputError(
+            "{name} has {width} × {height} pixels, more than any map of the ground. Check the file, or clip it to the "
+            "area of interest first.",
+            name=name or path,
+            width=dataset.RasterXSize,
+            height=dataset.RasterYSize,
+        )
+    return dataset
 
 
 def _check_regular(path: str) -> None:

@@ -19,10 +19,10 @@ from osgeo import gdal
 from ..errors import InputError
 from ..gdal_errors import gdal_raises
 from ..types import Array, PathLike
-from .crs import spatial_reference
 from .grid import Grid, Window
 from .meaning import HUGE, MARKERS, BandKind, impossible
 from .opening import open_raster
+from .warping import flipped, flips_of, source_windows, warped_layers
 
 
 @dataclass(frozen=True)
@@ -90,60 +90,36 @@ class BandReader:
         self.declares_nodata = declared is not None
         self._nodata = _as_float32((*self.source.nodata, *(() if declared is None else (declared,))))
         self._mask = mask_of(self._dataset, stored)
-        own = Grid.of_dataset(self._dataset, self.source.label)
-        self.grid = own if grid is None else grid
-        offset = own.offset_of(self.grid)
+        self._stored = self._band = stored
+        self._own = Grid.of_dataset(self._dataset, self.source.label)
+        self._resampling = resampling
+        self.grid = self._own if grid is None else grid
+        offset = self._own.offset_of(self.grid)
         self.is_resampled = offset is None
         self._column, self._row = offset or (0, 0)
-        self._flips = _flips(self._dataset)
-        goes_on = offset is not None and own.goes_on_at_its_other_side(self.grid)
-        if self.is_resampled or goes_on:
+        self._flips = flips_of(self._dataset)
+        goes_on = offset is not None and self._own.goes_on_at_its_other_side(self.grid)
+        if goes_on:
             # Where a raster around the whole Earth only goes on at its other side, the nearest value is the stored one.
-            self._dataset = self._warped(own, self.grid, "near" if goes_on else resampling)
+            self._resampling = "near"
             self._column = self._row = 0
-            self._flips = (False, False)
-            self._nodata, self._mask = (), None
-            stored = self._dataset.GetRasterBand(1)
-        self._band = stored
+        self._is_warped = self.is_resampled or goes_on
+        if self._is_warped:
+            self._warp()
 
-    def _warped(self, own: Grid, grid: Grid, resampling: str) -> gdal.Dataset:
-        if not own.crs or not grid.crs:
+    def _warp(self) -> None:
+        """Put the band on the grid, without what stands for no data in it."""
+        if not self._own.crs or not self.grid.crs:
             raise InputError(
                 "{label} has another grid than the layer it is used with, and one of the two has no "
                 "coordinate reference system. Assign it first (Raster > Projections > Assign projection).",
                 label=self.source.label,
             )
-        # GDAL warps with one value for no data or one mask, so each becomes NaN before, in one virtual layer each. The
-        # layers must outlive the one on top of them.
-        self._layers = [self._dataset]
-        options = {"format": "VRT", "bandList": [self.source.index], "outputType": gdal.GDT_Float32, "noData": "nan"}
-        if self._mask is not None:
-            masked = {**options, "noData": "none", "maskBand": alpha_index(self._dataset) or "auto"}
-            self._layers.append(self._as_pixels(gdal.Translate("", self._dataset, **masked)))
-            self._layers.append(gdal.BuildVRT("", [self._layers[-1]], VRTNodata="nan"))
-            options.update(bandList=[1], maskBand="none")
-        self._layers.append(self._as_pixels(gdal.Translate("", self._layers[-1], **options)))
-        for nodata in self._nodata:
-            self._layers.append(gdal.BuildVRT("", [self._layers[-1]], srcNodata=repr(nodata), VRTNodata="nan"))
-        turns = own.turns_from(grid)
-        if turns or any(self._flips):
-            x, *others = self._dataset.GetGeoTransform()
-            self._layers[-1].SetGeoTransform((x - 360 * turns, *others))
-        factor = grid.pixel_size / own.pixel_size
-        options = gdal.WarpOptions(
-            format="VRT",
-            dstSRS=spatial_reference(grid.crs).ExportToWkt(),
-            outputBounds=grid.bounds,
-            width=grid.width,
-            height=grid.height,
-            outputType=gdal.GDT_Float32,
-            dstNodata=float("nan"),
-            resampleAlg="average" if factor > 1.5 and resampling == "bilinear" else resampling,
-            warpMemoryLimit=64,
-            errorThreshold=0.05,
-        )
+        mask = None if self._mask is None else alpha_index(self._dataset) or "auto"
         try:
-            return gdal.Warp("", self._layers[-1], options=options)
+            self._layers = warped_layers(
+                self._dataset, self.source.index, mask, self._nodata, self._own, self.grid, self._resampling
+            )
         except RuntimeError as error:
             raise InputError(
                 "{label} can't be put on the grid of the layer it is used with ({error}). Check that both "
@@ -151,12 +127,7 @@ class BandReader:
                 label=self.source.label,
                 error=error,
             ) from None
-
-    def _as_pixels(self, layer: gdal.Dataset) -> gdal.Dataset:
-        """A virtual layer without its place where its rows run north or its columns west, which BuildVRT refuses."""
-        if any(self._flips):
-            layer.SetGeoTransform((0.0, 1.0, 0.0, 0.0, 0.0, -1.0))
-        return layer
+        self._band = self._layers[-1].GetRasterBand(1)
 
     @property
     @gdal_raises()
@@ -186,54 +157,89 @@ class BandReader:
         return result
 
     def _read(self, window: Window, out: Array | None = None) -> Array:
-        column, row = window.column, window.row
-        if self._flips[0]:
-            row = self._band.YSize - row - window.height
-        if self._flips[1]:
-            column = self._band.XSize - column - window.width
-        corner_and_size = (column, row, window.width, window.height)
+        if self._is_warped:
+            self._leave_out_before_resampling(window)
+            values = self._numbers(self._band, window, out)
+        else:
+            values = self._known(window, out)
+        values = self._to_physical(values)
+        self._leave_out_impossible(values)
+        return values
+
+    def _numbers(self, band: gdal.Band, window: Window, out: Array | None = None) -> Array:
+        """The numbers of a window as they are stored."""
+        corner_and_size = (window.column, window.row, window.width, window.height)
         try:
-            values: Array = self._band.ReadAsArray(*corner_and_size, buf_type=gdal.GDT_Float32, buf_obj=out)
-            mask = None if self._mask is None else self._mask.ReadAsArray(*corner_and_size, *values.shape[::-1])
+            values: Array = band.ReadAsArray(*corner_and_size, buf_type=gdal.GDT_Float32, buf_obj=out)
         except RuntimeError as error:
             raise InputError(
                 "{label} can't be read to its end ({error}). It is probably truncated: copy or download it again.",
                 label=self.source.label,
                 error=error,
             ) from None
-        if mask is not None:
-            values[mask == 0] = np.nan
-        if any(self._flips):
+        return values
+
+    def _known(self, window: Window, out: Array | None = None) -> Array:
+        """The stored numbers of a window of the band's own grid, with NaN for what is known to be no data."""
+        turned = any(self._flips)
+        if turned:
+            window = flipped(window, self._own, self._flips)
+        values = self._numbers(self._stored, window, out)
+        if self._mask is not None:
+            values[self._numbers(self._mask, window, np.empty_like(values)) == 0] = np.nan
+        if turned:
             values[:] = np.flip(values, [axis for axis in (0, 1) if self._flips[axis]]).copy()
         # One pass instead of one for each value, where all are far below the data (NaN in it makes this false).
-        if not (len(self._nodata) > 1 and values.size and values.min() > max(self._nodata)):
-            for nodata in self._nodata:
-                missing = values == nodata
-                if missing.any():
-                    values[missing] = np.nan
-        values = self._to_physical(values)
-        self._leave_out_impossible(values)
+        if len(self._nodata) > 1 and values.size and values.min() > max(self._nodata):
+            return values
+        for nodata in self._nodata:
+            missing = values == nodata
+            if missing.any():
+                values[missing] = np.nan
         return values
 
     def _leave_out_impossible(self, values: Array) -> None:
-        """Make NaN of what can't be, in place; InputError for numbers that are no known marker either."""
-        if not values.size:
-            return
-        kind = self.source.kind
-        low, high = (-HUGE, HUGE) if kind is None else kind.usual
-        lowest, highest = values.min(), values.max()
-        if math.isnan(lowest):
-            lowest, highest = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
-        if not (lowest < low or highest > high):
+        """Make NaN of what can't be, in place; InputError for numbers that are no marker either."""
+        if not self._is_unusual(values):
             return
         values[np.abs(values) >= (HUGE if self._is_guarded else np.inf)] = np.nan
+        kind = self.source.kind
         if kind is None or not self._is_guarded:
             return
-        suspect = (values < low) | (values > high)
+        suspect = (values < kind.usual[0]) | (values > kind.usual[1])
         values[suspect & np.isin(values, [self.physical(marker) for marker in MARKERS])] = np.nan
         lowest, highest = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
         if lowest < kind.possible[0] or highest > kind.possible[1]:
             raise InputError(impossible(self.source.label, kind, float(lowest), float(highest)))
+
+    def _is_unusual(self, values: Array) -> bool:
+        """Whether any number lies beyond those that the band usually has."""
+        if not values.size:
+            return False
+        low, high = (-HUGE, HUGE) if self.source.kind is None else self.source.kind.usual
+        lowest, highest = values.min(), values.max()
+        if math.isnan(lowest):
+            lowest, highest = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
+        return bool(lowest < low or highest > high)
+
+    def _leave_out_before_resampling(self, window: Window) -> None:
+        """Add what stands for no data undeclared to what the layers leave out, before it spoils its neighbours.
+
+        GDAL then resamples blocks that it has just read, so this costs little; overviews are resampled as they are.
+        """
+        if not self._is_guarded or self._stored.GetOverviewCount():
+            return
+        found: set[float] = set()
+        for part in source_windows(self._own, self.grid, window):
+            stored = self._known(part)
+            values = self._to_physical(stored.copy())
+            if self._is_unusual(values):
+                before = np.isfinite(values)
+                self._leave_out_impossible(values)
+                found.update(np.unique(stored[before & np.isnan(values)]).tolist())
+        if found:
+            self._nodata = (*self._nodata, *found)
+            self._warp()
 
     def _to_physical(self, stored: Array) -> Array:
         if self._factor != 1.0:
@@ -256,7 +262,10 @@ class BandReader:
     def sample(self, side: int) -> Array:
         """At most about ``side`` × ``side`` of the band's own pixels, evenly spread over it, in bounded memory."""
         width, height = min(side, self._band.XSize), min(side, self._band.YSize)
-        return self._read(Window(0, 0, self._band.XSize, self._band.YSize), np.empty((height, width), np.float32))
+        window, out = Window(0, 0, self._band.XSize, self._band.YSize), np.empty((height, width), np.float32)
+        values = self._numbers(self._band, window, out) if self._is_warped else self._known(window, out)
+        self._leave_out_impossible(self._to_physical(values))
+        return values
 
     @property
     @gdal_raises()
@@ -272,7 +281,7 @@ class BandReader:
 
     def close(self) -> None:
         """Close the file."""
-        self._band = self._dataset = None
+        self._band = self._stored = self._mask = self._dataset = None
         while self._layers:
             self._layers.pop()
 
@@ -283,12 +292,6 @@ class BandReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _flips(dataset: gdal.Dataset) -> tuple[bool, bool]:
-    """Whether the rows of a file run north and its columns west; a grid's never do."""
-    transform = dataset.GetGeoTransform()
-    return transform[5] > 0, transform[1] < 0
 
 
 def _linear_terms(band: gdal.Band, scale: float) -> tuple[float, float]:

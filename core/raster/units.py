@@ -81,8 +81,8 @@ def band_unit(
         return default
     if possible is not None and unit not in possible:
         raise InputError(
-            "{path} can't be a {label}: its unit is “{text}”. Choose a raster in {wanted}, or correct the unit of its "
-            "band.",
+            "{path} can't be used as {label}: its unit is “{text}”. Choose a raster in {wanted}, or correct the unit "
+            "of its band.",
             path=path,
             label=label,
             text=text,

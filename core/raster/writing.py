@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal
 
-from ..errors import OutputError
+from ..errors import InputError, OutputError
 from ..files import NewFile, told_as_unwritable
 from ..gdal_errors import gdal_raises
 from ..types import Array, PathLike
@@ -30,6 +30,8 @@ class BandDescription:
     unit: str = ""
     tags: tuple[tuple[str, str], ...] = ()
 
+
+_MOST_PIXELS = 10**11
 
 _DATA_TYPES = {
     "float32": gdal.GDT_Float32,
@@ -66,6 +68,14 @@ class RasterWriter:
         if self.path.suffix.lower() not in (".tif", ".tiff"):
             raise OutputError(
                 "{path}: results are written as GeoTIFF. Choose a file name that ends in .tif.", path=self.path
+            )
+        if grid.width * grid.height > _MOST_PIXELS:
+            raise InputError(
+                "{path} would have {width} × {height} pixels, more than ADA Mapper can work on. Clip the raster "
+                "that it is made of to the area of interest first.",
+                path=self.path,
+                width=grid.width,
+                height=grid.height,
             )
         self._file = NewFile(self.path)
         self._file.check_replaceable()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -189,12 +189,12 @@ def _open(dem: PathLike, incidence: PathLike | None, viewing: Viewing, progress:
 def _incidence_band(path: PathLike, grid: Grid, progress: Progress) -> tuple[Band, float]:
     """The band of incidence angles in degrees, and their median on the grid."""
     band = checked_band(Band(os.fspath(path), nodata=(0.0,)), INCIDENCE, progress)
-    with BandReader(band, grid) as reader:
+    with BandReader(replace(band, scale=1.0, kind=None), grid) as reader:
         sample = read_sample(reader)
     sample = sample[np.isfinite(sample)]
     if not sample.size:
         raise InputError("{path}: no incidence angle where the DEM is. Choose a raster that covers the DEM.", path=path)
-    median = float(np.median(sample))
+    median = float(np.median(sample)) * band.scale
     if not 5 < median < 85:
         raise InputError(
             "{path} can't hold incidence angles: their median is {median:.3g}°, and Sentinel-1 has 30–46°. Choose "

@@ -11,7 +11,7 @@ from ...doors import opened_when_asked
 
 if TYPE_CHECKING:
     from .archives import with_archives
-    from .bands import checked_grid, coherence_of, declared_nodata_only, told_as_unreadable
+    from .bands import checked_grid, declared_nodata_only, told_as_unreadable
     from .containers import Source, band_of_source, source_of
     from .dates import YEARS, Pair, parse_date
     from .files import Folder
@@ -32,7 +32,6 @@ __all__ = [
     "Source",
     "band_of_source",
     "checked_grid",
-    "coherence_of",
     "declared_nodata_only",
     "parse_date",
     "product_of",

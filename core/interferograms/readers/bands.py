@@ -27,16 +27,6 @@ def band_of(path: Path | str, index: int = 1, nodata: tuple[float, ...] = (0.0,)
 
 
 @gdal_raises()
-def coherence_of(path: Path | str, index: int = 1, name: str = "") -> Band:
-    """A band of coherence, scaled to 0..1 whether it is stored as float, as uint8 or with a scale of its own."""
-    band = declared_nodata_only(band_of(path, index, name=name))
-    dataset = open_raster(band.path, band.label)
-    stored = dataset.GetRasterBand(index)
-    is_unscaled_byte = stored.DataType == gdal.GDT_Byte and stored.GetScale() in (None, 0.0, 1.0)
-    return replace(band, scale=1 / 255) if is_unscaled_byte else band
-
-
-@gdal_raises()
 def declared_nodata_only(band: Band) -> Band:
     """The band with only its declared nodata value where it has one, so that its zeros are data."""
     dataset = open_raster(band.path, band.label)
@@ -55,6 +45,13 @@ def told_as_unreadable(path: Path) -> Iterator[None]:
             path=path,
             error=error,
         ) from None
+
+
+@gdal_raises()
+def is_byte(band: Band) -> bool:
+    """Whether a band is stored in whole numbers of one byte, without a scale of its own."""
+    with BandReader(band, guarded=False) as reader:
+        return reader.is_byte and not reader.has_scale
 
 
 @gdal_raises()

@@ -6,7 +6,6 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from ...errors import InputError
 from ...gdal_errors import gdal_raises
 from ...raster import Band, open_raster
 from ..model import Acquisition
@@ -41,20 +40,11 @@ class GeotiffReader(ProductReader):
         first, second = (parse_date(tags.get(key, "")[:10]) for key in ("FIRST_DATE", "SECOND_DATE"))
         return (first, second) if first and second else None
 
-    @gdal_raises()
     def phase(self, path: Path, folder: Folder) -> Band:
         """Zero is no data only where the file declares no other value.
 
-        InputError for units other than radians, and for several bands, one of which may be the amplitude.
+        InputError for several bands, one of which may be the amplitude.
         """
-        dataset = open_raster(path)
-        unit = dataset.GetMetadata().get("DATA_UNITS", "radians")
-        if unit.lower() not in ("radians", "radian", "rad"):
-            raise InputError(
-                "{path} is in {unit} by its tag DATA_UNITS, not in radians of unwrapped phase.",
-                path=path,
-                unit=unit.lower(),
-            )
         return declared_nodata_only(band_of_source(Source(path)))
 
     @gdal_raises()

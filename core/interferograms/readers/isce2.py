@@ -10,7 +10,7 @@ from ...gdal_errors import gdal_raises
 from ...raster import Band, open_raster
 from ...texts import Message
 from ..model import Acquisition
-from .bands import band_of, check_geocoded, coherence_of, in_degrees
+from .bands import band_of, check_geocoded, declared_nodata_only, in_degrees
 from .dates import Pair, pair_in
 from .files import Folder, nearest
 from .metadata import BASELINE, WAVELENGTH, Metadata, finite_number
@@ -73,7 +73,7 @@ class Isce2Reader(ProductReader):
     def coherence(self, path: Path, folder: Folder) -> Band:
         """The last band: ``filt_fine.cor`` has one, ``topophase.cor`` amplitude and coherence."""
         source = _source(path)
-        return in_degrees(coherence_of(source, open_raster(source).RasterCount, name=str(path)))
+        return in_degrees(declared_nodata_only(band_of(source, open_raster(source).RasterCount, name=str(path))))
 
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
         """Baselines of the stack, which are relative to its reference date; wavelength from a swath's XML."""

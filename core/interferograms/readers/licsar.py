@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from ...raster import Band
 from ...satellite import SENTINEL1_WAVELENGTH
 from ..model import Acquisition
-from .bands import band_of, centre_value
+from .bands import band_of, centre_value, is_byte
 from .dates import Pair, parse_date
 from .files import Folder, nearest
 from .metadata import BASELINE, HEADING, INCIDENCE, Metadata, finite_number, skipped
@@ -27,6 +29,11 @@ class LicsarReader(ProductReader):
     looks_for = "*.geo.unw.tif"
     interferogram_name = re.compile(r"^\d{8}_\d{8}\.geo\.unw\.tif$")
     coherence_name = re.compile(r"^\d{8}_\d{8}\.geo\.cc\.tif$")
+
+    def coherence(self, path: Path, folder: Folder) -> Band:
+        """From 0 to 255 in one byte, or from 0 to 1 in float32."""
+        band = super().coherence(path, folder)
+        return replace(band, scale=1 / 255) if is_byte(band) else band
 
     def incomplete(self, files: Sequence[Path], folder: Folder) -> tuple[str, ...]:
         """Pairs with coherence only."""

@@ -14,7 +14,7 @@ from ...gdal_errors import gdal_raises
 from ...raster import Band, open_raster
 from ...texts import Message
 from ..model import Acquisition
-from .bands import band_of, coherence_of
+from .bands import band_of, declared_nodata_only
 from .containers import mean_of, placed, text_in
 from .dates import Pair, parse_date
 from .files import Folder
@@ -58,7 +58,7 @@ class NisarReader(ProductReader):
     def coherence(self, path: Path, folder: Folder) -> Band:
         """``coherenceMagnitude`` of the same frequency and polarization."""
         band = _layer(path, "coherenceMagnitude")
-        return coherence_of(band.path, band.index, band.label)
+        return declared_nodata_only(band_of(band.path, band.index, name=band.label))
 
     @gdal_raises()
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:

@@ -10,7 +10,7 @@ from typing import ClassVar
 from ...raster import Band
 from ...texts import Message
 from ..model import Acquisition
-from .bands import band_of, coherence_of
+from .bands import band_of, declared_nodata_only
 from .dates import Pair, pair_in
 from .files import Folder, nearest
 
@@ -65,8 +65,8 @@ class ProductReader:
         return folder.of_pairs(self.coherence_name)
 
     def coherence(self, path: Path, folder: Folder) -> Band:
-        """The coherence of a file that ``find_coherence`` gave, scaled to 0..1."""
-        return coherence_of(path)
+        """The coherence of a file that ``find_coherence`` gave, as it is stored."""
+        return declared_nodata_only(band_of(path))
 
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
         """Baseline (for the dates in the product's order), wavelength and angles from the product's metadata."""

@@ -13,7 +13,7 @@ from ...gdal_errors import gdal_raises
 from ...raster import Band, Grid
 from ...vectors import quiet_gdal
 from ..model import Acquisition
-from .bands import band_of, coherence_of
+from .bands import band_of, declared_nodata_only
 from .dates import Pair, parse_date
 from .files import Folder, nearest
 from .metadata import BASELINE, HEADING, INCIDENCE, Metadata, finite_number, skipped, text_of
@@ -41,8 +41,7 @@ class SnapReader(ProductReader):
 
     def coherence(self, path: Path, folder: Folder) -> Band:
         """In the byte order of the header, as the phase."""
-        band = _band(path)
-        return coherence_of(band.path, band.index, band.label)
+        return declared_nodata_only(_band(path))
 
     @gdal_raises()
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:

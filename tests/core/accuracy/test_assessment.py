@@ -222,7 +222,7 @@ def test_inputs_that_cannot_be_judged(data: AssessmentData, tmp_path: Path) -> N
         AssessmentData(true=TRUE)
     with pytest.raises(InputError, match="No ground can be judged"):
         assess(replace(data, extent=boxes((1000, 1100, 0, 300))))
-    with pytest.raises(InputError, match="can't be a probability: its unit is “mm/yr”"):
+    with pytest.raises(InputError, match="can't be used as probability: its unit is “mm/yr”"):
         assess(replace(data, probability=data.los_rate))
     with pytest.raises(InputError, match="true areas holds no polygons"):
         AssessmentData(true=Outlines((), CRS), found=FOUND)

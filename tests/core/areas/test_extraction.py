@@ -355,7 +355,7 @@ def test_elevations_in_feet_are_told_in_metres(tmp_path: Path) -> None:
 
 def test_a_layer_in_radians_is_no_los_rate(tmp_path: Path) -> None:
     rate = raster(tmp_path / "r.tif", np.ones((9, 9)), name="phase_rate", unit="rad/yr")
-    with pytest.raises(InputError, match=r"r\.tif can't be a LOS rate: its unit is “rad/yr”"):
+    with pytest.raises(InputError, match=r"r\.tif can't be used as LOS rate: its unit is “rad/yr”"):
         extract_areas(raster(tmp_path / "p.tif", np.ones((9, 9))), ALL, los_rate=rate)
 
 
@@ -388,9 +388,9 @@ def test_no_area_is_a_result(tmp_path: Path) -> None:
 
 
 def test_values_that_are_no_probability(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"p\.tif can't be a probability: its numbers reach from 1 to 70"):
+    with pytest.raises(InputError, match=r"p\.tif can't be used as probability: its numbers reach from 1 to 70"):
         extract_areas(raster(tmp_path / "p.tif", np.array([[1.0, 70.0]])))
-    with pytest.raises(InputError, match=r"can't be a probability: its numbers reach from -0[.]5"):
+    with pytest.raises(InputError, match=r"can't be used as probability: its numbers reach from -0[.]5"):
         extract_areas(raster(tmp_path / "q.tif", np.array([[-0.5, 0.5]])))
 
 

@@ -144,12 +144,12 @@ def test_a_wrong_unit_is_one_sentence_that_names_the_file(tmp_path: Path) -> Non
     slope = write(tmp_path / "slope.tif", np.full((30, 30), 20.0), "", "percent")
     facts = inspect_layer(KIND.SLOPE, slope, MINMAX_CHANNELS[KIND.SLOPE])
     assert facts.problem == (
-        f"{slope} can't be a slope: its unit is “percent”. Choose a raster in degrees or radians, or correct the unit "
-        "of its band."
+        f"{slope} can't be used as slope: its unit is “percent”. Choose a raster in degrees or radians, or correct the "
+        "unit of its band."
     )
     assert math.isnan(facts.factor)
     rate = write(tmp_path / "rate.tif", np.full((30, 30), 20.0), "", "m")
-    assert "can't be a phase rate" in inspect_layer(KIND.PHASE_RATE, rate, CARD.channels[0]).problem
+    assert "can't be used as phase rate" in inspect_layer(KIND.PHASE_RATE, rate, CARD.channels[0]).problem
 
 
 def test_feet_are_converted_and_a_missing_crs_is_a_problem(tmp_path: Path) -> None:

@@ -160,11 +160,11 @@ def test_implausible_numbers_are_warned_of(tmp_path: Path) -> None:
 
 def test_a_raster_of_another_kind_is_refused(tmp_path: Path) -> None:
     path = write_layer(tmp_path / "dem.tif", _rates(), unit="m", sign="")
-    with pytest.raises(InputError, match="can't be a LOS rate: its unit is “m”"):
+    with pytest.raises(InputError, match="can't be used as LOS rate: its unit is “m”"):
         _read_one(path, _channel(LOS_RATE))
     path = write_layer(tmp_path / "slope.tif", _rates(), unit="%", sign="")
     with (
-        pytest.raises(InputError, match=r"slope\.tif can't be a slope: its unit is “%”"),
+        pytest.raises(InputError, match=r"slope\.tif can't be used as slope: its unit is “%”"),
         Composite(
             {LOS_RATE: write_layer(tmp_path / "r.tif", _rates()), SLOPE: path},
             card_of(_channel(LOS_RATE), _channel(SLOPE)),

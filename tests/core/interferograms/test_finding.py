@@ -238,7 +238,7 @@ def test_a_smaller_extent_is_said_too(tmp_path):
 def test_other_layers_of_a_product_are_not_interferograms(tmp_path):
     write_pairs(tmp_path)
     for name in ("unw_conncomp", "unw_mask", "wrapped", "cc", "los_unwind"):
-        write_tif(tmp_path / f"{PAIRS[0]}_{name}.tif", phases(4))
+        write_tif(tmp_path / f"{PAIRS[0]}_{name}.tif", coherences(4) if name == "cc" else phases(4))
     stack = find_stack(tmp_path)
     assert len(stack.interferograms) == 3
     assert not noted(stack, "twice")

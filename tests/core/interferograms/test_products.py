@@ -201,10 +201,13 @@ def test_a_gamma_projection_that_is_not_known(tmp_path):
         find_stack(tmp_path)
 
 
-def test_millimetres_are_not_taken_for_radians(tmp_path):
+def test_millimetres_toward_the_satellite_become_radians_away(tmp_path):
     write_tif(tmp_path / "20180106_20180130_unw.tif", phases(0), tags={"DATA_UNITS": "MILLIMETRES"})
-    with pytest.raises(InputError, match=r"20180106_20180130_unw\.tif is in millimetres"):
-        find_stack(tmp_path)
+    stack = find_stack(tmp_path)
+    with BandReader(stack.interferograms[0].phase) as reader:
+        expected = valid(phases(0)).astype(float) * 1e-3 * -4 * np.pi / 0.055465763
+        np.testing.assert_allclose(reader.read(), expected, rtol=1e-6)
+    assert any("is in MILLIMETRES" in note and "0.05547 m" in note for note in stack.notes)
 
 
 def test_a_name_with_the_later_date_first_changes_the_sign(tmp_path):

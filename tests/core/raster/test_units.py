@@ -67,6 +67,6 @@ def test_a_missing_or_unknown_unit_is_assumed_and_told(text: str, unit: str, tol
 
 
 def test_a_unit_of_something_else_is_refused_unless_any_will_do() -> None:
-    with pytest.raises(InputError, match=r"f\.tif can't be a DEM: its unit is “rad/yr”\. Choose a raster in metres"):
+    with pytest.raises(InputError, match=r"f\.tif can't be used as DEM: its unit is “rad/yr”\. Choose a raster in m"):
         band_unit("rad/yr", "f.tif", "DEM", "m", QUIET, METRES, "metres or feet")
     assert band_unit("rad/yr", "f.tif", "DEM", "m", QUIET) == "rad/yr"

@@ -194,7 +194,7 @@ def test_wrong_input_is_said_and_leaves_nothing(tmp_path: Path, noise: Array, he
     for path, message in (
         (nowhere, r"nowhere\.tif.*coordinate reference system"),
         (empty, r"empty\.tif: the phase rate holds no data"),
-        (wrong, r"wrong\.tif can't be a phase rate"),
+        (wrong, r"wrong\.tif can't be used as phase rate"),
     ):
         with pytest.raises(InputError, match=message):
             simulate_semi_real(tmp_path / "scene", replace(options, phase_rate=path))

@@ -145,7 +145,7 @@ def test_an_unknown_unit_is_taken_as_metres_and_told(tmp_path: Path) -> None:
 
 def test_a_raster_of_no_heights_is_refused(tmp_path: Path) -> None:
     dem = write_raster(tmp_path / "dem.tif", plane((5, 5), 0, 0), unit="rad/yr")
-    with pytest.raises(InputError, match=r"dem\.tif can't be a DEM: its unit is “rad/yr”"):
+    with pytest.raises(InputError, match=r"dem\.tif can't be used as DEM: its unit is “rad/yr”"):
         slope_to_file(dem, tmp_path / "slope.tif")
 
 

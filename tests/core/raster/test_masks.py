@@ -1,0 +1,114 @@
+"""Masks, alpha bands, declared values that were rounded, and what is no measure at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from osgeo import gdal
+
+from ada_mapper.core.errors import InputError
+from ada_mapper.core.raster import Band, BandReader, Grid, open_raster
+
+HEIGHT, WIDTH = 40, 50
+HIDDEN = np.zeros((HEIGHT, WIDTH), bool)
+HIDDEN[10:20, 10:25] = True
+GRID = Grid("EPSG:32632", (500000.0, 30.0, 0.0, 5000000.0, 0.0, -30.0), WIDTH, HEIGHT)
+MOVED = Grid(GRID.crs, (500010.0, 30.0, 0.0, 4999990.0, 0.0, -30.0), WIDTH - 1, HEIGHT - 1)
+
+
+def stored(path: Path, values: np.ndarray, kind: int, nodata: float | None = None, hidden_by: str = "") -> None:
+    """A GeoTIFF whose HIDDEN pixels are hidden by nothing, by an "alpha" band, or by a mask "inside" or "beside"."""
+    alpha = hidden_by == "alpha"
+    options = ["ALPHA=YES"] if alpha else []
+    dataset = gdal.GetDriverByName("GTiff").Create(str(path), WIDTH, HEIGHT, 2 if alpha else 1, kind, options)
+    dataset.SetGeoTransform(GRID.transform)
+    dataset.SetProjection(GRID.crs)
+    band = dataset.GetRasterBand(1)
+    if nodata is not None:
+        band.SetNoDataValue(nodata)
+    band.WriteArray(values)
+    shown = np.where(HIDDEN, 0, 255).astype(np.uint8)
+    if alpha:
+        dataset.GetRasterBand(2).WriteArray(shown)
+    elif hidden_by:
+        gdal.SetConfigOption("GDAL_TIFF_INTERNAL_MASK", "YES" if hidden_by == "inside" else "NO")
+        dataset.CreateMaskBand(gdal.GMF_PER_DATASET)
+        gdal.SetConfigOption("GDAL_TIFF_INTERNAL_MASK", None)
+        band.GetMaskBand().WriteArray(shown)
+
+
+@pytest.mark.parametrize("kind", [gdal.GDT_Float32, gdal.GDT_UInt16], ids=["float32", "uint16"])
+@pytest.mark.parametrize("how", ["inside", "beside", "alpha"])
+def test_what_a_mask_hides_is_no_data(tmp_path: Path, how: str, kind: int) -> None:
+    values = np.where(HIDDEN, 900, 7).astype(np.float32)
+    values[30] = 1
+    stored(tmp_path / "dem.tif", values, kind, nodata=1, hidden_by=how)
+    assert (tmp_path / "dem.tif.msk").exists() == (how == "beside")
+    expected = np.where(HIDDEN, np.nan, 7)
+    expected[30] = np.nan
+    with BandReader(tmp_path / "dem.tif") as reader:
+        np.testing.assert_array_equal(reader.read(), expected)
+        assert set(np.unique(reader.sample(20)[np.isfinite(reader.sample(20))])) == {7}
+    with BandReader(tmp_path / "dem.tif", MOVED) as reader:
+        assert reader.is_resampled
+        # A pixel whose middle is hidden has no value; the others have that of the ground around.
+        resampled = reader.read()
+    np.testing.assert_array_equal(np.isnan(resampled[:-1, :-1]), np.isnan(expected[:-2, :-2]))
+    assert set(np.unique(resampled[np.isfinite(resampled)])) == {7}
+
+
+def test_an_alpha_band_is_no_measure(tmp_path: Path) -> None:
+    stored(tmp_path / "dem.tif", np.ones((HEIGHT, WIDTH)), gdal.GDT_Float32, hidden_by="alpha")
+    with pytest.raises(InputError, match=r"dem\.tif: the chosen band is an alpha band"):
+        BandReader(Band(str(tmp_path / "dem.tif"), 2))
+
+
+@pytest.mark.parametrize("declared", [-3.4e38, -3.40282e38, -3.40282306074e38, -1.7976931348623157e308])
+def test_a_rounded_value_for_no_data_is_the_one_that_is_meant(tmp_path: Path, declared: float) -> None:
+    values = np.where(HIDDEN, np.finfo(np.float32).min, 7)
+    stored(tmp_path / "dem.tif", values, gdal.GDT_Float32, nodata=declared)
+    for grid in (None, MOVED):
+        with BandReader(tmp_path / "dem.tif", grid) as reader:
+            found = reader.read()
+            assert np.isnan(found).sum() == HIDDEN.sum() and set(np.unique(found[np.isfinite(found)])) == {7}
+
+
+def test_numbers_near_a_declared_one_are_data(tmp_path: Path) -> None:
+    values = np.where(HIDDEN, -9999.3, 7)
+    stored(tmp_path / "dem.tif", values, gdal.GDT_Float32, nodata=-9999)
+    with BandReader(tmp_path / "dem.tif") as reader:
+        assert np.isfinite(reader.read()).all()
+
+
+def test_a_hundred_quintillion_is_what_float32_makes_of_it(tmp_path: Path) -> None:
+    stored(tmp_path / "dem.tif", np.where(HIDDEN, 1e20, 7), gdal.GDT_Float32, nodata=1e20)
+    with BandReader(tmp_path / "dem.tif") as reader:
+        assert np.isnan(reader.read()).sum() == HIDDEN.sum()
+
+
+@pytest.mark.parametrize("kind", [gdal.GDT_Float32, gdal.GDT_Float64])
+def test_infinities_are_no_data(tmp_path: Path, kind: int) -> None:
+    values = np.where(HIDDEN, np.inf, 7.0)
+    values[0] = -np.inf
+    values[1] = np.nan
+    stored(tmp_path / "dem.tif", values, kind)
+    with BandReader(tmp_path / "dem.tif") as reader:
+        assert np.isnan(reader.read()).sum() == HIDDEN.sum() + 2 * WIDTH
+
+
+@pytest.mark.parametrize("kind", [gdal.GDT_CFloat32, gdal.GDT_CInt16, gdal.GDT_CFloat64])
+def test_complex_numbers_are_refused(tmp_path: Path, kind: int) -> None:
+    stored(tmp_path / "filt.int.tif", np.ones((HEIGHT, WIDTH)), kind)
+    with pytest.raises(InputError, match=r"filt\.int\.tif holds complex numbers, .* the unwrapped phase"):
+        BandReader(tmp_path / "filt.int.tif")
+
+
+def test_a_raster_larger_than_the_earth_is_refused_at_once(tmp_path: Path) -> None:
+    side = 2**31 - 1
+    (tmp_path / "huge.vrt").write_text(
+        f'<VRTDataset rasterXSize="{side}" rasterYSize="{side}"><VRTRasterBand dataType="Byte" band="1"/></VRTDataset>'
+    )
+    with pytest.raises(InputError, match=rf"huge\.vrt has {side} × {side} pixels"):
+        open_raster(tmp_path / "huge.vrt")
