@@ -96,6 +96,6 @@ def test_errors_say_what_to_do_and_leave_nothing(run, tmp_path, scene):
         run("assessaccuracy", {**scene, "INCIDENCE": 39, "REPORT": str(report)})
     with pytest.raises(QgsProcessingException, match="cancelled"):
         run("assessaccuracy", {**scene, "REPORT": str(report)}, Feedback(cancel_at=50))
-    with pytest.raises(QgsProcessingException, match="be a probability"):
+    with pytest.raises(QgsProcessingException, match="be used as probability"):
         run("assessaccuracy", {**scene, "PROBABILITY": scene["LOS_RATE"], "REPORT": str(report)})
     assert not report.exists()
