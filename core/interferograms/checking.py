@@ -16,6 +16,7 @@ from ..gdal_errors import gdal_raises
 from ..progress import Progress
 from ..raster import (
     COHERENCE,
+    LARGEST_SHARE,
     METRES,
     PHASE,
     Band,
@@ -105,7 +106,8 @@ def with_checked_coherences(found: Sequence[Found], notes: list[str]) -> list[Fo
         if item.coherence is not None and item.coherence.kind is None:
             with BandReader(item.coherence, guarded=False) as reader:
                 samples[index] = _lines(reader).ravel()
-    largest = max((share_maximum(sample, COHERENCE) for sample in samples.values()), default=0.0)
+    maxima = (share_maximum(sample, COHERENCE) for sample in samples.values())
+    largest = max((maximum for maximum in maxima if maximum <= LARGEST_SHARE), default=0.0)
     progress = Progress(on_info=notes.append, on_warning=notes.append)
     result, failures = list(found), []
     for index, sample in samples.items():

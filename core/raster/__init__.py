@@ -11,7 +11,7 @@ from ..doors import opened_when_asked
 
 if TYPE_CHECKING:
     from .cache import limited_cache
-    from .checking import checked_band, share_maximum
+    from .checking import LARGEST_SHARE, checked_band, share_maximum
     from .crs import (
         DEGREES,
         EQUAL_AREA_CRS,
@@ -70,6 +70,7 @@ __all__ = [
     "GAUSSIAN_TRUNCATE",
     "HEIGHTS",
     "INCIDENCE",
+    "LARGEST_SHARE",
     "LOS_RATE",
     "LOS_SENSITIVITY",
     "METRES",

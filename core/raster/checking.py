@@ -30,6 +30,8 @@ _SHARE_OF_MARKER = 0.01
 _ROWS_AT_A_TIME = 256
 # A share that reaches this and no more than 100 is in percent: any map of it has pixels near the full one.
 _PERCENT = 80.0
+LARGEST_SHARE = 255.0
+"""A share is never stored in a larger number."""
 _SHARE_UNITS = {1.0: "1", 0.01: "percent", 1 / 255: "of 255"}
 
 
@@ -129,8 +131,9 @@ def _share_scale(reader: BandReader, kind: BandKind, sample: Array, largest_shar
             )
         return 1.0
     scale = 0.01 if _PERCENT <= largest <= 100 else 1 / 255 if largest > 100 or reader.is_byte else 0.0
-    if largest > 255 or not scale:
-        raise InputError(impossible(reader.source.label, kind, 0.0, largest))
+    if own > LARGEST_SHARE or not scale:
+        lowest = float(sample[sample >= kind.possible[0]].min())
+        raise InputError(impossible(reader.source.label, kind, lowest, own))
     progress.info(
         "{path}: the {kind} reaches {largest:.4g}, so it was taken as 0 to {full:.0f} and divided by that.",
         path=reader.source.label,
