@@ -86,7 +86,14 @@ class Grid:
     @classmethod
     def of(cls, path: PathLike) -> Grid:
         """The grid of a raster file; InputError names the file when it can't be read."""
-        return cls.of_dataset(open_raster(path), os.fspath(path))
+        dataset = open_raster(path)
+        try:
+            return cls.of_dataset(dataset, os.fspath(path))
+        except InputError as error:
+            # Without the frames that hold the file open for as long as somebody keeps the error.
+            raise error.with_traceback(None) from None
+        finally:
+            dataset = None
 
     @classmethod
     @gdal_raises()

@@ -91,7 +91,12 @@ class BandReader:
         self._nodata = _as_float32((*self.source.nodata, *(() if declared is None else (declared,))))
         self._mask = mask_of(self._dataset, stored)
         self._stored = self._band = stored
-        self._own = Grid.of_dataset(self._dataset, self.source.label)
+        try:
+            self._own = Grid.of_dataset(self._dataset, self.source.label)
+        except InputError as error:
+            self.close()
+            # Without the frames that hold the file open for as long as somebody keeps the error.
+            raise error.with_traceback(None) from None
         self._resampling = resampling
         self.grid = self._own if grid is None else grid
         offset = self._own.offset_of(self.grid)

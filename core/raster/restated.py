@@ -65,24 +65,29 @@ def write_restated(source: PathLike, folder: Path, name: str, restated: Restatem
     InputError where the source can't be opened or the CRS isn't known.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    dataset = open_raster(source, open_options=restated.open_options)
-    path = folder / f"{name}.vrt"
+    path, copy_path = folder / f"{name}.vrt", folder / f"{name}.tif"
     crs = spatial_reference(restated.crs, name).ExportToWkt() if restated.crs else None
-    virtual = gdal.Translate(str(path), dataset, format="VRT", outputSRS=crs)
-    for index in restated.as_data:
-        virtual.GetRasterBand(index).DeleteNoDataValue()
-    virtual.FlushCache()
-    if not restated.left_out:
-        return path
-    options = ["TILED=YES", "COMPRESS=DEFLATE", "ZLEVEL=1", "BIGTIFF=IF_SAFER"]
-    copy_path = folder / f"{name}.tif"
-    kind = gdal.GDT_Float32
-    copy = gdal.Translate(str(copy_path), virtual, format="GTiff", outputType=kind, creationOptions=options)
-    for index, ranges in restated.left_out.items():
-        _leave_out(copy.GetRasterBand(index), ranges)
-    copy.FlushCache()
-    copy = virtual = dataset = None
-    return copy_path
+    dataset = virtual = copy = None
+    try:
+        dataset = open_raster(source, open_options=restated.open_options)
+        virtual = gdal.Translate(str(path), dataset, format="VRT", outputSRS=crs)
+        for index in restated.as_data:
+            virtual.GetRasterBand(index).DeleteNoDataValue()
+        virtual.FlushCache()
+        if not restated.left_out:
+            return path
+        options = ["TILED=YES", "COMPRESS=DEFLATE", "ZLEVEL=1", "BIGTIFF=IF_SAFER"]
+        kind = gdal.GDT_Float32
+        copy = gdal.Translate(str(copy_path), virtual, format="GTiff", outputType=kind, creationOptions=options)
+        for index, ranges in restated.left_out.items():
+            _leave_out(copy.GetRasterBand(index), ranges)
+        copy.FlushCache()
+        return copy_path
+    finally:
+        # A virtual raster goes before what lies under it, or GDAL frees that twice.
+        copy = None
+        virtual = None
+        dataset = None
 
 
 def _leave_out(band: gdal.Band, ranges: tuple[ValueRange, ...]) -> None:
