@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,10 +13,13 @@ from osgeo import gdal
 
 from ..errors import InputError
 from ..gdal_errors import gdal_raises
+from ..texts import Message
 from ..types import PathLike
 
 # The whole Earth in pixels of 30 m has 8e11, and 1.3e6 in a row.
 _MOST_PIXELS, _WIDEST = 10**13, 2**24
+# DRIVER:"file":variable, or the XML of a VRT.
+_OF_A_DRIVER = re.compile(r"[A-Za-z0-9_]{2,}:|<")
 _READ_BESIDE = (".aux.xml", ".msk", ".ovr", ".rsc", ".xml")
 
 
@@ -38,9 +42,7 @@ def open_raster(path: PathLike, name: str = "", open_options: Sequence[str] = ()
                 dataset = gdal.Open(file, gdal.GA_ReadOnly)
     except RuntimeError as error:
         raise InputError(
-            "{name} can't be read as a raster ({error}). Check that the file is complete.",
-            name=name or path,
-            error=error,
+            "{name} can't be read as a raster: {reason}", name=name or path, reason=_why_not(file, str(error))
         ) from None
     if dataset.RasterXSize * dataset.RasterYSize > _MOST_PIXELS or dataset.RasterXSize > _WIDEST:
         raise InputError(
@@ -51,6 +53,24 @@ def open_raster(path: PathLike, name: str = "", open_options: Sequence[str] = ()
             height=dataset.RasterYSize,
         )
     return dataset
+
+
+def _why_not(path: str, error: str) -> Message:
+    """Why GDAL can't open a raster and what to do, from the file and from GDAL's words, which tell users nothing."""
+    found = gdal.VSIStatL(path)
+    if found is not None and found.IsDirectory():
+        return Message("it is a folder. Choose a file.")
+    if found is not None and not found.size:
+        return Message("it is empty. Copy or download it again.")
+    if found is None and not _OF_A_DRIVER.match(path):
+        return Message("it doesn't exist. Choose another file.")
+    if "ermission denied" in error:
+        return Message("you may not read it. Change its permissions, or copy it to where you may.")
+    if "not recognized as" in error:
+        return Message("it is of no known format, or not a raster. Choose a GeoTIFF or another raster.")
+    if found is not None:
+        return Message("it is damaged or incomplete. Copy or download it again.")
+    return Message("it isn't there, or it is damaged or incomplete. Check the file and what it refers to.")
 
 
 def _check_regular(path: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -23,6 +24,8 @@ from .grid import Grid, Window
 from .meaning import HUGE, MARKERS, BandKind, impossible
 from .opening import open_raster
 from .warping import flipped, flips_of, source_windows, warped_layers
+
+_GONE = re.compile(r"([^\s:'\"]+)['\"]?:? (?:No such file|does not exist)")
 
 
 @dataclass(frozen=True)
@@ -125,12 +128,11 @@ class BandReader:
             self._layers = warped_layers(
                 self._dataset, self.source.index, mask, self._nodata, self._own, self.grid, self._resampling
             )
-        except RuntimeError as error:
+        except RuntimeError:
             raise InputError(
-                "{label} can't be put on the grid of the layer it is used with ({error}). Check that both "
-                "show the same place and that their coordinate reference systems are right.",
+                "{label} can't be put on the grid of the layer it is used with. Check that both show the same place "
+                "and that their coordinate reference systems are right.",
                 label=self.source.label,
-                error=error,
             ) from None
         self._band = self._layers[-1].GetRasterBand(1)
 
@@ -177,12 +179,22 @@ class BandReader:
         try:
             values: Array = band.ReadAsArray(*corner_and_size, buf_type=gdal.GDT_Float32, buf_obj=out)
         except RuntimeError as error:
-            raise InputError(
-                "{label} can't be read to its end ({error}). It is probably truncated: copy or download it again.",
-                label=self.source.label,
-                error=error,
-            ) from None
+            raise self._unreadable(str(error)) from None
         return values
+
+    def _unreadable(self, error: str) -> InputError:
+        gone = _GONE.search(error)
+        if gone is not None and gone[1] not in (self.source.path, self.source.label):
+            return InputError(
+                "{label} can't be read, because {file}, which it refers to, isn't there. Put it back, or make the file "
+                "anew.",
+                label=self.source.label,
+                file=gone[1],
+            )
+        return InputError(
+            "{label} can't be read to its end: it is cut short or damaged. Copy or download it again.",
+            label=self.source.label,
+        )
 
     def _known(self, window: Window, out: Array | None = None) -> Array:
         """The stored numbers of a window of the band's own grid, with NaN for what is known to be no data."""
@@ -198,7 +210,9 @@ class BandReader:
         if len(self._nodata) > 1 and values.size and values.min() > max(self._nodata):
             return values
         for nodata in self._nodata:
-            missing = values == nodata
+            # As large as HUGE, a declared value was often rounded when it was written; a guard leaves out all of these.
+            is_rounded = not self._is_guarded and abs(nodata) >= HUGE
+            missing = np.abs(values) >= HUGE if is_rounded else values == nodata
             if missing.any():
                 values[missing] = np.nan
         return values
@@ -232,7 +246,8 @@ class BandReader:
 
         GDAL then resamples blocks that it has just read, so this costs little; overviews are resampled as they are.
         """
-        if not self._is_guarded or self._stored.GetOverviewCount():
+        uses_overviews = self._stored.GetOverviewCount() and self.grid.pixel_size > self._own.pixel_size
+        if not self._is_guarded or uses_overviews:
             return
         found: set[float] = set()
         for part in source_windows(self._own, self.grid, window):

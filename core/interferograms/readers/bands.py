@@ -39,11 +39,9 @@ def told_as_unreadable(path: Path) -> Iterator[None]:
     """InputError, naming ``path``, for what GDAL can't make of a file in the block."""
     try:
         yield
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError):
         raise InputError(
-            "{path} can't be read ({error}). Check that it is complete and that you may read it, or copy it again.",
-            path=path,
-            error=error,
+            "{path} can't be read. Check that it is complete and that you may read it, or copy it again.", path=path
         ) from None
 
 

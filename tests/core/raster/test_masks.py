@@ -9,7 +9,8 @@ import pytest
 from osgeo import gdal
 
 from ada_mapper.core.errors import InputError
-from ada_mapper.core.raster import Band, BandReader, Grid, open_raster
+from ada_mapper.core.progress import Progress
+from ada_mapper.core.raster import HEIGHTS, Band, BandReader, Grid, checked_band, open_raster
 
 HEIGHT, WIDTH = 40, 50
 HIDDEN = np.zeros((HEIGHT, WIDTH), bool)
@@ -112,3 +113,43 @@ def test_a_raster_larger_than_the_earth_is_refused_at_once(tmp_path: Path) -> No
     )
     with pytest.raises(InputError, match=rf"huge\.vrt has {side} × {side} pixels"):
         open_raster(tmp_path / "huge.vrt")
+
+
+@pytest.mark.parametrize("declared", [-3.4e38, -3.40282e38, 1.7e38])
+def test_a_rounded_value_for_no_data_counts_as_declared(tmp_path: Path, declared: float) -> None:
+    stored_value = np.float32(declared) if declared > 0 else np.finfo(np.float32).min
+    stored(tmp_path / "dem.tif", np.where(HIDDEN, stored_value, 700), gdal.GDT_Float32, nodata=declared)
+    said: list[str] = []
+    checked_band(tmp_path / "dem.tif", HEIGHTS, Progress(on_info=said.append))
+    assert not [line for line in said if "no unit in the file" not in line]
+
+
+def what_is_said(path: Path) -> str:
+    with pytest.raises(InputError) as raised, BandReader(path) as reader:
+        reader.read()
+    return str(raised.value)
+
+
+def test_what_cannot_be_read_is_said_in_plain_words(tmp_path: Path) -> None:
+    stored(tmp_path / "dem.tif", np.full((HEIGHT, WIDTH), 7), gdal.GDT_Float32)
+    whole = (tmp_path / "dem.tif").read_bytes()
+    gdal.Translate(str(tmp_path / "of it.vrt"), str(tmp_path / "dem.tif"), format="VRT")
+    (tmp_path / "cut.tif").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "start.tif").write_bytes(whole[:7])
+    (tmp_path / "empty.tif").touch()
+    (tmp_path / "text.tif").write_text("Heights of 2020")
+    (tmp_path / "folder.tif").mkdir()
+    (tmp_path / "dem.tif").unlink()
+    expected = {
+        "dem.tif": "{} can't be read as a raster: it doesn't exist. Choose another file.",
+        "cut.tif": "{} can't be read to its end: it is cut short or damaged. Copy or download it again.",
+        "start.tif": "{} can't be read as a raster: it is damaged or incomplete. Copy or download it again.",
+        "empty.tif": "{} can't be read as a raster: it is empty. Copy or download it again.",
+        "text.tif": "{} can't be read as a raster: it is of no known format, or not a raster. Choose a GeoTIFF or "
+        "another raster.",
+        "folder.tif": "{} can't be read as a raster: it is a folder. Choose a file.",
+        "of it.vrt": f"{{}} can't be read, because {tmp_path / 'dem.tif'}, which it refers to, isn't there. Put it "
+        "back, or make the file anew.",
+    }
+    for name, sentence in expected.items():
+        assert what_is_said(tmp_path / name) == sentence.format(tmp_path / name)
