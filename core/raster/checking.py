@@ -49,7 +49,7 @@ def checked_band(
 
     What is assumed, left out or hardly believed is told to ``progress``. A band that was checked already is left as it
     is. InputError for a unit that isn't one of the kind, for numbers that can't be, and for a band without any data
-    that may not be so.
+    that may not be so; where it may, that is warned of.
 
     ``unit``: what is known of its unit, in place of the band's own. ``sample``: numbers of the band as a reader that
     isn't guarded gives them, where they were read already. ``largest_share``: the largest number (``share_maximum``)
@@ -68,11 +68,15 @@ def checked_band(
         _check_numbers(band, limits, values, progress)
     nodata = tuple(dict.fromkeys((*band.nodata, *markers.values())))
     checked = replace(band, scale=band.scale * factor, nodata=nodata, kind=kind)
-    if not (may_be_empty or values.size or _has_data(checked)):
-        raise InputError(
-            "{label} holds no data at all: every pixel of the {kind} is no data. Choose another file.",
-            label=band.label,
-            kind=kind.label,
+    if not (values.size or _has_data(checked, progress)):
+        if not may_be_empty:
+            raise InputError(
+                "{label} holds no data at all: every pixel of the {kind} is no data. Choose another file.",
+                label=band.label,
+                kind=kind.label,
+            )
+        progress.warning(
+            "{path} holds no data at all: every pixel of the {kind} is no data.", path=band.label, kind=kind.label
         )
     return checked
 
@@ -209,10 +213,11 @@ def _check_numbers(band: Band, limits: BandKind, sample: Array, progress: Progre
         )
 
 
-def _has_data(band: Band) -> bool:
+def _has_data(band: Band, progress: Progress) -> bool:
     """True when any pixel has data; stops at the first block that has one."""
     with BandReader(band) as reader:
         for row, rows in row_blocks(reader.grid.height, _ROWS_AT_A_TIME):
+            progress.check()
             if np.isfinite(reader.read(Window(0, row, reader.grid.width, rows))).any():
                 return True
     return False

@@ -15,7 +15,8 @@ from osgeo import gdal
 from ..areas import Area, outlines_of
 from ..errors import InputError
 from ..gdal_errors import gdal_raises
-from ..raster import Grid, spatial_reference
+from ..progress import QUIET, Progress
+from ..raster import HEIGHTS, BandReader, Grid, checked_band, spatial_reference
 from ..terrain import hillshade
 from ..types import PathLike
 from ..vectors import boxes_of, quiet_gdal
@@ -70,18 +71,17 @@ def shows_any(frame: BaseMapFrame, areas: Sequence[Area], areas_crs: str) -> boo
 
 
 @gdal_raises()
-def write_hillshade(path: Path, dem: PathLike, frame: BaseMapFrame, most_pixels: int = MOST_PIXELS) -> None:
+def write_hillshade(
+    path: Path, dem: PathLike, frame: BaseMapFrame, most_pixels: int = MOST_PIXELS, progress: Progress = QUIET
+) -> None:
     """Write a grey hillshade of the frame, lit from the north-west, as a compressed GeoTIFF with overviews.
 
-    Raises InputError where the DEM shows another place.
+    What is assumed of the DEM is told. Raises InputError where it shows another place or can't hold heights.
     """
     grid = frame.grid(Grid.of(dem).pixel_size, most_pixels)
     with quiet_gdal():
-        warped = gdal.Warp(
-            "", str(dem), format="MEM", dstSRS=spatial_reference(grid.crs), outputBounds=grid.bounds, width=grid.width,
-            height=grid.height, resampleAlg="bilinear", outputType=gdal.GDT_Float32, dstNodata=math.nan,
-        )  # fmt: skip
-        heights = warped.ReadAsArray()
+        with BandReader(checked_band(dem, HEIGHTS, progress), grid) as reader:
+            heights = reader.read()
         if not np.isfinite(heights).any():
             raise InputError("{dem} does not show the ground around the sites, so it can't be their base map.", dem=dem)
         pixel = grid.transform[1] * frame.metres[0], -grid.transform[5] * frame.metres[1]

@@ -156,6 +156,7 @@ def los_sensitivity_to_file(
         angles = stack.enter_context(BandReader(source.incidence, grid)) if source.incidence else None
         rows = max(_BLOCK_PIXELS // grid.width, 2 * smoothing_reach(sigmas[0]), 16)
         for first, count in row_blocks(grid.height, rows):
+            progress.check()
             block = _Block.read(reader, grid, first, count, smoothing_reach(sigmas[0]))
             east, north = block.gradient(sigmas)
             angle = None if angles is None else angles.read(Window(0, first, grid.width, count))

@@ -13,6 +13,7 @@ from osgeo import gdal, ogr
 from ..gdal_errors import gdal_raises
 from ..raster import (
     HEIGHTS,
+    Band,
     BandDescription,
     BandReader,
     Grid,
@@ -57,7 +58,7 @@ class Relief:
 
 @gdal_raises()
 def prepare_relief(
-    dem: PathLike, crs: str, bounds: tuple[float, float, float, float], scale: float, folder: Path, name: str
+    dem: Band | PathLike, crs: str, bounds: tuple[float, float, float, float], scale: float, folder: Path, name: str
 ) -> Relief | None:
     """Hillshade and contour lines of ``bounds`` (x_min, y_min, x_max, y_max in metres of ``crs``) in ``folder``.
 
@@ -65,9 +66,11 @@ def prepare_relief(
     DEM that can't be read or placed.
     """
     grid = _grid(crs, bounds, _PIXEL / 1000 * scale)
-    own = Grid.of(dem).pixel_size
+    band = checked_band(dem, HEIGHTS, may_be_empty=True)
+    with BandReader(band) as reader:
+        own = reader.grid.pixel_size
     resampling = "bilinear" if own < grid.pixel_size else "cubicspline"
-    with BandReader(checked_band(dem, HEIGHTS, may_be_empty=True), grid, resampling) as reader:
+    with BandReader(band, grid, resampling) as reader:
         heights = reader.read()
     known = np.isfinite(heights)
     if not known.any():

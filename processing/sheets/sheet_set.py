@@ -21,6 +21,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QDate, QLocale
 
 from ...core.errors import InputError
+from ...core.raster import Band
 from ...core.reports import round_up
 from ...core.survey import FIELD_SIGNS, RESULTS
 from ...core.terrain import Relief, prepare_relief
@@ -60,7 +61,7 @@ class SheetSet:
     index_template: Path
     words: SheetWords
     folder: Path
-    dem: str | None = None
+    dem: Band | None = None
     toward_is_positive: bool | None = None
     missing: dict[Path, set[str]] = field(default_factory=dict)
 

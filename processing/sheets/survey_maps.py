@@ -165,7 +165,7 @@ class SurveyMaps(Algorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, folder: Path, progress: Progress
     ) -> SheetSet:
         """What is to be printed."""
-        from ...core.raster import Grid
+        from ...core.raster import HEIGHTS, Grid, checked_band
         from ..layers import result_labels
         from .layout import Page
         from .plan import plan_sheets
@@ -174,7 +174,7 @@ class SurveyMaps(Algorithm):
 
         project = QgsProject()
         project.setEllipsoid("EPSG:7030")
-        layers, toward = self._layers(parameters, context, project)
+        layers, toward = self._layers(parameters, context, project, progress)
         SurveyLayer.warn_of_missing_log(parameters.get("SITES"), progress)
         source = self._source(parameters, "SITES", context)
         labels = result_labels(self, parameters, "SITES", context)
@@ -211,15 +211,15 @@ class SurveyMaps(Algorithm):
                 model_credit(self.parameterAsVectorLayer(parameters, "AREAS", context)),
             ),
             folder=folder,
-            dem=dem,
+            dem=checked_band(dem, HEIGHTS, progress, may_be_empty=True) if dem else None,
             toward_is_positive=toward,
         )
 
     def _layers(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, project: QgsProject
+        self, parameters: dict[str, Any], context: QgsProcessingContext, project: QgsProject, progress: Progress
     ) -> tuple[MapLayers, bool | None]:
         """Copies of the layers in a project of their own, and whether a positive rate points toward the satellite."""
-        from ...core.raster import BandReader
+        from ...core.raster import LOS_RATE, PHASE_RATE, BandReader, checked_band, unit_of
         from ..layers import check_polygons
         from .layers import MapLayers, style_printed_areas, style_printed_rate, style_roads
 
@@ -232,6 +232,8 @@ class SurveyMaps(Algorithm):
         if path is not None:
             with BandReader(path) as reader:
                 tags = reader.tags
+            kind = PHASE_RATE if unit_of(tags.get("unit", "")) == "rad/yr" else LOS_RATE
+            checked_band(path, kind, progress, may_be_empty=True)
             toward = {"toward": True, "away": False}.get(tags.get("SIGN", ""))
             rate = QgsRasterLayer(path, "rate")
             style_printed_rate(rate, _rate_title(tags.get("unit") or "mm/yr", toward))

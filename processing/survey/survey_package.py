@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ...core.areas import Area
     from ...core.fields import Field
     from ...core.raster import Grid
-    from ...core.survey import BaseMapFrame, Site
+    from ...core.survey import Site
 
 
 _POINTS = QgsProcessing.SourceType.TypeVectorPoint
@@ -152,11 +152,11 @@ class SurveyPackage(Algorithm):
             (folder / PHOTO_FOLDER).mkdir()
             progress.report(0.3)
             if dem is not None:
-                write_hillshade(folder / "hillshade.tif", dem, frame, most)
+                write_hillshade(folder / "hillshade.tif", dem, frame, most, progress)
             progress.report(0.6)
             if self._base_map is not None:
                 size = self.required_number(parameters, "PIXEL_SIZE", context)
-                self._write_base_map(folder / "base_map.tif", frame, frame.grid(size, most), crs, context)
+                self._write_base_map(folder / "base_map.tif", frame.grid(size, most), crs, context, progress)
             elif parameters.get("BASE_MAP"):
                 raise QgsProcessingException(self.invalidRasterError(parameters, "BASE_MAP"))
             progress.report(0.85)
@@ -216,10 +216,10 @@ class SurveyPackage(Algorithm):
     def _write_base_map(
         self,
         path: Path,
-        frame: BaseMapFrame,
         grid: Grid,
         crs: QgsCoordinateReferenceSystem,
         context: QgsProcessingContext,
+        progress: Progress,
     ) -> None:
         from ...core.survey import write_image
 
@@ -230,7 +230,11 @@ class SurveyPackage(Algorithm):
         settings.setOutputSize(QSize(grid.width, grid.height))
         settings.setExtent(QgsRectangle(*grid.bounds))
         settings.setBackgroundColor(QColor("#ffffff"))
-        write_image(path, grid, _drawn(settings))
+        picture = _drawn(settings)
+        if picture.min() == 255:
+            message = tr("The base map {} is empty around the sites. Check that it shows the same place.")
+            progress.warning(message.format(settings.layers()[0].name()))
+        write_image(path, grid, picture)
 
 
 def _drawn(settings: QgsMapSettings) -> NDArray[np.uint8]:

@@ -11,7 +11,8 @@ from osgeo import gdal, ogr
 
 from ada_mapper.core.areas import FIELDS
 from ada_mapper.core.errors import InputError, OutputError
-from ada_mapper.core.raster import Grid
+from ada_mapper.core.progress import Progress
+from ada_mapper.core.raster import Grid, spatial_reference
 from ada_mapper.core.survey import (
     FORM_FIELDS,
     SITE_FIELDS,
@@ -110,6 +111,29 @@ def test_the_hillshade_covers_the_sites_and_is_bounded(tmp_path, some, sites):
     elsewhere = write(tmp_path / "other.tif", np.ones((20, 20)), "dem", "m", square_grid(20, 20, "EPSG:32612"))
     with pytest.raises(InputError, match="does not show the ground"):
         write_hillshade(tmp_path / "no.tif", elsewhere, frame)
+
+
+def test_markers_in_a_dem_make_no_cliffs_in_its_hillshade(tmp_path, some, sites):
+    heights = np.tile(1000 + 10.0 * np.arange(200), (600, 1))
+    heights[330:350, 90:110] = -9999
+    grid = Grid(UTM, (497_000.0, 30.0, 0.0, 3_512_000.0, 0.0, -30.0), 200, 600)
+    dem = write(tmp_path / "dem.tif", heights, "dem", "m", grid)
+    said = []
+    frame = frame_around(sites, UTM, some, UTM, 1000)
+    write_hillshade(tmp_path / "hillshade.tif", dem, frame, progress=Progress(on_info=said.append))
+    values = gdal.Open(str(tmp_path / "hillshade.tif")).ReadAsArray()[1:-1, 1:-1]
+    # The ground falls as little beside the gap as elsewhere; a cliff of 11 km would be black or white.
+    assert set(np.unique(values)) - {0} <= set(range(180, 230)) and 0 < (values == 0).sum() <= 24 * 24
+    assert any("is exactly -9999" in line for line in said)
+    wave = np.exp(1j * heights)
+    dataset = gdal.GetDriverByName("GTiff").Create(str(tmp_path / "wave.tif"), 200, 600, 1, gdal.GDT_CFloat32)
+    dataset.SetGeoTransform(grid.transform)
+    dataset.SetProjection(spatial_reference(UTM).ExportToWkt())
+    dataset.GetRasterBand(1).WriteArray(wave)
+    dataset = None
+    with pytest.raises(InputError, match=r"wave\.tif holds complex numbers"):
+        write_hillshade(tmp_path / "no.tif", str(tmp_path / "wave.tif"), frame)
+    assert not (tmp_path / "no.tif").exists()
 
 
 def test_a_frame_in_degrees_has_square_pixels(some):

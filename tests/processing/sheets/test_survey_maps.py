@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from qgis.core import (
     QgsCoordinateReferenceSystem,
@@ -15,9 +16,11 @@ from qgis.core import (
 )
 from qgis.PyQt.QtGui import QImage
 
+from ada_mapper.core.raster import Grid
 from ada_mapper.processing.sheets.survey_maps import LAYOUTS
 from printed_survey import LONG_NAME, Survey, save
 from recording_feedback import Feedback
+from small_rasters import write
 
 
 def test_a_pdf_and_pictures_of_all_sheets(tmp_path, run):
@@ -104,3 +107,16 @@ def test_faults_are_told_in_a_sentence(survey, run, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(QgsProcessingException, match="can't be written"):
         run("surveymaps", survey.parameters(OUTPUT=str(tmp_path / "file" / "maps.pdf")))
+
+
+def test_rasters_without_any_data_are_told(survey, run, tmp_path):
+    grid = Grid("EPSG:32632", (500_000.0, 30.0, 0.0, 5_000_000.0, 0.0, -30.0), 30, 20)
+    void = np.full((20, 30), np.nan)
+    rasters = {
+        "DEM": write(tmp_path / "heights.tif", void, "dem", "m", grid),
+        "LOS_RATE": write(tmp_path / "rate.tif", void, "los_rate", "mm/yr", grid),
+    }
+    feedback = Feedback()
+    run("surveymaps", survey.parameters(OUTPUT=str(tmp_path / "maps.pdf"), **rasters), feedback)
+    assert f"{tmp_path / 'heights.tif'} holds no data at all: every pixel of the DEM is no data." in feedback.log
+    assert f"{tmp_path / 'rate.tif'} holds no data at all: every pixel of the LOS rate is no data." in feedback.log

@@ -193,3 +193,12 @@ def test_areas_of_another_place_are_warned_of_and_stay_out_of_the_map(run, tmp_p
     project.read(str(tmp_path / "package" / "survey.qgz"))
     assert project.viewSettings().defaultViewExtent().height() == pytest.approx(4000, abs=10)
     project.clear()
+
+
+def test_a_base_map_that_shows_nothing_is_told(run, inputs, tmp_path):
+    far = Grid(UTM, (797_000.0, 60.0, 0.0, 3_512_000.0, 0.0, -60.0), 20, 20)
+    layer = QgsRasterLayer(write(tmp_path / "far.tif", np.ones((20, 20)), "dem", "m", far), "far")
+    QgsProject.instance().addMapLayer(layer)
+    feedback = Feedback()
+    run("surveypackage", {**inputs, "BASE_MAP": layer, "OUTPUT_FOLDER": str(tmp_path / "package")}, feedback)
+    assert "The base map far is empty around the sites." in feedback.log
