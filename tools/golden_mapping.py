@@ -127,10 +127,10 @@ def detection(golden: Golden, layers: dict[str, Any], dem: str) -> None:
     golden.fault("composite_nothing", "buildcomposite", DEM=dem, **composite)
     golden.fault("composite_missing_file", "buildcomposite", PHASE_RATE=str(golden.inputs("none.tif")), **composite)
     golden.run("detect_cancelled", "detectareas", cancel_at=30, **every, **probability)
-    classical(golden, layers, dem, str(metres), fine)
+    classical(golden, layers, dem, str(metres))
 
 
-def classical(golden: Golden, layers: dict[str, Any], dem: str, metres: str, fine: str) -> None:
+def classical(golden: Golden, layers: dict[str, Any], dem: str, metres: str) -> None:
     """The classical detector."""
     areas = {"AREAS": Out("areas.gpkg")}
     rate = layers["LOS_RATE"]
@@ -140,6 +140,7 @@ def classical(golden: Golden, layers: dict[str, Any], dem: str, metres: str, fin
     golden.good("classical_flat", "classicaldetector", LOS_RATE=rate, DEM=dem, MIN_SLOPE=0, SIGMA=2.5, **areas)
     golden.run("classical_rate_only", "classicaldetector", LOS_RATE=rate, **areas)
     golden.run("classical_phase_rate", "classicaldetector", LOS_RATE=layers["PHASE_RATE"], DEM=dem, **areas)
+    fine = warped(layers["SLOPE"], golden.inputs("fine_slope.tif"), xRes=15, yRes=15)
     golden.run("classical_other_grid", "classicaldetector", LOS_RATE=rate, SLOPE=fine, **areas)
 
 

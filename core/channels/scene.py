@@ -64,11 +64,7 @@ class SceneLayers:
         kinds = dict.fromkeys(channel.kind.layer for channel in self.channels)
         self.layers = {kind: open_layer(kind, given[kind], progress) for kind in kinds}
         self.base = self.layers[next(kind for kind in (*_BASES, *kinds) if kind in kinds)]
-        try:
-            pixel_size = self.base.grid.pixel_size
-        except InputError as error:
-            raise InputError("{path}: {error}", path=self.base.path, error=error) from None
-        self.grid = grid_for(self.base, pixel_size)
+        self.grid = grid_for(self.base, self.base.grid.pixel_size)
         self.pixel_size = self.grid.pixel_size
         self._readers: dict[ChannelKind, BandReader] = {}
         self._files = contextlib.ExitStack()

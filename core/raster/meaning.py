@@ -132,9 +132,9 @@ SLOPE = BandKind(
     _ANGLES,
     _DEGREES,
     (0.0, 90.0),
-    (0.0, 90.0),
+    (0.0, 89.5),
     (-0.01, 90.01),
-    _ADVICE,
+    Message("Was it made of a DEM with degrees for metres, or with numbers that stand for no data?"),
     least=(math.pi / 2, "rad"),
 )
 INCIDENCE = BandKind(

@@ -85,7 +85,7 @@ class BandReader:
         if not 1 <= self.source.index <= self._dataset.RasterCount:
             raise InputError("{label} has no band {index}.", label=self.source.label, index=self.source.index)
         stored = self._dataset.GetRasterBand(self.source.index)
-        _check_stored(stored, self.source.label)
+        check_measure(stored, self.source.label)
         self._factor, self._shift = _linear_terms(stored, self.source.scale)
         self.has_scale = _linear_terms(stored, 1.0) != (1.0, 0.0)
         self.is_byte = stored.DataType == gdal.GDT_Byte
@@ -320,7 +320,7 @@ def _linear_terms(band: gdal.Band, scale: float) -> tuple[float, float]:
     return factor * scale, shift * scale
 
 
-def _check_stored(band: gdal.Band, label: str) -> None:
+def check_measure(band: gdal.Band, label: PathLike) -> None:
     """InputError for a band that holds no measure at all."""
     if gdal.DataTypeIsComplex(band.DataType):
         raise InputError(

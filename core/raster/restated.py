@@ -18,6 +18,7 @@ from ..types import Double, Mask, PathLike
 from .crs import spatial_reference
 from .grid import row_blocks
 from .opening import open_raster
+from .reading import check_measure
 
 _ROWS = 256
 
@@ -62,7 +63,7 @@ class Restatement:
 def write_restated(source: PathLike, folder: Path, name: str, restated: Restatement) -> Path:
     """Write a raster into a folder that gives ``source`` as it is restated; returns its file.
 
-    InputError where the source can't be opened or the CRS isn't known.
+    InputError where the source can't be opened, the CRS isn't known or values are left out of what is no measure.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path, copy_path = folder / f"{name}.vrt", folder / f"{name}.tif"
@@ -70,6 +71,8 @@ def write_restated(source: PathLike, folder: Path, name: str, restated: Restatem
     dataset = virtual = copy = None
     try:
         dataset = open_raster(source, open_options=restated.open_options)
+        for index in restated.left_out:
+            check_measure(dataset.GetRasterBand(index), name)
         virtual = gdal.Translate(str(path), dataset, format="VRT", outputSRS=crs)
         for index in restated.as_data:
             virtual.GetRasterBand(index).DeleteNoDataValue()

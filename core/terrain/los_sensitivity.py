@@ -176,10 +176,7 @@ def _open(dem: PathLike, incidence: PathLike | None, viewing: Viewing, progress:
     band = checked_band(dem, HEIGHTS, progress)
     with BandReader(band) as reader:
         grid = reader.grid
-        try:
-            grid.metres_per_pixel(np.array([0]))
-        except InputError as error:
-            raise InputError("{dem}: {error}", dem=dem, error=error) from None
+        grid.metres_per_pixel(np.array([0]))
     source = _Input(band, grid, None)
     if incidence is None:
         return source, viewing.incidence

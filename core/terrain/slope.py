@@ -15,7 +15,6 @@ from contextlib import ExitStack, closing
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
 from ..parallel import map_ordered
 from ..progress import QUIET, Progress
 from ..raster import (
@@ -129,10 +128,7 @@ def slope_to_file(
     band = checked_band(dem, HEIGHTS, progress)
     with BandReader(band) as reader:
         grid, block_height = reader.grid, reader.block_size[1]
-        try:
-            grid.metres_per_pixel(np.array([0]))
-        except InputError as error:
-            raise InputError("{dem}: {error}", dem=dem, error=error) from None
+        grid.metres_per_pixel(np.array([0]))
     rows = _rows_per_block(grid.width, block_height)
     with ExitStack() as stack:
         stack.enter_context(limited_cache())

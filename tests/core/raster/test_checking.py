@@ -154,6 +154,7 @@ def test_a_number_that_cannot_be_and_is_repeated_stands_for_no_data(tmp_path: Pa
         (LOS_RATE, (-1e28, 1e28), r"can't be used as LOS rate: its numbers reach from -.*e\+2. to .*e\+2. mm/yr"),
         (PHASE_RATE, (0, 1e7), r"can't be used as phase rate"),
         (SLOPE, (0, 300), r"can't be used as slope: its numbers reach from .* degree"),
+        (SLOPE, (89.6, 90), r"can't be used as slope: .* Was it made of a DEM with degrees for metres"),
         (COHERENCE, (0, 40), r"can't be used as coherence: its numbers reach from 0[.]0\d+ to 39"),
         (COHERENCE, (0, 4000), r"can't be used as coherence"),
         (PROBABILITY, (-0.5, 0.5), r"can't be used as probability: .* Choose the result of Detect"),

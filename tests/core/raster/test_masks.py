@@ -10,7 +10,17 @@ from osgeo import gdal
 
 from ada_mapper.core.errors import InputError
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.raster import HEIGHTS, Band, BandReader, Grid, checked_band, open_raster
+from ada_mapper.core.raster import (
+    HEIGHTS,
+    Band,
+    BandReader,
+    Grid,
+    Restatement,
+    ValueRange,
+    checked_band,
+    open_raster,
+    write_restated,
+)
 
 HEIGHT, WIDTH = 40, 50
 HIDDEN = np.zeros((HEIGHT, WIDTH), bool)
@@ -104,6 +114,13 @@ def test_complex_numbers_are_refused(tmp_path: Path, kind: int) -> None:
     stored(tmp_path / "filt.int.tif", np.ones((HEIGHT, WIDTH)), kind)
     with pytest.raises(InputError, match=r"filt\.int\.tif holds complex numbers, .* the unwrapped phase"):
         BandReader(tmp_path / "filt.int.tif")
+
+
+def test_values_that_a_layer_leaves_out_make_no_numbers_of_complex_ones(tmp_path: Path) -> None:
+    stored(tmp_path / "filt.int.tif", np.ones((HEIGHT, WIDTH)), gdal.GDT_CFloat32)
+    restated = Restatement(left_out={1: (ValueRange(5, 6),)})
+    with pytest.raises(InputError, match="interferogram holds complex numbers"):
+        write_restated(tmp_path / "filt.int.tif", tmp_path / "session", "interferogram", restated)
 
 
 def test_a_raster_larger_than_the_earth_is_refused_at_once(tmp_path: Path) -> None:

@@ -285,7 +285,7 @@ def test_what_several_steps_assume_of_a_file_is_told_once_and_the_model_is_opene
     parameters = {"INPUT_FOLDER": str(scene), "DEM": dem, "MODEL": str(model), "AREAS": "TEMPORARY_OUTPUT", **outputs}
     run("mapactiveareas", parameters, feedback)
     ours = [line for line in feedback.log.splitlines() if "dem.tif" in line or "runs on" in line]
-    assert any("declares no nodata value" in line for line in ours)
+    assert any("is exactly -9999, which its file doesn't declare as no data" in line for line in ours)
     assert any("has no unit" in line for line in ours)
     assert len(ours) == len(set(ours)), feedback.log
     assert len(sessions) == 1
