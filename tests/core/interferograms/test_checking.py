@@ -10,6 +10,7 @@ from osgeo import gdal
 
 from ada_mapper.core.errors import InputError
 from ada_mapper.core.interferograms import Stack, find_stack
+from ada_mapper.core.interferograms.checking import looks_wrapped
 from ada_mapper.core.raster import BandReader, Grid
 from ada_mapper.core.types import Array
 from interferogram_products import write_text, write_tif
@@ -57,11 +58,12 @@ def test_a_displacement_away_from_the_satellite_has_the_sign_of_the_phase(tmp_pa
 
 
 def test_a_displacement_of_a_table_is_turned_by_its_name_and_other_displacements_are_refused(tmp_path):
-    write_tif(tmp_path / "S1_los_disp.tif", COLUMNS * np.float32(0.01) + 1, GRID)
+    product = "S1AA_20200101T135156_20200113T135157_VVP012_INT80_G_ueF_F8BF_los_disp.tif"
+    write_tif(tmp_path / product, COLUMNS * np.float32(0.01) + 1, GRID)
     write_tif(tmp_path / "S1_vert_disp.tif", COLUMNS, GRID)
     write_tif(tmp_path / "displacement.tif", COLUMNS, GRID)
     header = "file,date1,date2\n"
-    table = write_text(tmp_path / "pairs.csv", f"{header}S1_los_disp.tif,2020-01-01,2020-01-13\n")
+    table = write_text(tmp_path / "pairs.csv", f"{header}{product},2020-01-01,2020-01-13\n")
     np.testing.assert_allclose(
         phase_of(find_stack(None, pairs_file=table)), -PER_METRE * (COLUMNS * 0.01 + 1), rtol=1e-5
     )
@@ -80,15 +82,22 @@ def test_a_phase_in_another_unit_is_refused(tmp_path):
         find_stack(tmp_path)
 
 
-def wrapped(phase: np.ndarray, start: float) -> Array:
-    return ((phase - start) % (2 * np.pi) + start).astype(np.float32)
-
-
-@pytest.mark.parametrize("start", [-np.pi, 0.0])
-def test_wrapped_phases_are_refused(tmp_path, start):
-    write_pairs(tmp_path, wrapped(COLUMNS * 20 + 0.1, start))
-    with pytest.raises(InputError, match=r"holds wrapped phases.* Unwrap it first"):
+@pytest.mark.parametrize("cycles", [2, 7.5])
+@pytest.mark.parametrize("start", [0, np.pi], ids=["from -π to π", "from 0 to 2π"])
+@pytest.mark.parametrize("noise", [0, 0.5])
+def test_wrapped_phases_are_refused(tmp_path, cycles, start, noise):
+    phase = COLUMNS * cycles * np.pi + np.random.default_rng(0).normal(0, noise, (HEIGHT, WIDTH)) + 1e-3
+    write_pairs(tmp_path, np.angle(np.exp(1j * phase)).astype(np.float32) + np.float32(start))
+    with pytest.raises(InputError, match=rf"{PAIRS[0]}_unw_phase\.tif holds wrapped phases.*Unwrap it first"):
         find_stack(tmp_path)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.3, 0.7, 1.0])
+def test_unwrapped_phases_within_a_cycle_are_no_wrapped_ones(noise):
+    phase = COLUMNS * 0.97 * np.pi + np.random.default_rng(0).normal(0, noise, (HEIGHT, WIDTH))
+    assert not looks_wrapped(phase[None].astype(np.float32))
+    small = np.random.default_rng(0).normal(0, noise, (9, 2, 4000))
+    assert not looks_wrapped(small.astype(np.float32))
 
 
 def test_unwrapped_phases_within_a_cycle_are_used(tmp_path):
