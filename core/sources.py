@@ -105,6 +105,18 @@ def files_of(source: str) -> frozenset[Path]:
     return frozenset(known)
 
 
+def files_that_are_read(source: str) -> Iterator[Path]:
+    """The files that a source names, and those that a VRT among them is made of; nothing is opened but VRTs."""
+    known: set[Path] = set()
+    waiting = local_files(source)
+    while waiting:
+        path = waiting.pop()
+        if path not in known:
+            known.add(path)
+            yield path
+            waiting += _parts_of_vrt(path) if path.suffix.lower() == ".vrt" else ()
+
+
 def companions(path: Path) -> tuple[Path, ...]:
     """The names under which programs keep what belongs to a file, beside it; most are not there."""
     return (

@@ -180,11 +180,11 @@ def prepare_places(targets: list[Target]) -> list[Path]:
 
 def refuse_over(targets: list[Target], sources: Iterable[str], title: str) -> None:
     """InputError where a target lies over one of the sources, which are called by the title."""
-    from ..core.sources import identities, local_files, written_with
+    from ..core.sources import files_that_are_read, identities, written_with
 
     places = {key: target for target in targets for key in identities(written_with(target.path, target.is_layer))}
     if places:
-        for key, file in identities(file for source in sources for file in local_files(source)).items():
+        for key, file in identities(file for source in sources for file in files_that_are_read(source)).items():
             if key in places:
                 raise _over(places[key], title, file)
 

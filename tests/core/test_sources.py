@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 from osgeo import gdal, ogr
 
-from ada_mapper.core.sources import files_of, identities, layers_in, linked_into, local_files, written_with
+from ada_mapper.core.sources import (
+    files_of,
+    files_that_are_read,
+    identities,
+    layers_in,
+    linked_into,
+    local_files,
+    written_with,
+)
 from small_rasters import write
 
 
@@ -73,6 +81,7 @@ def test_a_vrt_of_vrts_is_made_of_all_their_files(rate: Path, tmp_path: Path) ->
     gdal.BuildVRT(str(inner), [str(rate)]).FlushCache()
     gdal.BuildVRT(str(outer), [str(inner)]).FlushCache()
     assert {rate, inner, outer} <= {path.resolve() for path in files_of(str(outer))}
+    assert {rate, inner, outer} == {path.resolve() for path in files_that_are_read(str(outer))}
     vector = tmp_path / "areas.vrt"
     vector.write_text(
         f'<OGRVRTDataSource><OGRVRTLayer name="a"><SrcDataSource relativeToVRT="1">{rate.name}</SrcDataSource>'
@@ -84,7 +93,7 @@ def test_a_vrt_of_vrts_is_made_of_all_their_files(rate: Path, tmp_path: Path) ->
 def test_a_vrt_of_itself_comes_to_an_end(tmp_path: Path) -> None:
     circle = tmp_path / "circle.vrt"
     circle.write_text('<VRTDataset><SourceFilename relativeToVRT="1">circle.vrt</SourceFilename></VRTDataset>')
-    assert files_of(str(circle)) == {circle}
+    assert files_of(str(circle)) == {circle} == set(files_that_are_read(str(circle)))
 
 
 def test_what_belongs_to_a_file_is_found_beside_it(rate: Path) -> None:
