@@ -19,6 +19,7 @@ _BYTES = 4
 _LINES = 64
 # Numbers of other sizes stand in no phase and no coherence, but in most files that are read in the wrong byte order.
 _LEAST, _MOST = 1e-9, 1e5
+_USUAL_LEAST, _USUAL_MOST = 1e-3, 1e3
 _MOSTLY = 0.5
 _ALIKE = 0.1
 _MOSTLY_ONE = 0.9
@@ -105,7 +106,7 @@ def _order_of(file: RawFile, size: int, modified: int) -> str:
             described_by=file.described_by,
         )
     if max(shares.values()) - min(shares.values()) < _ALIKE:
-        return min(samples, key=lambda order: _roughness(np.where(judged, samples[order], np.nan)))
+        return min(samples, key=lambda order: _oddness(np.where(judged, samples[order], np.nan)))
     return best
 
 
@@ -136,6 +137,13 @@ def _sample(file: RawFile, size: int, order: str) -> Array:
             found.append(np.resize(values, width) if values.size else np.zeros(width))
     with np.errstate(invalid="ignore"):
         return np.stack(found).astype(np.float32)
+
+
+def _oddness(values: Array) -> tuple[float, float]:
+    """How little the numbers are like a measured map: their roughness, then the share of unusual sizes among them."""
+    told = np.abs(values[(values != 0) & np.isfinite(values)])
+    usual = (told >= _USUAL_LEAST) & (told <= _USUAL_MOST)
+    return _roughness(values), 1 - float(np.mean(usual)) if told.size else 0.0
 
 
 def _roughness(values: Array) -> float:

@@ -95,6 +95,18 @@ def test_where_both_byte_orders_could_be_the_smoother_one_is_taken(tmp_path):
     np.testing.assert_array_equal(read(pair.phase), expected)
 
 
+@pytest.mark.parametrize("value", [0.7, 0.5, 0.35])
+@pytest.mark.parametrize("order", ["<f4", ">f4"])
+def test_a_coherence_that_is_one_number_is_read_as_one_of_usual_size(tmp_path, order, value):
+    """0.7 is 4.2e-8 and 0.5 is 8.8e-44 with their bytes the other way round."""
+    np.linspace(-3, 3, WIDTH * HEIGHT).astype(order).tofile(tmp_path / f"{NAME}.unw")
+    np.full(WIDTH * HEIGHT, value).astype(order).tofile(tmp_path / f"{NAME}.cc")
+    write_text(tmp_path / "grid_dem.par", dem_par(METRES))
+    (pair,) = find_stack(tmp_path).interferograms
+    assert pair.coherence is not None
+    np.testing.assert_array_equal(read(pair.coherence), np.float32(value))
+
+
 @pytest.mark.parametrize("build", ["gamma", "licsbas"])
 def test_a_file_without_a_number_is_said(tmp_path, build):
     folder = tmp_path / "GEOCml1" if build == "licsbas" else tmp_path
