@@ -18,7 +18,7 @@ from ..errors import InputError
 from ..parallel import map_ordered, thread_count
 from ..progress import Progress
 from ..raster import Band, BandOrMosaic, BandReader, Grid, Mosaic, MosaicReader, Window
-from ..types import Array, PathLike
+from ..types import Array, Mask, PathLike
 
 if TYPE_CHECKING:
     from ..interferograms import Stack
@@ -221,7 +221,7 @@ def sample_stack(
 ) -> StackSample:
     """Read a regular sample of every pair: at most 65 536 pixels, fewer where there are more than 256 pairs.
 
-    Raises InputError when the DEM has no elevation in the area of the interferograms.
+    Raises InputError when the DEM has no elevation in the area of the interferograms, or when the mask excludes it all.
     """
     grid, pairs = stack.grid, stack.interferograms
     step = sample_step(grid, len(pairs))
@@ -247,6 +247,7 @@ def sample_stack(
     excluded = np.zeros(phases.shape[1:], bool)
     if exclude_mask is not None:
         excluded = np.nan_to_num(read_regular_sample(pool, exclude_mask, step)) > 0
+        _check_excluded(excluded, np.isfinite(phases).any(axis=0), exclude_mask, progress)
     return StackSample(phases, coherence, elevation, excluded, rows, columns, step)
 
 
@@ -263,3 +264,19 @@ def read_pixels(pool: ReaderPool, band: BandOrMosaic | PathLike, rows: Positions
             here = rows == row
             values[here] = reader.read(Window(left, int(row), width, 1))[0, columns[here] - left]
         return values
+
+
+def _check_excluded(excluded: Mask, seen: Mask, path: PathLike, progress: Progress) -> None:
+    """InputError where all that the interferograms show is excluded, a warning where nothing is."""
+    if seen.any() and excluded[seen].all():
+        raise InputError(
+            "{path} is above 0 on all the ground that the interferograms show, so nothing is left to estimate a ramp, "
+            "a delay or a reference from. Choose a mask that is 0 or no data where the ground is stable.",
+            path=path,
+        )
+    if not excluded[seen].any():
+        progress.warning(
+            "{path} is nowhere above 0 on the ground that the interferograms show, so no ground is kept out of the "
+            "estimates. Check that it is the mask of these interferograms.",
+            path=path,
+        )

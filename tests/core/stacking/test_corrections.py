@@ -253,6 +253,17 @@ def test_an_excluded_area_does_not_take_part(tmp_path: Path) -> None:
     assert abs((rate - truth)[:, 120:]).mean() < 3
 
 
+def test_a_mask_that_excludes_nothing_is_told_and_one_that_excludes_all_is_refused(tmp_path: Path) -> None:
+    stack = make_stack(tmp_path / "in", plane_ramps(2, 5.0) + noise(1), DAYS)
+    everywhere = write_raster(tmp_path / "everywhere.tif", np.full(SHAPE, 255.0))
+    with pytest.raises(InputError, match=r"everywhere\.tif is above 0 on all the ground"):
+        run(tmp_path, stack, Corrections(ramp="plane", exclude_mask=everywhere))
+    nowhere = write_raster(tmp_path / "nowhere.tif", np.zeros(SHAPE))
+    said: list[str] = []
+    run(tmp_path, stack, Corrections(ramp="plane", exclude_mask=nowhere), said=said)
+    assert [note for note in said if "nowhere.tif is nowhere above 0" in note]
+
+
 def height_field() -> np.ndarray:
     from scipy.ndimage import gaussian_filter
 
