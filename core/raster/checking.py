@@ -25,8 +25,10 @@ _REPEATED, _SHARE_REPEATED = 10, 0.001
 _MOST_MARKERS = 4
 # Beyond the usual numbers lies at most so much of a band that is what it is meant to be.
 _STRAY = 0.001
-# The usual markers of a band that could hold such a number count where so much of it is exactly that.
+# The usual markers of a band that could hold such a number count where so much of it is exactly that, and so do others
+# that few bands are too small for.
 _SHARE_OF_MARKER = 0.01
+_FREQUENT_MARKERS = (-999.0,)
 _ROWS_AT_A_TIME = 256
 # A share that reaches this and no more than 100 is in percent: any map of it has pixels near the full one.
 _PERCENT = 80.0
@@ -59,6 +61,7 @@ def checked_band(
     if band.kind is not None:
         return band
     with BandReader(band, guarded=False) as reader:
+        _check_choice(reader, kind, progress)
         values = read_sample(reader) if sample is None else sample
         unit, factor = _unit(reader, kind, unit or reader.tags["unit"].strip(), values, largest_share, progress)
         limits = kind.times(1 / factor, unit)
@@ -79,6 +82,26 @@ def checked_band(
             "{path} holds no data at all: every pixel of the {kind} is no data.", path=band.label, kind=kind.label
         )
     return checked
+
+
+def _check_choice(reader: BandReader, kind: BandKind, progress: Progress) -> None:
+    """InputError for a picture, a warning for the first of several bands, which nobody may have chosen."""
+    label = reader.source.label
+    if reader.is_picture:
+        raise InputError(
+            "{label} is a picture in red, green and blue, not a {kind}. Choose the raster with the numbers that it was "
+            "drawn from.",
+            label=label,
+            kind=kind.label,
+        )
+    if reader.band_count > 1 and reader.source.index == 1:
+        progress.warning(
+            "{label} has {count} bands; the first is read as {kind}. If it is another one, save that as a file of its "
+            "own.",
+            label=label,
+            count=reader.band_count,
+            kind=kind.label,
+        )
 
 
 def _unit(
@@ -161,8 +184,10 @@ def _markers(reader: BandReader, limits: BandKind, sample: Array) -> dict[float,
             found[value] = known.get(value, reader.stored(value))
     if len(found) > _MOST_MARKERS:
         raise InputError(impossible(reader.source.label, limits, float(values[0]), float(values[-1])))
-    for value, marker in known.items():
-        if low <= value <= high and np.mean(sample == value) > _SHARE_OF_MARKER:
+    possible = {value: marker for value, marker in known.items() if low <= value <= high}
+    possible.update({reader.physical(marker): marker for marker in _FREQUENT_MARKERS})
+    for value, marker in possible.items():
+        if np.mean(sample == value) > _SHARE_OF_MARKER:
             found[value] = marker
     is_silent = not (reader.declares_nodata or reader.source.nodata)
     if limits.zeros_are_missing and is_silent and np.mean(sample == reader.physical(0)) > _SHARE_OF_ZEROS:

@@ -26,6 +26,7 @@ from .opening import open_raster
 from .warping import flipped, flips_of, source_windows, warped_layers
 
 _GONE = re.compile(r"([^\s:'\"]+)['\"]?:? (?:No such file|does not exist)")
+_COLOURS = (gdal.GCI_RedBand, gdal.GCI_GreenBand, gdal.GCI_BlueBand)
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,8 @@ class BandReader:
         self._factor, self._shift = _linear_terms(stored, self.source.scale)
         self.has_scale = _linear_terms(stored, 1.0) != (1.0, 0.0)
         self.is_byte = stored.DataType == gdal.GDT_Byte
+        self.is_picture = self.is_byte and stored.GetColorInterpretation() in _COLOURS
+        self.band_count = self._dataset.RasterCount - (alpha_index(self._dataset) > 0)
         declared = stored.GetNoDataValue()
         self.declares_nodata = declared is not None
         self._nodata = _as_float32((*self.source.nodata, *(() if declared is None else (declared,))))

@@ -65,6 +65,44 @@ def test_markers_spoil_no_neighbours_on_another_grid(tmp_path: Path, marker: flo
     np.testing.assert_array_equal(found[10:], 5)
 
 
+@pytest.mark.parametrize("kind", [HEIGHTS, LOS_RATE, PHASE], ids=lambda kind: kind.unit)
+def test_a_number_that_could_be_measured_is_no_data_only_where_it_is_frequent(tmp_path: Path, kind: BandKind) -> None:
+    values = np.linspace(-20, 20, 2000).reshape(40, 50)
+    values[0, :2] = -999
+    rare = checked_band(write_raster(tmp_path / "rare.tif", values), kind)
+    with BandReader(rare) as reader:
+        np.testing.assert_array_equal(reader.read(), values.astype(np.float32))
+    values[0] = -999
+    frequent = checked_band(write_raster(tmp_path / "frequent.tif", values), kind)
+    with BandReader(frequent) as reader:
+        found = reader.read()
+    assert np.isnan(found[0]).all()
+    np.testing.assert_array_equal(found[1:], values[1:].astype(np.float32))
+
+
+def of_bands(path: Path, kind: int, *options: str, count: int = 3) -> str:
+    dataset = gdal.GetDriverByName("GTiff").Create(str(path), 50, 40, count, kind, options)
+    dataset.SetGeoTransform((500000, 30, 0, 4000000, 0, -30))
+    dataset.SetProjection(spatial_reference("EPSG:32645").ExportToWkt())
+    for number in range(1, count + 1):
+        dataset.GetRasterBand(number).WriteArray(np.arange(2000).reshape(40, 50) % 200 + number)
+    return str(path)
+
+
+def test_a_picture_is_no_measure(tmp_path: Path) -> None:
+    path = of_bands(tmp_path / "drawn.tif", gdal.GDT_Byte, "PHOTOMETRIC=RGB", "ALPHA=YES", count=4)
+    with pytest.raises(InputError, match=r"drawn\.tif is a picture in red, green and blue, not a DEM\."):
+        checked_band(path, HEIGHTS)
+
+
+def test_the_first_of_several_bands_is_told_unless_one_was_chosen(tmp_path: Path) -> None:
+    path = of_bands(tmp_path / "many.tif", gdal.GDT_Float32)
+    for band, told in ((Band(path), 1), (Band(path, 2), 0), (Band(of_bands(tmp_path / "one.tif", 6, count=1)), 0)):
+        said: list[str] = []
+        checked_band(band, HEIGHTS, Progress(on_warning=said.append))
+        assert len([line for line in said if "many.tif has 3 bands; the first is read as DEM" in line]) == told
+
+
 def test_a_marker_that_the_sample_misses_is_no_data_too(tmp_path: Path) -> None:
     values = np.full((200, 2000), 5.0)
     values[150:160, 190:250] = -32768
