@@ -39,7 +39,10 @@ _DISPLACEMENT = re.compile(r"(^|[._-])(los[._-]?disp|disp|displacement|deformati
 _LOS_DISPLACEMENT = re.compile(r"_los_disp([._-]|$)", re.IGNORECASE)
 _VERTICAL = re.compile(r"(^|[._-])vert(ical)?[._-]?disp", re.IGNORECASE)
 _PHASE_NAME = re.compile(r"unw|pha", re.IGNORECASE)
-_LINES, _LINE_PIXELS = (4, 16), 2**20
+# Blocks of the file: few, or many where few hold little data; a block of more pixels is read in part.
+_PARTS, _SMALL, _ENOUGH = (8, 64), 2**17, 0.05
+# Steps of this part of the whole never come back to the same column.
+_GOLDEN = (math.sqrt(5) - 1) / 2
 # Metres that the ground can move along the line of sight at once, and in a day.
 _USUAL_MOTION, _POSSIBLE_MOTION = (1.0, 0.01), (10.0, 0.1)
 _MOST_USUAL, _MOST_POSSIBLE = 5000.0, 20000.0
@@ -65,9 +68,9 @@ def checked_phase(phase: Band, file: Path, dates: Pair, wavelength: float | None
     progress = Progress(on_info=notes.append, on_warning=notes.append)
     unit = _unit(phase, file, metres, notes)
     with BandReader(phase, guarded=False) as reader:
-        lines = _lines(reader)
-    checked = checked_band(phase, kind, progress, unit=unit, sample=lines.ravel())
-    if looks_wrapped(lines):
+        parts = _parts(reader)
+    checked = checked_band(phase, kind, progress, unit=unit, sample=_some(parts))
+    if looks_wrapped(parts):
         raise InputError(
             "{label} holds wrapped phases: all lie within one cycle of 2π and jump between its ends. Unwrap it first, "
             "or choose the unwrapped interferogram.",
@@ -76,19 +79,19 @@ def checked_phase(phase: Band, file: Path, dates: Pair, wavelength: float | None
     return checked
 
 
-def looks_wrapped(lines: Array) -> bool:
-    """Whether phases (groups, rows, columns) in radians fill one cycle and jump between its ends.
+def looks_wrapped(parts: Array) -> bool:
+    """Whether phases (parts, rows, columns) in radians fill one cycle and jump between its ends.
 
     An unwrapped phase may lie within a cycle, too, but its neighbours then differ by less than 3/4 of it.
     """
-    lowest, highest = np.fmin.reduce(lines, axis=None), np.fmax.reduce(lines, axis=None)
+    lowest, highest = np.fmin.reduce(parts, axis=None), np.fmax.reduce(parts, axis=None)
     starts_at = -math.pi if lowest < -_ROUNDING else 0.0
     is_one_cycle = starts_at - _ROUNDING <= lowest and highest <= starts_at + 2 * math.pi + _ROUNDING
     if not (is_one_cycle and highest - lowest > _WRAPPED_SPAN):
         return False
     jumps = neighbours = 0
     for axis in (1, 2):
-        steps: NDArray[np.float32] = np.abs(np.diff(lines, axis=axis))
+        steps: NDArray[np.float32] = np.abs(np.diff(parts, axis=axis))
         jumps += int((steps > _WRAPPED_JUMP).sum())
         neighbours += int(np.isfinite(steps).sum())
     return jumps >= max(_JUMPS, _SHARE_OF_JUMPS * neighbours)
@@ -105,7 +108,7 @@ def with_checked_coherences(found: Sequence[Found], notes: list[str]) -> list[Fo
     for index, item in enumerate(found):
         if item.coherence is not None and item.coherence.kind is None:
             with BandReader(item.coherence, guarded=False) as reader:
-                samples[index] = _lines(reader).ravel()
+                samples[index] = _some(_parts(reader))
     maxima = (share_maximum(sample, COHERENCE) for sample in samples.values())
     largest = max((maximum for maximum in maxima if maximum <= LARGEST_SHARE), default=0.0)
     progress = Progress(on_info=notes.append, on_warning=notes.append)
@@ -182,10 +185,31 @@ def _tag(band: Band, names: Sequence[str]) -> str:
     return next((tags[name].strip() for name in names if tags.get(name, "").strip()), "")
 
 
-def _lines(reader: BandReader) -> Array:
-    """Pairs of rows spread over a band, (groups, 2, width), so many that few blocks of the file are read."""
+def _some(parts: Array) -> Array:
+    """So many of the numbers that sorting them takes no time."""
+    return parts.ravel()[:: math.ceil(parts.size / _SMALL)]
+
+
+def _parts(reader: BandReader) -> Array:
+    """Numbers of a band (parts, rows, columns): all of a small one, else blocks of the file, spread over it.
+
+    More blocks are read where the first ones hold little data.
+    """
     grid = reader.grid
-    few, many = _LINES
-    count = min(max(few, _LINE_PIXELS // (grid.width * max(reader.block_size[1], 2))), many)
-    rows = np.unique(np.linspace(0, max(grid.height - 2, 0), count).astype(int))
-    return np.stack([reader.read(Window(0, int(row), grid.width, 2)) for row in rows])
+    if grid.width * grid.height <= _SMALL:
+        return reader.read()[np.newaxis]
+    columns, rows = (max(side, 2) for side in reader.block_size)
+    width = min(grid.width, columns)
+    height = min(grid.height, rows, max(2, _SMALL // width))
+    parts = np.empty((0, height, width), np.float32)
+    for count in _PARTS:
+        places = (np.arange(count) + 0.5) / count
+        firsts = zip((np.arange(count) * _GOLDEN % 1 * grid.width).astype(int), (places * grid.height).astype(int))
+        corners = {
+            (min(x // columns * columns, grid.width - width), min(y // rows * rows, grid.height - height))
+            for x, y in firsts
+        }
+        parts = np.stack([reader.read(Window(int(x), int(y), width, height)) for x, y in sorted(corners)])
+        if np.isfinite(parts).mean() > _ENOUGH:
+            break
+    return parts

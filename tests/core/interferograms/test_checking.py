@@ -183,3 +183,21 @@ def test_what_is_no_interferogram_costs_its_pair_and_is_named(tmp_path):
     left_out = [note for note in stack.notes if note.startswith("Left out")]
     assert len(left_out) == 2
     assert f"has {side} × {side} pixels" in left_out[0] and f"{PAIRS[1]}_unw_phase.tif holds no data" in left_out[1]
+
+
+@pytest.mark.parametrize("share", [1.0, 0.1], ids=["whole", "with data in a tenth"])
+def test_a_large_raster_is_judged_by_blocks_of_its_file(tmp_path, share):
+    large = Grid(GRID.crs, GRID.transform, 900, 700)
+    rows, columns = np.mgrid[:700, :900].astype(np.float32)
+    phase = 0.05 * columns - 0.03 * rows + 0.01
+    phase[: round(700 * (1 - share))] = 0
+    coherence = np.where(phase == 0, 0, 40 + columns / 5).astype(np.float32)
+    for pair in PAIRS:
+        write_tif(tmp_path / f"{pair}_unw_phase.tif", phase, large)
+        write_tif(tmp_path / f"{pair}_corr.tif", coherence, large)
+    stack = find_stack(tmp_path)
+    np.testing.assert_allclose(coherence_of(stack), np.where(phase == 0, np.nan, coherence / 255), rtol=1e-6)
+    for pair in PAIRS:
+        write_tif(tmp_path / f"{pair}_unw_phase.tif", np.angle(np.exp(1j * phase)).astype(np.float32), large)
+    with pytest.raises(InputError, match="holds wrapped phases"):
+        find_stack(tmp_path)
