@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test golden search lint pages docs package texts store train benchmark clean
+.PHONY: help setup demo test golden search lint pages refusals docs package texts store train benchmark clean
 PYTHON ?= /usr/bin/python3
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -50,6 +50,9 @@ docs: $(VENV)/.docs  ## the documentation as a web site, in build/docs/
 
 pages: $(STAMP)  ## pages of the tools, in docs/algorithms/, from the tools themselves
 	$(PY) tools/algorithm_pages.py
+
+refusals: $(STAMP)  ## docs/bad-inputs.md, from what all tools say to all bad inputs
+	QT_QPA_PLATFORM=offscreen $(PY) tools/bad_inputs_page.py
 
 package: $(STAMP)  ## the ZIP that QGIS installs, in dist/
 	$(PY) tools/package.py

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from qgis.core import (
+    QgsCoordinateReferenceSystem,
     QgsProcessing,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
@@ -19,10 +20,12 @@ from qgis.core import (
     QgsProcessingParameterFile,
     QgsProcessingParameterNumber,
     QgsProperty,
+    QgsRectangle,
     QgsWkbTypes,
 )
 
 from ..core.errors import InputError
+from .layer_sources import crs_text
 from .qgis_versions import is_null
 from .texts import tr
 
@@ -166,6 +169,16 @@ def _check_features(
         message = tr("{} holds {}, not {} ({}). Choose another layer.")
         kinds = tr(" or ").join(_kinds()[kind] for kind in wanted)
         raise InputError(message.format(source.sourceName(), _kinds()[held], kinds, definition.description()))
+    _check_extent(source.sourceExtent(), source.sourceCrs(), source.sourceName())
+
+
+def _check_extent(extent: QgsRectangle, crs: QgsCoordinateReferenceSystem, name: str) -> None:
+    """InputError where a layer can't lie where its CRS says; what isn't finite is told by whoever reads the shapes."""
+    from ..core.raster import check_coordinates
+
+    bounds = extent.xMinimum(), extent.yMinimum(), extent.xMaximum(), extent.yMaximum()
+    if crs.isValid() and not extent.isNull() and all(map(math.isfinite, bounds)):
+        check_coordinates(crs_text(crs), bounds, name)
 
 
 def _check_file(

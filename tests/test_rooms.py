@@ -43,7 +43,8 @@ CORE = (
 )
 PROCESSING = (
     ("processing", "processing/texts"),
-    ("processing/layer_sources", "processing/styles", "processing/values"),
+    ("processing/layer_sources", "processing/styles"),
+    ("processing/values",),
     ("processing/outputs",),
     ("processing/algorithm",),
     ("processing/layers", "processing/shipped_models"),

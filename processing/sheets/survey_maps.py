@@ -219,7 +219,7 @@ class SurveyMaps(Algorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, project: QgsProject, progress: Progress
     ) -> tuple[MapLayers, bool | None]:
         """Copies of the layers in a project of their own, and whether a positive rate points toward the satellite."""
-        from ...core.raster import LOS_RATE, PHASE_RATE, BandReader, checked_band, unit_of
+        from ...core.raster import LOS_RATE, PHASE_RATE, BandReader, checked_band, placed_reference, unit_of
         from ..layers import check_polygons
         from .layers import MapLayers, style_printed_areas, style_printed_rate, style_roads
 
@@ -232,6 +232,7 @@ class SurveyMaps(Algorithm):
         if path is not None:
             with BandReader(path) as reader:
                 tags = reader.tags
+                placed_reference(reader.grid.crs, reader.source.label)
             kind = PHASE_RATE if unit_of(tags.get("unit", "")) == "rad/yr" else LOS_RATE
             checked_band(path, kind, progress, may_be_empty=True)
             toward = {"toward": True, "away": False}.get(tags.get("SIGN", ""))

@@ -44,6 +44,17 @@ def _layer(path: Path, coordinates: str, crs: str | int) -> str:
     return str(path)
 
 
+def _point(folder: Path) -> Path:
+    layer = gdal.GetDriverByName("GPKG").Create(str(folder / "sites.gpkg"), 0, 0, 0, gdal.GDT_Unknown)
+    reference = osr.SpatialReference()
+    reference.SetFromUserInput("EPSG:4326")
+    sites = layer.CreateLayer("sites", reference, ogr.wkbPoint)
+    feature = ogr.Feature(sites.GetLayerDefn())
+    feature.SetGeometry(ogr.CreateGeometryFromWkt("POINT (105.005 31.605)"))
+    sites.CreateFeature(feature)
+    return folder / "sites.gpkg"
+
+
 _BAD = [
     ("metres", -1, "which doesn't say where on Earth|has no coordinate reference system"),
     ("degrees", 0, "which doesn't say where on Earth|has no coordinate reference system"),
@@ -125,3 +136,17 @@ def test_slope_of_a_south_up_dem(run, tmp_path):
     np.testing.assert_array_equal(found["turned"], found["dem"])
     assert np.nanmedian(found["turned"][0]) == pytest.approx(20, abs=1e-3)
     assert np.nanmedian(found["turned"][1]) % 360 == pytest.approx(0, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter"),
+    [("samplesites", "DISTRICTS"), ("samplesites", "AREAS"), ("surveymaps", "AREAS"), ("labelsfromreview", "AREAS")],
+)
+def test_metres_declared_as_degrees_are_told_before_the_work(run, tmp_path, name, parameter):
+    good = _layer(tmp_path / "good.gpkg", "degrees", "EPSG:4326")
+    strange = _layer(tmp_path / "strange.gpkg", "metres", "EPSG:4326")
+    results = {"SITES": "s.gpkg", "OUTPUT": "m.pdf", "LABELS": "l.gpkg"}
+    outputs = {key: str(tmp_path / value) for key, value in results.items() if name != "surveymaps" or key == "OUTPUT"}
+    with pytest.raises(QgsProcessingException, match=r"(?i)strange.*declares a CRS in degrees"):
+        run(name, {"AREAS": good, "SITES": str(_point(tmp_path)), "COUNT": 1, **outputs, parameter: strange})
+    assert not [tmp_path / value for value in results.values() if (tmp_path / value).exists()]
