@@ -78,16 +78,18 @@ def page(found: list[Answer]) -> str:
 def _row(name: str, same: list[Answer]) -> str:
     """The first answer of ours that stops a tool, else QGIS' own, else what was told while it went on."""
     order = {"ADA Mapper": 0, "QGIS": 1, "": 2}
-    best = min(same, key=lambda answer: order[answer.who] if answer.sentence else 3)
+    best = min(same, key=lambda answer: (order[answer.who] if answer.sentence else 3, "end in" in answer.sentence))
     note = {"ADA Mapper": "", "QGIS": "QGIS: ", "": "goes on: "}[best.who]
     text = best.sentence.replace("|", "\\|") or "nothing that matters to this tool"
     return f"| {name} | `{best.where}` | {note}{text} |"
 
 
 def _told(log: str, given: str) -> str:
-    """The line of a log that names the file that was given."""
+    """The line of a log, whose warnings come first, that tells of what was left out or names the file."""
     name = Path(given).name
-    return next((line for line in log.splitlines() if name and name in line and not line.startswith("Results")), "")
+    lines = [line for line in log.splitlines() if not line.startswith("Results")]
+    left_out = [line for line in lines if line.startswith("Left out")]
+    return next(iter([*left_out, *(line for line in lines if name and name in line)]), "")
 
 
 def _without_folders(text: str) -> str:

@@ -142,9 +142,9 @@ def test_is_answered_by_a_sentence(
     before, given = world.state(), files_of(folder)
     feedback = Feedback()
     who, sentence = answer_of(tool, parameters, feedback)
-    for key, value in (
-        ("group", group), ("given", parameters[parameter]), ("who", who), ("sentence", sentence), ("log", "\n".join([*feedback.warnings, *feedback.lines]))
-    ):  # fmt: skip
+    told = "\n".join([*feedback.warnings, *feedback.lines])
+    properties = {"group": group, "given": parameters[parameter], "who": who, "sentence": sentence, "log": told}
+    for key, value in properties.items():
         record_property(key, str(value))
     assert world.state() == before
     for line in [*feedback.lines, sentence]:
