@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,8 @@ from ..raster import (
     BandKind,
     BandReader,
     Window,
-    checked_band,
-    open_raster,
+    checked_sample,
+    is_share_by_itself,
     share_maximum,
     unit_of,
 )
@@ -34,7 +35,7 @@ from ..types import Array
 from .found import Found
 from .readers import Pair
 
-_UNIT_TAGS = ("data_units", "units", "unit")
+_UNIT_TAGS = ("unit", "data_units", "units")
 _DISPLACEMENT = re.compile(r"(^|[._-])(los[._-]?disp|disp|displacement|deformation|los)([._-]|$)", re.IGNORECASE)
 _LOS_DISPLACEMENT = re.compile(r"_los_disp([._-]|$)", re.IGNORECASE)
 _VERTICAL = re.compile(r"(^|[._-])vert(ical)?[._-]?disp", re.IGNORECASE)
@@ -49,6 +50,10 @@ _MOST_USUAL, _MOST_POSSIBLE = 5000.0, 20000.0
 _WRAPPED_SPAN, _WRAPPED_JUMP = 1.9 * math.pi, 1.5 * math.pi
 _SHARE_OF_JUMPS, _JUMPS = 2e-4, 3
 _ROUNDING = 1e-3
+# What GDAL reads beside a file, as far as it tells a unit or what is no data.
+_BESIDE = ("", ".aux.xml", ".msk")
+
+_Checked = tuple[Band, tuple[str, ...]]
 
 
 @gdal_raises()
@@ -61,22 +66,51 @@ def checked_phase(phase: Band, file: Path, dates: Pair, wavelength: float | None
 
     A phase may be what the ground moves in that time: beyond 10 m and 0.1 m a day (2500 rad in 12 days at 5.6 cm), more
     than the largest earthquakes, eruptions and unwrapped glaciers, it is none; beyond a tenth of that it is warned of.
+
+    What was found is remembered as long as the files don't change: each step asks for the same interferograms again.
     """
+    state = _state(file)
+    check = _checked_phase if state else _checked_phase.__wrapped__
+    checked, told = check(phase, file, dates, wavelength, state)
+    notes.extend(told)
+    return checked
+
+
+@lru_cache(maxsize=8192)
+@gdal_raises()
+def _checked_phase(
+    phase: Band, file: Path, dates: Pair, wavelength: float | None, state: tuple[int | None, ...]
+) -> _Checked:
     metres = wavelength or SENTINEL1_WAVELENGTH
     days = abs((dates[1] - dates[0]).days)
-    kind = _kind(metres, days, 1.0 if _tag(phase, ("sign",)).lower() == "away" else -1.0)
-    progress = Progress(on_info=notes.append, on_warning=notes.append)
-    unit = _unit(phase, file, metres, notes)
+    notes: list[str] = []
     with BandReader(phase, guarded=False) as reader:
+        kind = _kind(metres, days, 1.0 if _tag(reader, ("sign",)).lower() == "away" else -1.0)
+        unit = _unit(reader, file, metres, notes)
         parts = _parts(reader)
-    checked = checked_band(phase, kind, progress, unit=unit, sample=_some(parts))
+        checked = checked_sample(reader, _some(parts), kind, _noted(notes), unit=unit)
     if looks_wrapped(parts):
         raise InputError(
             "{label} holds wrapped phases: all lie within one cycle of 2π and jump between its ends. Unwrap it first, "
             "or choose the unwrapped interferogram.",
             label=phase.label,
         )
-    return checked
+    return checked, tuple(notes)
+
+
+def _noted(notes: list[str]) -> Progress:
+    return Progress(on_info=notes.append, on_warning=notes.append)
+
+
+def _state(file: Path) -> tuple[int | None, ...]:
+    """When a file, and what is read beside it, was changed; empty for what isn't a file of its own."""
+    changed: list[int | None] = []
+    for suffix in _BESIDE:
+        try:
+            changed.append(file.with_name(file.name + suffix).stat().st_mtime_ns)
+        except OSError:
+            changed.append(None)
+    return () if changed[0] is None else tuple(changed)
 
 
 def looks_wrapped(parts: Array) -> bool:
@@ -104,28 +138,50 @@ def with_checked_coherences(found: Sequence[Found], notes: list[str]) -> list[Fo
     One pair alone may not tell the last two apart, so the largest number of all decides. InputError where no coherence
     can be used; where some can, the others are left out and noted.
     """
-    samples = {}
-    for index, item in enumerate(found):
-        if item.coherence is not None and item.coherence.kind is None:
-            with BandReader(item.coherence, guarded=False) as reader:
-                samples[index] = _some(_parts(reader))
-    maxima = (share_maximum(sample, COHERENCE) for sample in samples.values())
-    largest = max((maximum for maximum in maxima if maximum <= LARGEST_SHARE), default=0.0)
-    progress = Progress(on_info=notes.append, on_warning=notes.append)
-    result, failures = list(found), []
-    for index, sample in samples.items():
-        band, pair = found[index].coherence, found[index].interferogram
-        assert band is not None
-        try:
-            coherence = checked_band(band, COHERENCE, progress, sample=sample, largest_share=largest)
-        except InputError as error:
-            failures.append(error.message)
-            coherence = None
-        result[index] = replace(found[index], interferogram=replace(pair, coherence=coherence))
-    if failures and len(failures) == len(samples):
-        raise InputError(failures[0])
-    notes.extend(Message("Coherence not used: {error}", error=failure) for failure in failures)
+    bands = {i: item.coherence for i, item in enumerate(found) if item.coherence and item.coherence.kind is None}
+    failures: dict[int, str] = {}
+    checked = dict(_coherences(bands, None, failures))
+    maxima = {i: answer for i, answer in checked.items() if isinstance(answer, float)}
+    largest = max((maximum for maximum in maxima.values() if maximum <= LARGEST_SHARE), default=0.0)
+    checked.update(dict.fromkeys(maxima))
+    checked.update(_coherences({i: bands[i] for i in maxima}, largest, failures))
+    if failures and len(failures) == len(bands):
+        raise InputError(failures[min(failures)])
+    result = list(found)
+    for index in bands:
+        answer = checked.get(index)
+        coherence, told = answer if isinstance(answer, tuple) else (None, ())
+        notes.extend(told)
+        result[index] = replace(found[index], interferogram=replace(found[index].interferogram, coherence=coherence))
+    notes.extend(Message("Coherence not used: {error}", error=failures[i]) for i in sorted(failures))
     return result
+
+
+def _coherences(
+    bands: Mapping[int, Band], largest: float | None, failures: dict[int, str]
+) -> Iterator[tuple[int, _Checked | float | None]]:
+    """Those that can be used, as ``_checked_coherence`` gives them; why the others can't goes to ``failures``."""
+    for number, band in bands.items():
+        state = () if band.path.startswith("<") else _state(Path(band.path))
+        check = _checked_coherence if state else _checked_coherence.__wrapped__
+        try:
+            yield number, check(band, largest, state)
+        except InputError as error:
+            failures[number] = error.message
+
+
+@lru_cache(maxsize=8192)
+@gdal_raises()
+def _checked_coherence(band: Band, largest: float | None, state: tuple[int | None, ...]) -> _Checked | float:
+    """The band with what is to be told; while ``largest`` isn't known, its own maximum where that of all decides."""
+    notes: list[str] = []
+    with BandReader(band, guarded=False) as reader:
+        sample = _some(_parts(reader))
+        own = share_maximum(sample, COHERENCE)
+        if largest is None and not is_share_by_itself(reader, own, COHERENCE):
+            return own
+        checked = checked_sample(reader, sample, COHERENCE, _noted(notes), largest_share=largest or 0.0)
+    return checked, tuple(notes)
 
 
 def _kind(wavelength: float, days: int, sign: float) -> BandKind:
@@ -143,15 +199,14 @@ def _kind(wavelength: float, days: int, sign: float) -> BandKind:
     )
 
 
-def _unit(phase: Band, file: Path, wavelength: float, notes: list[str]) -> str:
+def _unit(reader: BandReader, file: Path, wavelength: float, notes: list[str]) -> str:
     """What the band or its file says of its unit, or else its name; radians where nothing does."""
-    text = _tag(phase, _UNIT_TAGS)
-    name = file.name
+    text, name = _tag(reader, _UNIT_TAGS), file.name
     if _VERTICAL.search(name):
         raise InputError(
             "{path} holds vertical displacements by its name. Choose the unwrapped phase, or the displacement along "
             "the line of sight.",
-            path=phase.label,
+            path=reader.source.label,
         )
     if not text and _LOS_DISPLACEMENT.search(name):
         text = "m"
@@ -159,7 +214,7 @@ def _unit(phase: Band, file: Path, wavelength: float, notes: list[str]) -> str:
         raise InputError(
             "{path} holds displacements by its name, and its band doesn't tell their unit. Choose the unwrapped phase, "
             "or set the unit of the band (m, cm or mm).",
-            path=phase.label,
+            path=reader.source.label,
         )
     if unit_of(text) in METRES:
         notes.append(
@@ -167,7 +222,7 @@ def _unit(phase: Band, file: Path, wavelength: float, notes: list[str]) -> str:
                 "{path} is in {unit}: it was taken as displacement along the line of sight, positive toward the "
                 "satellite unless its tag SIGN says “away”, and turned into phase by the wavelength of "
                 "{wavelength:.4g} m.",
-                path=phase.label,
+                path=reader.source.label,
                 unit=text,
                 wavelength=wavelength,
             )
@@ -175,14 +230,11 @@ def _unit(phase: Band, file: Path, wavelength: float, notes: list[str]) -> str:
     return text or PHASE.unit
 
 
-def _tag(band: Band, names: Sequence[str]) -> str:
-    """The first of these tags that the band or its file has, the band's unit being one; "" without."""
-    dataset = open_raster(band.path, band.label)
-    stored = dataset.GetRasterBand(band.index)
-    tags = {key.lower(): value for key, value in (*dataset.GetMetadata().items(), *stored.GetMetadata().items())}
-    if "unit" in names and stored.GetUnitType():
-        return str(stored.GetUnitType()).strip()
-    return next((tags[name].strip() for name in names if tags.get(name, "").strip()), "")
+def _tag(reader: BandReader, names: Sequence[str]) -> str:
+    """The first of these tags that the band or else its file has, its unit being "unit"; "" without."""
+    tags = (*reader.file_tags.items(), *reader.tags.items())
+    told = {key.lower(): value.strip() for key, value in tags if value.strip()}
+    return next((told[name] for name in names if name in told), "")
 
 
 def _some(parts: Array) -> Array:

@@ -11,7 +11,7 @@ from ..doors import opened_when_asked
 
 if TYPE_CHECKING:
     from .cache import limited_cache
-    from .checking import LARGEST_SHARE, checked_band, share_maximum
+    from .checking import LARGEST_SHARE, checked_band, checked_sample, is_share_by_itself, share_maximum
     from .crs import (
         DEGREES,
         EQUAL_AREA_CRS,
@@ -104,9 +104,11 @@ __all__ = [
     "check_coordinates",
     "check_geometry",
     "checked_band",
+    "checked_sample",
     "coarsening_factor",
     "crs_name",
     "gaussian_mean",
+    "is_share_by_itself",
     "lattice_origin",
     "limited_cache",
     "north_in_grid",

@@ -39,36 +39,44 @@ _SHARE_UNITS = {1.0: "1", 0.01: "percent", 1 / 255: "of 255"}
 
 @gdal_raises()
 def checked_band(
-    source: Band | PathLike,
-    kind: BandKind,
-    progress: Progress = QUIET,
-    may_be_empty: bool = False,
-    unit: str = "",
-    sample: Array | None = None,
-    largest_share: float = 0.0,
+    source: Band | PathLike, kind: BandKind, progress: Progress = QUIET, may_be_empty: bool = False
 ) -> Band:
     """The band as what it is meant to be: read in the kind's unit, with what stands for no data in it undeclared.
 
     What is assumed, left out or hardly believed is told to ``progress``. A band that was checked already is left as it
     is. InputError for a unit that isn't one of the kind, for numbers that can't be, and for a band without any data
     that may not be so; where it may, that is warned of.
-
-    ``unit``: what is known of its unit, in place of the band's own. ``sample``: numbers of the band as a reader that
-    isn't guarded gives them, where they were read already. ``largest_share``: the largest number (``share_maximum``)
-    among the bands that come with this one, in the same unit.
     """
     band = source if isinstance(source, Band) else Band(os.fspath(source))
     if band.kind is not None:
         return band
     with BandReader(band, guarded=False) as reader:
-        _check_choice(reader, kind, progress)
-        values = read_sample(reader) if sample is None else sample
-        unit, factor = _unit(reader, kind, unit or reader.tags["unit"].strip(), values, largest_share, progress)
-        limits = kind.times(1 / factor, unit)
-        markers = _markers(reader, limits, values)
-        _tell_markers(markers, values, reader, kind, progress)
-        values = values[np.isfinite(values) & ~np.isin(values, list(markers))]
-        _check_numbers(band, limits, values, progress)
+        return checked_sample(reader, read_sample(reader), kind, progress, may_be_empty)
+
+
+@gdal_raises()
+def checked_sample(
+    reader: BandReader,
+    sample: Array,
+    kind: BandKind,
+    progress: Progress = QUIET,
+    may_be_empty: bool = False,
+    unit: str = "",
+    largest_share: float = 0.0,
+) -> Band:
+    """``checked_band`` of an open reader that isn't guarded, by a sample of what it reads.
+
+    ``unit``: what is known of its unit, in place of the band's own. ``largest_share``: the largest number
+    (``share_maximum``) among the bands that come with this one, in the same unit.
+    """
+    band = reader.source
+    _check_choice(reader, kind, progress)
+    unit, factor = _unit(reader, kind, unit or reader.tags["unit"].strip(), sample, largest_share, progress)
+    limits = kind.times(1 / factor, unit)
+    markers = _markers(reader, limits, sample)
+    _tell_markers(markers, sample, reader, kind, progress)
+    values = sample[np.isfinite(sample) & ~np.isin(sample, list(markers))]
+    _check_numbers(band, limits, values, progress)
     nodata = tuple(dict.fromkeys((*band.nodata, *markers.values())))
     checked = replace(band, scale=band.scale * factor, nodata=nodata, kind=kind)
     if not (values.size or _has_data(checked, progress)):
@@ -140,16 +148,21 @@ def share_maximum(sample: Array, kind: BandKind) -> float:
     return float(parts.max()) if parts.size else 0.0
 
 
+def is_share_by_itself(reader: BandReader, largest: float, kind: BandKind) -> bool:
+    """Whether numbers that reach ``largest`` are 0 to 1, whatever the bands reach that come with this one."""
+    return reader.has_scale or reader.source.scale != 1 or (largest <= kind.possible[1] and not reader.is_byte)
+
+
 def _share_scale(reader: BandReader, kind: BandKind, sample: Array, largest_share: float, progress: Progress) -> float:
     """What makes 0 to 1 of a sample of shares: 1, 1/100 or 1/255, by the largest number; told where it isn't 1.
 
     Whole numbers of one byte that reach less than _PERCENT are 0 to 255, as in the products that store them. InputError
     for numbers that can be neither.
     """
-    own, scaled = share_maximum(sample, kind), reader.has_scale or reader.source.scale != 1
-    largest = max(own, largest_share)
-    if scaled or (own <= kind.possible[1] and not (reader.is_byte and largest > 1)):
-        if reader.is_byte and not scaled and kind.is_measured and own == 1:
+    own = share_maximum(sample, kind)
+    largest, is_known = max(own, largest_share), is_share_by_itself(reader, own, kind)
+    if is_known or (own <= kind.possible[1] and largest <= 1):
+        if not is_known and kind.is_measured and own == 1:
             raise InputError(
                 "{label} can't be used as {kind}: it holds 0 and 1 alone, as numbers do that lost their fraction. "
                 "Convert it again, to a type with a fraction (Float32).",

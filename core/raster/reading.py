@@ -294,13 +294,17 @@ class BandReader:
     @gdal_raises()
     def tags(self) -> dict[str, str]:
         """The band's metadata, with its unit as ``unit`` and its name as ``description`` where they are set."""
-        dataset = open_raster(self.source.path, self.source.label)
-        band = dataset.GetRasterBand(self.source.index)
         return {
-            **band.GetMetadata(),
-            "unit": band.GetUnitType() or "",
-            "description": band.GetDescription() or "",
+            **self._stored.GetMetadata(),
+            "unit": self._stored.GetUnitType() or "",
+            "description": self._stored.GetDescription() or "",
         }
+
+    @property
+    @gdal_raises()
+    def file_tags(self) -> dict[str, str]:
+        """The metadata of the band's file."""
+        return dict(self._dataset.GetMetadata())
 
     def close(self) -> None:
         """Close the file."""

@@ -57,6 +57,18 @@ def test_a_displacement_away_from_the_satellite_has_the_sign_of_the_phase(tmp_pa
     np.testing.assert_allclose(phase_of(find_stack(tmp_path)), PER_METRE * (COLUMNS * 0.01 + 1), rtol=1e-5)
 
 
+def test_what_was_found_in_a_file_is_forgotten_when_the_file_or_what_lies_beside_it_changes(tmp_path):
+    write_pairs(tmp_path, COLUMNS)
+    np.testing.assert_allclose(phase_of(find_stack(tmp_path)), COLUMNS, rtol=1e-5)
+    first = tmp_path / f"{PAIRS[0]}_unw_phase.tif"
+    unit = "<PAMDataset><PAMRasterBand band='1'><UnitType>cm</UnitType></PAMRasterBand></PAMDataset>"
+    write_text(first.with_name(f"{first.name}.aux.xml"), unit)
+    np.testing.assert_allclose(phase_of(find_stack(tmp_path)), -PER_METRE * 0.01 * COLUMNS, rtol=1e-5)
+    first.with_name(f"{first.name}.aux.xml").unlink()
+    write_tif(first, COLUMNS * np.float32(3), GRID)
+    np.testing.assert_allclose(phase_of(find_stack(tmp_path)), COLUMNS * 3, rtol=1e-5)
+
+
 def test_a_displacement_of_a_table_is_turned_by_its_name_and_other_displacements_are_refused(tmp_path):
     product = "S1AA_20200101T135156_20200113T135157_VVP012_INT80_G_ueF_F8BF_los_disp.tif"
     write_tif(tmp_path / product, COLUMNS * np.float32(0.01) + 1, GRID)
