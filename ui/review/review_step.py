@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from qgis.core import QgsMapLayer, QgsSettings, QgsVectorLayer, QgsWkbTypes
+from qgis.core import Qgis, QgsMapLayer, QgsSettings, QgsVectorLayer, QgsWkbTypes
 from qgis.PyQt.QtGui import QHideEvent, QShowEvent
 from qgis.PyQt.QtWidgets import QVBoxLayout, QWidget
 
 from ...processing.layers import ACCEPTED, DECISIONS, decision_of, named_attributes
 from ...processing.texts import number, tr
+from ..runs import show_message
 from ..step import Step, StepContext, StepStatus
 from .evidence import Evidence
 from .facts import area_facts, review_facts
@@ -228,7 +229,7 @@ class ReviewStep(Step):
         return text.format(*(number(count) for count in numbers))
 
     def _on_failed(self, message: str) -> None:
-        self.context.iface.messageBar().pushWarning(tr("Review"), message)
+        show_message(self.context.iface.messageBar(), tr("Review"), message, Qgis.MessageLevel.Warning)
         self._show_saved()
 
     def _on_areas_chosen(self, layer: QgsMapLayer | None) -> None:

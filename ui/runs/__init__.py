@@ -11,6 +11,7 @@ from ...core.doors import opened_when_asked
 
 if TYPE_CHECKING:
     from .background import BackgroundCall
+    from .message_bar import show_message
     from .places import free_place, result_files
     from .result_layers import inputs_of, plain
     from .runner import Runner
@@ -24,4 +25,5 @@ __all__ = [
     "inputs_of",
     "plain",
     "result_files",
+    "show_message",
 ]

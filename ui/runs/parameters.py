@@ -89,6 +89,13 @@ def files_of(algorithm: QgsProcessingAlgorithm, values: Mapping[str, Any]) -> fr
     return frozenset(files)
 
 
+def paths_in(values: Mapping[str, Any]) -> list[Path]:
+    """The files and folders that a run is given, alone, in lists or as layers."""
+    given = [part for value in values.values() for part in (value if isinstance(value, list) else [value])]
+    texts = [part.source() if isinstance(part, QgsMapLayer) else part for part in given]
+    return [Path(text.split("|")[0]) for text in texts if isinstance(text, str) and text]
+
+
 def unwritable_folder(folder: Path, made: list[Path]) -> str:
     """The folder, if no file can be made in it; "" where one can. Makes a missing folder, and adds it to ``made``."""
     try:

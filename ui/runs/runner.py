@@ -28,6 +28,7 @@ from ..project import ProjectState
 from . import parameters as run_parameters
 from . import result_layers
 from .feedback import RunFeedback, StandIn
+from .message_bar import show_message, with_short_paths
 
 LOG_TAB = "ADA Mapper"
 OnFinished = Callable[[bool, dict[str, Any]], None]
@@ -50,6 +51,7 @@ class ActiveRun:
     files: frozenset[Path]
     folders: list[Path]
     on_finished: OnFinished | None
+    paths: list[Path] = field(default_factory=list)
     kept: list[Any] = field(default_factory=list)
     task: QgsTask | None = None
     project_is_gone: bool = False
@@ -131,7 +133,7 @@ class Runner(QObject):
         """
         algorithm = QgsApplication.processingRegistry().createAlgorithmById(algorithm_id)
         if algorithm is None:
-            self._refuse(name, tr("The tool {} is not there. Enable its plugin.").format(algorithm_id))
+            self._tell(name, tr("The tool {} is not there. Enable its plugin.").format(algorithm_id), _CRITICAL)
             return None
         description = result_layers.describe_run(algorithm_id, parameters)
         run = ActiveRun(name, group, description, self._context(), RunFeedback(), frozenset(), [], on_finished)
@@ -142,11 +144,11 @@ class Runner(QObject):
         }
         if load:
             values = run_parameters.with_loading(algorithm, values, self._project)
-        run.files = run_parameters.files_of(algorithm, values)
+        run.files, run.paths = run_parameters.files_of(algorithm, values), run_parameters.paths_in(values)
         problem = self._problem(algorithm, values, run)
         if problem:
             run_parameters.remove_empty(run.folders)
-            self._refuse(name, problem)
+            self._tell_of_failure(run, problem)
             return None
         return self._start(algorithm, values, run)
 
@@ -186,7 +188,7 @@ class Runner(QObject):
             task = QgsProcessingAlgRunnerTask(algorithm, values, run.context, run.feedback)
             if task.isCanceled():
                 run_parameters.remove_empty(run.folders)
-                self._refuse(run.name, run.feedback.error or tr("The tool could not be prepared."))
+                self._tell_of_failure(run, run.feedback.error or tr("The tool could not be prepared."))
                 return None
             task.setDescription(_task_title(run))
             task.executed.connect(lambda success, outcome: self._on_executed(run, success, dict(outcome)))
@@ -249,7 +251,7 @@ class Runner(QObject):
         elif cancelled:
             self._tell(run.name, tr("Cancelled; nothing was kept."), _INFO)
         else:
-            self._tell(run.name, run.feedback.error or tr("It failed; the log tells more."), _CRITICAL)
+            self._tell_of_failure(run, run.feedback.error or tr("It failed; the log tells more."))
         self._write_log(run)
         if not success:
             run_parameters.remove_empty(run.folders)
@@ -280,13 +282,13 @@ class Runner(QObject):
             text = tr("Its project was closed meanwhile, so the temporary results were not loaded.")
             self._tell(run.name, text, _WARNING)
 
-    def _refuse(self, name: str, reason: str) -> None:
-        self._tell(name, reason, _CRITICAL)
+    def _tell_of_failure(self, run: ActiveRun, text: str) -> None:
+        self._tell(run.name, text, _CRITICAL, with_short_paths(text, [*run.paths, *run.files]))
 
-    def _tell(self, name: str, text: str, level: Qgis.MessageLevel) -> None:
-        """Say something in the message bar and in the log."""
+    def _tell(self, name: str, text: str, level: Qgis.MessageLevel, short: str = "") -> None:
+        """Say something in the message bar and in the log; ``short`` is what the bar says of it."""
         self._log(f"{name}: {text}", level)
-        self._iface.messageBar().pushMessage(name, text, level)
+        show_message(self._iface.messageBar(), name, short or text, level)
 
     @staticmethod
     def _log(text: str, level: Qgis.MessageLevel) -> None:

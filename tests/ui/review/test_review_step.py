@@ -95,7 +95,7 @@ def step(context: StepContext) -> Iterator[ReviewStep]:
 def told(context: StepContext) -> list[str]:
     """What the message bar was asked to warn of."""
     messages: list[str] = []
-    context.iface.messageBar().pushWarning = lambda _title, text: messages.append(text)
+    context.iface.messageBar().pushMessage = lambda _title, text, _level: messages.append(text)
     return messages
 
 

@@ -159,7 +159,7 @@ def test_a_project_closed_meanwhile_gets_no_results(
 def test_two_runs_may_not_write_one_file(start, patient, tmp_path, wait_until, messages):
     first = start("patient:wait", {"OUTPUT": str(tmp_path / "out.txt")}, "First")
     second = start("patient:wait", {"OUTPUT": str(tmp_path / "." / "out.txt")}, "Second")
-    assert str(tmp_path / "out.txt") in messages(Qgis.MessageLevel.Critical)
+    assert f"…/{tmp_path.name}/out.txt" in messages(Qgis.MessageLevel.Critical)
     patient.set()
     wait_until(lambda: first)
     assert first[0][0] and not second
@@ -204,7 +204,7 @@ def test_a_folder_that_takes_no_files_is_told_before_the_work(start, probability
     (tmp_path / "file").write_text("")
     parameters = areas_parameters(probability, tmp_path / "file")
     assert start("adamapper:extractareas", parameters) == []
-    assert str(tmp_path / "file") in messages(Qgis.MessageLevel.Critical)
+    assert "The folder …/file can't" in messages(Qgis.MessageLevel.Critical)
 
 
 def test_a_layer_without_crs_is_told_in_a_sentence(start, tmp_path, wait_until, messages):
@@ -220,19 +220,35 @@ def test_a_layer_without_crs_is_told_in_a_sentence(start, tmp_path, wait_until, 
     assert not (tmp_path / "slope.tif").exists()
 
 
-def test_what_a_run_says_is_in_the_log(start, patient, tmp_path, wait_until):
+@pytest.fixture
+def log():
+    """The lines of the plugin's log."""
     lines = []
 
     def keep(text, tab, level):
-        lines.append((tab, text))
+        if tab == "ADA Mapper":
+            lines.append(text)
 
     QgsApplication.messageLog().messageReceived[str, str, Qgis.MessageLevel].connect(keep)
+    yield lines
+    QgsApplication.messageLog().messageReceived[str, str, Qgis.MessageLevel].disconnect(keep)
+
+
+def test_what_a_run_says_is_in_the_log(start, patient, log, tmp_path, wait_until):
     ends = start("patient:wait", {"OUTPUT": str(tmp_path / "out.txt")}, "Slow")
     patient.set()
     wait_until(lambda: ends)
-    QgsApplication.messageLog().messageReceived[str, str, Qgis.MessageLevel].disconnect(keep)
-    said = [text for tab, text in lines if tab == "ADA Mapper"]
-    assert {"Slow: Waiting", "Slow: Done."} <= set(said) and any("out.txt" in text for text in said)
+    assert {"Slow: Waiting", "Slow: Done."} <= set(log) and any("out.txt" in text for text in log)
+
+
+def test_the_bar_names_files_shortly_and_the_log_whole(start, log, messages, tmp_path, wait_until):
+    dem = tmp_path / "dem.tif"
+    dem.write_text("text")
+    ends = start("adamapper:slope", {"INPUT": str(dem), "OUTPUT": str(tmp_path / "slope.tif")}, "Slope")
+    wait_until(lambda: ends or messages(Qgis.MessageLevel.Critical))
+    said = messages(Qgis.MessageLevel.Critical)
+    assert f"…/{tmp_path.name}/dem.tif" in said and str(dem) not in said
+    assert any(str(dem) in text for text in log)
 
 
 def test_unknown_tools_and_missing_inputs_are_refused(runner, messages):
