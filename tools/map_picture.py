@@ -36,7 +36,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QRectF, QSizeF, Qt
 from qgis.PyQt.QtGui import QColor, QFont, QPainter
 
-from ada_mapper.core.vectors import quiet_gdal
+from ada_mapper.core.gdal_errors import quiet_gdal
 from ada_mapper.processing import styles
 
 MM = QgsUnitTypes.LayoutUnit.LayoutMillimeters

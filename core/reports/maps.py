@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal, ogr
 
-from ..gdal_errors import gdal_raises
+from ..gdal_errors import gdal_raises, quiet_gdal
 from ..raster import Grid
-from ..vectors import quiet_gdal
 from .drawing import element, svg_line, svg_text
 from .ticks import round_down
 

@@ -9,10 +9,10 @@ import numpy as np
 from osgeo import ogr
 
 from ..errors import InputError
-from ..gdal_errors import gdal_raises
+from ..gdal_errors import gdal_raises, quiet_gdal
 from ..raster import Grid
 from ..texts import Message
-from ..vectors import GroundMeasures, as_valid_multipolygon, boxes_that_meet, quiet_gdal, to_crs
+from ..vectors import GroundMeasures, as_valid_multipolygon, boxes_that_meet, to_crs
 
 _SAME = 0.95
 """Two areas whose intersection is at least this share of their union are one area, drawn twice."""

@@ -14,12 +14,12 @@ from osgeo import gdal
 
 from ..areas import Area, outlines_of
 from ..errors import InputError
-from ..gdal_errors import gdal_raises
+from ..gdal_errors import gdal_raises, quiet_gdal
 from ..progress import QUIET, Progress
 from ..raster import HEIGHTS, BandReader, Grid, checked_band, spatial_reference
 from ..terrain import hillshade
 from ..types import PathLike
-from ..vectors import boxes_of, quiet_gdal
+from ..vectors import boxes_of
 from .sites import Site
 
 MOST_PIXELS = 4096

@@ -13,11 +13,10 @@ from osgeo import gdal, ogr
 
 from ..errors import InputError
 from ..fields import Columns, Field, found_columns
-from ..gdal_errors import gdal_raises
+from ..gdal_errors import gdal_raises, quiet_gdal
 from ..raster import Transformation, same_crs
 from ..texts import Message
 from ..types import PathLike
-from ..vectors import quiet_gdal
 from .answers import AnswerReader, has_unknown_result, labels_beside, style_labels, unknown_results
 from .package import GEOPACKAGE
 from .returned_file import settled, unreadable

@@ -14,11 +14,11 @@ from ..areas import Area, outlines_of
 from ..errors import OutputError
 from ..fields import Field
 from ..files import told_as_unwritable, whole_folder
-from ..gdal_errors import gdal_raises
+from ..gdal_errors import gdal_raises, quiet_gdal
 from ..raster import spatial_reference
 from ..texts import Message
 from ..types import PathLike
-from ..vectors import point_geometry, quiet_gdal, write_layer
+from ..vectors import point_geometry, write_layer
 from .sites import FORM_FIELDS, RESULTS, SITE_FIELDS, Site
 
 GEOPACKAGE, PROJECT, PHOTO_FOLDER = "survey.gpkg", "survey.qgz", "DCIM"

@@ -13,8 +13,7 @@ import numpy as np
 from osgeo import gdal
 
 from ..errors import OutputError
-from ..gdal_errors import gdal_raises
-from ..vectors import quiet_gdal
+from ..gdal_errors import gdal_raises, quiet_gdal
 
 # How a picture is turned to stand upright, by its EXIF orientation: flip from left to right, quarter turns to the left.
 _UPRIGHT = {2: (True, 0), 3: (False, 2), 4: (True, 2), 5: (True, 1), 6: (False, 3), 7: (True, 3), 8: (False, 1)}

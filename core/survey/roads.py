@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from osgeo import ogr
 
 from ..errors import InputError
-from ..gdal_errors import gdal_raises
+from ..gdal_errors import gdal_raises, quiet_gdal
 from ..progress import QUIET, Progress
 from ..raster import DEGREES, Transformation
 from ..texts import Message
-from ..vectors import quiet_gdal
 
 
 class Roads:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal, ogr
 
-from ..gdal_errors import gdal_raises
+from ..gdal_errors import gdal_raises, quiet_gdal
 from ..raster import (
     HEIGHTS,
     Band,
@@ -23,7 +23,7 @@ from ..raster import (
     write_array,
 )
 from ..types import Array, PathLike
-from ..vectors import quiet_gdal, vector_memory
+from ..vectors import vector_memory
 
 ELEVATION = "elevation"
 """The field of the contour lines that holds their elevation (m)."""

@@ -12,7 +12,7 @@ from ..doors import opened_when_asked
 if TYPE_CHECKING:
     from .burning import Burner, burn
     from .measures import GroundMeasures, boxes_of, boxes_that_meet
-    from .ogr_memory import heard_errors, quiet_gdal, refusal, vector_memory
+    from .ogr_memory import heard_errors, refusal, vector_memory
     from .outlines import Outlines, as_valid_multipolygon, read_polygons, to_crs, transformed
     from .polygons import polygonize, round_corners
     from .tables import point_geometry, write_layer
@@ -32,7 +32,6 @@ __all__ = [
     "heard_errors",
     "point_geometry",
     "polygonize",
-    "quiet_gdal",
     "read_polygons",
     "refusal",
     "round_corners",

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal, ogr
 
-from ..gdal_errors import gdal_raises
+from ..gdal_errors import gdal_raises, quiet_gdal
 from ..progress import QUIET, Progress
 from ..raster import Grid, Window
 from ..types import Mask
 from .measures import boxes_of
-from .ogr_memory import quiet_gdal, vector_memory
+from .ogr_memory import vector_memory
 from .outlines import Outlines
 
 

@@ -12,7 +12,6 @@ from osgeo import gdal
 
 from ..errors import InputError
 from ..gdal_errors import gdal_raises
-from ..gdal_errors import quiet_gdal as quiet_gdal
 
 
 @contextlib.contextmanager

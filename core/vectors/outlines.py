@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from osgeo import gdal, ogr
 
 from ..errors import InputError
-from ..gdal_errors import gdal_raises
+from ..gdal_errors import gdal_raises, quiet_gdal
 from ..progress import QUIET, Progress
 from ..raster import EQUAL_AREA_CRS, Grid, Transformation, check_geometry, same_crs
 from ..types import PathLike
 from .antimeridian import beside, middle_of, turn_of
-from .ogr_memory import quiet_gdal
 
 _AT_ONCE = 5000
 """Polygons that are transformed before the user may stop it."""

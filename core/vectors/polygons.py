@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal, ogr
 
-from ..gdal_errors import gdal_raises
+from ..gdal_errors import gdal_raises, quiet_gdal
 from ..progress import Progress
 from ..raster import Grid, open_raster
 from ..types import PathLike
-from .ogr_memory import quiet_gdal, vector_memory
+from .ogr_memory import vector_memory
 
 # The parabola through the middles of the two pixel edges that meet at a corner, which is where endless corner
 # cutting (Chaikin) ends up: weights of the edges' directions at four points along it.

@@ -12,9 +12,8 @@ from osgeo import gdal, ogr
 
 from ..errors import OutputError
 from ..files import is_full, told_as_unwritable, unwritable
-from ..gdal_errors import gdal_raises
+from ..gdal_errors import gdal_raises, quiet_gdal
 from ..types import PathLike
-from .ogr_memory import quiet_gdal
 
 
 @gdal_raises()

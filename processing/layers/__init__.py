@@ -12,7 +12,7 @@ from ...core.doors import opened_when_asked
 if TYPE_CHECKING:
     from .areas import area_columns, read_areas, write_areas
     from .channel_layers import add_layers, chosen_layers
-    from .features import existing_field, fields_of, staged_sink, tell_columns, to_python, write_features
+    from .features import existing_field, fields_of, staged_sink, to_python, write_features
     from .judged import write_judged
     from .marks import ROLE_PROPERTY, RUN_PROPERTY, mark_role, mark_run, model_credit, role_mark, run_of
     from .polygons import check_polygons, polygon_features
@@ -75,7 +75,6 @@ __all__ = [
     "style_review",
     "style_sites",
     "table_of",
-    "tell_columns",
     "to_python",
     "update_outlines",
     "write_areas",

@@ -414,7 +414,7 @@ def print_pdf(pages: Pages, path: Path, dpi: float) -> None:
 
 def print_picture(page: Page, path: Path, dpi: float) -> None:
     """Draw the first sheet of paper of a page as a PNG. Raises OutputError."""
-    from ...core.vectors import quiet_gdal
+    from ...core.gdal_errors import quiet_gdal
 
     settings = QgsLayoutExporter.ImageExportSettings()
     settings.dpi = dpi

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qgis.core import (
+    QgsFeatureSource,
     QgsProcessing,
     QgsProcessingContext,
     QgsProcessingException,
@@ -25,6 +26,9 @@ from ..algorithm import Algorithm, SurveyLayer
 from ..layer_sources import crs_text
 from ..outputs import destination_of, target_of
 from ..texts import tr
+
+if TYPE_CHECKING:
+    from ...core.survey import Site
 
 _POINTS = QgsProcessing.SourceType.TypeVectorPoint
 _COUNTS = {
@@ -96,7 +100,7 @@ class MergeSurvey(Algorithm):
             write_conflicts_csv,
             write_merge_report,
         )
-        from ..layers import read_sites, result_labels, table_of, write_sites
+        from ..layers import table_of, write_sites
 
         SurveyLayer.warn_of_missing_log(parameters.get("MASTER"), progress)
         source = self.parameterAsSource(parameters, "MASTER", context)
@@ -118,10 +122,7 @@ class MergeSurvey(Algorithm):
         for number, path in enumerate(paths):
             progress.report(0.4 * number / len(paths))
             copies.append(read_copy(path, crs))
-        master = read_sites(source, progress, result_labels(self, parameters, "MASTER", context))
-        if len(master) < source.featureCount():
-            message = tr("The master {} has sites without a point. Give each its point first, so that none is lost.")
-            raise InputError(message.format(source.sourceName()))
+        master = self._master(source, parameters, context, progress)
         merged = merge_copies(master, table_of(source, known), crs, copies, master_folder, progress.part(0.4, 0.7))
         result = self._result_file(parameters)
         result_folder = None if result is None else result.parent
@@ -150,6 +151,18 @@ class MergeSurvey(Algorithm):
             "CONFLICT_COUNT": len(merged.conflicts),
             "MISSING_PHOTOS": len(merged.missing),
         }
+
+    def _master(
+        self, source: QgsFeatureSource, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress
+    ) -> tuple[Site, ...]:
+        """The sites of the master. InputError where some have no point."""
+        from ..layers import read_sites, result_labels
+
+        master = read_sites(source, progress, result_labels(self, parameters, "MASTER", context))
+        if len(master) < source.featureCount():
+            message = tr("The master {} has sites without a point. Give each its point first, so that none is lost.")
+            raise InputError(message.format(source.sourceName()))
+        return master
 
     def _master_file(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Path | None:
         """The master's file, in whose folder the paths of its photos begin; None if it is in memory."""

@@ -9,9 +9,8 @@ from typing import Any
 
 from osgeo import gdal
 
-from ...gdal_errors import gdal_raises
+from ...gdal_errors import gdal_raises, quiet_gdal
 from ...raster import Band, Grid
-from ...vectors import quiet_gdal
 from ..model import Acquisition
 from .bands import band_of, declared_nodata_only
 from .dates import Pair, parse_date
