@@ -14,7 +14,6 @@ class Feedback(QgsProcessingFeedback):
         super().__init__(False)
         self.lines: list[str] = []
         self.warnings: list[str] = []
-        self.warnings: list[str] = []
         self.fractions: list[float] = []
         self._cancel_after = cancel_after
         self._cancel_at = cancel_at
@@ -31,7 +30,6 @@ class Feedback(QgsProcessingFeedback):
 
     def pushWarning(self, warning: str) -> None:
         self.lines.append(warning)
-        self.warnings.append(warning)
         self.warnings.append(warning)
 
     def reportError(self, error: str, fatalError: bool = False) -> None:
