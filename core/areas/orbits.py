@@ -62,7 +62,7 @@ def merge_orbits(
     attributes of each orbit are kept under MERGED_FIELDS. Where a group holds several areas of one orbit, areas
     add up, minima and maxima stay such, means are weighted by area, and what can't be combined (aspect,
     elongation) is that of the largest. ``descending_crs`` defaults to the CRS of the ascending areas; ``names`` are
-    the two layers for messages. Raises
+    the two layers for messages. Areas that say to be of the other orbit are warned of. Raises
     InputError for an unknown CRS or a geometry that is no polygon.
     """
     target = ascending_crs
@@ -74,6 +74,8 @@ def merge_orbits(
     areas = [*ascending, *descending]
     if not areas:
         return ()
+    for layer, orbit, name in zip((ascending, descending), ORBITS, names):
+        _check_orbit(layer, orbit, name, progress)
     orbits = [ORBITS[0]] * len(ascending) + [ORBITS[1]] * len(descending)
     ground = GroundMeasures(target, names[0])
     merged = []
@@ -98,6 +100,22 @@ def merge_orbits(
         merged.append(Area(bytes(outline.ExportToWkb()), attributes))
     progress.report(1.0)
     return numbered(merged, [field.name for field in MERGED_FIELDS])
+
+
+def _check_orbit(areas: Sequence[Area], orbit: str, name: str, progress: Progress) -> None:
+    other = ORBITS[1 - ORBITS.index(orbit)]
+    count = sum(str(area.attributes.get("orbit") or "").strip().casefold() == other for area in areas)
+    if count:
+        progress.warning(
+            "{count} of {number} areas in {name}, which was given as that of the {orbit} orbit, say that they are of "
+            "the {other} one. Check that the two layers are the right ones: else areas count as seen from both orbits "
+            "that were seen from one.",
+            count=count,
+            number=len(areas),
+            name=name or orbit,
+            orbit=orbit,
+            other=other,
+        )
 
 
 def _groups(geometries: Sequence[ogr.Geometry], progress: Progress) -> list[NDArray[np.intp]]:

@@ -50,6 +50,13 @@ class MergeOrbits(Algorithm):
             if source is None:
                 raise QgsProcessingException(self.invalidSourceError(parameters, name))
             sources[name] = source
+        layers = [self.parameterAsVectorLayer(parameters, name, context) for name in sources]
+        if all(layers) and layers[0].source() == layers[1].source():
+            progress.warning(
+                tr("{} was given for both orbits, so all of its areas count as seen from both.").format(
+                    layers[0].name()
+                )
+            )
         target = crs_text(sources["ASCENDING"].sourceCrs())
         areas = merge_orbits(
             read_areas(sources["ASCENDING"], FIELDS, progress=progress),

@@ -48,6 +48,19 @@ def test_overlapping_areas_become_one_seen_from_both() -> None:
     assert found["slope_mean_ascending"] is None
 
 
+def test_a_layer_of_the_other_orbit_is_told() -> None:
+    said: list[str] = []
+    listening = Progress(on_warning=said.append)
+    right, unknown = square(0, 0, orbit="ascending"), square(300, 0, number=2, orbit="unknown")
+    wrong = square(0, 0, orbit="Ascending")
+    merge_orbits([right, unknown], [square(0, 0, orbit="descending")], UTM, progress=listening)
+    assert said == []
+    merge_orbits([right, unknown], [wrong, unknown], UTM, progress=listening, names=("east", "west"))
+    (sentence,) = said
+    assert "1 of 2 areas in west, which was given as that of the descending orbit" in sentence
+    assert "of the ascending one" in sentence
+
+
 def test_areas_apart_stay_apart_with_the_largest_first() -> None:
     areas = merge_orbits([square(0, 0)], [square(500, 0, side=200)], UTM)
     assert [area.attributes["seen_from"] for area in areas] == ["descending", "ascending"]
