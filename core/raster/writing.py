@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,15 +119,24 @@ class RasterWriter:
         try:
             with told_as_unwritable(self.path, (RuntimeError, OSError)):
                 self._dataset.FlushCache()
-                self._dataset = None
+                self._release()
                 self._file.keep()
         finally:
             self.discard()
 
+    @gdal_raises()
     def discard(self) -> None:
         """Remove what was written so far."""
-        self._dataset = None
+        with contextlib.suppress(RuntimeError):
+            self._release()
         self._file.discard()
+
+    def _release(self) -> None:
+        """Close the dataset; unlike the end of its last reference, which prints an error, this raises it."""
+        dataset, self._dataset = self._dataset, None
+        if dataset is not None:
+            # Before GDAL 3.8 a dataset can't be closed but by what its last reference calls.
+            dataset.Close() if hasattr(dataset, "Close") else gdal.Dataset.__swig_destroy__(dataset)
 
     def __enter__(self) -> RasterWriter:
         return self

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 from osgeo import gdal, osr
+from small_disk import longest_file
 
 from ada_mapper.core.errors import InputError, OutputError
 from ada_mapper.core.raster import (
@@ -296,3 +298,17 @@ def test_a_truncated_file_is_said(tmp_path):
 def test_row_blocks_cover_every_row_once():
     assert list(row_blocks(10, 4)) == [(0, 4), (4, 4), (8, 2)]
     assert math.fsum(rows for _, rows in row_blocks(1000, 256)) == 1000
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("size", [8, 400, 9_000, 17_000])
+def test_on_a_full_disk_nothing_is_printed_and_no_file_left(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], size: int
+) -> None:
+    values = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
+    grid = Grid("EPSG:32645", (500000.0, 30.0, 0.0, 4000000.0, 0.0, -30.0), 64, 64)
+    with pytest.raises(OutputError, match=r"rate\.tif can't be"), longest_file(size):
+        write_array(tmp_path / "rate.tif", grid, values, BandDescription("rate", "mm/yr"))
+    gc.collect()
+    assert not list(tmp_path.iterdir())
+    assert capfd.readouterr().err == ""
