@@ -92,6 +92,7 @@ PHASE = BandKind(
     _both(5000.0),
     _both(30000.0),
     _ADVICE,
+    least=(0.05, "m"),
 )
 PHASE_RATE = BandKind(
     Message("phase rate"),

@@ -80,6 +80,17 @@ def test_a_number_that_could_be_measured_is_no_data_only_where_it_is_frequent(tm
     np.testing.assert_array_equal(found[1:], values[1:].astype(np.float32))
 
 
+@pytest.mark.parametrize(("size", "is_told"), [(0.03, True), (3.0, False)])
+def test_phases_as_small_as_displacements_in_metres_are_told(tmp_path: Path, size: float, is_told: bool) -> None:
+    values = np.random.default_rng(0).uniform(-size, size, (40, 50))
+    said: list[str] = []
+    checked_band(write_raster(tmp_path / "pair.tif", values), PHASE, Progress(on_warning=said.append))
+    assert [line for line in said if "pair.tif: the unwrapped phase hardly exceeds" in line and "in m." in line] == (
+        said if is_told else []
+    )
+    assert bool(said) == is_told
+
+
 def of_bands(path: Path, kind: int, *options: str, count: int = 3) -> str:
     dataset = gdal.GetDriverByName("GTiff").Create(str(path), 50, 40, count, kind, options)
     dataset.SetGeoTransform((500000, 30, 0, 4000000, 0, -30))
