@@ -29,6 +29,8 @@ _GRANULE = re.compile(r"\b(S1[ABCD])_\w+?_(\d{8})T\d{6}_\d{8}T\d{6}_(\d{6})_")
 _OF_BURSTS = re.compile(r"^S1_(\d{3})_[0-9sn-]+_")
 _LAYER = re.compile(r"_(unw_phase|corr)((?:_\w+)?\.tif)$")
 
+_TEXT = re.compile(r"^S1[\w-]+_[0-9A-F]{4}\.txt$")
+
 
 class HyP3Reader(ProductReader):
     """``*_unw_phase.tif`` and its clipped variants; ``*_corr.tif``; the product's ``.txt``."""
@@ -39,8 +41,11 @@ class HyP3Reader(ProductReader):
     coherence_name = re.compile(r"^S1.*_corr(_\w+)?\.tif$")
 
     def incomplete(self, files: Sequence[Path], folder: Folder) -> tuple[str, ...]:
-        """Products with coherence only."""
+        """Products with coherence, or with their text only."""
         expected = {path: _layer(path, "unw_phase") for path in folder.matching(self.coherence_name)}
+        seen = {_LAYER.split(path.name)[0] for path in (*files, *expected)}
+        texts = (path for path in folder.matching(_TEXT) if path.stem not in seen)
+        expected.update({path: f"{path.stem}_unw_phase.tif" for path in texts})
         return self._without_interferogram(expected, files)
 
     def find_coherence(self, path: Path, dates: Pair, folder: Folder) -> Path | None:

@@ -86,6 +86,18 @@ def test_a_folder_that_is_unpacked_in_part(tmp_path):
     assert told(stack, SCENE, "1 of its rasters")
 
 
+def test_a_product_of_which_only_its_text_is_there_is_told(tmp_path):
+    products.hyp3(tmp_path)
+    assert not [note for note in find_stack(tmp_path).notes if "isn't complete" in note]
+    name = "S1AA_20190610T135156_20190622T135157_VVP012_INT80_G_ueF_F8BF"
+    for path in (tmp_path / name).glob("*.tif"):
+        path.unlink()
+    stack = find_stack(tmp_path)
+    assert len(stack.interferograms) == 2
+    (note,) = [note for note in stack.notes if "isn't complete" in note]
+    assert f"{name}.txt is there without its {name}_unw_phase.tif" in note
+
+
 def test_a_product_without_its_interferogram_is_told(tmp_path):
     products.hyp3(tmp_path)
     (tmp_path / SCENE / f"{SCENE}_unw_phase.tif").unlink()
