@@ -125,6 +125,14 @@ def _sign(kind: ChannelKind, path: str, tags: Mapping[str, str], progress: Progr
     text = tags.get("SIGN", "").strip().lower()
     if not default or text in ("away", "toward"):
         return text if default else ""
+    if kind is ChannelKind.PHASE_RATE and unit_of(tags["unit"]) in YEARLY_METRES:
+        progress.warning(
+            "{path}: the phase rate is in {unit}, so it was taken as a rate along the line of sight, positive toward "
+            "the satellite, and turned into rad/yr.",
+            path=path,
+            unit=tags["unit"].strip(),
+        )
+        return "toward"
     if kind is ChannelKind.LOS_RATE:
         progress.info(
             "{path}: the LOS rate doesn't tell its sign; positive toward the satellite is assumed.", path=path

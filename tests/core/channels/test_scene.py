@@ -45,6 +45,19 @@ def test_everything_is_told_once_also_of_a_layer_that_serves_two_channels(files:
         assert sum(part in message for message in told) == count, part
 
 
+@pytest.mark.parametrize(("unit", "rate"), [("mm/yr", 5.0), ("m/yr", 0.005), ("cm/yr", 0.5)])
+def test_a_rate_of_lengths_as_phase_rate_is_toward_the_satellite_and_told(
+    tmp_path: Path, unit: str, rate: float
+) -> None:
+    """5 mm/yr toward the satellite are -4π · 5 mm / 55.465763 mm = -1.13281 rad/yr."""
+    path = write_layer(tmp_path / "phase.tif", np.full((60, 60), rate, np.float32), unit=unit, sign="")
+    told: list[str] = []
+    progress = Progress(on_warning=told.append)
+    with SceneLayers({PHASE_RATE: path}, [MINMAX_CHANNELS[PHASE_RATE]], progress) as scene:
+        np.testing.assert_allclose(scene.read(PHASE_RATE), -1.13281, rtol=1e-5)
+    assert [line for line in told if f"phase.tif: the phase rate is in {unit}, so it was taken as a rate along" in line]
+
+
 def test_channels_without_a_file_are_left_out(files: dict[ChannelKind, Path]) -> None:
     with SceneLayers(files, MINMAX_CHANNELS.values()) as scene:
         assert [channel.kind for channel in scene.channels] == [PHASE_RATE, DEM]
