@@ -25,6 +25,8 @@ from .meaning import HUGE, MARKERS, BandKind, impossible
 from .opening import open_raster
 from .warping import flipped, flips_of, source_windows, warped_layers
 
+# GDAL takes so many layers over each other for a loop.
+_MOST_LAYERS = 32
 _GONE = re.compile(r"([^\s:'\"]+)['\"]?:? (?:No such file|does not exist)")
 _COLOURS = (gdal.GCI_RedBand, gdal.GCI_GreenBand, gdal.GCI_BlueBand)
 
@@ -94,7 +96,8 @@ class BandReader:
         self.band_count = self._dataset.RasterCount - (alpha_index(self._dataset) > 0)
         declared = stored.GetNoDataValue()
         self.declares_nodata = declared is not None
-        self._nodata = _as_float32((*self.source.nodata, *(() if declared is None else (declared,))))
+        self._declared = _as_float32(() if declared is None else (declared,))
+        self._nodata = _as_float32((*self.source.nodata, *self._declared))
         self._mask = mask_of(self._dataset, stored)
         self._stored = self._band = stored
         try:
@@ -126,10 +129,25 @@ class BandReader:
                 "coordinate reference system. Assign it first (Raster > Projections > Assign projection).",
                 label=self.source.label,
             )
+        if len(self._nodata) > _MOST_LAYERS:
+            raise InputError(
+                "{label} holds many different numbers that can't be, such as {lowest:g} and {highest:g}, so it can't "
+                "be put on another grid. Set them to no data first (Raster > Raster calculator).",
+                label=self.source.label,
+                lowest=min(self._nodata),
+                highest=max(self._nodata),
+            )
         mask = None if self._mask is None else alpha_index(self._dataset) or "auto"
         try:
             self._layers = warped_layers(
-                self._dataset, self.source.index, mask, self._nodata, self._own, self.grid, self._resampling
+                self._dataset,
+                self.source.index,
+                mask,
+                self._nodata,
+                self._own,
+                self.grid,
+                self._resampling,
+                self._has_clean_overviews,
             )
         except RuntimeError:
             raise InputError(
@@ -138,6 +156,11 @@ class BandReader:
                 label=self.source.label,
             ) from None
         self._band = self._layers[-1].GetRasterBand(1)
+
+    @property
+    def _has_clean_overviews(self) -> bool:
+        """Whether what was left out when overviews were made is all that is to be left out."""
+        return set(self._nodata) <= set(self._declared)
 
     @property
     @gdal_raises()
@@ -247,9 +270,11 @@ class BandReader:
     def _leave_out_before_resampling(self, window: Window) -> None:
         """Add what stands for no data undeclared to what the layers leave out, before it spoils its neighbours.
 
-        GDAL then resamples blocks that it has just read, so this costs little; overviews are resampled as they are.
+        GDAL then resamples blocks that it has just read, so this costs little; clean overviews are resampled as they
+        are.
         """
-        uses_overviews = self._stored.GetOverviewCount() and self.grid.pixel_size > self._own.pixel_size
+        is_coarser = self.grid.pixel_size > self._own.pixel_size
+        uses_overviews = is_coarser and self._has_clean_overviews and self._stored.GetOverviewCount()
         if not self._is_guarded or uses_overviews:
             return
         found: set[float] = set()

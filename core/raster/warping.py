@@ -26,10 +26,12 @@ def warped_layers(
     own: Grid,
     grid: Grid,
     resampling: str,
+    uses_overviews: bool,
 ) -> list[gdal.Dataset]:
     """A band on another grid as float32 with NaN for no data: the last of the layers, which must outlive it.
 
-    ``mask``: which mask is heeded, the number of an alpha band or "auto" for that of the file.
+    ``mask``: which mask is heeded, the number of an alpha band or "auto" for that of the file. ``uses_overviews``: a
+    coarser grid is made from those of the file.
     """
     # GDAL warps with one value for no data or one mask, so each becomes NaN before, in one layer each.
     flips = flips_of(dataset)
@@ -59,6 +61,7 @@ def warped_layers(
         resampleAlg="average" if factor > 1.5 and resampling == "bilinear" else resampling,
         warpMemoryLimit=64,
         errorThreshold=0.05,
+        options=["-ovr", "AUTO" if uses_overviews else "NONE"],
     )
     layers.append(gdal.Warp("", layers[-1], options=options))
     return layers

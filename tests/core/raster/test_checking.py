@@ -299,3 +299,28 @@ def test_a_marker_that_the_sample_misses_spoils_no_neighbours_on_another_grid(
     missing = np.isnan(found).sum() * 25 * 25 / (30 * 30)
     assert missing == pytest.approx(600, rel=0.05)
     assert set(np.unique(found[np.isfinite(found)])) == {5}
+
+
+def test_overviews_that_were_made_with_a_marker_are_not_read(tmp_path: Path) -> None:
+    values = np.full((512, 512), 1000, np.float32)
+    values[:, 253:] = -9999
+    path = write_raster(tmp_path / "dem.tif", values)
+    dataset = gdal.Open(path, gdal.GA_Update)
+    dataset.BuildOverviews("AVERAGE", [2, 4, 8])
+    dataset = None
+    own = Grid.of(path)
+    coarse = own.resampled(8 * own.pixel_size)
+    with BandReader(checked_band(path, HEIGHTS), coarse) as reader:
+        found = reader.read()
+    assert set(found[np.isfinite(found)].tolist()) == {1000}
+    assert np.isfinite(found).mean() == pytest.approx(0.5, abs=0.05)
+
+
+def test_more_numbers_that_cannot_be_than_layers_can_leave_out_are_told(tmp_path: Path) -> None:
+    values = np.ones((60, 60), np.float32)
+    values[10] = np.linspace(1e31, 1e37, 60)
+    path = write_raster(tmp_path / "band.tif", values)
+    own = Grid.of(path)
+    with BandReader(path, own.resampled(1.1 * own.pixel_size)) as reader:
+        with pytest.raises(InputError, match=r"band\.tif holds many different numbers that can't be"):
+            reader.read()
