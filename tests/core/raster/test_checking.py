@@ -321,6 +321,7 @@ def test_more_numbers_that_cannot_be_than_layers_can_leave_out_are_told(tmp_path
     values[10] = np.linspace(1e31, 1e37, 60)
     path = write_raster(tmp_path / "band.tif", values)
     own = Grid.of(path)
-    with BandReader(path, own.resampled(1.1 * own.pixel_size)) as reader:
-        with pytest.raises(InputError, match=r"band\.tif holds many different numbers that can't be"):
-            reader.read()
+    grid = own.resampled(1.1 * own.pixel_size)
+    words = r"band\.tif holds many different numbers that can't be"
+    with BandReader(path, grid) as reader, pytest.raises(InputError, match=words):
+        reader.read()
