@@ -71,9 +71,6 @@ HARMLESS = (
     "simulatescene/PHASE_RATE",
     "simulatescene/LOS_RATE",
     "simulatescene/EXCLUDE",
-    "trainmodel/DEM_FOLDER",
-    "comparechannels/DEM_FOLDER",
-    "assesssurvey/PHOTO_FOLDER",
     # Any picture that QGIS draws.
     "surveypackage/BASE_MAP",
 )

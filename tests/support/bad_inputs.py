@@ -247,7 +247,12 @@ FOLDERS = (
     Bad("missing", lambda folder, world: str(folder / "missing")),
     Bad("file", lambda folder, world: _text(folder / "file.txt")),
     Bad("empty", lambda folder, world: _folder(folder / "empty"), becomes=FREE),
-    Bad("texts", lambda folder, world: str(Path(_text(folder / "20200101_20200113_unw.tif")).parent)),
+    # Photos and elevation models are looked for by their names, and simulated tiles are not asked for.
+    Bad(
+        "texts",
+        lambda folder, world: str(Path(_text(folder / "20200101_20200113_unw.tif")).parent),
+        but=("assesssurvey/PHOTO_FOLDER", "comparechannels/DEM_FOLDER", "trainmodel/DEM_FOLDER"),
+    ),
 )
 
 
