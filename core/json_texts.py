@@ -16,6 +16,8 @@ def read_json(text: str | bytes) -> Any:
         value = json.loads(text, object_pairs_hook=_once_each)
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
+    except json.JSONDecodeError as error:
+        raise ValueError(Message("it is damaged in line {line}, or no JSON", line=error.lineno)) from None
     level = [value]
     for _ in range(_DEEPEST):
         lists = [part for part in level if isinstance(part, list)]

@@ -315,7 +315,7 @@ class Algorithm(QgsProcessingAlgorithm):
         layer = self.parameterAsRasterLayer(parameters, name, context)
         if layer is None:
             if parameters.get(name):
-                message = tr("{} (given as {}) can't be opened as a raster layer. Check that the file is complete.")
+                message = tr("{} (given as {}) can't be opened as a raster layer. Choose another, or check it.")
                 raise InputError(message.format(parameters[name], name))
             return None
         return raster_source(layer, self._say)
@@ -333,7 +333,7 @@ class Algorithm(QgsProcessingAlgorithm):
             return None, None
         geometry = QgsGeometry.unaryUnion([feature.geometry() for feature in source.getFeatures()])
         if geometry.isEmpty():
-            message = tr("The layer {} (given as {}) has no features.")
+            message = tr("The layer {} (given as {}) is empty. Choose another one.")
             raise InputError(message.format(source.sourceName(), name))
         geometry.get().dropZValue()
         geometry.get().dropMValue()

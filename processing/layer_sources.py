@@ -93,7 +93,8 @@ class MapTransformation:
 
     def _error(self) -> InputError:
         message = tr(
-            "{} ({}) can't be placed in {}. Check that its coordinates and its coordinate reference system are right."
+            "{} can't be transformed from {} to {}. Check that its coordinates and its coordinate reference system are "
+            "right."
         )
         return InputError(message.format(*self._names))
 

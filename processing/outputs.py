@@ -210,7 +210,8 @@ def _check_format(target: Target, definition: QgsProcessingParameterDefinition) 
         known += ["htm"] if "html" in known else []
     if target.path.suffix.lower().lstrip(".") not in known:
         message = tr("{} ({}) doesn't end in {}. Choose another name.")
-        ends = tr(" or ").join(f".{suffix}" for suffix in dict.fromkeys(known))
+        *others, last = (f".{suffix}" for suffix in dict.fromkeys(known))
+        ends = tr("{} or {}").format(", ".join(others), last) if others else last
         raise InputError(message.format(target.path, target.title, ends))
 
 

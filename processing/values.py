@@ -166,7 +166,7 @@ def _check_features(
     held = QgsWkbTypes.geometryType(source.wkbType())
     wanted = [_GEOMETRIES.get(kind) for kind in definition.dataTypes()]
     if wanted and None not in wanted and held in _kinds() and held not in wanted:
-        message = tr("{} holds {}, not {} ({}). Choose another layer.")
+        message = tr("{} holds {}, and {} are needed ({}). Choose another layer.")
         kinds = tr(" or ").join(_kinds()[kind] for kind in wanted)
         raise InputError(message.format(source.sourceName(), _kinds()[held], kinds, definition.description()))
     _check_extent(source.sourceExtent(), source.sourceCrs(), source.sourceName())
@@ -187,8 +187,11 @@ def _check_file(
     parameters: dict[str, Any],
     context: QgsProcessingContext,
 ) -> None:
+    given = parameters[definition.name()]
     path = algorithm.parameterAsString(parameters, definition.name(), context)
     is_folder = definition.behavior() == QgsProcessingParameterFile.Behavior.Folder
+    if not path:
+        _refuse(definition, tr("the path of a folder") if is_folder else tr("the path of a file"), given)
     _check_path(path, is_folder, definition)
 
 
@@ -215,7 +218,11 @@ def _check_path(path: str, is_folder: bool | None, definition: QgsProcessingPara
     except (OSError, ValueError):
         is_there = is_file = is_dir = False
     if not is_there:
-        message = tr("There is no folder {} ({}).") if is_folder else tr("There is no file {} ({}).")
+        no_folder, no_file = (
+            tr("There is no folder {} ({}). Choose another."),
+            tr("There is no file {} ({}). Choose another."),
+        )
+        message = no_folder if is_folder else no_file
     elif not (is_file or is_dir):
         message = tr("{} is neither a file nor a folder ({}).")
     elif is_folder is False and is_dir:
@@ -235,7 +242,7 @@ def _refuse(definition: QgsProcessingParameterDefinition, wanted: str, value: An
 
 
 def _refuse_unopened(definition: QgsProcessingParameterDefinition, wanted: str, parameters: dict[str, Any]) -> None:
-    message = tr("{} (given as {}) can't be opened as {}. Check that the file is complete.")
+    message = tr("{} (given as {}) can't be opened as {}. Choose another, or check it.")
     value = _shortened(str(parameters[definition.name()]))
     raise InputError(message.format(value, definition.name(), wanted))
 

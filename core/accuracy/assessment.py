@@ -250,7 +250,7 @@ def _require_on_ground(true: Burner, found: Burner, is_given: bool) -> None:
     for burner, name, is_asked in ((true, Message("true areas"), True), (found, Message("areas found"), is_given)):
         if is_asked and burner.geometries and not burner.meets_grid:
             raise InputError(
-                "None of the {count} {name} lies on the ground that was mapped. Check that the layers show the same "
+                "None of the {name} ({count}) lies on the ground that was mapped. Check that the layers show the same "
                 "place and that their coordinate reference systems are right.",
                 count=len(burner.geometries),
                 name=name,
@@ -427,7 +427,7 @@ def _remark(judgement: Judgement, regions: Regions, progress: Progress) -> None:
         progress.warning("There are no areas found: all true areas count as missed.")
     elif not any(area.iou > 0 for area in found):
         progress.warning(
-            "None of the {found} areas found touches any of the {true} true areas. Check that both layers show the "
+            "None of the areas found ({found}) touches any of the true areas ({true}). Check that both layers show the "
             "same place, and that their coordinate reference systems are right.",
             found=len(found),
             true=objects.true_count,

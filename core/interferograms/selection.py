@@ -137,10 +137,10 @@ def nothing_left(pairs: Sequence[PairFacts], limits: PairLimits) -> str:
     nearest = min(violations, key=misses)
     needed = joined([item.needed for item in violations[nearest]], " and ")
     by_hand = len(pairs) - len(others)
-    most = Message("None of the {count} interferograms is within the limits.", count=len(pairs))
+    most = Message("None of the interferograms ({count}) is within the limits.", count=len(pairs))
     if by_hand:
         most = Message(
-            "None of the {count} interferograms is used; {by_hand} of them were left out by hand.",
+            "None of the interferograms ({count}) is used; {by_hand} of them were left out by hand.",
             count=len(pairs),
             by_hand=by_hand,
         )

@@ -98,7 +98,12 @@ def quantise(
         except AdaMapperError:
             raise
         except Exception as error:  # whatever ONNX Runtime's tools raise
-            raise InputError("{path} can't be quantised ({error}).", path=os.fspath(model_path), error=error) from None
+            raise InputError(
+                "{path} can't be quantised: its weights may be damaged ({error}). Choose another model, or another "
+                "storage.",
+                path=os.fspath(model_path),
+                error=error,
+            ) from None
         progress.report(0.95)
         model = load_model(rounded)
     facts = {"from": Path(model_path).name, "calibration_tiles": reader.count, **asdict(options)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -151,11 +152,10 @@ class OnnxRuntimeBackend:
         shape = inputs[0].shape if len(inputs) == 1 else []
         if len(shape) != 4 or (isinstance(shape[1], int) and shape[1] != bands) or _is_of_several(shape[0]):
             raise InputError(
-                "{path}: the network's input {shape} isn't the {bands} bands that its card "
-                "describes ({band_names}). Export the model again.",
+                "{path}: the network takes {taken}, which don't fit the bands of its card: {band_names}. Export the "
+                "model again.",
                 path=os.fspath(self.model_path),
-                shape=shape,
-                bands=bands,
+                taken=_sizes(shape) if shape else Message("{count} inputs", count=len(inputs)),
                 band_names=", ".join(self.card.band_names),
             )
         sides = {side for side in shape[2:] if isinstance(side, int)}
@@ -181,11 +181,17 @@ class OnnxRuntimeBackend:
         result = output.shape
         if len(result) != 4 or (isinstance(result[1], int) and result[1] != len(self.card.classes)):
             raise InputError(
-                "{path}: the network's output {shape} isn't the probability of two classes. Export the model again.",
+                "{path}: the network gives {given}, which aren't probabilities of two classes. Export the model again.",
                 path=os.fspath(self.model_path),
-                shape=result,
+                given=_sizes(result),
             )
         return str(inputs[0].name)
+
+
+def _sizes(shape: Sequence[Any]) -> str:
+    """What an input or output of a shape is, in words."""
+    sizes = " × ".join("?" if size is None else str(size) for size in shape)
+    return Message("arrays of {sizes} (tiles, bands, rows, columns)", sizes=sizes)
 
 
 def _is_of_several(count: Any) -> bool:

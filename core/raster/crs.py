@@ -56,7 +56,7 @@ def placed_reference(crs: str, name: PathLike = "") -> osr.SpatialReference:
     reference = spatial_reference(crs, name)
     if not _is_placed(reference):
         raise InputError(
-            "{name} has the coordinate reference system {crs}, which doesn't say where on Earth it lies. Set the "
+            "{name} has the coordinate reference system “{crs}”, which doesn't say where on Earth it lies. Set the "
             "right one.",
             name=name or Message("The layer"),
             crs=crs_name(crs),
@@ -112,8 +112,8 @@ def check_coordinates(crs: str, bounds: Bounds, name: PathLike = "", pixel: tupl
     name = name or Message("The layer")
     if quarter and not looks_like_degrees:
         raise InputError(
-            "{name} declares a CRS in degrees ({crs}) but its coordinates are {x:.0f}, {y:.0f} (metres?). Set the "
-            "right CRS.",
+            "{name} declares a CRS in degrees, {crs}, but its coordinates are {x:.0f}, {y:.0f}: probably metres. Set "
+            "the right CRS.",
             name=name,
             crs=crs_name(crs),
             x=x_min,
@@ -122,8 +122,8 @@ def check_coordinates(crs: str, bounds: Bounds, name: PathLike = "", pixel: tupl
     smallest = _PIXEL_AT_DEGREES if looks_like_degrees else _PIXEL
     if not quarter and pixel is not None and max(pixel) < smallest:
         raise InputError(
-            "{name} declares a projected CRS ({crs}) but its pixels are only {size:g} wide (degrees?). Set the right "
-            "CRS.",
+            "{name} declares a projected CRS, {crs}, but its pixels are only {size:g} wide: probably degrees. Set the "
+            "right CRS.",
             name=name,
             crs=crs_name(crs),
             size=pixel[0],
@@ -175,8 +175,8 @@ class Transformation:
 
     def _error(self) -> InputError:
         return InputError(
-            "{name} ({source}) can't be placed in {target}. Check that its coordinates and its coordinate reference "
-            "system are right.",
+            "{name} can't be transformed from {source} to {target}. Check that its coordinates and its coordinate "
+            "reference system are right.",
             name=self._name or Message("The layer"),
             source=crs_name(self._source),
             target=crs_name(self._target),

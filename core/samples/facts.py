@@ -183,10 +183,20 @@ _TRANSFORM: _Kind = (
 def _value(values: Any, key: str, kind: _Kind) -> Any:
     """A value of an object; ValueError where it is missing or of another kind."""
     if not isinstance(values, dict):
-        raise ValueError(Message("{value} is no object", value=repr(values)[:50]))
+        raise ValueError(Message("it holds {value} where an object is needed", value=_shown(values)))
     if key not in values:
         raise ValueError(Message("there is no {key}", key=key))
     what, holds = kind
     if not holds(values[key]):
-        raise ValueError(Message("{key} must be {what}, not {value}", key=key, what=what, value=repr(values[key])[:50]))
+        raise ValueError(Message("{key} must be {what}, not {value}", key=key, what=what, value=_shown(values[key])))
     return values[key]
+
+
+def _shown(value: Any) -> str:
+    """A value as a sentence shows it: short ones themselves, of others what they are."""
+    if isinstance(value, dict):
+        return Message("an object")
+    text = repr(value)
+    if len(text) <= 40:
+        return text
+    return Message("a list") if isinstance(value, list) else Message("a long value")

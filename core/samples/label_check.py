@@ -50,19 +50,19 @@ def check_labels(
     those smaller than ``min_area`` (m²) or nowhere wider than two pixels become not learnable; those that overlap
     another are only told. InputError without a CRS, or when no label lies on the grid.
     """
-    geometries = dict(enumerate(to_crs(polygons, crs, grid), 1))
+    geometries = dict(enumerate(to_crs(polygons, crs, grid, Message("The layer of labels")), 1))
     problems = [*_damaged(polygons, geometries), *_outside(geometries, grid)]
     lost = {problem.label for problem in problems if problem.problem in ("empty", "outside")}
     usable = {number: geometry for number, geometry in geometries.items() if geometry and number not in lost}
     if polygons and all(geometry is None for geometry in geometries.values()):
         raise InputError(
-            "None of the {count} labels covers any ground: they are lines, points or empty. Draw areas.",
+            "None of the labels ({count}) covers any ground: they are lines, points or empty. Draw areas.",
             count=len(polygons),
         )
     if polygons and not usable:
         raise InputError(
-            "None of the {count} label polygons lies on the scene. Check that both show the same place and "
-            "that their coordinate reference systems are right.",
+            "None of the label polygons ({count}) lies on the scene. Check that both show the same place and that "
+            "their coordinate reference systems are right.",
             count=len(polygons),
         )
     shared = _overlaps(usable, grid)

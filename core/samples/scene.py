@@ -127,17 +127,19 @@ class SceneLabels:
         numbers, outlines = zip(*areas) if areas else ((), ())
         self._areas = Burner([ogr.CreateGeometryFromWkb(outline) for outline in outlines], grid, numbers)
         ignored = [
-            polygon for polygons in inputs.ignored for polygon in _on_grid(polygons, grid, Message("ignored areas"))
+            polygon
+            for polygons in inputs.ignored
+            for polygon in _on_grid(polygons, grid, Message("The layer of ignored ground"))
         ]
         self._ignored = Burner(ignored, grid)
         self._surveyed = None
         if inputs.surveyed is not None:
-            self._surveyed = Burner(_on_grid(inputs.surveyed, grid, Message("mapped extent")), grid)
+            self._surveyed = Burner(_on_grid(inputs.surveyed, grid, Message("The mapped extent")), grid)
             if not self._surveyed.meets_grid:
                 raise InputError(
                     "No part of the mapped extent ({source}) lies on the scene, so no ground could be background. "
                     "Check that both show the same place and that their coordinate reference systems are right.",
-                    source=inputs.surveyed.source or Message("mapped extent"),
+                    source=inputs.surveyed.source or Message("The mapped extent"),
                 )
         has_ignored = any(polygons.geometries for polygons in inputs.ignored)
         self.ignores_elsewhere = has_ignored and not self._ignored.meets_grid
@@ -158,8 +160,5 @@ class SceneLabels:
 
 
 def _on_grid(polygons: Polygons, grid: Grid, what: str) -> list[ogr.Geometry]:
-    try:
-        geometries = to_crs(polygons.geometries, polygons.crs, grid)
-    except InputError as error:
-        raise InputError("{source}: {error}", source=polygons.source or what, error=error) from None
+    geometries = to_crs(polygons.geometries, polygons.crs, grid, polygons.source or what)
     return [geometry for geometry in geometries if geometry is not None]

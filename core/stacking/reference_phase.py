@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -61,7 +62,9 @@ class Reference:
                     "The reference {mode} is missing. Give a {kind} on stable ground.", mode=self.mode, kind=kind
                 )
             if not self._geometry().GetGeometryName().upper().endswith(kind.upper()):
-                raise InputError("The reference {mode} must be a {kind}.", mode=self.mode, kind=kind)
+                raise InputError(
+                    "The reference {mode} must be a {kind}. Choose a layer of {kind}s.", mode=self.mode, kind=kind
+                )
 
     def _geometry(self) -> ogr.Geometry:
         """The geometry in two dimensions."""
@@ -73,9 +76,9 @@ class Reference:
             geometry = None
         if geometry is None or geometry.IsEmpty():
             raise InputError(
-                "The reference {mode} can't be read as a geometry: {geometry_wkt}",
+                "The reference {mode} can't be read as a geometry ({geometry}). Draw it again.",
                 mode=self.mode,
-                geometry_wkt=self.geometry_wkt,
+                geometry=textwrap.shorten(wkt, 40, placeholder="…"),
             )
         geometry.FlattenTo2D()
         return geometry
@@ -96,7 +99,8 @@ class Reference:
                 "The interferograms have no coordinate reference system, so the reference can't be placed on them. "
                 "Assign it first (Raster > Projections > Assign projection)."
             )
-        return transformed([geometry], self.geometry_crs, grid)[0]
+        name = Message("The reference {mode}", mode=self.mode)
+        return transformed([geometry], self.geometry_crs, grid, name)[0]
 
 
 class ReferencePhases(NamedTuple):

@@ -83,7 +83,10 @@ def write_hillshade(
         with BandReader(checked_band(dem, HEIGHTS, progress), grid) as reader:
             heights = reader.read()
         if not np.isfinite(heights).any():
-            raise InputError("{dem} does not show the ground around the sites, so it can't be their base map.", dem=dem)
+            raise InputError(
+                "{dem} does not show the ground around the sites, so it can't be their base map. Choose another DEM.",
+                dem=dem,
+            )
         pixel = grid.transform[1] * frame.metres[0], -grid.transform[5] * frame.metres[1]
         shades = hillshade(heights, pixel, exaggeration=1.3)
         memory = _in_memory(grid, shades[np.newaxis])

@@ -109,7 +109,7 @@ def _is_measured_as_one(area: Area, parts: Sequence[ogr.Geometry], crs: str) -> 
     size = area.attributes.get("area_km2")
     if size is None or len(parts) > _MOST_PARTS_OF_ONE:
         return False
-    ground = GroundMeasures(crs)
+    ground = GroundMeasures(crs, Message("The layer of areas"))
     measured = sum(ground.area(part) for part in parts) / 1e6
     return math.isclose(float(size), measured, rel_tol=_SAME_SIZE)
 

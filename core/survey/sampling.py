@@ -125,7 +125,7 @@ def sample_sites(
 
 
 def _candidates(areas: Sequence[Area], crs: str, notes: list[str], progress: Progress) -> list[_Candidate]:
-    ground = GroundMeasures(crs)
+    ground = GroundMeasures(crs, Message("The layer of areas"))
     result, rejected = [], 0
     for index, area in enumerate(areas):
         if index % 64 == 0:
@@ -270,8 +270,8 @@ def _by_district(candidates: list[_Candidate], districts: Sequence[District], so
         one.stratum = next((name for name, shape in shapes if shape.Contains(point)), OUTSIDE)
     if all(one.stratum == OUTSIDE for one in candidates):
         raise InputError(
-            "None of the {count} areas lies in a district. Check that both layers show the same place, and that their "
-            "coordinate reference systems are right.",
+            "None of the areas ({count}) lies in a district. Check that both layers show the same place, and that "
+            "their coordinate reference systems are right.",
             count=len(candidates),
         )
 

@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..gdal_errors import gdal_raises, quiet_gdal
 from ..progress import QUIET, Progress
 from ..raster import EQUAL_AREA_CRS, Grid, Transformation, check_geometry, same_crs
+from ..texts import Message
 from ..types import PathLike
 from .antimeridian import beside, middle_of, turn_of
 
@@ -119,7 +120,8 @@ def to_crs(geometries: Sequence[bytes], crs: str, target: str | Grid, name: Path
     """
     if not crs:
         raise InputError(
-            "The polygon layer has no coordinate reference system. Assign it first (Layer > Set CRS of layer)."
+            "{name} has no coordinate reference system. Assign it first (Layer > Set CRS of layer).",
+            name=name or Message("The polygon layer"),
         )
     way = _Way(crs, target, name)
     found: list[ogr.Geometry | None] = []

@@ -235,7 +235,7 @@ class AssessAccuracy(Algorithm):
         source = self.parameterAsSource(parameters, name, context)
         if source is None:
             if parameters.get(name):
-                message = tr("{} (given as {}) can't be opened as a layer of polygons.")
+                message = tr("{} (given as {}) can't be opened as a layer of polygons. Choose another, or check it.")
                 raise InputError(message.format(parameters[name], name))
             return None
         crs = source.sourceCrs()

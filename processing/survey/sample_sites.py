@@ -144,7 +144,7 @@ class SampleSites(Algorithm):
     ) -> QgsProcessingFeatureSource | None:
         source = self.parameterAsSource(parameters, name, context)
         if source is None and parameters.get(name):
-            message = tr("{} (given as {}) can't be opened as a vector layer.")
+            message = tr("{} (given as {}) can't be opened as a vector layer. Choose another, or check it.")
             raise InputError(message.format(parameters[name], name))
         return source
 

@@ -105,14 +105,22 @@ def test_values_of_every_way_of_writing_them_are_no_fault(no_work: None, tmp_pat
             assert told(tool, {**good, name: value}) == BEGUN, (name, value)
 
 
+def test_a_file_that_is_given_as_no_text_is_told(no_work: None, tmp_path: Path) -> None:
+    table = tmp_path / "pairs.csv"
+    table.write_text("file,date1,date2")
+    tool = tool_called("stackinterferograms")
+    values = {"PAIRS_FILE": table, **outputs_of(tool, tmp_path / "results")}
+    assert told(tool, values).startswith("Table of pairs (CSV) (PAIRS_FILE) must be the path of a file, not ")
+
+
 def test_layers_of_another_geometry_are_told(no_work: None, tmp_path: Path) -> None:
     points = polygons(tmp_path / "points.gpkg", "Point", "Point(500300 3499700)")
     areas = polygons(tmp_path / "areas.gpkg")
     sites = str(tmp_path / "sites.gpkg")
     sentence = told(tool_called("samplesites"), {"AREAS": str(points), "SITES": sites})
-    assert sentence == "points holds points, not polygons (Active deformation areas). Choose another layer."
+    assert sentence == "points holds points, and polygons are needed (Active deformation areas). Choose another layer."
     sentence = told(tool_called("samplesites"), {"AREAS": str(areas), "ROADS": str(areas), "SITES": sites})
-    assert sentence == "areas holds polygons, not lines (Roads). Choose another layer."
+    assert sentence == "areas holds polygons, and lines are needed (Roads). Choose another layer."
     tool = tool_called("stackinterferograms")
     good = {"INPUT_FOLDER": str(tmp_path), **outputs_of(tool, tmp_path / "results")}
     for layer in (points, areas):

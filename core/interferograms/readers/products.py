@@ -119,8 +119,8 @@ def _nothing_found(folder: Folder) -> str:
     hints = [Message(" It holds {archives} archives: unpack them first.", archives=archives)] if archives else []
     hints += [Message(" {note}", note=note) for note in folder.notes[:1]]
     return Message(
-        "{path} and the folders below it hold no unwrapped interferograms.{hint} Looked for {looked_for}. "
-        "Files with other names can be listed in a CSV file of pairs.",
+        "{path} and the folders below it hold no unwrapped interferograms.{hint} Choose another folder, or list files "
+        "with other names in a CSV file of pairs. Looked for {looked_for}.",
         path=folder.path,
         hint=joined(hints, ""),
         looked_for=looked_for,

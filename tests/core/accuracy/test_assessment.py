@@ -284,7 +284,7 @@ def test_areas_on_both_sides_of_the_date_line_are_one_place() -> None:
 def test_a_layer_of_another_place_than_the_rasters_is_refused(data: AssessmentData, name: str) -> None:
     elsewhere = moved(getattr(data, name), 50_000.0, 0.0)
     said = "true areas" if name == "true" else "areas found"
-    with pytest.raises(InputError, match=f"None of the {len(elsewhere.polygons)} {said} lies on the ground"):
+    with pytest.raises(InputError, match=rf"None of the {said} \({len(elsewhere.polygons)}\) lies on the ground"):
         assess(replace(data, **{name: elsewhere}))
 
 
@@ -300,7 +300,9 @@ def test_areas_that_never_touch_are_warned_of() -> None:
     warnings: list[str] = []
     progress = Progress(on_warning=warnings.append)
     assert assess(AssessmentData(true=TRUE, found=boxes((50, 60, 50, 60))), progress=progress).found
-    assert [text for text in warnings if text.startswith("None of the 1 areas found touches any of the 3 true areas")]
+    assert [
+        text for text in warnings if text.startswith("None of the areas found (1) touches any of the true areas (3)")
+    ]
     warnings.clear()
     nothing = assess(AssessmentData(true=TRUE, found=Outlines((), CRS)), progress=progress)
     assert nothing.found.scores.figures["object_recall"].value == 0

@@ -109,7 +109,9 @@ def test_files_that_are_no_usable_model(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not made for ADA Mapper"):
         open_backend(write_model(tmp_path / "bare.onnx", None))
     path = write_model(tmp_path / "other.onnx", card_of(RATE, SLOPE), inputs=3)
-    with pytest.raises(InputError, match=r"other\.onnx: .*2 bands.*los_rate, slope"):
+    with pytest.raises(
+        InputError, match=r"other\.onnx: the network takes arrays of n × 3 × h × w .* card: los_rate, slope"
+    ):
         open_backend(path)
 
 
@@ -248,13 +250,13 @@ def test_torch_leaves_the_number_of_threads_as_it_was(compact: Path) -> None:
         (float("inf"), {}, "so they are no probabilities"),
         (1.5, {}, "values from 1.5 to 1.5, so they are no probabilities"),
         (-3.0, {}, "values from -3 to -3"),
-        (0.5, {"axis": 2, "classes": 1}, "isn't the probability of two classes"),
-        (0.5, {"axis": 0, "classes": "c"}, "isn't the probability of two classes"),
+        (0.5, {"axis": 2, "classes": 1}, "aren't probabilities of two classes"),
+        (0.5, {"axis": 0, "classes": "c"}, "aren't probabilities of two classes"),
         (0.5, {"kind": TensorProto.DOUBLE}, "output is of the type double, and float is needed"),
         (0.5, {"kind": TensorProto.INT64}, "output is of the type int64"),
         (0.5, {"sides": [128, 128]}, "takes tiles of 128 × 128 pixels only"),
         (0.5, {"sides": [64, 32]}, "takes tiles of 64 × 32 pixels only"),
-        (0.5, {"count": 4}, "isn't the 1 bands"),
+        (0.5, {"count": 4}, "the network takes arrays of 4 × 1 × h × w (tiles, bands, rows, columns), which don't"),
     ],
 )
 def test_a_network_that_is_not_what_its_card_says_is_refused(

@@ -36,7 +36,7 @@ def _write(path: Path, crs: str, transform: tuple[float, ...], width: int = 40, 
 def test_metres_that_are_declared_as_degrees(tmp_path: Path, crs: str, transform: tuple[float, ...]) -> None:
     path = _write(tmp_path / "dem.tif", crs, transform)
     sentence = (
-        r"^.*dem\.tif declares a CRS in degrees \(.*\) but its coordinates are .* \(metres\?\)\. Set the right CRS"
+        r"^.*dem\.tif declares a CRS in degrees, .*, but its coordinates are .*: probably metres\. Set the right CRS"
     )
     for read in (Grid.of, BandReader):
         with pytest.raises(InputError, match=sentence):
@@ -52,7 +52,7 @@ def test_metres_that_are_declared_as_degrees(tmp_path: Path, crs: str, transform
 def test_degrees_that_are_declared_as_metres(tmp_path: Path, crs: str, transform: tuple[float, ...]) -> None:
     path = _write(tmp_path / "dem.tif", crs, transform)
     with pytest.raises(
-        InputError, match=r"dem\.tif declares a projected CRS \(.*\) but its pixels are only .* \(degrees"
+        InputError, match=r"dem\.tif declares a projected CRS, .*, but its pixels are only .*: probably degrees"
     ):
         Grid.of(path)
 
@@ -84,7 +84,7 @@ def test_rotated_and_bare_rasters_are_refused(tmp_path: Path, transform: tuple[f
 
 @pytest.mark.parametrize(
     ("crs", "sentence"),
-    [(_LOCAL, r"dem\.tif has the coordinate reference system mine grid, which doesn't say where on Earth"),
+    [(_LOCAL, r"dem\.tif has the coordinate reference system “mine grid”, which doesn't say where on Earth"),
      ("", r"dem\.tif has no coordinate reference system, so its pixels have no size in metres")],
 )  # fmt: skip
 def test_pixels_without_a_place_have_no_size(tmp_path: Path, crs: str, sentence: str) -> None:
@@ -97,7 +97,7 @@ def test_pixels_without_a_place_have_no_size(tmp_path: Path, crs: str, sentence:
 def test_a_raster_far_outside_its_projection_is_told(tmp_path: Path) -> None:
     grid = Grid.of(_write(tmp_path / "dem.tif", "EPSG:32645", (5e7, 30, 0, 9e7, 0, -30)))
     with pytest.raises(
-        InputError, match=r"dem\.tif \(WGS 84 / UTM zone 45N \(EPSG:32645\)\) can't be placed in WGS 84"
+        InputError, match=r"dem\.tif can't be transformed from WGS 84 / UTM zone 45N \(EPSG:32645\) to WGS 84"
     ):
         grid.metres_per_pixel()
 

@@ -450,7 +450,7 @@ def changed(made, folder: Path, change) -> Path:
         (lambda facts: facts["tiles"][0].update(area_pixels=-1), "area_pixels must be"),
         (lambda facts: facts["tiles"][0].update(row=1e99), r"row must be an integer, not 1e\+99"),
         (lambda facts: facts["tiles"].append(facts["tiles"][0]), "a tile is there twice"),
-        (lambda facts: facts["tiles"].append("x"), "'x' is no object"),
+        (lambda facts: facts["tiles"].append("x"), "it holds 'x' where an object is needed"),
         (lambda facts: facts["tiles"][0].pop("block"), "there is no block"),
         (lambda facts: facts.update(tiles={}), "tiles must be a list"),
         (lambda facts: facts.pop("scenes"), "there is no scenes"),
@@ -500,7 +500,9 @@ def test_texts_that_are_no_set(made, tmp_path):
     folder = changed(made, tmp_path / "set", lambda facts: None)
     for content, said in (
         (b"[" * 100_000, "nested too deeply"),
-        (b"[1]", "is no object"),
+        (b"[1]", r"it holds \[1\] where an object is needed"),
+        (b"[" + b"1, " * 99 + b"1]", "it holds a list where an object is needed"),
+        (b'{"format": 1,\n"layers": [}', "it is damaged in line 2, or no JSON"),
         (b"\xff\xfe\x00", "can't be read"),
         (b'{"format": 1, "format": 1}', "format is there twice"),
         (b"", "can't be read"),
@@ -697,7 +699,7 @@ def test_extent_and_ignored_ground_elsewhere_are_told(layers, tmp_path):
 
 def test_labels_that_cover_nothing_and_long_names_are_told(layers, tmp_path):
     line = bytes(ogr.CreateGeometryFromWkt("POLYGON ((500000 3499000, 500900 3499000, 500000 3499000))").ExportToWkb())
-    with pytest.raises(InputError, match="None of the 2 labels covers any ground"):
+    with pytest.raises(InputError, match=r"None of the labels \(2\) covers any ground"):
         create_samples(scene(layers, areas=(line, line)), tmp_path / "set", OPTIONS)
     with pytest.raises(InputError, match="has 300 letters"):
         create_samples(scene(layers, name="ü" * 300), tmp_path / "set", OPTIONS)

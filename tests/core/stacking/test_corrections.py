@@ -184,11 +184,24 @@ def test_a_reference_outside_is_refused(tmp_path: Path, reference: tuple[str, st
 
 
 @pytest.mark.parametrize(
-    "reference", [("nowhere",), ("point",), ("point", "POLYGON ((0 0, 1 0, 1 1, 0 0))"), ("area", "nonsense")]
+    ("reference", "message"),
+    [
+        (("nowhere",), "must be one of none, .*, not “nowhere”"),
+        (("point",), r"The reference point is missing\. Give a point on stable ground."),
+        (("point", "POLYGON ((0 0, 1 0, 1 1, 0 0))"), r"must be a point\. Choose a layer of points\.$"),
+        (("area", "nonsense"), r"The reference area can't be read as a geometry \(nonsense\). Draw it again.$"),
+        (("area", "POLYGON ((0 0," + " 1 2," * 900), r"as a geometry \(POLYGON \(\(0 0, .{,30}…\). Draw it again.$"),
+    ],
 )
-def test_references_check_themselves(reference: tuple[str, ...]) -> None:
-    with pytest.raises(InputError):
+def test_references_check_themselves(reference: tuple[str, ...], message: str) -> None:
+    with pytest.raises(InputError, match=message):
         Reference(*reference)
+
+
+def test_a_reference_in_metres_that_declares_degrees_is_named(tmp_path: Path) -> None:
+    reference = Reference("point", "POINT (502000 4998000)", "EPSG:4326")
+    with pytest.raises(InputError, match=r"^The reference point declares a CRS in degrees, WGS 84"):
+        stacked(tmp_path, np.ones((len(DAYS), *SHAPE)), Corrections(reference))
 
 
 def test_a_motion_survives_the_removal_of_true_ramps(tmp_path: Path) -> None:

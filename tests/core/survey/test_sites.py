@@ -179,5 +179,5 @@ def test_advice(attributes, sign, words):
 
 def test_districts_that_lie_elsewhere_are_refused():
     far = District("北部", square(100_000, 3_000_000, 1000))
-    with pytest.raises(InputError, match="None of the 4 areas lies in a district"):
+    with pytest.raises(InputError, match=r"None of the areas \(4\) lies in a district"):
         sample_sites(areas(4), UTM, SamplingRules(2, "district"), UTM, [far], UTM)
