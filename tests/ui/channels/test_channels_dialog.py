@@ -236,7 +236,7 @@ def test_a_wrong_unit_is_one_red_sentence_in_its_row(open_dialog: Any, add: Add,
     row.chooser.setLayer(percent)
     wait_until(lambda: not dialog.is_busy)
     assert row.is_wanted, "who chooses a layer wants it"
-    assert row.sentence.text() == "The slope is in percent, and the model needs it in degree. Convert it first."
+    assert "can't be used as slope: its unit is “percent”. Choose a raster in degrees" in row.sentence.text()
     colour = row.sentence.palette().color(row.sentence.foregroundRole())
     assert colour.red() > 1.5 * colour.green() and row.sentence.isVisible()
     assert not _ok(dialog).isEnabled() and dialog.problem() == row.sentence.text()
@@ -360,7 +360,7 @@ def test_a_layer_without_a_crs_and_a_truncated_one(open_dialog: Any, add: Add, w
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     dialog = open_dialog()
     assert "no coordinate reference system" in _row(dialog, "phase_rate").sentence.text()
-    assert "truncated" in _row(dialog, "dem").sentence.text()
+    assert "cut short" in _row(dialog, "dem").sentence.text()
     assert not _ok(dialog).isEnabled()
 
 
