@@ -92,10 +92,11 @@ def step(context: StepContext) -> Iterator[ReviewStep]:
 
 
 @pytest.fixture
-def told(context: StepContext) -> list[str]:
+def told(context: StepContext, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the message bar was asked to warn of."""
     messages: list[str] = []
-    context.iface.messageBar().pushMessage = lambda _title, text, _level: messages.append(text)
+    bar = context.iface.messageBar()
+    monkeypatch.setattr(bar, "pushMessage", lambda _title, text, _level: messages.append(text))
     return messages
 
 
