@@ -50,8 +50,8 @@ _MOST_USUAL, _MOST_POSSIBLE = 5000.0, 20000.0
 _WRAPPED_SPAN, _WRAPPED_JUMP = 1.9 * math.pi, 1.5 * math.pi
 _SHARE_OF_JUMPS, _JUMPS = 2e-4, 3
 _ROUNDING = 1e-3
-# What GDAL reads beside a file, as far as it tells a unit or what is no data.
-_BESIDE = ("", ".aux.xml", ".msk")
+# What GDAL reads beside a file: it tells units, what is no data, or how the numbers are stored.
+_BESIDE = ("", ".aux.xml", ".msk", ".hdr", ".rsc", ".xml", ".vrt")
 
 _Checked = tuple[Band, tuple[str, ...]]
 
@@ -79,7 +79,7 @@ def checked_phase(phase: Band, file: Path, dates: Pair, wavelength: float | None
 @lru_cache(maxsize=8192)
 @gdal_raises()
 def _checked_phase(
-    phase: Band, file: Path, dates: Pair, wavelength: float | None, state: tuple[int | None, ...]
+    phase: Band, file: Path, dates: Pair, wavelength: float | None, state: tuple[tuple[int, int] | None, ...]
 ) -> _Checked:
     metres = wavelength or SENTINEL1_WAVELENGTH
     days = abs((dates[1] - dates[0]).days)
@@ -102,15 +102,17 @@ def _noted(notes: list[str]) -> Progress:
     return Progress(on_info=notes.append, on_warning=notes.append)
 
 
-def _state(file: Path) -> tuple[int | None, ...]:
-    """When a file, and what is read beside it, was changed; empty for what isn't a file of its own."""
-    changed: list[int | None] = []
-    for suffix in _BESIDE:
+def _state(file: Path) -> tuple[tuple[int, int] | None, ...]:
+    """When a file, and what is read beside it, was changed, and their sizes; empty for what isn't a file of its own."""
+    beside = (*(file.with_name(file.name + suffix) for suffix in _BESIDE), file.with_suffix(".hdr"))
+    found: list[tuple[int, int] | None] = []
+    for path in beside:
         try:
-            changed.append(file.with_name(file.name + suffix).stat().st_mtime_ns)
-        except OSError:
-            changed.append(None)
-    return () if changed[0] is None else tuple(changed)
+            status = path.stat()
+            found.append((status.st_mtime_ns, status.st_size))
+        except (OSError, ValueError):
+            found.append(None)
+    return () if found[0] is None else tuple(found)
 
 
 def looks_wrapped(parts: Array) -> bool:
@@ -172,7 +174,9 @@ def _coherences(
 
 @lru_cache(maxsize=8192)
 @gdal_raises()
-def _checked_coherence(band: Band, largest: float | None, state: tuple[int | None, ...]) -> _Checked | float:
+def _checked_coherence(
+    band: Band, largest: float | None, state: tuple[tuple[int, int] | None, ...]
+) -> _Checked | float:
     """The band with what is to be told; while ``largest`` isn't known, its own maximum where that of all decides."""
     notes: list[str] = []
     with BandReader(band, guarded=False) as reader:

@@ -13,7 +13,7 @@ from ada_mapper.core.interferograms import Stack, find_stack
 from ada_mapper.core.interferograms.checking import looks_wrapped
 from ada_mapper.core.raster import BandReader, Grid
 from ada_mapper.core.types import Array
-from interferogram_products import write_text, write_tif
+from interferogram_products import phases, write_envi, write_text, write_tif
 
 HEIGHT, WIDTH = 60, 80
 GRID = Grid("EPSG:32647", (500_000.0, 40.0, 0.0, 3_500_000.0, 0.0, -40.0), WIDTH, HEIGHT)
@@ -67,6 +67,16 @@ def test_what_was_found_in_a_file_is_forgotten_when_the_file_or_what_lies_beside
     first.with_name(f"{first.name}.aux.xml").unlink()
     write_tif(first, COLUMNS * np.float32(3), GRID)
     np.testing.assert_allclose(phase_of(find_stack(tmp_path)), COLUMNS * 3, rtol=1e-5)
+
+
+def test_what_was_found_in_a_file_is_forgotten_when_its_header_changes(tmp_path):
+    write_envi(tmp_path / "phase.img", phases(1))
+    table = write_text(tmp_path / "pairs.csv", "file,date1,date2\nphase.img,2020-01-01,2020-01-13\n")
+    find_stack(None, pairs_file=table)
+    header = (tmp_path / "phase.hdr").read_text()
+    write_text(tmp_path / "phase.hdr", header.replace("byte order = 1", "byte order = 0"))
+    with pytest.raises(InputError, match=r"phase\.img"):
+        find_stack(None, pairs_file=table)
 
 
 def test_a_displacement_of_a_table_is_turned_by_its_name_and_other_displacements_are_refused(tmp_path):
