@@ -32,7 +32,7 @@ from ..raster import (
 from ..satellite import SENTINEL1_WAVELENGTH
 from ..texts import Message
 from ..types import Array
-from .found import Found
+from .found import FileState, Found, state_of
 from .readers import Pair
 
 _UNIT_TAGS = ("unit", "data_units", "units")
@@ -50,8 +50,6 @@ _MOST_USUAL, _MOST_POSSIBLE = 5000.0, 20000.0
 _WRAPPED_SPAN, _WRAPPED_JUMP = 1.9 * math.pi, 1.5 * math.pi
 _SHARE_OF_JUMPS, _JUMPS = 2e-4, 3
 _ROUNDING = 1e-3
-# What GDAL reads beside a file: it tells units, what is no data, or how the numbers are stored.
-_BESIDE = ("", ".aux.xml", ".msk", ".hdr", ".rsc", ".xml", ".vrt")
 
 _Checked = tuple[Band, tuple[str, ...]]
 
@@ -69,7 +67,7 @@ def checked_phase(phase: Band, file: Path, dates: Pair, wavelength: float | None
 
     What was found is remembered as long as the files don't change: each step asks for the same interferograms again.
     """
-    state = _state(file)
+    state = state_of(file)
     check = _checked_phase if state else _checked_phase.__wrapped__
     checked, told = check(phase, file, dates, wavelength, state)
     notes.extend(told)
@@ -78,9 +76,7 @@ def checked_phase(phase: Band, file: Path, dates: Pair, wavelength: float | None
 
 @lru_cache(maxsize=8192)
 @gdal_raises()
-def _checked_phase(
-    phase: Band, file: Path, dates: Pair, wavelength: float | None, state: tuple[tuple[int, int] | None, ...]
-) -> _Checked:
+def _checked_phase(phase: Band, file: Path, dates: Pair, wavelength: float | None, state: FileState) -> _Checked:
     metres = wavelength or SENTINEL1_WAVELENGTH
     days = abs((dates[1] - dates[0]).days)
     notes: list[str] = []
@@ -100,19 +96,6 @@ def _checked_phase(
 
 def _noted(notes: list[str]) -> Progress:
     return Progress(on_info=notes.append, on_warning=notes.append)
-
-
-def _state(file: Path) -> tuple[tuple[int, int] | None, ...]:
-    """When a file, and what is read beside it, was changed, and their sizes; empty for what isn't a file of its own."""
-    beside = (*(file.with_name(file.name + suffix) for suffix in _BESIDE), file.with_suffix(".hdr"))
-    found: list[tuple[int, int] | None] = []
-    for path in beside:
-        try:
-            status = path.stat()
-            found.append((status.st_mtime_ns, status.st_size))
-        except (OSError, ValueError):
-            found.append(None)
-    return () if found[0] is None else tuple(found)
 
 
 def looks_wrapped(parts: Array) -> bool:
@@ -164,7 +147,7 @@ def _coherences(
 ) -> Iterator[tuple[int, _Checked | float | None]]:
     """Those that can be used, as ``_checked_coherence`` gives them; why the others can't goes to ``failures``."""
     for number, band in bands.items():
-        state = () if band.path.startswith("<") else _state(Path(band.path))
+        state = () if band.path.startswith("<") else state_of(Path(band.path))
         check = _checked_coherence if state else _checked_coherence.__wrapped__
         try:
             yield number, check(band, largest, state)
@@ -174,9 +157,7 @@ def _coherences(
 
 @lru_cache(maxsize=8192)
 @gdal_raises()
-def _checked_coherence(
-    band: Band, largest: float | None, state: tuple[tuple[int, int] | None, ...]
-) -> _Checked | float:
+def _checked_coherence(band: Band, largest: float | None, state: FileState) -> _Checked | float:
     """The band with what is to be told; while ``largest`` isn't known, its own maximum where that of all decides."""
     notes: list[str] = []
     with BandReader(band, guarded=False) as reader:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Optional
 
 from ..raster import Band, Grid
 from ..texts import Message, joined
@@ -12,6 +13,11 @@ from .model import Interferogram
 from .readers import Pair
 
 _NAMES_IN_A_NOTE = 5
+# What GDAL reads beside a file: it tells units, what is no data, or how the numbers are stored.
+_BESIDE = ("", ".aux.xml", ".msk", ".hdr", ".rsc", ".xml", ".vrt")
+
+FileState = tuple[Optional[tuple[int, int]], ...]
+"""When a file and what is read beside it were changed, in nanoseconds, and their bytes; None for what isn't there."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,19 @@ class Found:
     def label(self) -> str:
         """The file's name for messages."""
         return self.phase.label
+
+
+def state_of(file: Path) -> FileState:
+    """When a file, and what is read beside it, was changed, and their sizes; empty for what isn't a file of its own."""
+    beside = (*(file.with_name(file.name + suffix) for suffix in _BESIDE), file.with_suffix(".hdr"))
+    found: list[tuple[int, int] | None] = []
+    for path in beside:
+        try:
+            status = path.stat()
+            found.append((status.st_mtime_ns, status.st_size))
+        except (OSError, ValueError):
+            found.append(None)
+    return () if found[0] is None else tuple(found)
 
 
 def some(names: Sequence[str]) -> str:

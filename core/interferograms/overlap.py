@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..raster import BandReader, Window
 from ..types import Array
-from .found import Found
+from .found import FileState, Found, state_of
 from .grids import grown, shared, window_on
 
 # A sample of the overlap: windows of this many pixels a side, at most so many.
@@ -53,12 +53,12 @@ def overlap_of(first: Found, other: Found) -> Overlap:
 
     What files show that didn't change meanwhile is remembered: the panel asks again for each series of an area.
     """
-    changed = first.modified, other.modified
-    return _overlap.__wrapped__(first, other) if None in changed else _overlap(first, other, *changed)
+    changed = state_of(first.file), state_of(other.file)
+    return _overlap(first, other, *changed) if all(changed) else _overlap.__wrapped__(first, other)
 
 
 @lru_cache(maxsize=8192)
-def _overlap(first: Found, other: Found, *changed: int | None) -> Overlap:
+def _overlap(first: Found, other: Found, *changed: FileState) -> Overlap:
     grid = grown(first.grid, [other.grid])
     places = window_on(grid, first.grid), window_on(grid, other.grid)
     region = shared(_wider(places[0]), _wider(places[1]))
