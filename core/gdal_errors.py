@@ -67,11 +67,6 @@ def is_raising() -> bool:
     return _blocks.depth > 0
 
 
-def blocks_of_the_process() -> int:
-    """How many blocks run in all threads; 0 where GDAL has a switch for each thread."""
-    return _Process.blocks
-
-
 @contextlib.contextmanager
 def _in_this_thread(modules: tuple[ModuleType, ...]) -> Iterator[None]:
     if _blocks.depth:

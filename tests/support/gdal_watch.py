@@ -33,12 +33,15 @@ def switches() -> tuple[bool, ...]:
     """
     from osgeo import gdal, ogr, osr
 
-    from ada_mapper.core.gdal_errors import blocks_of_the_process, is_raising
+    from ada_mapper.core.gdal_errors import _Process, is_raising
 
     deadline = time.monotonic() + 20
-    while blocks_of_the_process() and not is_raising() and time.monotonic() < deadline:
+    while True:
+        # The lock keeps a block of another thread from beginning between the questions.
+        with _Process.lock:
+            if not _Process.blocks or is_raising() or time.monotonic() > deadline:
+                return tuple(bool(module.GetUseExceptions()) for module in (gdal, ogr, osr))
         time.sleep(0.01)
-    return tuple(bool(module.GetUseExceptions()) for module in (gdal, ogr, osr))
 
 
 @contextlib.contextmanager
