@@ -12,11 +12,12 @@ from ..doors import opened_when_asked
 if TYPE_CHECKING:
     from .atmosphere_filter import AtmosphereFilter
     from .corrections import Corrections
+    from .options import StackingOptions, StackOutputs
     from .rate import stack_phases
     from .reading import ReaderPool, plan_windows, read_pixels
     from .reference_phase import Reference
     from .report import write_report
-    from .stacking import StackingOptions, StackOutputs, stack_to_files
+    from .stacking import stack_to_files
 else:
     __getattr__ = opened_when_asked(__name__)
 

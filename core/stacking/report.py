@@ -22,7 +22,7 @@ from ..reports import (
 )  # fmt: skip
 from ..texts import Message, Translate
 from ..types import PathLike
-from .stacking import RateStatistics, StackingResult
+from .results import RateStatistics, StackingResult
 
 if TYPE_CHECKING:
     from ..interferograms import Interferogram, PairSelection

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qgis.core import (
-    QgsProcessing,
     QgsProcessingContext,
     QgsProcessingOutputNumber,
-    QgsProcessingParameterBoolean,
-    QgsProcessingParameterDateTime,
-    QgsProcessingParameterFeatureSource,
     QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
-    QgsProcessingParameterString,
 )
 from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
-from ...core.errors import InputError
-from ...core.interferograms import PairLimits
 from ...core.progress import Progress
-from ..algorithm import Algorithm
-from ..choices import PRODUCT_CHOICES, RAMP_CHOICES, REFERENCE_CHOICES, SIGN_CHOICES, UNIT_CHOICES
 from ..outputs import refuse_over, targets_of
 from ..texts import tr
-
-if TYPE_CHECKING:
-    from ...core.interferograms import PairLimits
-    from ...core.stacking import Corrections, StackingOptions
+from .stacking_choices import StackingChoices
 
 
-class StackInterferograms(Algorithm):
+class StackInterferograms(StackingChoices):
     """A folder of unwrapped interferograms → phase rate, LOS rate, standard error, count and a report."""
 
     NAME = "stackinterferograms"
@@ -84,180 +71,6 @@ class StackInterferograms(Algorithm):
         self.addOutput(QgsProcessingOutputNumber("PAIRS_FOUND", tr("Pairs found")))
         self.addOutput(QgsProcessingOutputNumber("PAIRS_USED", tr("Pairs used")))
 
-    def define_pairs(self) -> None:
-        """The parameters of pair selection."""
-        self.add_choice(
-            "PRODUCT",
-            tr("Product"),
-            tr("What made the interferograms; auto recognises it by the file names."),
-            PRODUCT_CHOICES,
-            "auto",
-        )
-        self.add_number(
-            "MAX_TEMPORAL_BASELINE",
-            tr("Largest temporal baseline (days)"),
-            tr("Longer pairs are left out."),
-            round(PairLimits.max_temporal_baseline),
-            minimum=1,
-        )
-        self.add_number(
-            "MAX_PERPENDICULAR_BASELINE",
-            tr("Largest perpendicular baseline (m)"),
-            tr(
-                "Pairs with a larger one are left out. Where the product does not tell baselines, the rule is not "
-                "applied, and the log says so."
-            ),
-            round(PairLimits.max_perpendicular_baseline),
-            minimum=1,
-        )
-        self.add_number(
-            "MIN_COHERENCE",
-            tr("Smallest mean coherence of a pair"),
-            tr("Pairs below are left out. Empty: no such rule."),
-            None,
-            0,
-            1,
-            advanced=True,
-        )
-        for name, title, text in (
-            ("START_DATE", tr("First date"), tr("Pairs that begin earlier are left out.")),
-            ("END_DATE", tr("Last date"), tr("Pairs that end later are left out.")),
-        ):
-            kind = QgsProcessingParameterDateTime.Type.Date
-            self.add(QgsProcessingParameterDateTime(name, title, kind, optional=True), text, advanced=True)
-        self.define_excluded()
-
-    def define_excluded(self) -> None:
-        """The parameter of the pairs that are left out by hand."""
-        self.add(
-            QgsProcessingParameterString("EXCLUDED_PAIRS", tr("Pairs left out by hand"), "", optional=True),
-            tr("Names of pairs (such as 20180106_20180130) with spaces or commas between them."),
-            advanced=True,
-        )
-
-    def define_corrections(self) -> None:
-        """The parameters of the corrections."""
-        self.add_choice(
-            "REFERENCE_MODE",
-            tr("Reference phase"),
-            tr(
-                "What is taken as stable in each pair: nothing; a stable window of high coherence that is searched "
-                "for; the point or area given below; the median of the scene."
-            ),
-            REFERENCE_CHOICES,
-            "auto",
-        )
-        self.add(
-            QgsProcessingParameterFeatureSource(
-                "REFERENCE",
-                tr("Reference point or area"),
-                [QgsProcessing.SourceType.TypeVectorPoint, QgsProcessing.SourceType.TypeVectorPolygon],
-                optional=True,
-            ),
-            tr("A layer with the stable point, or with one or more stable polygons."),
-            advanced=True,
-        )
-        self.add_choice(
-            "RAMP",
-            tr("Remove a ramp"),
-            tr(
-                "A plane or a quadratic surface fitted robustly to the stable part of each pair. Only for large "
-                "scenes: in a small one it would remove the motion itself."
-            ),
-            RAMP_CHOICES,
-            "none",
-            advanced=True,
-        )
-        self.add_raster(
-            "DEM",
-            tr("Digital elevation model"),
-            tr("For the height correction, in metres."),
-        )
-        self.add(
-            QgsProcessingParameterBoolean("HEIGHT_CORRECTION", tr("Remove delay that grows with height"), False),
-            tr("Fits the delay of each pair as proportional to elevation and removes it. Needs the elevation model."),
-            advanced=True,
-        )
-        self.add(
-            QgsProcessingParameterBoolean("ATMOSPHERE_FILTER", tr("Filter the atmosphere for the LOS rate"), True),
-            tr(
-                "Estimates the atmosphere of each date (rough in time, smooth in space) and removes it from the phases "
-                "that make the LOS rate. The phase rate stays unfiltered."
-            ),
-        )
-        self.add_number(
-            "ATMOSPHERE_DAYS",
-            tr("Atmosphere: time window (days)"),
-            tr("What varies faster than this counts as atmosphere."),
-            60,
-            minimum=1,
-            advanced=True,
-        )
-        self.add_number(
-            "ATMOSPHERE_METRES",
-            tr("Atmosphere: spatial window (m)"),
-            tr("What is smoother than this counts as atmosphere."),
-            2000,
-            minimum=100,
-            advanced=True,
-        )
-        self.add_raster(
-            "EXCLUDE_MASK",
-            tr("Mask of ground known to move"),
-            tr("Above 0 where ramp, height correction and the search for a reference must not look."),
-            advanced=True,
-        )
-
-    def define_stacking(self) -> None:
-        """The parameters of the sum itself and of its output."""
-        self.add_number(
-            "MIN_PAIRS",
-            tr("Fewest valid pairs in a pixel"),
-            tr("Pixels with fewer have no rate."),
-            3,
-            1,
-            integer=True,
-            advanced=True,
-        )
-        self.add(
-            QgsProcessingParameterBoolean("COHERENCE_WEIGHTS", tr("Weight pairs by coherence"), False),
-            tr("Pairs count more where they are coherent."),
-            advanced=True,
-        )
-        self.add_number(
-            "OUTLIER_SIGMA",
-            tr("Reject outliers beyond (sigma)"),
-            tr("Pairs whose residual in a pixel is larger are left out there. Empty: none are rejected."),
-            None,
-            1,
-            advanced=True,
-        )
-        self.add_number(
-            "LOS_MIN_COHERENCE",
-            tr("LOS rate: smallest mean coherence"),
-            tr("Pixels whose coherence, averaged over the pairs, is lower have no LOS rate."),
-            0.3,
-            0,
-            0.99,
-            advanced=True,
-        )
-        self.add_choice(
-            "SIGN",
-            tr("Positive LOS rate means motion"),
-            tr("Toward the satellite, as most software has it, or away from it, as in the paper."),
-            SIGN_CHOICES,
-            "toward",
-            advanced=True,
-        )
-        self.add_choice(
-            "UNIT",
-            tr("Unit of the LOS rate"),
-            tr("Millimetres or metres a year."),
-            UNIT_CHOICES,
-            "mm/yr",
-            advanced=True,
-        )
-
     def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
         from ...core.interferograms import find_stack, select_pairs
         from ...core.stacking import StackOutputs, stack_to_files, write_report
@@ -307,65 +120,3 @@ class StackInterferograms(Algorithm):
             if value not in (None, "") and not definition.isDestination():
                 chosen[definition.description()] = str(value.source() if hasattr(value, "source") else value)
         return chosen
-
-    def pair_limits(self, parameters: dict[str, Any], context: QgsProcessingContext) -> PairLimits:
-        """The rules of pair selection."""
-        from ...core.interferograms import PairLimits
-
-        days = {}
-        for name in ("START_DATE", "END_DATE"):
-            moment = self.parameterAsDateTime(parameters, name, context)
-            days[name] = moment.date().toPyDate() if moment.isValid() else None
-        return PairLimits(
-            max_temporal_baseline=self.required_number(parameters, "MAX_TEMPORAL_BASELINE", context),
-            max_perpendicular_baseline=self.required_number(parameters, "MAX_PERPENDICULAR_BASELINE", context),
-            first_date=days["START_DATE"],
-            last_date=days["END_DATE"],
-            min_coherence=self.number(parameters, "MIN_COHERENCE", context),
-            excluded=frozenset(
-                re.findall(r"[^\s,;]+", self.parameterAsString(parameters, "EXCLUDED_PAIRS", context) or "")
-            ),
-        )
-
-    def corrections(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Corrections:
-        """The corrections that were asked for."""
-        from ...core.stacking import AtmosphereFilter, Corrections, Reference
-
-        mode = self.parameterAsEnumString(parameters, "REFERENCE_MODE", context)
-        geometry, crs = self.geometry(parameters, "REFERENCE", context)
-        if mode in ("point", "area") and geometry is None:
-            message = tr("The reference phase “{}” needs a layer with that {} (given as REFERENCE).")
-            raise InputError(message.format(mode, mode))
-        atmosphere = None
-        if self.parameterAsBool(parameters, "ATMOSPHERE_FILTER", context):
-            atmosphere = AtmosphereFilter(
-                self.required_number(parameters, "ATMOSPHERE_DAYS", context),
-                self.required_number(parameters, "ATMOSPHERE_METRES", context),
-            )
-        return Corrections(
-            reference=Reference(mode, geometry, crs),
-            ramp=self.parameterAsEnumString(parameters, "RAMP", context),
-            height=self.parameterAsBool(parameters, "HEIGHT_CORRECTION", context),
-            atmosphere=atmosphere,
-            exclude_mask=self.raster_path(parameters, "EXCLUDE_MASK", context),
-        )
-
-    def stacking_options(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, pairs: int, progress: Progress
-    ) -> StackingOptions:
-        """How the phases are summed; never more valid pairs asked for than there are."""
-        from ...core.stacking import StackingOptions
-
-        wanted = self.parameterAsInt(parameters, "MIN_PAIRS", context)
-        if wanted > pairs:
-            progress.warning(
-                tr("Only {} pairs are left, so pixels need {} valid pairs, not {}.").format(pairs, pairs, wanted)
-            )
-        return StackingOptions(
-            min_pairs=min(wanted, pairs),
-            coherence_weights=self.parameterAsBool(parameters, "COHERENCE_WEIGHTS", context),
-            outlier_sigma=self.number(parameters, "OUTLIER_SIGMA", context),
-            min_coherence=self.required_number(parameters, "LOS_MIN_COHERENCE", context),
-            sign=self.parameterAsEnumString(parameters, "SIGN", context),
-            unit=self.parameterAsEnumString(parameters, "UNIT", context),
-        )

@@ -10,8 +10,8 @@ from ada_mapper.core.interferograms import PRODUCTS
 from ada_mapper.core.models.backends import PREFERENCES
 from ada_mapper.core.models.foreign_network import ANSWERS
 from ada_mapper.core.samples.facts import ROLES
+from ada_mapper.core.stacking.options import SIGNS, UNITS
 from ada_mapper.core.stacking.reference_phase import MODES
-from ada_mapper.core.stacking.stacking import SIGNS, UNITS
 from ada_mapper.core.stacking.trends import RAMPS
 from ada_mapper.core.survey.sampling import STRATIFICATIONS
 from ada_mapper.processing import choices

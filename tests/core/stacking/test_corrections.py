@@ -17,7 +17,7 @@ from ada_mapper.core.stacking import AtmosphereFilter, Corrections, Reference, S
 from ada_mapper.core.stacking import rate as rate_of_pixels
 from ada_mapper.core.stacking.reading import StackSample, sample_positions, sample_step
 from ada_mapper.core.stacking.reference_phase import _sample_without, _stable_window
-from ada_mapper.core.stacking.stacking import StackingResult
+from ada_mapper.core.stacking.results import StackingResult
 from ada_mapper.core.stacking.trends import basis, fit_trends
 from stacks import make_stack, network_days, read_raster, write_raster, years_of
 

@@ -13,7 +13,7 @@ import pytest
 from ada_mapper.core.errors import OutputError
 from ada_mapper.core.interferograms import PairSelection, Stack, baseline_positions
 from ada_mapper.core.stacking import StackOutputs, stack_to_files, write_report
-from ada_mapper.core.stacking.stacking import StackingResult
+from ada_mapper.core.stacking.results import StackingResult
 from balanced_html import Balanced
 from stacks import make_stack, network_days
 

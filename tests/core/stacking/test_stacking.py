@@ -201,7 +201,7 @@ def test_result_is_the_same_whatever_the_blocks(
     phases = phases_with_holes((50, 61), 0.1)
     stack = make_stack(tmp_path / "in", phases, DAYS, options=options)
     monkeypatch.setattr(stack_reader, "_CUBE_BYTES", cube)
-    monkeypatch.setattr("ada_mapper.core.stacking.stacking._CHUNK_VALUES", 700)
+    monkeypatch.setattr("ada_mapper.core.stacking.blocks._CHUNK_VALUES", 700)
     stack_to_files(stack, outputs(tmp_path))
     np.testing.assert_allclose(read_raster(tmp_path / "phase_rate.tif"), equation_1(phases, DAYS), atol=1e-4)
 

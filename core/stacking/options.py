@@ -1,0 +1,55 @@
+"""What a stacking is asked for: how rates are computed, and where they are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import InputError
+from ..types import PathLike
+
+SIGNS = ("toward", "away")
+UNITS = ("mm/yr", "m/yr")
+
+
+@dataclass(frozen=True)
+class StackingOptions:
+    """How rates are computed from the phases.
+
+    ``min_pairs``: pixels with fewer valid pairs have no rate. ``coherence_weights``: w = γ² / (1 − γ²), the inverse
+    of the phase variance. ``outlier_sigma``: pairs whose residual exceeds so many robust standard deviations are
+    left out at that pixel. ``min_coherence``: mean coherence below which a pixel has no LOS rate. ``sign``: of the LOS
+    rate, positive "toward" or "away" from the satellite. ``unit``: of the LOS rate and of the standard error.
+    """
+
+    min_pairs: int = 1
+    coherence_weights: bool = False
+    outlier_sigma: float | None = None
+    min_coherence: float = 0.0
+    sign: str = "toward"
+    unit: str = "mm/yr"
+
+    def __post_init__(self) -> None:
+        if self.min_pairs < 1:
+            raise InputError("The minimum number of pairs must be 1 or more.")
+        if self.outlier_sigma is not None and self.outlier_sigma < 1:
+            raise InputError("Outliers must deviate by at least 1 standard deviation; usual are 3 to 5.")
+        if not 0 <= self.min_coherence < 1:
+            raise InputError("The minimum coherence must be from 0 to less than 1.")
+        if self.sign not in SIGNS:
+            raise InputError(
+                "The sign of the LOS rate must be one of {signs}, not “{sign}”.", signs=", ".join(SIGNS), sign=self.sign
+            )
+        if self.unit not in UNITS:
+            raise InputError(
+                "The unit of the LOS rate must be one of {units}, not “{unit}”.", units=", ".join(UNITS), unit=self.unit
+            )
+
+
+@dataclass(frozen=True)
+class StackOutputs:
+    """Where the rasters are written; those that are None are not."""
+
+    phase_rate: PathLike
+    los_rate: PathLike | None = None
+    standard_error: PathLike | None = None
+    count: PathLike | None = None
