@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .stacking_choices import more_rasters, stacking_choices
+
 
 @dataclass(frozen=True)
 class ChainStep:
@@ -53,8 +55,8 @@ def _own(*names: str) -> dict[str, str]:
 STACK = ChainStep(
     "stack",
     "stackinterferograms",
-    _own("INPUT_FOLDER", "PRODUCT", "MAX_TEMPORAL_BASELINE", "MAX_PERPENDICULAR_BASELINE", "EXCLUDED_PAIRS"),
-    _own("PHASE_RATE", "LOS_RATE", "REPORT"),
+    _own("INPUT_FOLDER", *(choice.name() for group in stacking_choices().values() for choice in group)),
+    _own("PHASE_RATE", "LOS_RATE", *(raster.name() for raster in more_rasters()), "REPORT"),
 )
 SLOPE = ChainStep("slope", "slope", {"INPUT": "DEM"}, {"OUTPUT": "SLOPE"})
 SENSITIVITY = ChainStep(

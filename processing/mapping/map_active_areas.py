@@ -13,18 +13,17 @@ from qgis.core import (
     QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
-    QgsProcessingParameterString,
     QgsProcessingUtils,
 )
 from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 
-from ...core.interferograms import PairLimits
 from ...core.progress import Progress
 from ..algorithm import POLYGONS, Algorithm, progress_of
-from ..choices import BACKEND_CHOICES, ORBIT_CHOICES, PRODUCT_CHOICES
+from ..choices import BACKEND_CHOICES, ORBIT_CHOICES
 from ..layers import staged_sink
 from ..texts import tr
 from .chain import CHAIN, SENSITIVITY
+from .stacking_choices import more_rasters, stacking_choices
 
 if TYPE_CHECKING:
     from ...core.models import Backend
@@ -40,11 +39,13 @@ _RASTERS = {
     ),
     "LOS_RATE": (
         QT_TRANSLATE_NOOP("AdaMapper", "LOS rate"),
-        QT_TRANSLATE_NOOP("AdaMapper", "mm/yr, positive toward the satellite, masked by coherence."),
+        QT_TRANSLATE_NOOP("AdaMapper", "In the chosen unit and sign, masked by coherence."),
     ),
     "SLOPE": (QT_TRANSLATE_NOOP("AdaMapper", "Slope"), QT_TRANSLATE_NOOP("AdaMapper", "Degrees.")),
 }
 _SENSITIVITY = "LOS_SENSITIVITY"
+_SHOWN = ("PROBABILITY", "LOS_RATE", "REPORT")
+"""What is loaded beside the areas as the user wants to see it; the other rasters would cover it."""
 
 
 class _StepFeedback(QgsProcessingMultiStepFeedback):
@@ -78,8 +79,8 @@ class MapActiveAreas(Algorithm):
         "AdaMapper",
         "From a folder of unwrapped interferograms and an elevation model to polygons of the slopes that are "
         "moving, in one step. Stacks the interferograms, computes the slope, runs the network and extracts the "
-        "areas, as the single tools do with their default settings. Run it once for each orbit, then merge the two "
-        "results with Merge orbits. Check areas in the field before you rely on them.",
+        "areas, as the single tools do; all choices of stacking are among the advanced parameters. Run it once for "
+        "each orbit, then merge the two results with Merge orbits. Check areas in the field before you rely on them.",
     )
 
     def define(self) -> None:
@@ -101,35 +102,7 @@ class MapActiveAreas(Algorithm):
             "unknown",
         )
         self.add_model()
-        self.add_choice(
-            "PRODUCT",
-            tr("Product"),
-            tr("What made the interferograms; auto recognises it."),
-            PRODUCT_CHOICES,
-            "auto",
-            advanced=True,
-        )
-        self.add_number(
-            "MAX_TEMPORAL_BASELINE",
-            tr("Largest temporal baseline (days)"),
-            tr("Longer pairs are left out."),
-            round(PairLimits.max_temporal_baseline),
-            1,
-            advanced=True,
-        )
-        self.add_number(
-            "MAX_PERPENDICULAR_BASELINE",
-            tr("Largest perpendicular baseline (m)"),
-            tr("Pairs with a larger one are left out."),
-            round(PairLimits.max_perpendicular_baseline),
-            1,
-            advanced=True,
-        )
-        self.add(
-            QgsProcessingParameterString("EXCLUDED_PAIRS", tr("Pairs left out by hand"), "", optional=True),
-            tr("Names of pairs (such as 20180106_20180130) with spaces or commas between them."),
-            advanced=True,
-        )
+        self.define_stacking_choices()
         self.add_number(
             "MIN_AREA", tr("Smallest area (m²)"), tr("Empty: as the model advises."), None, 0, advanced=True
         )
@@ -145,6 +118,8 @@ class MapActiveAreas(Algorithm):
         self.add_raster_output(
             _SENSITIVITY, tr("LOS sensitivity"), tr("Share of downslope motion that the satellite sees, -1 to 1."), True
         )
+        for raster in more_rasters():
+            self.addParameter(raster)
         self.add(
             QgsProcessingParameterFileDestination(
                 "REPORT", tr("Report on the stack"), "HTML (*.html)", optional=True, createByDefault=True
@@ -158,6 +133,15 @@ class MapActiveAreas(Algorithm):
         ):
             self.addOutput(QgsProcessingOutputNumber(name, title))
 
+    def define_stacking_choices(self) -> None:
+        """All choices of stacking, below those that everybody makes; each says to which group it belongs."""
+        asked = {definition.name() for definition in self.parameterDefinitions()}
+        for group, choices in stacking_choices().items():
+            for choice in choices:
+                if choice.name() not in asked:
+                    choice.setDescription(tr("{} › {}").format(group, choice.description()))
+                    self.add(choice, choice.help(), advanced=True)
+
     def start(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
@@ -166,7 +150,8 @@ class MapActiveAreas(Algorithm):
         # Which backend runs it is told there.
         model = self.open_model(parameters, context, replace(progress_of(steps), on_info=lambda text: None))
         # Asked for once: each time QGIS makes another temporary name and expects a layer there.
-        paths = {name: self.output_path(parameters, name, context) for name in (*_RASTERS, _SENSITIVITY)}
+        more = tuple(raster.name() for raster in more_rasters())
+        paths = {name: self.output_path(parameters, name, context) for name in (*_RASTERS, *more, _SENSITIVITY)}
         paths["REPORT"] = self.file_output(parameters, "REPORT", context)
         target, place = staged_sink(self, parameters, "AREAS", context)
         areas = place if target else parameters.get("AREAS")
@@ -206,9 +191,8 @@ class MapActiveAreas(Algorithm):
             told.update(outcome)
         if paths[_SENSITIVITY] is not None:
             paths[_SENSITIVITY] = known[_SENSITIVITY]
-        for name in ("SLOPE", "PHASE_RATE", _SENSITIVITY):
-            path = paths[name]
-            if path is not None:
+        for name, path in paths.items():
+            if name not in _SHOWN and path is not None:
                 self.hide_when_loaded(path, context)
         numbers = {name: told[name] for name in ("PAIRS_FOUND", "PAIRS_USED", "AREA_COUNT")}
         return {**paths, **numbers, "REPORT": known["REPORT"], "AREAS": known["AREAS"]}

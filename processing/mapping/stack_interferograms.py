@@ -53,15 +53,10 @@ class StackInterferograms(StackingChoices):
                 "or bands is named with one of them: stack.nc:phase, pair.tif:2."
             ),
         )
-        self.define_pairs()
-        self.define_corrections()
-        self.define_stacking()
+        self.define_choices()
         self.add_raster_output("PHASE_RATE", tr("Phase rate"), tr("rad/yr, positive for growing range (motion away)."))
         self.add_raster_output("LOS_RATE", tr("LOS rate"), tr("In the chosen unit and sign, masked by coherence."))
-        self.add_raster_output(
-            "STANDARD_ERROR", tr("Standard error"), tr("Of the LOS rate, from residuals."), optional=True
-        )
-        self.add_raster_output("COUNT", tr("Number of pairs"), tr("Valid pairs in each pixel."), optional=True)
+        self.define_more_rasters()
         self.add(
             QgsProcessingParameterFileDestination(
                 "REPORT", tr("Report"), "HTML (*.html)", optional=True, createByDefault=True

@@ -1,15 +1,20 @@
-"""The choices of pair selection, corrections and stacking: one list of parameters, and what they mean to core."""
+"""The choices of pair selection, corrections and stacking: one list of parameters, and what they mean to core.
+
+Whoever offers them all reads the list: Stack interferograms, Map active deformation areas, the chain of tools, and the
+dialog of the panel. A parameter that is added to one of the groups appears in all of these.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from qgis.core import (
     QgsProcessing,
     QgsProcessingContext,
     QgsProcessingParameterBoolean,
     QgsProcessingParameterDateTime,
+    QgsProcessingParameterDefinition,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterString,
 )
@@ -27,6 +32,26 @@ if TYPE_CHECKING:
 
 class StackingChoices(Algorithm):
     """An algorithm that stacks interferograms: it asks for all that can be chosen there."""
+
+    def groups(self) -> dict[str, Callable[[], None]]:
+        """What adds the parameters of each group, by the title of the group, in the order in which they are asked."""
+        return {
+            tr("Pairs"): self.define_pairs,
+            tr("Corrections"): self.define_corrections,
+            tr("Rates"): self.define_stacking,
+        }
+
+    def define_choices(self) -> None:
+        """All parameters of the list."""
+        for define in self.groups().values():
+            define()
+
+    def define_more_rasters(self) -> None:
+        """The rasters beside the rates, which are only made when they are asked for."""
+        self.add_raster_output(
+            "STANDARD_ERROR", tr("Standard error"), tr("Of the LOS rate, from residuals."), optional=True
+        )
+        self.add_raster_output("COUNT", tr("Number of pairs"), tr("Valid pairs in each pixel."), optional=True)
 
     def define_pairs(self) -> None:
         """The parameters of pair selection."""
@@ -263,3 +288,22 @@ class StackingChoices(Algorithm):
             sign=self.parameterAsEnumString(parameters, "SIGN", context),
             unit=self.parameterAsEnumString(parameters, "UNIT", context),
         )
+
+
+def stacking_choices() -> dict[str, tuple[QgsProcessingParameterDefinition, ...]]:
+    """The parameters of the list by the titles of their groups, each time new ones."""
+    choices = StackingChoices()
+    return {title: _added(choices, define) for title, define in choices.groups().items()}
+
+
+def more_rasters() -> tuple[QgsProcessingParameterDefinition, ...]:
+    """The rasters beside the rates, each time new definitions."""
+    choices = StackingChoices()
+    return _added(choices, choices.define_more_rasters)
+
+
+def _added(choices: StackingChoices, define: Callable[[], None]) -> tuple[QgsProcessingParameterDefinition, ...]:
+    """Copies of the parameters that ``define`` adds."""
+    count = len(choices.parameterDefinitions())
+    define()
+    return tuple(definition.clone() for definition in choices.parameterDefinitions()[count:])

@@ -21,7 +21,7 @@ from tiny_models import write_model
 
 Maker = Callable[[Path, World], Any]
 REFUSED, TOLD, FREE = "refused", "told", "free"
-MASK = ("stackinterferograms/EXCLUDE_MASK",)
+MASK = ("stackinterferograms/EXCLUDE_MASK", "mapactiveareas/EXCLUDE_MASK")
 """Where any number above 0 leaves ground out, and none does so."""
 OWN_INPUT = "the first file that the algorithm itself is given"
 

@@ -46,7 +46,7 @@ def test_nothing_is_made_twice_and_all_of_it_is_offered(plugin):
 
 def test_a_step_is_given_what_is_known_and_no_more():
     known = {"INPUT_FOLDER": "pairs", "EXCLUDED_PAIRS": "", "PRODUCT": None, "DEM": "dem.tif", "LOS_RATE": "los.tif"}
-    assert STACK.parameters(known) == {"INPUT_FOLDER": "pairs", "LOS_RATE": "los.tif"}
+    assert STACK.parameters(known) == {"INPUT_FOLDER": "pairs", "DEM": "dem.tif", "LOS_RATE": "los.tif"}
     assert STACK.parameters({**known, "REPORT": None})["REPORT"] is None, "not wanted is not the same as unknown"
     assert DETECT.parameters(known) == {"DEM": "dem.tif", "LOS_RATE": "los.tif"}
     assert DETECT.results({"PROBABILITY": "p.tif", "OTHER": 1}) == {"PROBABILITY": "p.tif"}
