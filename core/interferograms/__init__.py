@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         rules_against,
         select_pairs,
     )
+    from .triplets import triplets_of
 else:
     __getattr__ = opened_when_asked(__name__)
 
@@ -42,4 +43,5 @@ __all__ = [
     "reasons_against",
     "rules_against",
     "select_pairs",
+    "triplets_of",
 ]
