@@ -24,7 +24,8 @@ from scipy.sparse.csgraph import connected_components
 from ada_mapper.core.interferograms import find_stack
 from ada_mapper.core.raster import Window, cell_means
 from ada_mapper.core.stacking import ReaderPool
-from ada_mapper.core.stacking.atmosphere_filter import date_phases, network
+from ada_mapper.core.stacking.atmosphere_filter import network
+from ada_mapper.core.stacking.network_solver import date_phases
 from ada_mapper.core.stacking.reading import read_phases
 from ada_mapper.core.types import Double
 

@@ -35,6 +35,15 @@ def lower_median(values: Double, count: NDArray[np.int64]) -> Double:
     return np.where(count % 2 == 1, low, (low + high) / 2)
 
 
+def weighted_median(values: Double, weights: Double) -> float:
+    """The value up to which half of the ``weights`` lie, all above 0; NaN without values."""
+    if not values.size:
+        return math.nan
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(values[order[np.searchsorted(total, total[-1] / 2)]])
+
+
 def row_medians(values: NDArray[np.floating[Any]]) -> Double:
     """Median of the finite values of each row, NaN where there is none."""
     finite = (row[np.isfinite(row)] for row in values)

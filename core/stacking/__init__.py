@@ -12,6 +12,8 @@ from ..doors import opened_when_asked
 if TYPE_CHECKING:
     from .atmosphere_filter import AtmosphereFilter
     from .corrections import Corrections
+    from .network_rate import network_rates, noise_of_network
+    from .noise import NoiseLevels
     from .options import StackingOptions, StackOutputs
     from .rate import stack_phases
     from .reading import ReaderPool, plan_windows, read_pixels
@@ -24,10 +26,13 @@ else:
 __all__ = [
     "AtmosphereFilter",
     "Corrections",
+    "NoiseLevels",
     "ReaderPool",
     "Reference",
     "StackOutputs",
     "StackingOptions",
+    "network_rates",
+    "noise_of_network",
     "plan_windows",
     "read_pixels",
     "stack_phases",

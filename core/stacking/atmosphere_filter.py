@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from ..progress import Progress
 from ..raster import Band, Grid, Window, between_cells, cell_means, smooth_maps
 from ..texts import Message, joined
 from ..types import Array, Double, PathLike
+from .network_solver import date_phases
 from .rate import stack_phases
 from .reading import ReaderPool, plan_windows, read_phases, window_threads
 from .trends import Surfaces
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 MIN_DATES = 5
 _MAP_BYTES = 96 * 2**20
 _MAX_CELL = 256
-# Memory of the links between dates while the phases of dates are solved for.
-_SOLVER_BYTES = 4 * 2**20
 
 
 @dataclass(frozen=True)
@@ -105,91 +104,6 @@ def temporal_high_pass(days: Double, components: NDArray[np.intp], window_days: 
             result[target, members] = -(np.linalg.pinv(line)[0] * root)
             result[target, target] += 1
     return result
-
-
-def date_phases(phases: NDArray[np.floating[Any]], incidence: Double) -> Double:
-    """Least-squares phase of each date, (dates, cells), from pairs (pairs, cells) of which some may be NaN.
-
-    Of smallest norm: in each cell, each group of dates that its valid pairs connect has mean zero. The normal equations
-    are those of a network of conductors, which is solved by eliminating one date after the other (star-mesh transform);
-    no cell's solution loses digits by it, and dates without a valid pair are 0.
-    """
-    # By hand: numpy.linalg.lstsq takes up to 90 times as long where cells lack different pairs (docs/benchmarks.md).
-    plan = _elimination(incidence)
-    solution = np.zeros((incidence.shape[1], phases.shape[1]))
-    step = max(64, _SOLVER_BYTES // (8 * max(plan.links, 1)))
-    for start in range(0, phases.shape[1], step):
-        part = phases[:, start : start + step]
-        solution[:, start : start + step] = _solved(part.astype(np.float64), incidence, plan)
-    return solution
-
-
-@dataclass(frozen=True)
-class _Elimination:
-    """In which order dates are eliminated: (date, its dates yet to come, their links with it), and links in all.
-
-    ``link`` (dates, dates) numbers the links between dates, those included that arise on the way.
-    """
-
-    steps: tuple[tuple[int, NDArray[np.intp], NDArray[np.intp]], ...]
-    link: NDArray[np.intp]
-    links: int
-
-
-def _elimination(incidence: Double) -> _Elimination:
-    """The order that eliminates a date with the fewest links first, so that few new ones arise."""
-    first, second = np.argmin(incidence, axis=1), np.argmax(incidence, axis=1)
-    around: dict[int, set[int]] = {day: set() for day in range(incidence.shape[1])}
-    for one, other in zip(first.tolist(), second.tolist()):
-        around[one].add(other)
-        around[other].add(one)
-    link = np.full((len(around),) * 2, -1, np.intp)
-    steps, links = [], 0
-    while around:
-        day = min(around, key=lambda item: len(around[item]))
-        later = sorted(around.pop(day))
-        numbers = np.arange(links, links + len(later))
-        link[day, later] = link[later, day] = numbers
-        links += len(later)
-        for other in later:
-            around[other] |= set(later)
-            around[other] -= {day, other}
-        steps.append((day, np.array(later, np.intp), numbers))
-    return _Elimination(tuple(steps), link, links)
-
-
-def _solved(phases: Double, incidence: Double, plan: _Elimination) -> Double:
-    """``date_phases`` of a few cells."""
-    valid = np.isfinite(phases)
-    solution: Double = incidence.T @ np.where(valid, phases, 0.0)
-    weights = np.zeros((plan.links, phases.shape[1]))
-    ends = np.argmin(incidence, axis=1), np.argmax(incidence, axis=1)
-    for link, known in zip(plan.link[ends], valid):
-        weights[link] += known
-    for day, later, links in plan.steps:
-        here = weights[links]
-        total = here.sum(axis=0)
-        share = here / np.where(total > 0, total, 1)
-        solution[later] += share * solution[day]
-        for index in range(len(later) - 1):
-            weights[plan.link[later[index], later[index + 1 :]]] += share[index] * here[index + 1 :]
-        solution[day] /= np.where(total > 0, total, np.inf)
-        weights[links] = share
-    # Backwards from the last date of each group, which is held at zero.
-    group = np.empty(solution.shape, np.intp)
-    for day, later, links in reversed(plan.steps):
-        share = weights[links]
-        solution[day] += np.einsum("ij,ij->j", share, solution[later])
-        group[day] = np.where(share > 0, group[later], -1).max(axis=0, initial=-1)
-        group[day] = np.where(group[day] < 0, day, group[day])
-    return solution - _group_means(solution, group)
-
-
-def _group_means(values: Double, group: NDArray[np.intp]) -> Double:
-    """The mean of each cell's values of the same group, (dates, cells)."""
-    key = group * values.shape[1] + np.arange(values.shape[1])
-    total = np.bincount(key.ravel(), values.ravel(), values.size)
-    return np.asarray((total / np.maximum(np.bincount(key.ravel(), minlength=values.size), 1))[key])
 
 
 def estimate_atmosphere(

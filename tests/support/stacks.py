@@ -84,6 +84,15 @@ def make_stack(
     return Stack(tuple(pairs), Grid.of(pairs[0].phase.path), WAVELENGTH)
 
 
+def incidence_of(days: Sequence[tuple[int, int]]) -> NDArray[np.float64]:
+    """−1 at the earlier and +1 at the later date of each pair, (pairs, dates)."""
+    dates = sorted({day for pair in days for day in pair})
+    matrix = np.zeros((len(days), len(dates)))
+    for row, (first, second) in zip(matrix, days):
+        row[dates.index(first)], row[dates.index(second)] = -1, 1
+    return matrix
+
+
 def years_of(days: Sequence[tuple[int, int]]) -> NDArray[np.float64]:
     """Time spans in years of 365.25 days."""
     return np.array([(second - first) / 365.25 for first, second in days])

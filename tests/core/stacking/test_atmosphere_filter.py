@@ -18,7 +18,8 @@ from ada_mapper.core.stacking import (
     atmosphere_filter,
     stack_to_files,
 )
-from ada_mapper.core.stacking.atmosphere_filter import Atmosphere, date_phases, network, temporal_high_pass
+from ada_mapper.core.stacking.atmosphere_filter import Atmosphere, network, temporal_high_pass
+from ada_mapper.core.stacking.network_solver import date_phases
 from stacks import FIRST, WAVELENGTH, make_stack, network_days, read_raster, years_of
 
 DAYS = network_days(12, 3)
@@ -130,49 +131,6 @@ def test_dates_follow_from_pairs_by_least_squares(tmp_path: Path) -> None:
     truth -= truth.mean(axis=0)
     phases = incidence @ truth
     np.testing.assert_allclose(date_phases(phases, incidence), truth, atol=1e-9)
-
-
-def incidence_of(days: list[tuple[int, int]]) -> np.ndarray:
-    dates = sorted({day for pair in days for day in pair})
-    matrix = np.zeros((len(days), len(dates)))
-    for row, (first, second) in zip(matrix, days):
-        row[dates.index(first)], row[dates.index(second)] = -1, 1
-    return matrix
-
-
-def least_squares(phases: np.ndarray, incidence: np.ndarray) -> np.ndarray:
-    """Cell by cell over its valid pairs, of smallest norm."""
-    found = np.zeros((incidence.shape[1], phases.shape[1]))
-    for cell, values in enumerate(phases.T):
-        valid = np.isfinite(values)
-        found[:, cell] = np.linalg.lstsq(incidence[valid], values[valid], rcond=1e-10)[0]
-    return found
-
-
-@pytest.mark.parametrize("missing", [0.0, 0.1, 0.3, 0.5, 0.7, 0.95, 1.0])
-@pytest.mark.parametrize("network_of", ["next three", "chain", "years", "two groups", "ring"])
-def test_phases_of_dates_are_least_squares_whatever_is_missing(missing: float, network_of: str) -> None:
-    days = {
-        "next three": network_days(24, 3),
-        "chain": network_days(40, 1),
-        "years": network_days(36, 2) + [(12 * index, 12 * (index + 12)) for index in range(24)],
-        "two groups": network_days(9, 2) + [(first + 999, second + 999) for first, second in network_days(8, 3)],
-        "ring": [*network_days(16, 1), (0, 180)],
-    }[network_of]
-    incidence = incidence_of(days)
-    generator = np.random.default_rng(5)
-    phases = generator.normal(0, 3, (len(days), 150))
-    phases[generator.random(phases.shape) < missing] = np.nan
-    np.testing.assert_allclose(date_phases(phases, incidence), least_squares(phases, incidence), atol=1e-9)
-
-
-def test_phases_of_dates_are_solved_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    incidence = incidence_of(DAYS)
-    phases = np.random.default_rng(0).normal(size=(len(DAYS), 200))
-    phases[::3, 50:] = np.nan
-    whole = date_phases(phases, incidence)
-    monkeypatch.setattr(atmosphere_filter, "_SOLVER_BYTES", 1)
-    np.testing.assert_allclose(date_phases(phases, incidence), whole, atol=1e-12)
 
 
 def test_cells_are_means_of_the_valid_pixels() -> None:

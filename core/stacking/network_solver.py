@@ -1,0 +1,172 @@
+"""Phases of dates from a network of pairs, for many pixels that lack different pairs.
+
+The normal equations A'WA + ρI of a network are those of conductors: a pair of weight w is a conductor between its two
+dates, and ρ one from each date to the ground. They are solved by eliminating one date after the other (star-mesh
+transform); conductances are only added, multiplied and divided, so that no pixel's solution loses digits by it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types import Double
+
+# Memory of the links between dates while the phases of dates are solved for.
+_SOLVER_BYTES = 4 * 2**20
+
+
+@dataclass(frozen=True)
+class Network:
+    """Which dates the pairs join: ``first`` and ``second`` (pairs,) number the earlier and the later of ``dates``."""
+
+    first: NDArray[np.intp]
+    second: NDArray[np.intp]
+    dates: int
+
+    @classmethod
+    def of(cls, incidence: Double) -> Network:
+        """The network of an incidence matrix (pairs, dates): −1 at a pair's earlier, +1 at its later date."""
+        return cls(np.argmin(incidence, axis=1), np.argmax(incidence, axis=1), incidence.shape[1])
+
+    def of_pairs(self, phases: Double) -> Double:
+        """A x: what pairs (pairs, ...) show of the phases of dates (dates, ...)."""
+        return phases[self.second] - phases[self.first]
+
+    def of_dates(self, phases: Double) -> Double:
+        """A'x: for each date (dates, ...) the sum over the pairs (pairs, ...) that end there less those that begin."""
+        total = np.zeros((self.dates, *phases.shape[1:]))
+        for values, first, second in zip(phases, self.first.tolist(), self.second.tolist()):
+            total[second] += values
+            total[first] -= values
+        return total
+
+    @cached_property
+    def elimination(self) -> _Elimination:
+        """The order that eliminates a date with the fewest links first, so that few new ones arise."""
+        around: dict[int, set[int]] = {day: set() for day in range(self.dates)}
+        for one, other in zip(self.first.tolist(), self.second.tolist()):
+            around[one].add(other)
+            around[other].add(one)
+        link = np.full((self.dates,) * 2, -1, np.intp)
+        steps, links = [], 0
+        while around:
+            day = min(around, key=lambda item: len(around[item]))
+            later = sorted(around.pop(day))
+            numbers = np.arange(links, links + len(later))
+            link[day, later] = link[later, day] = numbers
+            links += len(later)
+            for other in later:
+                around[other] |= set(later)
+                around[other] -= {day, other}
+            steps.append((day, np.array(later, np.intp), numbers))
+        return _Elimination(tuple(steps), link, links)
+
+    def factored(self, weights: Double, ground: float = 0.0) -> Factors:
+        """A'WA + ρI ready to be solved with, for ``weights`` W (pairs, pixels) ≥ 0 and ``ground`` ρ ≥ 0."""
+        plan = self.elimination
+        links = np.zeros((plan.links, weights.shape[1]))
+        for link, weight in zip(plan.link[self.first, self.second], weights):
+            links[link] += weight
+        pivots = np.full((self.dates, weights.shape[1]), ground)
+        for day, later, numbers in plan.steps:
+            here = links[numbers]
+            if ground:
+                leak = pivots[day].copy()
+            total = here.sum(axis=0)
+            total += pivots[day]
+            share = here / np.where(total > 0, total, 1)
+            for index in range(len(later) - 1):
+                links[plan.link[later[index], later[index + 1 :]]] += share[index] * here[index + 1 :]
+            if ground:
+                pivots[later] += share * leak
+            pivots[day] = total
+            links[numbers] = share
+        return Factors(self, links, pivots, ground > 0)
+
+
+@dataclass(frozen=True)
+class _Elimination:
+    """In which order dates are eliminated: (date, its dates yet to come, their links with it), and links in all.
+
+    ``link`` (dates, dates) numbers the links between dates, those included that arise on the way.
+    """
+
+    steps: tuple[tuple[int, NDArray[np.intp], NDArray[np.intp]], ...]
+    link: NDArray[np.intp]
+    links: int
+
+
+@dataclass(frozen=True)
+class Factors:
+    """A'WA + ρI of many pixels, decomposed: ``shares`` (links, pixels) and ``pivots`` (dates, pixels)."""
+
+    network: Network
+    shares: Double
+    pivots: Double
+    grounded: bool
+
+    @property
+    def rank(self) -> NDArray[np.intp]:
+        """How many dates the pairs of each pixel determine, (pixels,)."""
+        return np.asarray(np.count_nonzero(self.pivots > 0, axis=0), np.intp)
+
+    def of_pixels(self, chosen: NDArray[np.intp]) -> Factors:
+        """Those of chosen pixels, in that order."""
+        return Factors(self.network, self.shares[:, chosen], self.pivots[:, chosen], self.grounded)
+
+    def solve(self, right: Double) -> Double:
+        """x of (A'WA + ρI) x = right, (dates, pixels); factors of one pixel serve for all of ``right``.
+
+        Without ground, the solution of smallest norm: each group of dates that valid pairs connect has mean zero, and
+        ``right`` must be A' of something.
+        """
+        shape = right.shape[0], max(right.shape[1], self.pivots.shape[1])
+        solution = np.array(np.broadcast_to(right, shape))
+        steps = self.network.elimination.steps
+        for day, later, links in steps:
+            solution[later] += self.shares[links] * solution[day]
+            solution[day] /= np.where(self.pivots[day] > 0, self.pivots[day], np.inf)
+        # Backwards from the last date of each group, which is held at zero where there is no ground.
+        for day, later, links in reversed(steps):
+            solution[day] += np.einsum("ij,ij->j", np.broadcast_to(self.shares[links], (len(links), shape[1])),
+                                       solution[later])  # fmt: skip
+        return solution if self.grounded else solution - self._group_means(solution)
+
+    def _group_means(self, values: Double) -> Double:
+        """The mean of each pixel's values of the same group, (dates, pixels)."""
+        group = np.empty(self.pivots.shape, np.intp)
+        for day, later, links in reversed(self.network.elimination.steps):
+            group[day] = np.where(self.shares[links] > 0, group[later], -1).max(axis=0, initial=-1)
+            group[day] = np.where(group[day] < 0, day, group[day])
+        if group.shape[1] == 1:
+            means = np.empty(values.shape)
+            for number in np.unique(group):
+                members = group[:, 0] == number
+                means[members] = values[members].mean(axis=0)
+            return means
+        key = group * values.shape[1] + np.arange(values.shape[1])
+        total = np.bincount(key.ravel(), values.ravel(), values.size)
+        return np.asarray((total / np.maximum(np.bincount(key.ravel(), minlength=values.size), 1))[key])
+
+
+def date_phases(phases: NDArray[np.floating[Any]], incidence: Double) -> Double:
+    """Least-squares phase of each date, (dates, cells), from pairs (pairs, cells) of which some may be NaN.
+
+    Of smallest norm: in each cell, each group of dates that its valid pairs connect has mean zero, and dates without a
+    valid pair are 0.
+    """
+    # By hand: numpy.linalg.lstsq takes up to 90 times as long where cells lack different pairs (docs/benchmarks.md).
+    network = Network.of(incidence)
+    solution = np.zeros((incidence.shape[1], phases.shape[1]))
+    step = max(64, _SOLVER_BYTES // (8 * max(network.elimination.links, 1)))
+    for start in range(0, phases.shape[1], step):
+        part = phases[:, start : start + step].astype(np.float64)
+        valid = np.isfinite(part)
+        factors = network.factored(valid.astype(np.float64))
+        solution[:, start : start + step] = factors.solve(network.of_dates(np.where(valid, part, 0.0)))
+    return solution

@@ -1,0 +1,159 @@
+"""Noise of dates and of pairs: what the residuals of a network tell of each, and what it does to a rate.
+
+φ = Δt v + A a + e with a ~ σ_d² I, noise of each date that all its pairs share (air), and e ~ σ_p² W⁻¹, noise of each
+pair by itself (decorrelation, unwrapping). Pairs that share a date are correlated, so that the scatter of the pairs
+around a rate says little about its error; the two variances do. A linear rate c'φ has the variance
+σ_d² ‖A'c‖² + σ_p² c'W⁻¹c.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..robust import weighted_median
+from ..types import Double
+from .network_solver import Network
+
+# Pair noise is taken to be at least this share of that of dates, lest numbers lose their digits.
+_LEAST_SHARE = 0.01
+
+
+@dataclass(frozen=True)
+class NoiseLevels:
+    """Standard deviations in rad of the noise of each date, and of each pair by itself (of a pair of weight one)."""
+
+    date: float
+    pair: float
+
+    def __post_init__(self) -> None:
+        if not (self.date >= 0 and self.pair >= 0 and 0 < self.date + self.pair < math.inf):
+            raise InputError("The noise of dates and of pairs must be 0 rad or more, and not both 0.")
+
+    @property
+    def ground(self) -> float:
+        """ρ = σ_p² / σ_d², infinite without noise of dates."""
+        return max(self.pair / self.date, _LEAST_SHARE) ** 2 if self.date > 0 else math.inf
+
+
+@dataclass(frozen=True)
+class NoiseTerms:
+    """What the residuals of each pixel say of its noise, and how much of it gets into its rate, (pixels,) each.
+
+    ``closure`` / ``redundancy`` = σ_p²: the squared residuals of the phases of dates, and how many pairs there are more
+    than dates to be determined. ``scatter`` − ``pair_share`` · σ_p² = σ_d²: the squared residuals of equation 1 and the
+    part that the noise of pairs has in them; ``freedom`` counts the dates that they tell of. ``date_gain`` = ‖A'c‖²
+    and ``pair_gain`` = c'W⁻¹c for the pairs' weights c in the rate.
+    """
+
+    closure: Double
+    redundancy: Double
+    scatter: Double
+    pair_share: Double
+    freedom: Double
+    date_gain: Double
+    pair_gain: Double
+
+    @classmethod
+    def empty(cls, pixels: int) -> NoiseTerms:
+        """Terms to be filled."""
+        return cls(*(np.full(pixels, np.nan) for _ in fields(cls)))
+
+    def put(self, columns: slice | NDArray[np.intp], terms: NoiseTerms) -> None:
+        """Fill in the terms of some pixels, each of any shape that broadcasts to theirs."""
+        for field in fields(self):
+            getattr(self, field.name)[columns] = getattr(terms, field.name)
+
+    @property
+    def pair_variance(self) -> Double:
+        """σ_p² of each pixel by itself, NaN where no pair is more than the dates need."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(self.redundancy > 0, self.closure / self.redundancy, np.nan)
+
+    @property
+    def date_variance(self) -> Double:
+        """σ_d² of each pixel by itself, below 0 where chance has it so; NaN where it can't be known."""
+        with np.errstate(invalid="ignore"):
+            return np.where(self.freedom > 0, self.scatter - self.pair_share * self.pair_variance, np.nan)
+
+    def standard_error(self) -> Double:
+        """Of the rate, from the residuals of each pixel alone; NaN where they can't tell it."""
+        variance = np.maximum(self.date_variance, 0) * self.date_gain + self.pair_variance * self.pair_gain
+        return np.asarray(np.sqrt(variance))
+
+    def levels(self) -> NoiseLevels | None:
+        """The noise that is usual among the pixels; None where none of them can tell it."""
+        pair, date = self.pair_variance, self.date_variance
+        known = np.isfinite(pair) & np.isfinite(date)
+        if not known.any():
+            return None
+        pair_variance = weighted_median(pair[known] / _median_of_mean_square(self.redundancy[known]),
+                                        self.redundancy[known])  # fmt: skip
+        date_variance = weighted_median(date[known] / _median_of_mean_square(self.freedom[known]),
+                                        self.freedom[known])  # fmt: skip
+        if pair_variance <= 0 and date_variance <= 0:
+            return None
+        return NoiseLevels(math.sqrt(max(date_variance, 0.0)), math.sqrt(max(pair_variance, 0.0)))
+
+
+def _median_of_mean_square(freedom: Double) -> Double:
+    """The median of the mean of so many squares of normal numbers (Wilson and Hilferty 1931)."""
+    return np.asarray((1 - 2 / (9 * freedom)) ** 3)
+
+
+def noise_terms(
+    network: Network, design: Double, values: Double, weights: Double, way: NDArray[np.intp] | None, shares: Double
+) -> NoiseTerms:
+    """The terms of pixels whose phases are ``values`` (pairs, pixels), 0 where missing.
+
+    ``weights`` (pairs, ways) ≥ 0 of the pairs; pixels have the one of their number in ``way``, or each its own, or
+    all the only one. ``design`` (pairs, terms) is what is estimated, its first column Δt; ``shares`` c of the pairs in
+    the rate, like the weights.
+    """
+
+    def spread(numbers: Double) -> Double:
+        return numbers if way is None else numbers[..., way]
+
+    factors = network.factored(weights)
+    here = spread(weights)
+    solved = (factors if way is None else factors.of_pixels(way)).solve(network.of_dates(here * values))
+    residual = values - network.of_pairs(solved)
+    closure = np.einsum("ij,ij->j", np.broadcast_to(here, values.shape), residual * residual)
+    number, rank = np.count_nonzero(weights > 0, axis=0), factors.rank
+    terms = design.shape[1]
+    weighted = design[:, :, None] * weights[:, None, :]
+    inverse = inverse_normal(np.einsum("ik,ilj->jkl", design, weighted))
+    products = np.einsum("ilj,ij->jl", np.broadcast_to(spread(weighted), (*design.shape, values.shape[1])), values)
+    fitted = np.einsum("jk,jkl,jl->j", products, spread(inverse.T).T, products)
+    squares = np.einsum("ij,ij->j", np.broadcast_to(here, values.shape), values * values) - fitted
+    ends = network.of_dates(weighted)
+    trace = 2 * weights.sum(axis=0) - np.einsum("jkl,dlj,dkj->j", inverse, ends, ends)
+    freedom = np.maximum(rank - terms, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sums = network.of_dates(shares)
+        return NoiseTerms(
+            closure=closure,
+            redundancy=spread((number - rank).astype(np.float64)),
+            scatter=np.maximum(squares, 0) / spread(trace),
+            pair_share=spread((number - terms) / trace),
+            freedom=spread(freedom.astype(np.float64)),
+            date_gain=spread(np.einsum("ij,ij->j", sums, sums)),
+            pair_gain=spread(np.where(weights > 0, shares * shares / np.where(weights > 0, weights, 1), 0).sum(axis=0)),
+        )
+
+
+def inverse_normal(normal: Double) -> Double:
+    """The inverses of normal matrices (pixels, terms, terms), NaN of those that can't be inverted."""
+    scale = np.sqrt(np.einsum("jkk->jk", normal))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if normal.shape[-1] == 1:
+            return np.asarray(np.where(normal > 0, 1 / normal, np.nan))
+        scaled = normal / (scale[:, :, None] * scale[:, None, :])
+        regular = np.linalg.det(np.nan_to_num(scaled)) > 1e-9
+        inverse = np.full(normal.shape, np.nan)
+        inverse[regular] = np.linalg.inv(scaled[regular])
+        return np.asarray(inverse / (scale[:, :, None] * scale[:, None, :]))
