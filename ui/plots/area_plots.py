@@ -215,7 +215,8 @@ class SeriesPlot(_LowPlot):
         """Draw a time series."""
         self._series = series
         self._days = np.array([day.toordinal() for day in series.dates], np.float64)
-        shown = np.concatenate([series.displacement - series.spread, series.displacement + series.spread])
+        spread = np.nan_to_num(series.spread)
+        shown = np.concatenate([series.displacement - spread, series.displacement + spread])
         room = max(1.0, 0.03 * (self._days[-1] - self._days[0]))
         x = Axis("", self._days[0] - room, self._days[-1] + room, is_date=True)
         self.set_axes(x, Axis("", *padded(shown, 4.0, with_zero=True)))
@@ -261,7 +262,7 @@ class SeriesPlot(_LowPlot):
         faint = QColor(RATE)
         faint.setAlpha(130)
         painter.setPen(QPen(faint, 1.2))
-        for index in members:
+        for index in members[np.isfinite(series.spread[members])]:
             place, spread = self.x(self._days[index]), series.spread[index]
             low, high = (self.y(series.displacement[index] + sign * spread) for sign in (-1, 1))
             painter.drawLine(QLineF(place, low, place, high))
@@ -289,6 +290,8 @@ class SeriesPlot(_LowPlot):
             return ""
         moved = number(self._series.displacement[item], 1)
         day = date_text(self._series.dates[item])
+        if math.isnan(self._series.spread[item]):
+            return tr("{}: {} mm").format(day, moved)
         return tr("{}: {} ± {} mm").format(day, moved, number(self._series.spread[item], 1))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -186,11 +187,16 @@ class Evidence(QWidget):
 
     def _explained(self, series: TimeSeries) -> list[str]:
         """Against what the displacement is measured, and what to be careful with, in sentences."""
-        text = tr(
-            "Displacement against the ground {} to {} m around the area ({} pairs); bars: how far that ground varies."
-        )
         near, far = (number(round(metres)) for metres in series.ring)
+        text = tr("Displacement against the ground {} to {} m around the area ({} pairs).")
         sentences = [text.format(near, far, number(series.pairs))]
+        if math.isnan(series.rate_error):
+            sentences.append(tr("No pair checks another, so no error is known; pairs that close loops would tell it."))
+        else:
+            sentences.append(tr("Bars and ±: one standard error, from how the pairs close and how the dates scatter."))
+        if series.rejected:
+            text = tr("Left out, because they contradict the others (unwrapping errors): {}.")
+            sentences.append(text.format(", ".join(series.rejected)))
         groups = int(series.component.max()) + 1
         if groups > 1:
             text = tr("The pairs fall into {} groups; how these lie to each other is not measured.")

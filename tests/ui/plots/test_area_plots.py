@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -37,7 +39,7 @@ def series(components: tuple[int, ...] = (0,) * 6) -> TimeSeries:
     """Six dates, 30 days apart, -3 mm each."""
     dates = tuple(date(2022, 1, 1) + timedelta(days=30 * index) for index in range(6))
     return TimeSeries(
-        dates, -3.0 * np.arange(6), np.full(6, 1.5), np.array(components), -36.5, 2.0, 9, 9, 100, 400, (60.0, 460.0)
+        dates, -3.0 * np.arange(6), np.full(6, 1.5), np.array(components), -36.5, 2.0, 9, 9, (), 100, 400, (60.0, 460.0)
     )
 
 
@@ -130,6 +132,21 @@ def test_groups_are_not_joined(qgis_app: Any) -> None:
     assert len(colours(images[0])) > 1
     assert RATE.name() not in colours(images[1])
     assert images[0] != images[1]
+
+
+def test_a_series_without_errors_has_no_bars_and_no_sign_of_them(qgis_app: Any) -> None:
+    plot = SeriesPlot()
+    plot.show_series(replace(series(), spread=np.full(6, np.nan), rate_error=math.nan))
+    assert RATE.name() in colours(picture(plot))
+    assert "±" not in plot.hint(2)
+    assert "±" in hint_of(series(), 2)
+
+
+def hint_of(shown: TimeSeries, item: int) -> str:
+    """What the plot says of a date."""
+    plot = SeriesPlot()
+    plot.show_series(shown)
+    return plot.hint(item)
 
 
 @pytest.mark.parametrize("name, written", [("de", "−36,5 ± 2,0"), ("en", "−36.5 ± 2.0")])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -357,6 +359,9 @@ def test_the_evidence_comes_in_the_background(
     assert series.displacement == pytest.approx([0, -4, -8, -12, -16], abs=0.01)
     assert evidence.profile._profile.azimuth == pytest.approx(180, abs=1)
     assert step.map._line is not None and step.map._line.asGeometry().length() > 300
+    told = evidence._explained(replace(series, rate_error=math.nan, rejected=("20200101_20200113",)))
+    assert any("no error is known" in sentence for sentence in told)
+    assert any("20200101_20200113" in sentence for sentence in told)
     press(step, "N")
     assert not evidence.series.has_axes()
     wait_until(lambda: evidence.series.has_axes())
