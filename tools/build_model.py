@@ -25,7 +25,7 @@ from ada_mapper.processing.provider import AdaMapperProvider
 
 TARGET = Path(__file__).resolve().parent.parent / "resources/processing_models/interferograms_to_areas.model3"
 
-INPUTS = {"INPUT_FOLDER": (150, 300), "DEM": (150, 520), "ORBIT": (150, 740)}
+INPUTS = {"AS_IN_PAPER": (150, 120), "INPUT_FOLDER": (150, 300), "DEM": (150, 520), "ORBIT": (150, 740)}
 OUTPUTS = ("PHASE_RATE", "LOS_RATE", "REPORT", "SLOPE", "PROBABILITY", "AREAS")
 PLACES = {
     "stack": (470, 300),

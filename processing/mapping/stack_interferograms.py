@@ -70,6 +70,7 @@ class StackInterferograms(StackingChoices):
         from ...core.interferograms import find_stack, select_pairs
         from ...core.stacking import StackOutputs, stack_to_files, write_report
 
+        parameters = self.as_chosen(parameters, context, progress)
         outputs = StackOutputs(
             phase_rate=self.required_output(parameters, "PHASE_RATE", context),
             los_rate=self.output_path(parameters, "LOS_RATE", context),

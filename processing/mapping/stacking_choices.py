@@ -25,9 +25,13 @@ from ...core.progress import Progress
 from ..algorithm import Algorithm
 from ..choices import PRODUCT_CHOICES, RAMP_CHOICES, REFERENCE_CHOICES, SIGN_CHOICES, UNIT_CHOICES
 from ..texts import tr
+from .paper import as_in_paper, paper_text
 
 if TYPE_CHECKING:
     from ...core.stacking import Corrections, StackingOptions
+
+AS_IN_PAPER = "AS_IN_PAPER"
+"""The choice that sets others."""
 
 
 class StackingChoices(Algorithm):
@@ -36,6 +40,7 @@ class StackingChoices(Algorithm):
     def groups(self) -> dict[str, Callable[[], None]]:
         """What adds the parameters of each group, by the title of the group, in the order in which they are asked."""
         return {
+            tr("Stacking"): self.define_preset,
             tr("Pairs"): self.define_pairs,
             tr("Corrections"): self.define_corrections,
             tr("Rates"): self.define_stacking,
@@ -45,6 +50,31 @@ class StackingChoices(Algorithm):
         """All parameters of the list."""
         for define in self.groups().values():
             define()
+
+    def define_preset(self) -> None:
+        """The one choice that makes many."""
+        others = StackingChoices()
+        for define in others.groups().values():
+            if define != others.define_preset:
+                define()
+        text = tr(
+            "Sets what the paper says of stacking in the place of defaults: {}. What you set to something else than "
+            "the default stays, and the log says so. The paper tells neither its reference phase nor the windows of "
+            "its filter; these stay as chosen."
+        )
+        self.add(
+            QgsProcessingParameterBoolean(AS_IN_PAPER, tr("As in the paper (Wu et al. 2024)"), False),
+            text.format(paper_text(others.parameterDefinitions())),
+            advanced=True,
+        )
+
+    def as_chosen(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress
+    ) -> dict[str, Any]:
+        """The parameters, with those of the paper where they are asked for, which is told."""
+        if not self.parameterAsBool(parameters, AS_IN_PAPER, context):
+            return parameters
+        return as_in_paper(self, parameters, context, progress)
 
     def define_more_rasters(self) -> None:
         """The rasters beside the rates, which are only made when they are asked for."""
