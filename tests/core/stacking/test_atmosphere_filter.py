@@ -148,11 +148,12 @@ def test_delays_between_cells_are_interpolated() -> None:
     cell = 4
     maps = np.stack([np.zeros((6, 8)), (2.0 * columns + 3.0 * rows)]).astype(np.float32)
     atmosphere = Atmosphere(maps, cell, np.array([[-1.0, 1.0]]))
-    found = atmosphere.of_pairs(Window(4, 8, 16, 8), (slice(2, 6), slice(0, 16)))
-    pixel_rows, pixel_columns = np.indices((4, 16))
-    x = (pixel_columns + 4 + 0.5) / cell - 0.5
-    y = (pixel_rows + 2 + 8 + 0.5) / cell - 0.5
-    np.testing.assert_allclose(found[0], 2 * x + 3 * y, atol=1e-5)
+    for window in (Window(4, 8, 16, 8), Window(8, 4, 16, 8)):
+        found = atmosphere.taken_from(np.zeros((1, 4, 14)), window, (slice(2, 6), slice(1, 15)))
+        pixel_rows, pixel_columns = np.indices((4, 14))
+        x = (pixel_columns + 1 + window.column + 0.5) / cell - 0.5
+        y = (pixel_rows + 2 + window.row + 0.5) / cell - 0.5
+        np.testing.assert_allclose(found[0], -(2 * x + 3 * y), atol=1e-5)
 
 
 def test_memory_bounds_the_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from ada_mapper.core.raster import Grid
 from ada_mapper.core.robust import robust_fit
 from ada_mapper.core.stacking import AtmosphereFilter, Corrections, Reference, StackOutputs, stack_to_files
 from ada_mapper.core.stacking import rate as rate_of_pixels
-from ada_mapper.core.stacking.reading import StackSample, sample_positions, sample_step
+from ada_mapper.core.stacking.gathering import StackSample, sample_positions, sample_step
 from ada_mapper.core.stacking.reference_phase import _sample_without, _stable_window
 from ada_mapper.core.stacking.results import StackingResult
 from ada_mapper.core.stacking.trends import basis, fit_trends
