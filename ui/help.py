@@ -27,6 +27,7 @@ GUIDE = ROOT / "docs" / "guide.md"
 SECTIONS = {
     "panel": ("The panel", "Your interferograms"),
     "data": ("Data", "Your interferograms"),
+    "stacking": ("Your interferograms",),
     "channels": ("Channels", "What the satellite can see"),
     "detect": ("Detect", "The results"),
     "review": ("Review", "How far to trust a map"),

@@ -18,15 +18,19 @@ if TYPE_CHECKING:
     from .los_sensitivity import LosSensitivity
     from .map_active_areas import MapActiveAreas
     from .merge_orbits import MergeOrbits
+    from .paper import PAPER
     from .slope import Slope
     from .stack_interferograms import StackInterferograms
+    from .stacking_choices import AS_IN_PAPER, grouped_choices
 else:
     __getattr__ = opened_when_asked(__name__)
 
 __all__ = [
+    "AS_IN_PAPER",
     "CHAIN",
     "DETECT",
     "EXTRACT",
+    "PAPER",
     "SLOPE",
     "STACK",
     "BuildComposite",
@@ -39,4 +43,5 @@ __all__ = [
     "MergeOrbits",
     "Slope",
     "StackInterferograms",
+    "grouped_choices",
 ]

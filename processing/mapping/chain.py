@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .stacking_choices import more_rasters, stacking_choices
+from .stacking_choices import grouped_choices, more_rasters
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def _own(*names: str) -> dict[str, str]:
 STACK = ChainStep(
     "stack",
     "stackinterferograms",
-    _own("INPUT_FOLDER", *(choice.name() for group in stacking_choices().values() for choice in group)),
+    _own("INPUT_FOLDER", *(choice.name() for group in grouped_choices().values() for choice in group)),
     _own("PHASE_RATE", "LOS_RATE", *(raster.name() for raster in more_rasters()), "REPORT"),
 )
 SLOPE = ChainStep("slope", "slope", {"INPUT": "DEM"}, {"OUTPUT": "SLOPE"})

@@ -23,7 +23,7 @@ from ..choices import BACKEND_CHOICES, ORBIT_CHOICES
 from ..layers import staged_sink
 from ..texts import tr
 from .chain import CHAIN, SENSITIVITY
-from .stacking_choices import more_rasters, stacking_choices
+from .stacking_choices import grouped_choices, more_rasters
 
 if TYPE_CHECKING:
     from ...core.models import Backend
@@ -136,7 +136,7 @@ class MapActiveAreas(Algorithm):
     def define_stacking_choices(self) -> None:
         """All choices of stacking, below those that everybody makes; each says to which group it belongs."""
         asked = {definition.name() for definition in self.parameterDefinitions()}
-        for group, choices in stacking_choices().items():
+        for group, choices in grouped_choices().items():
             for choice in choices:
                 if choice.name() not in asked:
                     choice.setDescription(tr("{} › {}").format(group, choice.description()))

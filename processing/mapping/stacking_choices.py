@@ -320,7 +320,7 @@ class StackingChoices(Algorithm):
         )
 
 
-def stacking_choices() -> dict[str, tuple[QgsProcessingParameterDefinition, ...]]:
+def grouped_choices() -> dict[str, tuple[QgsProcessingParameterDefinition, ...]]:
     """The parameters of the list by the titles of their groups, each time new ones."""
     choices = StackingChoices()
     return {title: _added(choices, define) for title, define in choices.groups().items()}

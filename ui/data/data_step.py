@@ -33,6 +33,8 @@ from .limit_box import LimitBox
 from .pair_choice import PairChoice
 from .pair_texts import counts_text, folder_text, trouble_text
 from .pair_window import PairWindow
+from .stacking_dialog import StackingDialog
+from .stacking_texts import stacking_text
 
 _RATES = ("phase_rate", "los_rate")
 _LAST_FOLDER = "ada_mapper/data/folder"
@@ -165,6 +167,13 @@ class DataStep(Step):
         self.window_of_pairs.raise_()
         self.window_of_pairs.activateWindow()
 
+    def open_stacking(self) -> None:
+        """Open the dialog of the choices of stacking."""
+        dialog = StackingDialog(self.context.state, self.window())
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.accepted.connect(self.refresh)
+        dialog.open()
+
     def stack(self) -> None:
         """Make the rates of the used pairs, then the slope where there is none."""
         state, runner = self.context.state, self.context.runner
@@ -212,6 +221,7 @@ class DataStep(Step):
         self.stack_button.setEnabled(bool(choice.used) and not self._running)
         # The panel's own button stacks where nothing else is to be done first.
         self.stack_button.setVisible(bool(folder) and bool(self._rates()))
+        self.stacking.setText(stacking_text(self.context.state))
         lines = self._lines(folder)
         self.summary.setText("<br>".join(lines))
         self.summary.setVisible(bool(lines))
@@ -273,6 +283,11 @@ class DataStep(Step):
         self.summary.setWordWrap(True)
         self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.stacking = QLabel()
+        self.stacking.setWordWrap(True)
+        self.stacking.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.stacking_button = QPushButton(tr("Choices…"))
+        self.stacking_button.setToolTip(tr("Which dates count, what is corrected, and how the rates are computed."))
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(8)
@@ -294,6 +309,10 @@ class DataStep(Step):
         form.addRow(tr("Elevation (DEM)"), self.dem)
         form.addRow(tr("Longest pair"), self.days)
         form.addRow(tr("Largest baseline"), self.metres)
+        stacking = QHBoxLayout()
+        stacking.addWidget(self.stacking, 1)
+        stacking.addWidget(self.stacking_button)
+        form.addRow(tr("Stacking"), stacking)
         self.scan_row = QWidget()
         scan = QHBoxLayout(self.scan_row)
         scan.setContentsMargins(0, 0, 0, 0)
@@ -322,6 +341,7 @@ class DataStep(Step):
         choice.progressed.connect(lambda percent: self.progress.setValue(round(percent)))
         self.cancel_button.clicked.connect(choice.cancel)
         self.pairs_button.clicked.connect(self.open_pairs)
+        self.stacking_button.clicked.connect(self.open_stacking)
         self.again_button.clicked.connect(choice.read_again)
         self.stack_button.clicked.connect(self.stack)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ...core.interferograms import PairLimits
 from ...processing.texts import sentence_of, tr, words_of
-from ..project import LIMITS, MOST_DAYS, MOST_METRES, ProjectState, at_least, excluded_pairs, limit
+from ..project import LIMITS, MOST_DAYS, MOST_METRES, ProjectState, at_least, excluded_pairs, limit, pair_limits
 from .pair_scan import PairScan, Scan
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class PairChoice(QObject):
         self._task: PairScan | None = None
         self._key: tuple[str, str] = ("", "")
         self._values = dict(LIMITS)
+        self._more_limits = PairLimits()
         self.excluded: frozenset[str] = frozenset()
         self.scan: Scan | None = None
         self.problem = ""
@@ -64,7 +66,13 @@ class PairChoice(QObject):
 
     def limits(self) -> PairLimits:
         """The rules as core takes them."""
-        return PairLimits(self._values[MOST_DAYS], self._values[MOST_METRES], excluded=self.excluded)
+        days, metres = self._values[MOST_DAYS], self._values[MOST_METRES]
+        return replace(
+            self._more_limits,
+            max_temporal_baseline=days,
+            max_perpendicular_baseline=metres,
+            excluded=self.excluded,
+        )
 
     # What the user does
 
@@ -110,8 +118,9 @@ class PairChoice(QObject):
         # A limit that is being dragged stays where it is, whatever else changes in the project meanwhile.
         values = self._values if self._is_previewing else {name: limit(state, name) for name in LIMITS}
         excluded = excluded_pairs(state)
-        is_other = (values, excluded) != (self._values, self.excluded)
-        self._values, self.excluded = values, excluded
+        more = pair_limits(state)
+        is_other = (values, excluded, more) != (self._values, self.excluded, self._more_limits)
+        self._values, self.excluded, self._more_limits = values, excluded, more
         if key != self._key:
             self._key = key
             self.read_again()

@@ -12,7 +12,7 @@ from ...processing.layer_sources import opened_source
 from ...processing.layers import run_of
 from ...processing.mapping import DETECT, EXTRACT
 from ...processing.texts import number, rounded, tr, words_of
-from ..project import LIMITS, ProjectState, chain_inputs, excluded_pairs, limit
+from ..project import LIMITS, ProjectState, chain_inputs, excluded_pairs, limit, stacking_values
 from ..runs import plain, result_files
 
 MAP_AREAS, MERGE = "adamapper:mapactiveareas", "adamapper:mergeorbits"
@@ -100,6 +100,9 @@ def outlook(state: ProjectState, source: str) -> list[str]:
     left_out = len(excluded_pairs(state))
     if left_out:
         stack += tr("; {} left out by hand").format(number(left_out))
+    others = len(stacking_values(state))
+    if others:
+        stack += tr("; {} choices differ from the defaults").format(number(others))
     return [stack, tr("Slope and line of sight from the elevation model"), detect, extract]
 
 

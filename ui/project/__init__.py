@@ -12,6 +12,17 @@ from ...core.doors import opened_when_asked
 if TYPE_CHECKING:
     from .inputs import LIMITS, MOST_DAYS, MOST_METRES, at_least, chain_inputs, excluded_pairs, limit
     from .layer_guess import BY_VALUES, candidates, guesses
+    from .stacking import (
+        as_given,
+        as_kept,
+        asked_choices,
+        differs,
+        keep_stacking,
+        limits_of,
+        pair_limits,
+        stacking_values,
+        unusable_choices,
+    )
     from .state import LAYER_ROLES, ProjectState
 else:
     __getattr__ = opened_when_asked(__name__)
@@ -23,10 +34,19 @@ __all__ = [
     "MOST_DAYS",
     "MOST_METRES",
     "ProjectState",
+    "as_given",
+    "as_kept",
+    "asked_choices",
     "at_least",
     "candidates",
     "chain_inputs",
+    "differs",
     "excluded_pairs",
     "guesses",
+    "keep_stacking",
     "limit",
+    "limits_of",
+    "pair_limits",
+    "stacking_values",
+    "unusable_choices",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.interferograms import PairLimits
+from .stacking import stacking_values
 from .state import ProjectState
 
 MOST_DAYS, MOST_METRES = "max_temporal_baseline", "max_perpendicular_baseline"
@@ -32,6 +33,7 @@ def excluded_pairs(state: ProjectState) -> frozenset[str]:
 def chain_inputs(state: ProjectState) -> dict[str, Any]:
     """The inputs of the whole chain; those that nothing was chosen for are left out."""
     inputs = {
+        **stacking_values(state),
         "INPUT_FOLDER": state.get("folder", ""),
         "DEM": state.layer("dem"),
         "ORBIT": state.get("orbit", "unknown"),

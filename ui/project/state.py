@@ -54,7 +54,7 @@ class ProjectState(QObject):
         self._connections = ()
 
     def get(self, name: str, default: Any = None) -> Any:
-        """The value under a name: text, number, truth value or list of texts; ``default`` where there is none.
+        """The value under a name: text, number, truth value, list or dictionary; ``default`` where there is none.
 
         A value whose type is not that of ``default``, as in a project edited by hand, counts as none.
         """
@@ -69,7 +69,7 @@ class ProjectState(QObject):
             return float(value)
         return value if default is None or type(value) is type(default) else default
 
-    def set(self, name: str, value: str | float | bool | list[str] | None) -> None:
+    def set(self, name: str, value: str | float | bool | list[str] | dict[str, Any] | None) -> None:
         """Keep a value under a name; None removes it."""
         if self._write(name, value):
             self.changed.emit()
@@ -94,6 +94,10 @@ class ProjectState(QObject):
         """Choose the layer of the project that serves a role; None: no layer."""
         self._check(role)
         self.set(_entry(role), None if layer is None else layer.id())
+
+    def map_layer(self, identifier: str) -> QgsMapLayer | None:
+        """The layer of the project with an id; None where there is none."""
+        return self._project.mapLayer(identifier)
 
     def role_of(self, layer: QgsMapLayer) -> str | None:
         """What a layer holds: as the tool that made it wrote, else as its file, unit and name let guess."""

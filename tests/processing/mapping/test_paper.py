@@ -13,7 +13,7 @@ from qgis.core import QgsProcessingContext
 from ada_mapper.core.progress import Progress
 from ada_mapper.processing.mapping import STACK, StackInterferograms
 from ada_mapper.processing.mapping.paper import PAPER, as_in_paper
-from ada_mapper.processing.mapping.stacking_choices import AS_IN_PAPER, stacking_choices
+from ada_mapper.processing.mapping.stacking_choices import AS_IN_PAPER, grouped_choices
 from recording_feedback import Feedback
 from stacks import FIRST, WAVELENGTH, equation_1, network_days, write_raster
 
@@ -50,7 +50,7 @@ def told(given: dict) -> tuple[dict, list[str], list[str]]:
 
 
 def test_of_every_choice_is_said_what_the_paper_has_or_that_it_does_not_tell():
-    names = {choice.name() for choices in stacking_choices().values() for choice in choices}
+    names = {choice.name() for choices in grouped_choices().values() for choice in choices}
     assert names == set(PAPER) | NOT_TOLD
     assert not set(PAPER) & NOT_TOLD
 

@@ -8,7 +8,7 @@ from osgeo import gdal
 from qgis.core import QgsProcessingException, QgsProcessingParameterDefinition, QgsVectorLayer
 
 from ada_mapper.processing.mapping import STACK, MapActiveAreas, StackInterferograms
-from ada_mapper.processing.mapping.stacking_choices import more_rasters, stacking_choices
+from ada_mapper.processing.mapping.stacking_choices import grouped_choices, more_rasters
 from recording_feedback import Feedback
 
 ADVANCED = QgsProcessingParameterDefinition.Flag.FlagAdvanced
@@ -34,7 +34,7 @@ def content(definition: QgsProcessingParameterDefinition) -> dict:
 
 def test_the_whole_chain_asks_for_every_choice_with_the_same_values_and_help(plugin):
     single, whole = StackInterferograms().create(), MapActiveAreas().create()
-    groups = stacking_choices()
+    groups = grouped_choices()
     for group, choices in groups.items():
         for choice in choices:
             name = choice.name()
@@ -51,19 +51,19 @@ def test_the_whole_chain_asks_for_every_choice_with_the_same_values_and_help(plu
 def test_groups_stand_together_among_the_advanced_parameters(plugin):
     tool = MapActiveAreas().create()
     titles = [definition.description().split(" › ")[0] for definition in tool.parameterDefinitions()]
-    places = [titles.index(group) for group in stacking_choices()]
+    places = [titles.index(group) for group in grouped_choices()]
     assert places == sorted(places)
-    for group, choices in stacking_choices().items():
+    for group, choices in grouped_choices().items():
         place = titles.index(group)
         count = len([choice for choice in choices if choice.name() not in ASKED_FIRST])
         assert titles[place : place + count] == [group] * count and titles.count(group) == count
 
 
 def test_the_chain_passes_every_choice_and_every_raster_on():
-    names = {choice.name() for choices in stacking_choices().values() for choice in choices}
+    names = {choice.name() for choices in grouped_choices().values() for choice in choices}
     assert set(STACK.inputs) == {"INPUT_FOLDER"} | names
     assert set(STACK.outputs) == {"PHASE_RATE", "LOS_RATE", "REPORT"} | {raster.name() for raster in more_rasters()}
-    assert len(names) == sum(map(len, stacking_choices().values())), "no choice is asked for twice"
+    assert len(names) == sum(map(len, grouped_choices().values())), "no choice is asked for twice"
 
 
 def test_areas_are_the_same_whatever_sign_and_unit_the_rate_has(run, scene, tmp_path):
