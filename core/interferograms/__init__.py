@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..doors import opened_when_asked
 
 if TYPE_CHECKING:
+    from .closure import Triplets, closure_offsets, closures, integer_closures, open_share, pair_closures, triplets_of
     from .finding import find_stack
     from .limits import PairLimits
     from .model import Interferogram, Stack
@@ -35,10 +36,16 @@ __all__ = [
     "PairLimits",
     "PairSelection",
     "Stack",
+    "Triplets",
     "baseline_positions",
+    "closure_offsets",
+    "closures",
     "connected_dates",
     "find_stack",
+    "integer_closures",
     "nothing_left",
+    "open_share",
+    "pair_closures",
     "pair_facts",
     "reasons_against",
     "rules_against",

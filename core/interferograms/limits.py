@@ -12,8 +12,9 @@ from ..errors import InputError
 class PairLimits:
     """Days, metres, dates and mean coherence that a pair may have; the defaults are the paper's.
 
-    ``excluded`` are names of pairs (YYYYMMDD_YYYYMMDD) that are left out whatever they are. Raises InputError for
-    limits that no pair can meet.
+    ``max_closure`` is the largest share, 0 to 1, of a pair's pixels in which triplets don't close because of it, as far
+    as the other triplets tell (``PairFacts.suspect``). ``excluded`` are names of pairs (YYYYMMDD_YYYYMMDD) that are
+    left out whatever they are. Raises InputError for limits that no pair can meet.
     """
 
     max_temporal_baseline: float = 40.0
@@ -22,6 +23,7 @@ class PairLimits:
     last_date: date | None = None
     min_coherence: float | None = None
     excluded: frozenset[str] = frozenset()
+    max_closure: float | None = None
 
     def __post_init__(self) -> None:
         if not self.max_temporal_baseline > 0:
@@ -36,3 +38,5 @@ class PairLimits:
             )
         if self.min_coherence is not None and not 0 <= self.min_coherence <= 1:
             raise InputError("The smallest mean coherence must lie between 0 and 1.")
+        if self.max_closure is not None and not 0 <= self.max_closure <= 1:
+            raise InputError("The largest share of pixels that don't close must lie between 0 and 100 %.")

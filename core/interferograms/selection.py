@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
-import numpy as np
-
 from ..errors import InputError
-from ..parallel import map_ordered
 from ..progress import QUIET, Progress
-from ..raster import BandOrMosaic, Window, reader_of_any, row_blocks
 from ..texts import Message, joined
+from .found import some
 from .limits import PairLimits
 from .model import Interferogram, Stack
 from .network import connected_dates
+from .samples import PairSamples, sampled
 
-RULES = ("by_hand", "temporal_baseline", "perpendicular_baseline", "first_date", "last_date", "coherence")
-_PIXELS_AT_A_TIME = 2**21
-_SAMPLES_A_SIDE = 4
-_SAMPLE_SIZE = 256
+RULES = (
+    "by_hand", "temporal_baseline", "perpendicular_baseline", "first_date", "last_date", "coherence", "closure",
+)  # fmt: skip
+# A share of suspect pixels that is told. Stacks that are unwrapped well have less than 0.1 %, and noise of 0.6 rad in
+# each pair opens 0.3 % of the triplets; an error on more ground than this is as large as what is to be mapped.
+_MANY_SUSPECT = 0.05
 
 
 @dataclass(frozen=True)
 class PairFacts:
     """What the rules look at: dates, perpendicular baseline in metres and mean coherence, None where it isn't known.
 
-    ``files``: how many files side by side the pair consists of.
+    ``closure`` is the share of its pixels, 0 to 1, in which a triplet with this pair doesn't close, ``suspect`` that
+    in which the pair itself is suspect of it (``closure``); both are None where the pair is in no triplet. ``files``:
+    how many files side by side the pair consists of.
     """
 
     name: str
@@ -37,12 +39,22 @@ class PairFacts:
     perpendicular_baseline: float | None = None
     mean_coherence: float | None = None
     files: int = 1
+    closure: float | None = None
+    suspect: float | None = None
 
     @classmethod
-    def of(cls, pair: Interferogram, mean_coherence: float | None = None) -> PairFacts:
-        """The facts of an interferogram."""
+    def of(cls, pair: Interferogram, samples: PairSamples | None = None) -> PairFacts:
+        """The facts of an interferogram, with what samples of the pairs show."""
+        samples = samples or PairSamples()
         return cls(
-            pair.name, pair.first_date, pair.second_date, pair.perpendicular_baseline, mean_coherence, pair.files
+            pair.name,
+            pair.first_date,
+            pair.second_date,
+            pair.perpendicular_baseline,
+            samples.mean_coherence.get(pair.name),
+            pair.files,
+            samples.closure.get(pair.name),
+            samples.suspect.get(pair.name),
         )
 
     @property
@@ -56,7 +68,8 @@ class PairSelection:
     """The used pairs as a stack, the dropped ones each with a sentence, and the network of the used ones.
 
     ``mean_coherence`` is by the pair's name, over its valid pixels (estimated from samples of large rasters unless a
-    limit on it was asked for). ``components`` are the groups of dates that the used pairs connect.
+    limit on it was asked for); ``closure`` and ``suspect`` are by name, too, as in ``PairFacts``, from the triplets of
+    all pairs. ``components`` are the groups of dates that the used pairs connect.
     """
 
     stack: Stack
@@ -64,6 +77,8 @@ class PairSelection:
     mean_coherence: Mapping[str, float]
     components: tuple[tuple[date, ...], ...]
     notes: tuple[str, ...] = ()
+    closure: Mapping[str, float] = field(default_factory=dict)
+    suspect: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,14 +101,15 @@ def select_pairs(stack: Stack, limits: PairLimits | None = None, progress: Progr
     pairs = stack.interferograms
     candidates = [pair for pair in pairs if not _violations(PairFacts.of(pair), limits)]
     exact = limits.min_coherence is not None
-    means = mean_coherences(candidates if exact else pairs, exact, progress)
-    facts = [PairFacts.of(pair, means.get(pair.name)) for pair in pairs]
+    samples = sampled(stack, candidates if exact else pairs, exact, progress)
+    facts = [PairFacts.of(pair, samples) for pair in pairs]
     reasons = reasons_against(facts, limits)
     used = tuple(pair for pair in pairs if not reasons[pair.name])
     if not used:
         raise InputError(nothing_left(facts, limits))
     components = connected_dates(used)
-    notes = _notes(stack, candidates, means, limits)
+    notes = _notes(stack, candidates, samples, limits)
+    notes += _many_suspect(used, samples)
     if len(components) > 1:
         notes.append(_split(components))
     for note in notes:
@@ -102,13 +118,21 @@ def select_pairs(stack: Stack, limits: PairLimits | None = None, progress: Progr
     progress.info(
         "{used_count} of {pairs_count} interferograms are used.", used_count=len(used), pairs_count=len(pairs)
     )
-    return PairSelection(replace(stack, interferograms=used), dropped, means, components, tuple(notes))
+    return PairSelection(
+        replace(stack, interferograms=used),
+        dropped,
+        samples.mean_coherence,
+        components,
+        tuple(notes),
+        samples.closure,
+        samples.suspect,
+    )
 
 
 def pair_facts(stack: Stack, progress: Progress = QUIET) -> tuple[PairFacts, ...]:
-    """The facts of every pair of a stack; mean coherences are estimated from samples of large rasters."""
-    means = mean_coherences(stack.interferograms, False, progress)
-    return tuple(PairFacts.of(pair, means.get(pair.name)) for pair in stack.interferograms)
+    """The facts of every pair of a stack; mean coherences and closures are estimated from samples of large rasters."""
+    samples = sampled(stack, stack.interferograms, False, progress)
+    return tuple(PairFacts.of(pair, samples) for pair in stack.interferograms)
 
 
 def reasons_against(pairs: Iterable[PairFacts], limits: PairLimits) -> dict[str, str]:
@@ -127,7 +151,7 @@ def nothing_left(pairs: Sequence[PairFacts], limits: PairLimits) -> str:
     if not others:
         return Message("All {count} interferograms were left out by hand. Take some of them back.", count=len(pairs))
 
-    # Where coherence decides, it is only known of the pairs that meet the other limits.
+    # Where coherence or closure decides, the other limits come first.
     near = [pair for pair in others if not (_baselines(pair, limits) or _dates(pair, limits))] or others
     violations = {pair.name: _violations(pair, limits) for pair in near}
 
@@ -153,9 +177,12 @@ def nothing_left(pairs: Sequence[PairFacts], limits: PairLimits) -> str:
 
 
 def _violations(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
-    """What speaks against a pair; coherence only counts where nothing else does."""
+    """What speaks against a pair; coherence and closure only count where nothing else does."""
     found = [*_by_hand(pair, limits), *_baselines(pair, limits), *_dates(pair, limits)]
-    return found or _incoherent(pair.mean_coherence, limits.min_coherence)
+    return found or [
+        *_incoherent(pair.mean_coherence, limits.min_coherence),
+        *_not_closing(pair.suspect, limits.max_closure),
+    ]
 
 
 def _by_hand(pair: PairFacts, limits: PairLimits) -> list[_Violation]:
@@ -233,20 +260,61 @@ def _incoherent(mean: float | None, limit: float | None) -> list[_Violation]:
     ]
 
 
-def _notes(
-    stack: Stack, candidates: Sequence[Interferogram], means: Mapping[str, float], limits: PairLimits
-) -> list[str]:
-    """What couldn't be applied: pairs left out by hand that aren't there, coherence that isn't known."""
+def _not_closing(suspect: float | None, limit: float | None) -> list[_Violation]:
+    if limit is None or suspect is None or suspect <= limit:
+        return []
+    return [
+        _Violation(
+            "closure",
+            Message(
+                "In {suspect:.1f} % of its pixels triplets with other pairs don't close, most likely by errors of its "
+                "unwrapping; that is above {limit:g} %.",
+                suspect=100 * suspect,
+                limit=100 * limit,
+            ),
+            Message("{percent} % of pixels that don't close", percent=math.ceil(100 * suspect)),
+            suspect - limit,
+        )
+    ]
+
+
+def _many_suspect(used: Iterable[Interferogram], samples: PairSamples) -> list[str]:
+    """What to tell where used pairs have many pixels whose triplets don't close."""
+    shares = {pair.name: samples.suspect.get(pair.name, 0.0) for pair in used}
+    many = sorted((name for name, share in shares.items() if share > _MANY_SUSPECT), key=shares.__getitem__)[::-1]
+    if not many:
+        return []
+    shown = [Message("{name} ({share:.0f} %)", name=name, share=100 * shares[name]) for name in many]
+    return [
+        Message(
+            "Errors of unwrapping are likely: in more than {limit:.0f} % of the pixels, triplets with these pairs "
+            "don't close: {some}. Set a limit on pixels that don't close, or leave the pairs out by hand.",
+            limit=100 * _MANY_SUSPECT,
+            some=some(shown),
+        )
+    ]
+
+
+def _notes(stack: Stack, candidates: Sequence[Interferogram], samples: PairSamples, limits: PairLimits) -> list[str]:
+    """What couldn't be applied: pairs left out by hand that aren't there, coherence or closure that isn't known."""
     notes: list[str] = []
     absent = sorted(limits.excluded - {pair.name for pair in stack.interferograms})
     if absent:
         notes.append(
             Message("Not among the interferograms, so not left out by hand: {absent}.", absent=", ".join(absent))
         )
-    unknown = sum(pair.name not in means for pair in candidates)
+    unknown = sum(pair.name not in samples.mean_coherence for pair in candidates)
     if limits.min_coherence is not None and unknown:
         notes.append(
             Message("The limit on mean coherence is not applied to {unknown} pairs without coherence.", unknown=unknown)
+        )
+    alone = sum(pair.name not in samples.suspect for pair in candidates)
+    if limits.max_closure is not None and alone:
+        notes.append(
+            Message(
+                "The limit on pixels that don't close is not applied to {alone} pairs that are in no triplet.",
+                alone=alone,
+            )
         )
     return notes
 
@@ -262,43 +330,3 @@ def _split(components: tuple[tuple[date, ...], ...]) -> str:
         count=len(components),
         groups=joined(groups, "; "),
     )
-
-
-def mean_coherences(pairs: Iterable[Interferogram], exact: bool, progress: Progress) -> dict[str, float]:
-    """Mean coherence over the valid pixels of each pair that has one, by name.
-
-    ``exact`` reads every pixel; otherwise rasters of more than a million pixels are sampled.
-    """
-    known = [(pair.name, pair.coherence) for pair in pairs if pair.coherence is not None]
-    found: dict[str, float] = {}
-    for (name, _), mean in map_ordered(lambda item: _mean(item[1], exact, progress), known, progress):
-        if mean is not None:
-            found[name] = mean
-    return found
-
-
-def _mean(band: BandOrMosaic, exact: bool, progress: Progress) -> float | None:
-    total, count = 0.0, 0
-    with reader_of_any(band) as reader:
-        for window in _windows(reader.grid.width, reader.grid.height, exact):
-            progress.check()
-            values = reader.read(window)
-            valid = np.isfinite(values)
-            count += int(valid.sum())
-            total += float(values.sum(where=valid, dtype=np.float64))
-    return total / count if count else None
-
-
-def _windows(width: int, height: int, exact: bool) -> Iterable[Window]:
-    """The whole raster in blocks of rows, or 16 windows spread over it evenly when it is large."""
-    side = _SAMPLES_A_SIDE * _SAMPLE_SIZE
-    if exact or width * height <= side**2:
-        for row, rows in row_blocks(height, max(1, _PIXELS_AT_A_TIME // width)):
-            yield Window(0, row, width, rows)
-        return
-    size = _SAMPLE_SIZE
-    for i in range(_SAMPLES_A_SIDE):
-        for j in range(_SAMPLES_A_SIDE):
-            column = int((j + 0.5) * width / _SAMPLES_A_SIDE) - size // 2
-            row = int((i + 0.5) * height / _SAMPLES_A_SIDE) - size // 2
-            yield Window(column, row, size, size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..interferograms import baseline_positions
@@ -63,7 +64,8 @@ def write_report(
         parts=[_part(part, tr) for part in selection.components],
         notes=list(dict.fromkeys((*selection.stack.notes, *selection.notes, *result.notes))),
         settings=settings,
-        pairs=[_row(pair, selection.mean_coherence) for pair in pairs],
+        closure=_closure(pairs, selection),
+        pairs=[_row(pair, selection) for pair in pairs],
         classes=["dropped" if pair.reason else "" for pair in pairs],
     )
 
@@ -104,11 +106,32 @@ def _statistics(result: StackingResult) -> list[tuple[str, ...]]:
     return rows
 
 
-def _row(pair: _Pair, coherence: Mapping[str, float]) -> tuple[Any, ...]:
+def _row(pair: _Pair, selection: PairSelection) -> tuple[Any, ...]:
     """What the table tells of a pair."""
     item = pair.interferogram
-    baseline, mean = significant(item.perpendicular_baseline), significant(coherence.get(item.name), 2)
-    return item.first_date, item.second_date, item.days, baseline, mean, pair.reason or Message("yes")
+    mean = significant(selection.mean_coherence.get(item.name), 2)
+    shares = (_percent(shares.get(item.name)) for shares in (selection.closure, selection.suspect))
+    baseline = significant(item.perpendicular_baseline)
+    return item.first_date, item.second_date, item.days, baseline, mean, *shares, pair.reason or Message("yes")
+
+
+def _closure(pairs: Sequence[_Pair], selection: PairSelection) -> dict[str, Any]:
+    """The numbers of the sentence on closure; none where no pair is in a triplet."""
+    names = [pair.interferogram.name for pair in pairs if pair.interferogram.name in selection.suspect]
+    if not names:
+        return {}
+    worst = max(names, key=selection.suspect.__getitem__)
+    return {
+        "count": len(names),
+        "all": len(pairs),
+        "mean": _percent(fmean(selection.closure[name] for name in names)),
+        "worst": worst,
+        "share": _percent(selection.suspect[worst]),
+    }
+
+
+def _percent(share: float | None) -> str:
+    return significant(None if share is None else 100 * share, 2)
 
 
 def _part(dates: Sequence[date], tr: Words) -> str:

@@ -118,6 +118,19 @@ class StackingChoices(Algorithm):
             1,
             advanced=True,
         )
+        self.add_number(
+            "MAX_CLOSURE",
+            tr("Most pixels that do not close (%)"),
+            tr(
+                "Three pairs of three dates must add up. Pairs are left out of which more pixels do not, most likely "
+                "by errors of unwrapping: a few percent are usual, and pairs that are in no such triplet are kept. "
+                "Empty: no such rule."
+            ),
+            None,
+            0,
+            100,
+            advanced=True,
+        )
         for name, title, text in (
             ("START_DATE", tr("First date"), tr("Pairs that begin earlier are left out.")),
             ("END_DATE", tr("Last date"), tr("Pairs that end later are left out.")),
@@ -265,6 +278,7 @@ class StackingChoices(Algorithm):
         for name in ("START_DATE", "END_DATE"):
             moment = self.parameterAsDateTime(parameters, name, context)
             days[name] = moment.date().toPyDate() if moment.isValid() else None
+        closure = self.number(parameters, "MAX_CLOSURE", context)
         return PairLimits(
             max_temporal_baseline=self.required_number(parameters, "MAX_TEMPORAL_BASELINE", context),
             max_perpendicular_baseline=self.required_number(parameters, "MAX_PERPENDICULAR_BASELINE", context),
@@ -274,6 +288,7 @@ class StackingChoices(Algorithm):
             excluded=frozenset(
                 re.findall(r"[^\s,;]+", self.parameterAsString(parameters, "EXCLUDED_PAIRS", context) or "")
             ),
+            max_closure=None if closure is None else closure / 100,
         )
 
     def corrections(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Corrections:

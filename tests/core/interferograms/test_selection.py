@@ -20,7 +20,7 @@ from ada_mapper.core.interferograms import (
     reasons_against,
     select_pairs,
 )
-from ada_mapper.core.interferograms.selection import mean_coherences
+from ada_mapper.core.interferograms.samples import sampled
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import Band, Grid
 from interferogram_products import METRES, coherences, valid, write_tif
@@ -98,7 +98,8 @@ def test_large_rasters_are_sampled_unless_the_mean_decides(tmp_path):
     values[:, :650] = 0.7
     band = Band(str(write_tif(tmp_path / "large.tif", values, Grid(METRES.crs, METRES.transform, 1300, 1200))))
     for exact in (False, True):
-        means = mean_coherences([pair(0, 12, 0, band)], exact, Progress())
+        stack = stack_of(pair(0, 12, 0, band))
+        means = sampled(stack, stack.interferograms, exact, Progress()).mean_coherence
         assert means == {"20180106_20180118": pytest.approx(0.6, abs=1e-6)}
 
 

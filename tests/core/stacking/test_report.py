@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ada_mapper.core.errors import OutputError
-from ada_mapper.core.interferograms import PairSelection, Stack, baseline_positions
+from ada_mapper.core.interferograms import PairSelection, Stack, baseline_positions, select_pairs
 from ada_mapper.core.stacking import StackOutputs, stack_to_files, write_report
 from ada_mapper.core.stacking.results import StackingResult
 from balanced_html import Balanced
@@ -115,3 +115,27 @@ def test_a_report_that_can_not_be_written_is_said(tmp_path: Path) -> None:
     selection, result = selection_and_result(tmp_path)
     with pytest.raises(OutputError, match=r"report\.html can't be written"):
         write_report(tmp_path / "missing" / "report.html", selection, result)
+
+
+def test_the_report_tells_which_pairs_do_not_close(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    of_dates = rng.normal(0, 2, (5, 10, 20))
+    phases = [of_dates[second // 12] - of_dates[first // 12] + 50 for first, second in DAYS]
+    phases[2][:4, :5] += 2 * np.pi
+    selection = select_pairs(make_stack(tmp_path / "in", phases, DAYS))
+    result = stack_to_files(selection.stack, StackOutputs(tmp_path / "p.tif"))
+    write_report(tmp_path / "r.html", selection, result)
+    text = " ".join(parsed(tmp_path / "r.html").text)
+    wrong = selection.stack.interferograms[2].name
+    beside = sum(share > 0 for share in selection.closure.values())
+    assert selection.suspect[wrong] == pytest.approx(0.1) and 1 < beside < len(DAYS)
+    assert f"{len(DAYS)} of {len(DAYS)} pairs are in such a triplet" in text
+    assert f"on average, {100 * beside / len(DAYS) * 0.1:.2g} % of the pixels" in text
+    assert f"largest share of suspect pixels has {wrong}, 10 %" in text and f"{wrong} (10 %)" in text
+
+
+def test_a_report_without_triplets_says_so(tmp_path: Path) -> None:
+    days = [(0, 12), (12, 24)]
+    selection = select_pairs(make_stack(tmp_path / "in", [np.ones((3, 3))] * 2, days))
+    write_report(tmp_path / "r.html", selection, stack_to_files(selection.stack, StackOutputs(tmp_path / "p.tif")))
+    assert "No three pairs connect three dates" in " ".join(parsed(tmp_path / "r.html").text)
