@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..doors import opened_when_asked
 
 if TYPE_CHECKING:
-    from .closure import Triplets, closure_offsets, closures, integer_closures, open_share, pair_closures, triplets_of
+    from .closure import Triplets, closure_offsets, closures, integer_closures, open_share, pair_closures
     from .finding import find_stack
     from .limits import PairLimits
     from .model import Interferogram, Stack

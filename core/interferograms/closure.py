@@ -15,16 +15,14 @@ close either; several where that is undecided, as in a triplet that stands alone
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..types import Array, Double, Mask
-from .network import DatedPair
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 2**20
 
 Triplets = NDArray[np.intp]
-"""Numbers of pairs (triplets, 3): from the first to the second date, from the second to the third, over both."""
+"""Numbers of pairs (triplets, 3), as ``triplets_of`` gives them."""
 
 _Phases = NDArray[np.floating[Any]]
 
@@ -47,21 +45,6 @@ class PairClosures:
 
     is_open: Double
     suspect: Double
-
-
-def triplets_of(pairs: Sequence[DatedPair]) -> Triplets:
-    """All triplets of three dates of which the three pairs are there, in the order of the pairs."""
-    numbers = {(pair.first_date, pair.second_date): number for number, pair in enumerate(pairs)}
-    later: dict[date, list[tuple[date, int]]] = {}
-    for (first, second), number in numbers.items():
-        later.setdefault(first, []).append((second, number))
-    found = [
-        (first_number, second_number, numbers[first, third])
-        for (first, second), first_number in numbers.items()
-        for third, second_number in later.get(second, ())
-        if (first, third) in numbers
-    ]
-    return np.array(found, np.intp).reshape(-1, 3)
 
 
 def closures(phases: _Phases, triplets: Triplets) -> _Phases:

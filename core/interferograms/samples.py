@@ -13,8 +13,9 @@ from ..parallel import map_ordered
 from ..progress import Progress
 from ..raster import BandOrMosaic, Grid, Window, reader_of_any, row_blocks
 from ..types import Array
-from .closure import PairClosures, Triplets, pair_closures, triplets_of
+from .closure import PairClosures, Triplets, pair_closures
 from .model import Interferogram, Stack
+from .triplets import triplets_of
 
 _PIXELS_AT_A_TIME = 2**21
 # Windows of a large raster: so many along either side of it, of so many pixels along either side.

@@ -16,6 +16,7 @@ PAPER: Mapping[str, Any] = {
     "MAX_TEMPORAL_BASELINE": PairLimits.max_temporal_baseline,
     "MAX_PERPENDICULAR_BASELINE": PairLimits.max_perpendicular_baseline,
     "MIN_COHERENCE": None,
+    "MAX_CLOSURE": None,
     "RAMP": "none",
     "HEIGHT_CORRECTION": False,
     "ATMOSPHERE_FILTER": True,

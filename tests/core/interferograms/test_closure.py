@@ -21,9 +21,9 @@ from ada_mapper.core.interferograms.closure import (
     integer_closures,
     open_share,
     pair_closures,
-    triplets_of,
 )
 from ada_mapper.core.interferograms.samples import _phase_windows, _spread
+from ada_mapper.core.interferograms.triplets import triplets_of
 from ada_mapper.core.raster import Grid
 from shared_data import shared_data
 from stacks import make_stack, network_days
@@ -89,13 +89,6 @@ def brute_force(days: list[tuple[int, int]], phases: np.ndarray) -> tuple[np.nda
             suspect[pair] += any(score[pair] == max(score[member] for member in members) for members in mine)
     with np.errstate(invalid="ignore"):
         return share, is_open / seen, suspect / seen
-
-
-def test_triplets_are_three_dates_with_all_three_pairs() -> None:
-    days = [(0, 12), (12, 24), (0, 24), (24, 36), (12, 36), (0, 48)]
-    assert triplets_of(network(days)).tolist() == [[0, 1, 2], [1, 3, 4]]
-    assert triplets_of(network([(0, 12), (12, 24)])).shape == (0, 3)
-    assert len(triplets_of(network(network_days(6, 5)))) == math.comb(6, 3)
 
 
 def test_motion_air_and_constants_of_pairs_close() -> None:
