@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from ada_mapper.core.interferograms import PairLimits, Stack, find_stack, select_pairs
 from ada_mapper.core.satellite import DAYS_PER_YEAR, SENTINEL1_WAVELENGTH, los_factor
-from ada_mapper.core.stacking import ReaderPool, read_pixels, stack_phases
+from ada_mapper.core.stacking import ReaderPool, network_rates, noise_of_network, read_pixels
 from ada_mapper.core.types import Double
 
 NOISES = ((1.0, 0.3), (1.0, 1.0), (0.3, 1.0), (0.0, 1.0))
@@ -106,7 +106,18 @@ def by_equation_1(phases: Double, network: Network) -> Answer:
     """Ours, Eq. 1."""
 
     def estimate() -> tuple[Double, Double]:
-        found = stack_phases(phases, network.years)
+        found = network_rates(phases, network.years, network.incidence, None)
+        return found.rate, found.standard_error
+
+    return measured(estimate)
+
+
+def by_network(phases: Double, network: Network) -> Answer:
+    """Ours, generalised least squares with the noise that the stack's own residuals tell of."""
+
+    def estimate() -> tuple[Double, Double]:
+        noise = noise_of_network(phases, network.years, network.incidence)
+        found = network_rates(phases, network.years, network.incidence, noise)
         return found.rate, found.standard_error
 
     return measured(estimate)
@@ -251,7 +262,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--side", type=int, default=140, help="pixels on a side of the simulated stacks")
     parser.add_argument("--mintpy", metavar="PYTHON", help="an interpreter that has MintPy")
     given = parser.parse_args(arguments)
-    estimators: dict[str, Estimator] = {"eq1": by_equation_1}
+    estimators: dict[str, Estimator] = {"eq1": by_equation_1, "network": by_network}
     if given.mintpy:
         estimators["MintPy"] = by_mintpy(given.mintpy)
     for folder in given.folders:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..robust import MAD_TO_SIGMA
 from ..satellite import DAYS_PER_YEAR
+from ..stacking import network_rates, noise_of_network
 from ..types import Double
 
 if TYPE_CHECKING:
@@ -79,14 +80,6 @@ class DateNetwork:
         return [np.flatnonzero(self.component == group) for group in range(int(self.component.max()) + 1)]
 
 
-@dataclass(frozen=True)
-class SeriesErrors:
-    """Standard errors of a series' dates (dates,) and of its rate, per year; NaN where no pair checks another."""
-
-    displacement: Double
-    rate: float
-
-
 def invert_network(network: DateNetwork, motion: Double) -> Double:
     """Displacement of the dates (dates, ...) from those of pairs (pairs, ...), 0 at the first date.
 
@@ -101,25 +94,32 @@ def invert_network(network: DateNetwork, motion: Double) -> Double:
     return np.concatenate([start, np.cumsum((velocity.T * spans).T, axis=0)])
 
 
-def series_errors(network: DateNetwork, motion: Double, weights: Double) -> SeriesErrors:
-    """Errors of the dates, each against its group's first, and of the rate Σ weights · motion.
+def series_rate(network: DateNetwork, motion: Double) -> tuple[float, float]:
+    """The constant rate that fits the displacements of pairs (pairs,) best, and its standard error, a year.
 
-    σ_p² comes from what doesn't close. For the rate σ_d² is the rest of the residual of a constant rate. For the
-    dates it is what each deviates from the line between its neighbours, so that motion that is not steady is hardly
-    taken for noise. Both are unbiased where both noises are white.
+    Generalised least squares with the noise of dates and pairs that the residuals tell of; where no pair checks another
+    equation 1, and NaN for the error.
+    """
+    pairs = motion[:, None]
+    noise = noise_of_network(pairs, network.spans, network.incidence)
+    found = network_rates(pairs, network.spans, network.incidence, noise)
+    error = math.nan if found.standard_error is None else float(found.standard_error[0])
+    return float(found.rate[0]), error
+
+
+def series_errors(network: DateNetwork, motion: Double) -> Double:
+    """Standard error of each date (dates,) against its group's first, 0 there; NaN where no pair checks another.
+
+    σ_p² comes from what doesn't close, σ_d² from what each date deviates from the line between its neighbours, so that
+    motion that is not steady is hardly taken for noise. Both are unbiased where both noises are white.
     """
     if network.redundancy < 1:
-        return SeriesErrors(np.full(len(network.dates), np.nan), math.nan)
+        return np.full(len(network.dates), np.nan)
     incidence = network.incidence
-    # Least-norm displacements of the dates: G = A⁺, and A·G projects on what closes.
+    # Least-norm displacements of the dates.
     inverse = np.linalg.pinv(incidence)
     open_part = motion - incidence @ (inverse @ motion)
     pair_variance = float(open_part @ open_part) / network.redundancy
-    residual_of = np.eye(len(motion)) - np.outer(network.spans, weights)
-    of_dates = residual_of @ incidence
-    squares = float(np.sum((residual_of @ motion) ** 2)) - pair_variance * float(np.sum(residual_of**2))
-    date_variance = max(0.0, squares / float(np.sum(of_dates**2)))
-    rate_variance = date_variance * np.sum((weights @ incidence) ** 2) + pair_variance * np.sum(weights**2)
     bends = _bends(network)
     squares = float(np.sum((bends @ (inverse @ motion)) ** 2)) - pair_variance * float(np.sum((bends @ inverse) ** 2))
     date_variance = max(0.0, squares / float(np.sum(bends**2)))
@@ -127,7 +127,7 @@ def series_errors(network: DateNetwork, motion: Double, weights: Double) -> Seri
     for dates in network.members():
         own = (inverse[dates] - inverse[dates[0]])[1:]
         since[dates[1:]] = 2 * date_variance + pair_variance * np.sum(own**2, axis=1)
-    return SeriesErrors(np.sqrt(since), math.sqrt(rate_variance))
+    return np.sqrt(since)
 
 
 def unfitting_pairs(network: DateNetwork, motion: Double, sigma: float, least: float) -> NDArray[np.bool_]:

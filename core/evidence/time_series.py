@@ -26,7 +26,7 @@ from ..satellite import los_factor
 from ..stacking import ReaderPool, read_pixels
 from ..types import Array, Double, PathLike
 from ..vectors import Burner, Outlines
-from .network_inversion import DateNetwork, invert_network, series_errors, unfitting_pairs
+from .network_inversion import DateNetwork, invert_network, series_errors, series_rate, unfitting_pairs
 
 if TYPE_CHECKING:
     from ..interferograms import Interferogram, PairLimits, Stack
@@ -51,10 +51,10 @@ class TimeSeries:
     ``displacement`` in mm, positive toward the satellite, 0 at the first date. ``spread`` in mm is its standard error
     against the first date of its group, 0 there: of the pairs, from how their loops close, and of the dates, from how
     each deviates from its neighbours. ``component`` numbers the groups of dates that pairs connect, from 0; how groups
-    lie to each other is not measured. ``rate`` and ``rate_error`` (mm/yr, positive toward the satellite) are equation 1
-    over the same pairs and its standard error. Both errors are NaN where no pair checks another. ``pairs`` are used of
-    ``pairs_found``; ``rejected`` names those that contradict the others; ``pixels`` lie in the area,
-    ``reference_pixels`` in the ring between ``ring`` (inner, outer) metres outside the outline.
+    lie to each other is not measured. ``rate`` and ``rate_error`` (mm/yr, positive toward the satellite) are the
+    constant rate that fits the same pairs best and its standard error. Both errors are NaN where no pair checks
+    another. ``pairs`` are used of ``pairs_found``; ``rejected`` names those that contradict the others; ``pixels`` lie
+    in the area, ``reference_pixels`` in the ring between ``ring`` (inner, outer) metres outside the outline.
     """
 
     dates: tuple[date, ...]
@@ -144,15 +144,14 @@ def area_time_series(
         rejected = tuple(pair.name for pair, out in zip(pairs, wrong) if out)
         pairs, motion = [pair for pair, out in zip(pairs, wrong) if not out], motion[~wrong]
     network = DateNetwork.of(pairs)
-    weights = network.spans / np.sum(network.spans**2)
-    errors = series_errors(network, motion, weights)
+    rate, error = series_rate(network, motion)
     return TimeSeries(
         dates=network.dates,
         displacement=invert_network(network, motion),
-        spread=errors.displacement,
+        spread=series_errors(network, motion),
         component=network.component,
-        rate=float(weights @ motion),
-        rate_error=errors.rate,
+        rate=rate,
+        rate_error=error,
         pairs=len(pairs),
         pairs_found=len(stack.interferograms),
         rejected=rejected,

@@ -11,6 +11,7 @@ from ada_mapper.core.evidence.network_inversion import (
     DateNetwork,
     invert_network,
     series_errors,
+    series_rate,
     unfitting_pairs,
 )
 from ada_mapper.core.interferograms import Interferogram
@@ -32,31 +33,27 @@ def thinned(dates: int, share: float) -> list[tuple[int, int]]:
     return [pair for pair in network_days(dates, reach=3) if generator.random() >= share]
 
 
-def equation_1_weights(network: DateNetwork) -> np.ndarray:
-    return network.spans / np.sum(network.spans**2)
-
-
-@pytest.mark.parametrize(("date_noise", "pair_noise"), [(1.0, 0.3), (1.0, 1.0), (0.3, 1.0), (0.0, 1.0)])
-@pytest.mark.parametrize("lost", [0.0, 0.3])
+@pytest.mark.parametrize(
+    ("date_noise", "pair_noise", "lost"), [(1.0, 0.3, 0.0), (1.0, 1.0, 0.3), (0.3, 1.0, 0.3), (0.0, 1.0, 0.0)]
+)
 def test_the_errors_are_those_of_the_truth(date_noise: float, pair_noise: float, lost: float) -> None:
     """Over many draws of known noise the errors claimed are as large as those made, and cover the truth."""
     network = network_of(thinned(31, lost))
     generator = np.random.default_rng(2)
-    weights = equation_1_weights(network)
     starts = np.array([np.flatnonzero(network.component == group)[0] for group in network.component])
     made, claimed, moved, told = [], [], [], []
-    for _ in range(600):
+    for _ in range(250):
         air = date_noise * generator.normal(size=len(network.dates))
         motion = air[network.second] - air[network.first] + pair_noise * generator.normal(size=len(network.spans))
-        errors = series_errors(network, motion, weights)
+        rate, error = series_rate(network, motion)
         series = invert_network(network, motion)
-        made.append(weights @ motion)
-        claimed.append(errors.rate)
+        made.append(rate)
+        claimed.append(error)
         moved.append(series - series[starts])
-        told.append(errors.displacement)
+        told.append(series_errors(network, motion))
     ratio = np.sqrt(np.mean(np.square(claimed))) / np.std(made)
     assert 0.9 < ratio < 1.1
-    assert np.mean(np.abs(made) < 1.96 * np.array(claimed)) == pytest.approx(0.95, abs=0.035)
+    assert np.mean(np.abs(made) < 1.96 * np.array(claimed)) == pytest.approx(0.95, abs=0.04)
     known = np.mean(told, axis=0) > 0
     assert known.sum() == len(network.dates) - len(set(network.component))
     ratios = np.sqrt(np.mean(np.square(told), axis=0)[known] / np.mean(np.square(moved), axis=0)[known])
@@ -68,33 +65,35 @@ def test_a_chain_of_pairs_has_no_error() -> None:
     for days in ([(0, 12), (12, 24), (24, 36)], [(0, 12), (12, 24), (48, 60)]):
         network = network_of(days)
         assert network.redundancy == 0
-        errors = series_errors(network, np.array([1.0, -2.0, 3.0]), equation_1_weights(network))
-        assert np.isnan(errors.rate)
-        assert np.isnan(errors.displacement).all()
+        motion = np.array([1.0, -2.0, 3.0])
+        assert np.isnan(series_errors(network, motion)).all()
+        rate, error = series_rate(network, motion)
+        assert rate == pytest.approx(network.spans @ motion / (network.spans @ network.spans))
+        assert np.isnan(error)
 
 
 def test_two_groups_count_their_loops_together() -> None:
     """One loop in a group is enough for an error in both; each begins with none at its first date."""
     network = network_of([(0, 12), (12, 24), (0, 24), (60, 72), (72, 84)])
     assert network.redundancy == 1
-    errors = series_errors(network, np.array([1.0, 1.0, 2.6, 1.0, 1.0]), equation_1_weights(network))
-    assert errors.displacement[[0, 3]].tolist() == [0, 0]
+    errors = series_errors(network, np.array([1.0, 1.0, 2.6, 1.0, 1.0]))
+    assert errors[[0, 3]].tolist() == [0, 0]
     # The misclosure of 0.6 spreads over three pairs: each is off by 0.2, σ_p² = 3 · 0.04.
     least = np.sqrt(0.12 * np.array([2 / 3, 2 / 3, 1, 2]))
-    assert (errors.displacement[[1, 2, 4, 5]] >= least - 1e-9).all()
+    assert (errors[[1, 2, 4, 5]] >= least - 1e-9).all()
 
 
 @pytest.mark.parametrize(("shape", "most"), [("bend", 0.1), ("season", 0.4), ("step", 2.2)])
 def test_motion_that_is_not_steady_is_hardly_noise_of_the_dates(shape: str, most: float) -> None:
-    """Twenty millimetres that come slowly, with the season or at once make the rate uncertain, not the dates."""
+    """Twenty millimetres that come slowly, with the season or at once hardly make the dates uncertain."""
     network = network_of(network_days(60, reach=3))
     part = np.arange(60) / 59
     truth = 20 * {"bend": part**2, "season": np.sin(2 * np.pi * part), "step": part >= 0.5}[shape]
     motion = truth[network.second] - truth[network.first]
-    errors = series_errors(network, motion, equation_1_weights(network))
-    assert errors.displacement.max() < most
+    errors = series_errors(network, motion)
+    assert errors.max() < most
     scatter = np.std(truth - np.polyval(np.polyfit(part, truth, 1), part))
-    assert errors.displacement.max() < 0.5 * scatter
+    assert errors.max() < 0.5 * scatter
 
 
 def slide(dates: int, reach: int) -> tuple[DateNetwork, np.ndarray]:
