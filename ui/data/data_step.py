@@ -34,7 +34,7 @@ from .pair_choice import PairChoice
 from .pair_texts import counts_text, folder_text, trouble_text
 from .pair_window import PairWindow
 from .stacking_dialog import StackingDialog
-from .stacking_texts import stacking_text
+from .stacking_texts import stacking_summary, stacking_text
 
 _RATES = ("phase_rate", "los_rate")
 _LAST_FOLDER = "ada_mapper/data/folder"
@@ -221,7 +221,7 @@ class DataStep(Step):
         self.stack_button.setEnabled(bool(choice.used) and not self._running)
         # The panel's own button stacks where nothing else is to be done first.
         self.stack_button.setVisible(bool(folder) and bool(self._rates()))
-        self.stacking.setText(stacking_text(self.context.state))
+        self.stacking.setText(stacking_summary(self.context.state))
         lines = self._lines(folder)
         self.summary.setText("<br>".join(lines))
         self.summary.setVisible(bool(lines))
@@ -244,6 +244,7 @@ class DataStep(Step):
             if len(scan.notes) > _NOTES_SHOWN:
                 more = number(len(scan.notes) - _NOTES_SHOWN)
                 lines.append(f"<small>{html.escape(tr('and {} more notes in the report').format(more))}</small>")
+        lines.append(html.escape(stacking_text(self.context.state)))
         rates = self._rates()
         if rates and folder:
             lines.append(html.escape(tr("Rates in the project: {}").format(", ".join(rates))))
@@ -284,8 +285,6 @@ class DataStep(Step):
         self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.stacking = QLabel()
-        self.stacking.setWordWrap(True)
-        self.stacking.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.stacking_button = QPushButton(tr("Choices…"))
         self.stacking_button.setToolTip(tr("Which dates count, what is corrected, and how the rates are computed."))
         self.progress = QProgressBar()

@@ -14,20 +14,33 @@ from ..project import LIMITS, ProjectState, asked_choices, differs, limit, stack
 _SHOWN = 4
 
 
+def stacking_summary(state: ProjectState) -> str:
+    """In a word or two, how a project stacks."""
+    values = stacking_values(state)
+    if not values:
+        return tr("as by default")
+    if _has_usual_limits(state) and is_as_in_paper(values):
+        return tr("as in the paper")
+    return tr("{} changed").format(number(len(values)))
+
+
 def stacking_text(state: ProjectState) -> str:
-    """What a project chooses of stacking, in a sentence or two."""
+    """What differs from the defaults in a project, and what of it can't be used; "" for nothing of either."""
     values, unusable = stacking_values(state), unusable_choices(state)
-    has_usual_limits = all(limit(state, name) == usual for name, usual in LIMITS.items())
-    text = tr("As in the paper.") if has_usual_limits and is_as_in_paper(values) else differences(values, state)
+    sentences = [tr("Stacking: {}").format(differences(values, state))] if values else []
     if unusable:
-        text += " " + tr("Can't be used, so that the default counts: {}.").format(", ".join(unusable))
-    return text
+        sentences.append(tr("Can't be used, so that the default counts: {}.").format(", ".join(unusable)))
+    return " ".join(sentences)
 
 
 def is_as_in_paper(values: Mapping[str, Any]) -> bool:
     """Whether the values that differ from defaults are those that the paper has."""
     asked = {name: choice for choices in asked_choices().values() for name, choice in choices.items()}
     return dict(values) == {name: PAPER[name] for name in asked if name in PAPER and differs(asked[name], PAPER[name])}
+
+
+def _has_usual_limits(state: ProjectState) -> bool:
+    return all(limit(state, name) == usual for name, usual in LIMITS.items())
 
 
 def differences(values: Mapping[str, Any], state: ProjectState) -> str:

@@ -28,7 +28,7 @@ from ada_mapper.processing.mapping import (
 )
 from ada_mapper.ui.data import DataStep
 from ada_mapper.ui.data.stacking_dialog import StackingDialog
-from ada_mapper.ui.data.stacking_texts import stacking_text
+from ada_mapper.ui.data.stacking_texts import stacking_summary, stacking_text
 from ada_mapper.ui.detect import detect_plan
 from ada_mapper.ui.project import MOST_DAYS, MOST_METRES, chain_inputs, pair_limits, stacking_values, unusable_choices
 from small_rasters import write
@@ -109,7 +109,7 @@ def test_another_project_has_its_own_and_a_saved_one_shows_what_was_kept(dialog,
     dialog.accept()
     assert project.write(str(tmp_path / "work.qgz"))
     project.clear()
-    assert stacking_values(state) == {} and stacking_text(state) == "As by default."
+    assert stacking_values(state) == {} and stacking_text(state) == ""
     assert project.read(str(tmp_path / "work.qgz"))
     again = StackingDialog(state)
     assert again.values() == {"RAMP": "quadratic", "LOS_MIN_COHERENCE": 0.45, "EXCLUDE_MASK": layers_id(project)}
@@ -143,9 +143,9 @@ def test_the_paper_is_one_click_and_takes_the_limits_of_pairs_with_it(dialog, st
         assert inputs.get(name, defaults.parameterDefinition(name).defaultValue()) == value, name
     assert inputs["MIN_PAIRS"] == 7, "the paper doesn't tell it"
     state.set("stacking", {name: value for name, value in state.get("stacking", {}).items() if name != "MIN_PAIRS"})
-    assert stacking_text(state) == "As in the paper."
+    assert stacking_summary(state) == "as in the paper" and "Unit of the LOS rate: m/yr" in stacking_text(state)
     state.set(MOST_DAYS, 60.0)
-    assert "As in the paper" not in stacking_text(state)
+    assert stacking_summary(state).endswith("changed")
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,10 @@ def test_what_no_tool_can_use_is_left_out_and_told(state, project, provider, nam
     project.writeEntry("ada_mapper", "stacking", json.dumps({name: value, "UNIT": "m/yr"}))
     assert stacking_values(state) == {"UNIT": "m/yr"} and len(unusable_choices(state)) == 1
     text = stacking_text(state)
-    assert text.startswith("Unit of the LOS rate: m/yr.") and "Can't be used, so that the default counts: " in text
+    assert (
+        text.startswith("Stacking: Unit of the LOS rate: m/yr.")
+        and "Can't be used, so that the default counts: " in text
+    )
     dialog = StackingDialog(state)
     assert dialog.values() == {"UNIT": "m/yr"}
     dialog.accept()
@@ -172,7 +175,7 @@ def test_what_no_tool_can_use_is_left_out_and_told(state, project, provider, nam
 @pytest.mark.parametrize("text", ["[1]", "3", "nonsense"])
 def test_an_entry_that_is_no_list_of_choices_counts_as_none(state, project, provider, text):
     project.writeEntry("ada_mapper", "stacking", text)
-    assert stacking_values(state) == {} and stacking_text(state) == "As by default."
+    assert stacking_values(state) == {} and stacking_text(state) == ""
 
 
 def test_a_layer_that_goes_is_told(dialog, state, layers, project):
@@ -208,12 +211,12 @@ def test_pairs_out_of_the_dates_are_not_used(context, state, dialog, tmp_path, w
     step = DataStep(context)
     step.choose_folder(str(tmp_path))
     wait_until(lambda: not step.choice.is_scanning)
-    assert len(step.choice.used) == 3 and step.stacking.text() == "As by default."
+    assert len(step.choice.used) == 3 and step.stacking.text() == "as by default"
     put(dialog, START_DATE=QDate(2020, 1, 10))
     dialog.accept()
     step.refresh()
     assert [pair.name for pair in step.choice.used] == ["20200113_20200125", "20200125_20200206"]
-    assert step.stacking.text() == "First date: 2020-01-10."
+    assert step.stacking.text() == "1 changed" and "First date: 2020-01-10." in step.summary.text()
     step.choice.stop()
     step.deleteLater()
 
@@ -225,7 +228,8 @@ def test_the_button_of_the_step_opens_it_and_follows(context, state, provider):
     assert dialog.isVisible()
     put(dialog, UNIT="m/yr")
     dialog.accept()
-    assert step.stacking.text() == "Unit of the LOS rate: m/yr."
+    assert step.stacking.text() == "1 changed"
+    assert "Stacking: Unit of the LOS rate: m/yr." in step.summary.text() and not step.summary.isHidden()
     step.deleteLater()
 
 
