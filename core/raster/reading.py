@@ -331,6 +331,24 @@ class BandReader:
         """The metadata of the band's file."""
         return dict(self._dataset.GetMetadata())
 
+    def rest(self) -> bool:
+        """Close the file until it ``wakes``, where that costs less than a new reader; whether it was closed."""
+        if self._is_warped or self._mask is not None:
+            return False
+        self._band = self._stored = self._dataset = None
+        return True
+
+    @gdal_raises()
+    def wake(self) -> None:
+        """Open the file again after a ``rest``, without asking anew what is known of it."""
+        if self._dataset is not None:
+            return
+        dataset = open_raster(self.source.path, self.source.label)
+        if (dataset.RasterXSize, dataset.RasterYSize) != (self._own.width, self._own.height):
+            raise self._unreadable("")
+        self._dataset = dataset
+        self._band = self._stored = dataset.GetRasterBand(self.source.index)
+
     def close(self) -> None:
         """Close the file."""
         self._band = self._stored = self._mask = self._dataset = None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +26,11 @@ _AT_ONCE = 2**20
 
 Positions = NDArray[np.intp]
 
+_Key = tuple[Band, int]
+
 _MAX_OPEN = 200
+# Steps of this part of the whole spread over a list evenly.
+_GOLDEN = (math.sqrt(5) - 1) / 2
 # Memory of the phases of one window: as much as stays in the processor's cache between reading and summing, and
 # where a single stored block of all pairs is larger than that, as much as each thread may have.
 _CUBE_BYTES = 16 * 2**20
@@ -34,7 +39,10 @@ _WINDOW_PIXELS = 2**19
 
 
 class ReaderPool:
-    """Readers of many bands on one grid, kept open up to a limit and each used by one thread at a time.
+    """Readers of many bands on one grid, each used by one thread at a time, of which a limited number is open.
+
+    Where there are more bands than that, those opened last are closed first: passes read all bands in the same order
+    again and again, and what was opened first is wanted first. What is known of a closed file is kept.
 
     Virtual rasters are read only by the thread that opened them: GDAL opens the files behind them once for all that one
     thread opens, so that two threads would move each other's place in the file and get each other's rows.
@@ -44,8 +52,10 @@ class ReaderPool:
         self.grid = grid
         self._limit = limit
         self._lock = threading.Lock()
-        self._idle: OrderedDict[tuple[Band, int], list[BandReader]] = OrderedDict()
+        self._idle: OrderedDict[_Key, list[BandReader]] = OrderedDict()
+        self._resting: dict[_Key, list[BandReader]] = {}
         self._open = 0
+        self._threads: dict[int, int] = {}
 
     @contextlib.contextmanager
     def reader(self, source: BandOrMosaic | PathLike) -> Iterator[BandReader | MosaicReader]:
@@ -61,13 +71,15 @@ class ReaderPool:
         """A reader of one band that no other thread uses meanwhile."""
         key = band, threading.get_ident() if _is_virtual(band) else 0
         reader = self._take(key)
-        if reader is None:
-            try:
+        try:
+            if reader is None:
                 reader = BandReader(band, self.grid)
-            except BaseException:
-                with self._lock:
-                    self._open -= 1
-                raise
+            else:
+                reader.wake()
+        except BaseException:
+            with self._lock:
+                self._open -= 1
+            raise
         try:
             yield reader
         finally:
@@ -75,23 +87,28 @@ class ReaderPool:
                 self._idle.setdefault(key, []).append(reader)
                 self._idle.move_to_end(key)
 
-    def _take(self, key: tuple[Band, int]) -> BandReader | None:
-        """An idle reader of the band; None when one is to be opened, for which room was made."""
+    def in_turn(self, count: int) -> Iterator[int]:
+        """The numbers below ``count`` from where this thread begins, so that threads don't want the same at once."""
         with self._lock:
-            readers = self._idle.get(key)
-            if readers:
-                reader = readers.pop()
-                if not readers:
-                    del self._idle[key]
-                return reader
+            number = self._threads.setdefault(threading.get_ident(), len(self._threads))
+        first = int(number * _GOLDEN % 1 * count)
+        return itertools.chain(range(first, count), range(first))
+
+    def _take(self, key: _Key) -> BandReader | None:
+        """An idle or a resting reader of the band; None when one is to be opened. Room was made for what opens."""
+        with self._lock:
+            if key in self._idle:
+                return _popped(self._idle, key)
             self._open += 1
             if self._open > self._limit and self._idle:
-                oldest, readers = next(iter(self._idle.items()))
-                readers.pop().close()
-                if not readers:
-                    del self._idle[oldest]
+                newest = next(reversed(self._idle))
+                reader = _popped(self._idle, newest)
+                if reader.rest():
+                    self._resting.setdefault(newest, []).append(reader)
+                else:
+                    reader.close()
                 self._open -= 1
-        return None
+            return _popped(self._resting, key) if key in self._resting else None
 
     def close(self) -> None:
         """Close all readers that are not in use."""
@@ -100,6 +117,7 @@ class ReaderPool:
                 for reader in readers:
                     reader.close()
             self._idle.clear()
+            self._resting.clear()
             self._open = 0
 
     def __enter__(self) -> ReaderPool:
@@ -107,6 +125,14 @@ class ReaderPool:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _popped(readers: MutableMapping[_Key, list[BandReader]], key: _Key) -> BandReader:
+    """One of the readers of a key that has some."""
+    reader = readers[key].pop()
+    if not readers[key]:
+        del readers[key]
+    return reader
 
 
 def _is_virtual(band: Band) -> bool:
@@ -134,9 +160,9 @@ def read_phases(stack: Stack, pool: ReaderPool, window: Window, out: Array | Non
     """Phases of all pairs in a window, float32 (pairs, height, width), NaN for no data."""
     shape = (len(stack.interferograms), window.height, window.width)
     phases = np.empty(shape, np.float32) if out is None else out
-    for values, interferogram in zip(phases, stack.interferograms):
-        with pool.reader(interferogram.phase) as reader:
-            reader.read(window, values)
+    for index in pool.in_turn(len(phases)):
+        with pool.reader(stack.interferograms[index].phase) as reader:
+            reader.read(window, phases[index])
     return phases
 
 

@@ -15,7 +15,7 @@ from ada_mapper.core.errors import CancelledError, InputError, OutputError
 from ada_mapper.core.files import unwritable
 from ada_mapper.core.interferograms import Stack
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.raster import Band, BandReader, RasterWriter, Window
+from ada_mapper.core.raster import Band, BandReader, Grid, RasterWriter, Window
 from ada_mapper.core.stacking import (
     AtmosphereFilter,
     Corrections,
@@ -27,7 +27,7 @@ from ada_mapper.core.stacking import (
 )
 from ada_mapper.core.stacking import reading as stack_reader
 from ada_mapper.core.stacking.reading import window_shape
-from stacks import WAVELENGTH, equation_1, make_stack, network_days, read_raster, years_of
+from stacks import WAVELENGTH, equation_1, make_stack, network_days, read_raster, write_raster, years_of
 
 DAYS = network_days(5)
 MM = 1000 * WAVELENGTH / (4 * math.pi)
@@ -375,6 +375,61 @@ def test_bands_that_can_not_be_opened_take_no_place_in_the_pool(
                 with pool.reader(pair.phase) as reader:
                     reader.read()
     assert opened == [pair.phase for pair in stack.interferograms]
+
+
+def test_a_pass_opens_only_the_files_again_that_have_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.arange(1.0, 7.0)[:, None, None] + np.zeros((6, 4, 5))
+    stack = make_stack(tmp_path, values, DAYS[:6])
+    made: list[str] = []
+    woken: list[str] = []
+
+    class Counted(BandReader):
+        def __init__(self, band: Band, *rest: object) -> None:
+            super().__init__(band, *rest)
+            made.append(band.path)
+
+        def wake(self) -> None:
+            if self._dataset is None:
+                woken.append(self.source.path)
+            super().wake()
+
+    monkeypatch.setattr("ada_mapper.core.stacking.reading.BandReader", Counted)
+    pairs, passes = len(stack.interferograms), 10
+    with ReaderPool(stack.grid, limit=4) as pool:
+        for _ in range(passes):
+            for pair, known in zip(stack.interferograms, values):
+                with pool.reader(pair.phase) as reader:
+                    np.testing.assert_array_equal(reader.read(), known)
+    assert made == [pair.phase.path for pair in stack.interferograms]
+    assert len(woken) <= (passes - 1) * (pairs - 4 + 1) < (passes - 1) * pairs
+
+
+def test_files_that_changed_while_they_were_closed_are_refused(tmp_path: Path) -> None:
+    path = write_raster(tmp_path / "a.tif", np.ones((4, 5)))
+    with BandReader(path) as reader:
+        assert reader.rest()
+        write_raster(tmp_path / "a.tif", np.ones((4, 6)))
+        with pytest.raises(InputError, match=r"a\.tif"):
+            reader.wake()
+
+
+def test_readers_that_hold_more_than_a_file_do_not_rest(tmp_path: Path) -> None:
+    path = write_raster(tmp_path / "a.tif", np.ones((4, 5)))
+    other = Grid.of(write_raster(tmp_path / "b.tif", np.ones((4, 5)), 70.0))
+    with BandReader(path, other) as reader:
+        before = reader.read()
+        assert not reader.rest()
+        reader.wake()
+        np.testing.assert_array_equal(reader.read(), before)
+
+
+def test_threads_begin_with_different_pairs(tmp_path: Path) -> None:
+    stack = make_stack(tmp_path, np.ones((1, 4, 5)), DAYS[:1])
+    with ReaderPool(stack.grid) as pool, ThreadPoolExecutor(1) as other:
+        here = [list(pool.in_turn(10)) for _ in range(2)]
+        there = other.submit(lambda: list(pool.in_turn(10))).result()
+    assert here[0] == here[1] == list(range(10))
+    assert sorted(there) == here[0] and 3 <= there[0] <= 7
 
 
 @pytest.mark.parametrize("options", [StackingOptions(), StackingOptions(outlier_sigma=3.0)])
