@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .corrections import Corrections
     from .network_rate import network_rates, noise_of_network
     from .noise import NoiseLevels
-    from .options import StackingOptions, StackOutputs
+    from .options import DEFAULT_ESTIMATOR, ESTIMATORS, StackingOptions, StackOutputs
     from .rate import stack_phases
     from .reading import ReaderPool, plan_windows, read_pixels
     from .reference_phase import Reference
@@ -24,6 +24,8 @@ else:
     __getattr__ = opened_when_asked(__name__)
 
 __all__ = [
+    "DEFAULT_ESTIMATOR",
+    "ESTIMATORS",
     "AtmosphereFilter",
     "Corrections",
     "NoiseLevels",

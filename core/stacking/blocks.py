@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,10 +17,14 @@ from ..progress import Progress
 from ..raster import Band, Window
 from ..satellite import los_factor
 from ..types import Array, Double
+from .atmosphere_filter import network
 from .corrections import CorrectionModel
+from .network_rate import RateModel
+from .noise import NoiseLevels, NoiseTerms
 from .options import StackingOptions, StackOutputs
-from .rate import RateSums, coherence_weight, outliers
+from .rate import coherence_weight, outliers
 from .reading import ReaderPool, plan_windows, read_phases, window_threads
+from .window_rates import Part, RatesInTheMaking, WindowRates
 
 if TYPE_CHECKING:
     from ..interferograms import Stack
@@ -40,6 +44,19 @@ class Block:
 
 
 @dataclass(frozen=True)
+class WindowData:
+    """What a window holds of all pairs: ``phases`` and ``weights`` (pairs, height, width), the others (height, width).
+
+    None where not needed.
+    """
+
+    phases: Array
+    mean_coherence: Array | None
+    weights: Array | None
+    elevation: Array | None
+
+
+@dataclass(frozen=True)
 class Stacker:
     """Computes the block of a window; called from several threads."""
 
@@ -49,12 +66,29 @@ class Stacker:
     model: CorrectionModel
     outputs: StackOutputs
     dem: Band | None
+    noise: NoiseLevels | None = None
     buffers: threading.local = field(default_factory=threading.local)
 
     @cached_property
     def years(self) -> Double:
         """Time span of each pair."""
         return np.array([pair.years for pair in self.stack.interferograms])
+
+    @cached_property
+    def rate_model(self) -> RateModel:
+        """How the rate follows from the pairs: with the noise that is known, or by equation 1."""
+        return RateModel.of(self.years, network(self.stack)[1], self.noise)
+
+    @property
+    def is_tree(self) -> bool:
+        """True where no pair is more than the dates need, so that nothing tells how noisy they are."""
+        _, incidence, groups = network(self.stack)
+        return len(incidence) == incidence.shape[1] - len(np.unique(groups))
+
+    @property
+    def layers(self) -> int:
+        """Cubes of all pairs that are held for a window."""
+        return 2 if self.options.coherence_weights else 1
 
     @property
     def has_coherence(self) -> bool:
@@ -70,35 +104,44 @@ class Stacker:
 
     def blocks(self, progress: Progress) -> Iterator[tuple[Window, Block]]:
         """The windows of the pass with what is to be written there."""
-        layers = 2 if self.options.coherence_weights else 1
-        windows = plan_windows(self.stack, self.pool, layers)
-        return map_ordered(self, windows, progress, window_threads(self.stack, windows, layers))
+        windows = plan_windows(self.stack, self.pool, self.layers)
+        return map_ordered(self, windows, progress, window_threads(self.stack, windows, self.layers))
 
     def __call__(self, window: Window) -> Block:
         """Read and stack a window."""
+        read = self.read(window)
+        with_error = self.outputs.standard_error is not None
+        filters = self.model.atmosphere is not None
+        making = RatesInTheMaking(self.rate_model, (window.height, window.width), filters, with_error)
+        for corrected, filtered, part, weights in self.corrected_parts(read, window, _chunks(window, len(read.phases))):
+            making.fill(part, corrected, filtered, weights)
+        return self._finished(making.finished(self.options.min_pairs), read.mean_coherence)
+
+    def read(self, window: Window) -> WindowData:
+        """What the files hold in a window; its arrays are this thread's, until it reads the next one."""
         phases = read_phases(self.stack, self.pool, window, self._buffer("phases", window))
         mean_coherence, weights = self._coherence(window)
         elevation = None
         if self.model.needs_elevation and self.dem is not None:
             with self.pool.reader(self.dem) as reader:
                 elevation = reader.read(window)
-        outputs, shape = self.outputs, (window.height, window.width)
-        raw = RateSums.empty(shape, outputs.standard_error is not None and self.model.atmosphere is None)
-        sums = raw
-        if self.model.atmosphere is not None:
-            sums = RateSums.empty(shape, outputs.standard_error is not None)
-        for part in _chunks(window, len(phases)):
-            inside = (slice(None), *part)
-            values = self._scratch(phases[inside])
-            self.model.correct(values, window, part, elevation)
-            part_weights = None if weights is None else weights[inside]
-            filtered = self._filtered(values, part_weights, window, part)
-            if sums is not raw:
-                sums.fill(part, filtered, self.years, part_weights)
-            raw.fill(part, values, self.years, part_weights)
-        return self._finished(raw, sums, mean_coherence)
+        return WindowData(phases, mean_coherence, weights, elevation)
 
-    def _filtered(self, corrected: Double, weights: Array | None, window: Window, part: tuple[slice, slice]) -> Double:
+    def corrected_parts(
+        self, read: WindowData, window: Window, parts: Iterable[Part]
+    ) -> Iterator[tuple[Double, Double, Part, Array | None]]:
+        """(phases (pairs, h, w) before and after the atmospheric filter, part, weights) of parts of a window.
+
+        Both phases are the same array where nothing is filtered.
+        """
+        for part in parts:
+            inside = (slice(None), *part)
+            values = self._scratch(read.phases[inside])
+            self.model.correct(values, window, part, read.elevation)
+            weights = None if read.weights is None else read.weights[inside]
+            yield values, self._filtered(values, weights, window, part), part, weights
+
+    def _filtered(self, corrected: Double, weights: Array | None, window: Window, part: Part) -> Double:
         """Phases without atmosphere, the very same array where it is not filtered; outliers become NaN in both."""
         filtered = self.model.filtered(corrected, window, part)
         if self.options.outlier_sigma is not None:
@@ -107,22 +150,21 @@ class Stacker:
             corrected[rejected] = np.nan
         return filtered
 
-    def _finished(self, raw: RateSums, sums: RateSums, mean_coherence: Array | None) -> Block:
-        """The block of a window from its sums: before the atmospheric filter, and after it."""
+    def _finished(self, rates: WindowRates, mean_coherence: Array | None) -> Block:
+        """The block of a window from its rates."""
         outputs, options = self.outputs, self.options
-        final = sums.estimate(options.min_pairs)
-        rate = final.rate if sums is raw else raw.estimate(options.min_pairs).rate
         factor = los_factor(self.stack.wavelength, options.unit, options.sign)
         los_rate = error = None
         if outputs.los_rate is not None:
-            los_rate = (factor * final.rate).astype(np.float32)
+            los_rate = (factor * rates.final).astype(np.float32)
             if mean_coherence is not None:
                 # Not "<": a pixel without any coherence is masked as well.
                 los_rate[~(mean_coherence >= options.min_coherence)] = np.nan
-        if final.standard_error is not None:
-            error = (abs(factor) * final.standard_error).astype(np.float32)
-        count = final.count.astype(np.uint16) if outputs.count is not None else None
-        return Block(rate.astype(np.float32), los_rate, error, count, bool(raw.count.any()))
+        if rates.noise is not None:
+            error = (abs(factor) * NoiseTerms(*rates.noise).standard_error()).astype(np.float32)
+            error[np.isnan(rates.final)] = np.nan
+        count = rates.count if outputs.count is not None else None
+        return Block(rates.raw.astype(np.float32), los_rate, error, count, bool(rates.count.any()))
 
     def _coherence(self, window: Window) -> tuple[Array | None, Array | None]:
         """(mean coherence, weights of each pair) of a window; None where they are not needed."""
@@ -166,7 +208,7 @@ class Stacker:
         return buffer[:size].reshape(shape)
 
 
-def _chunks(window: Window, pairs: int) -> Iterator[tuple[slice, slice]]:
+def _chunks(window: Window, pairs: int) -> Iterator[Part]:
     """Parts of a window whose phases of all pairs fit in the processor's cache."""
     pixels = max(512, _CHUNK_VALUES // pairs)
     columns = min(window.width, pixels)

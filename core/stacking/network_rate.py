@@ -42,6 +42,11 @@ class RateModel:
         """The model of pairs of ``years`` (pairs,), or of such a design, and of their incidence (pairs, dates)."""
         return cls(Network.of(incidence), years.reshape(len(years), -1), noise)
 
+    @property
+    def is_equation_1(self) -> bool:
+        """True where the rate is the sum of equation 1 and nothing beside it."""
+        return self.noise is None and self.design.shape[1] == 1
+
     @cached_property
     def courses(self) -> Double:
         """The columns of the design at the dates, (dates, terms)."""

@@ -9,6 +9,7 @@ around a rate says little about its error; the two variances do. A linear rate c
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -62,6 +63,11 @@ class NoiseTerms:
     def empty(cls, pixels: int) -> NoiseTerms:
         """Terms to be filled."""
         return cls(*(np.full(pixels, np.nan) for _ in fields(cls)))
+
+    @classmethod
+    def joined(cls, parts: Sequence[NoiseTerms]) -> NoiseTerms:
+        """The terms of the pixels of several parts, one after the other."""
+        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
     def put(self, columns: slice | NDArray[np.intp], terms: NoiseTerms) -> None:
         """Fill in the terms of some pixels, each of any shape that broadcasts to theirs."""

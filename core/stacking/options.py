@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from ..types import PathLike
 
+if TYPE_CHECKING:
+    from ..types import PathLike
+
+ESTIMATORS = ("network", "eq1")
+DEFAULT_ESTIMATOR = "eq1"
 SIGNS = ("toward", "away")
 UNITS = ("mm/yr", "m/yr")
 
@@ -15,12 +20,14 @@ UNITS = ("mm/yr", "m/yr")
 class StackingOptions:
     """How rates are computed from the phases.
 
+    ``estimator``: "network", generalised least squares that know the noise of dates and pairs, or "eq1", equation 1.
     ``min_pairs``: pixels with fewer valid pairs have no rate. ``coherence_weights``: w = γ² / (1 − γ²), the inverse
     of the phase variance. ``outlier_sigma``: pairs whose residual exceeds so many robust standard deviations are
     left out at that pixel. ``min_coherence``: mean coherence below which a pixel has no LOS rate. ``sign``: of the LOS
     rate, positive "toward" or "away" from the satellite. ``unit``: of the LOS rate and of the standard error.
     """
 
+    estimator: str = DEFAULT_ESTIMATOR
     min_pairs: int = 1
     coherence_weights: bool = False
     outlier_sigma: float | None = None
@@ -29,6 +36,12 @@ class StackingOptions:
     unit: str = "mm/yr"
 
     def __post_init__(self) -> None:
+        if self.estimator not in ESTIMATORS:
+            raise InputError(
+                "The estimator of the rates must be one of {estimators}, not “{estimator}”.",
+                estimators=", ".join(ESTIMATORS),
+                estimator=self.estimator,
+            )
         if self.min_pairs < 1:
             raise InputError("The minimum number of pairs must be 1 or more.")
         if self.outlier_sigma is not None and self.outlier_sigma < 1:

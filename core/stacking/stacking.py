@@ -1,9 +1,9 @@
 """Stacking: many interferograms become one rate of motion per pixel, with its standard error.
 
-Equation 1 of Wu et al. (2024), over the valid pairs of each pixel only: p = Σ w Δt φ / Σ w Δt², in rad/yr with Δt
-in years of 365.25 days. φ > 0, and so p > 0, is motion away from the satellite. Equation 2 gives the rate along the
-line of sight, r = ∓λp / 4π. The phase rate is equation 1 before the atmospheric filter and dense; the LOS rate comes
-from the filtered phases and is masked by coherence.
+Over the valid pairs of each pixel only, by equation 1 of Wu et al. (2024), p = Σ w Δt φ / Σ w Δt², or by generalised
+least squares of the network (see ``network_rate``), in rad/yr with Δt in years of 365.25 days. φ > 0, and so p > 0, is
+motion away from the satellite. Equation 2 gives the rate along the line of sight, r = ∓λp / 4π. The phase rate is that
+before the atmospheric filter and dense; the LOS rate comes from the filtered phases and is masked by coherence.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
@@ -22,6 +22,7 @@ from ..texts import Message
 from ..types import PathLike
 from .blocks import Stacker
 from .corrections import NO_CORRECTIONS, Corrections, estimate_corrections
+from .noise_sample import usual_noise
 from .options import StackingOptions, StackOutputs
 from .reading import ReaderPool
 from .results import StackingResult, Summary
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 # Headings of one orbit differ by a few degrees, those of the two orbits by more than twenty everywhere on Earth.
 _SAME_ORBIT = 10.0
+# Of the progress bar, for the look at the noise.
+_NOISE_SHARE = 0.05
 
 _EMPTY = Message("No pixel has any valid phase: the rates are empty. Check the interferograms and the corrections.")
 _EMPTY_FOR_PAIRS = Message("No pixel has enough valid pairs: the rates are empty. Lower the minimum number of pairs.")
@@ -59,15 +62,27 @@ def stack_to_files(
         model = estimate_corrections(stack, pool, corrections, elevation, estimation)
         notes = list(model.notes)
         stacker = Stacker(model.stack, pool, options, model, outputs, elevation)
+        begin = 0.5 if needs_pass else 0.0
+        if options.estimator == "network":
+            noise, told = usual_noise(stacker, progress.part(begin, begin + _NOISE_SHARE))
+            stacker, begin = replace(stacker, noise=noise), begin + _NOISE_SHARE
+            notes.append(told)
         if stacker.says_mask_missing:
             notes.append(Message("The interferograms have no coherence, so the LOS rate is not masked by it."))
         if len(model.stack.interferograms) == 1:
             notes.append(Message("Only one pair is stacked: the rate has no standard error."))
+        elif outputs.standard_error is not None and stacker.is_tree:
+            notes.append(
+                Message(
+                    "No pair is more than the dates of the network need, so its residuals can't tell the noise: the "
+                    "rate has no standard error. Allow longer pairs."
+                )
+            )
         for warning in model.warnings:
             progress.warning(warning)
         for note in notes:
             progress.info(note)
-        written = _write(stacker, outputs, options, progress.part(0.5 if needs_pass else 0, 1))
+        written = _write(stacker, outputs, options, progress.part(begin, 1))
     phase_rate = written.phase_rate.statistics()
     los_rate = None if written.los_rate is None else written.los_rate.statistics()
     if phase_rate.pixels == 0:

@@ -22,6 +22,7 @@ from qgis.core import (
 from ...core.errors import InputError
 from ...core.interferograms import PairLimits
 from ...core.progress import Progress
+from ...core.stacking import DEFAULT_ESTIMATOR, ESTIMATORS
 from ..algorithm import Algorithm
 from ..choices import PRODUCT_CHOICES, RAMP_CHOICES, REFERENCE_CHOICES, SIGN_CHOICES, UNIT_CHOICES
 from ..texts import tr
@@ -221,7 +222,19 @@ class StackingChoices(Algorithm):
         )
 
     def define_stacking(self) -> None:
-        """The parameters of the sum itself and of its output."""
+        """The parameters of the rates themselves and of their output."""
+        self.add_choice(
+            "ESTIMATOR",
+            tr("Estimator of the rate"),
+            tr(
+                "network: generalised least squares, the most exact rate where pairs are missing or dates are "
+                "noisy; it knows that pairs share the noise of their dates, and finds out "
+                "from the stack how noisy dates and pairs are. eq1: the sum of time times phase over the sum of time "
+                "squared, as in the paper (Eq. 1)."
+            ),
+            ESTIMATORS,
+            DEFAULT_ESTIMATOR,
+        )
         self.add_number(
             "MIN_PAIRS",
             tr("Fewest valid pairs in a pixel"),
@@ -326,6 +339,7 @@ class StackingChoices(Algorithm):
                 tr("Only {} pairs are left, so pixels need {} valid pairs, not {}.").format(pairs, pairs, wanted)
             )
         return StackingOptions(
+            estimator=self.parameterAsEnumString(parameters, "ESTIMATOR", context),
             min_pairs=min(wanted, pairs),
             coherence_weights=self.parameterAsBool(parameters, "COHERENCE_WEIGHTS", context),
             outlier_sigma=self.number(parameters, "OUTLIER_SIGMA", context),

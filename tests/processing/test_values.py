@@ -99,6 +99,7 @@ def test_values_of_every_way_of_writing_them_are_no_fault(no_work: None, tmp_pat
         "COHERENCE_WEIGHTS": (True, False, 0, 1, "true", "False", "1", None),
         "START_DATE": ("2020-01-05", QDate(2020, 1, 5), "2020-01-05T00:00:00", None, ""),
         "RAMP": ("plane", "none", None),
+        "ESTIMATOR": ("network", "eq1", None),
         "DEM": (None, ""),
     }.items():
         for value in values:

@@ -432,7 +432,14 @@ def test_threads_begin_with_different_pairs(tmp_path: Path) -> None:
     assert sorted(there) == here[0] and 3 <= there[0] <= 7
 
 
-@pytest.mark.parametrize("options", [StackingOptions(), StackingOptions(outlier_sigma=3.0)])
+@pytest.mark.parametrize(
+    "options",
+    [
+        StackingOptions(estimator="eq1"),
+        StackingOptions(estimator="network"),
+        StackingOptions(estimator="network", outlier_sigma=3.0),
+    ],
+)
 def test_results_do_not_depend_on_the_number_of_threads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: StackingOptions
 ) -> None:

@@ -1,0 +1,144 @@
+"""The two estimators from files to files: equation 1 to the bit, the network's rates as on arrays."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ada_mapper.core.errors import InputError
+from ada_mapper.core.progress import Progress
+from ada_mapper.core.stacking import (
+    AtmosphereFilter,
+    Corrections,
+    NoiseLevels,
+    StackingOptions,
+    StackOutputs,
+    network_rates,
+    noise_of_network,
+    stack_phases,
+    stack_to_files,
+)
+from ada_mapper.core.stacking.rate import coherence_weight
+from stacks import WAVELENGTH, incidence_of, make_stack, network_days, read_raster, years_of
+
+DAYS = network_days(14, 3)
+YEARS, INCIDENCE = years_of(DAYS), incidence_of(DAYS)
+MM = 1000 * WAVELENGTH / (4 * math.pi)
+NETWORK = StackingOptions(estimator="network")
+
+
+def noisy(shape: tuple[int, int] = (40, 60), lost: float = 0.15, seed: int = 0) -> np.ndarray:
+    """Steady motion, noise of dates (0.8 rad) and of pairs (0.3 rad); some pairs are missing here and there."""
+    generator = np.random.default_rng(seed)
+    rate = np.linspace(-10, 10, shape[1]) * np.ones(shape)
+    phases = YEARS[:, None, None] * rate + 1e-9
+    phases += np.tensordot(INCIDENCE, generator.normal(0, 0.8, (INCIDENCE.shape[1], *shape)), 1)
+    phases += generator.normal(0, 0.3, phases.shape)
+    phases[:, : shape[0] // 2][generator.random((len(DAYS), shape[0] // 2, shape[1])) < lost] = np.nan
+    return phases.astype(np.float32)
+
+
+def outputs(folder: Path) -> StackOutputs:
+    return StackOutputs(*(folder / f"{name}.tif" for name in ("phase", "los", "error", "count")))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_equation_1_is_exact_to_the_bit(tmp_path: Path, weighted: bool) -> None:
+    phases = noisy()
+    coherence = np.random.default_rng(3).uniform(0.2, 0.9, phases.shape).astype(np.float32)
+    stack = make_stack(tmp_path / "in", phases, DAYS, coherence)
+    options = StackingOptions(estimator="eq1", coherence_weights=weighted)
+    stack_to_files(stack, outputs(tmp_path), options=options)
+    expected = stack_phases(phases, YEARS, coherence_weight(coherence) if weighted else None, with_error=False)
+    np.testing.assert_array_equal(read_raster(tmp_path / "phase.tif"), expected.rate.astype(np.float32))
+    np.testing.assert_array_equal(read_raster(tmp_path / "los.tif"), (-MM * expected.rate).astype(np.float32))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_network_rate_is_that_of_the_noise_it_tells(tmp_path: Path, weighted: bool) -> None:
+    phases = noisy()
+    coherence = np.random.default_rng(3).uniform(0.4, 0.7, phases.shape).astype(np.float32)
+    weights = coherence_weight(coherence) if weighted else None
+    stack = make_stack(tmp_path / "in", phases, DAYS, coherence)
+    options = StackingOptions(estimator="network", coherence_weights=weighted)
+    result = stack_to_files(stack, outputs(tmp_path), options=options)
+    noise = noise_of_network(phases, YEARS, INCIDENCE, weights)
+    assert noise is not None
+    if not weighted:
+        assert noise.date == pytest.approx(0.8, rel=0.05) and noise.pair == pytest.approx(0.3, rel=0.05)
+    told = f"noise of {noise.date:.2f} rad at each date (air) and of {noise.pair:.2f} rad in each pair"
+    assert any(told in note for note in result.notes)
+    found = read_raster(tmp_path / "phase.tif")
+    expected = network_rates(phases, YEARS, INCIDENCE, noise, weights)
+    # The few windows that tell the noise are all of so small a scene.
+    np.testing.assert_allclose(found, expected.rate, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(read_raster(tmp_path / "count.tif"), expected.count)
+    np.testing.assert_allclose(read_raster(tmp_path / "los.tif"), -MM * found, rtol=1e-6)
+
+
+def test_the_network_rate_is_nearer_to_the_truth(tmp_path: Path) -> None:
+    phases = noisy()
+    stack = make_stack(tmp_path / "in", phases, DAYS)
+    truth = np.linspace(-10, 10, phases.shape[2])
+    errors = []
+    for estimator in ("eq1", "network"):
+        stack_to_files(stack, outputs(tmp_path), options=StackingOptions(estimator=estimator))
+        errors.append((read_raster(tmp_path / "phase.tif") - truth).std())
+    assert errors[1] < 0.85 * errors[0]
+
+
+def test_rejected_pairs_are_left_out_of_the_network_rate(tmp_path: Path) -> None:
+    phases = noisy(lost=0)
+    wrong = phases.copy()
+    wrong[7, 10:20, 10:20] += 6 * np.pi
+    options = StackingOptions(estimator="network", outlier_sigma=4.0)
+    stack_to_files(make_stack(tmp_path / "in", wrong, DAYS), outputs(tmp_path), options=options)
+    found, count = read_raster(tmp_path / "phase.tif"), read_raster(tmp_path / "count.tif")
+    assert (count[10:20, 10:20] < len(DAYS)).all()
+    truth = np.linspace(-10, 10, phases.shape[2])
+    inside = (found - truth)[10:20, 10:20].std()
+    assert inside < 1.3 * (found - truth)[24:].std()
+
+
+def test_filtered_and_unfiltered_network_rates_have_the_same_pairs(tmp_path: Path) -> None:
+    phases = noisy()
+    corrections = Corrections(atmosphere=AtmosphereFilter(40, 500))
+    stack_to_files(make_stack(tmp_path / "in", phases, DAYS), outputs(tmp_path), corrections, NETWORK)
+    phase, los = read_raster(tmp_path / "phase.tif"), read_raster(tmp_path / "los.tif")
+    np.testing.assert_array_equal(np.isnan(phase), np.isnan(los))
+    truth = np.linspace(-10, 10, phases.shape[2])
+    assert (los / -MM - truth).std() < 1.02 * (phase - truth).std()
+    assert np.abs(los / -MM - phase).max() > 1e-3
+
+
+def test_pixels_with_too_few_pairs_have_no_network_rate(tmp_path: Path) -> None:
+    phases = noisy(lost=0)
+    phases[4:, 3, 5] = np.nan
+    phases[:, 6, 6] = np.nan
+    options = StackingOptions(estimator="network", min_pairs=5)
+    stack_to_files(make_stack(tmp_path / "in", phases, DAYS), outputs(tmp_path), options=options)
+    for name in ("phase", "los", "error"):
+        missing = np.argwhere(np.isnan(read_raster(tmp_path / f"{name}.tif")))
+        assert missing.tolist() == [[3, 5], [6, 6]]
+    assert read_raster(tmp_path / "count.tif")[3, 5] == 4
+
+
+def test_a_tree_of_pairs_is_told_to_have_no_error(tmp_path: Path) -> None:
+    days = network_days(6, 1)
+    phases = np.random.default_rng(0).normal(0, 1, (len(days), 8, 9)).astype(np.float32)
+    said: list[str] = []
+    stack = make_stack(tmp_path / "in", phases, days)
+    result = stack_to_files(stack, outputs(tmp_path), options=NETWORK, progress=Progress(on_info=said.append))
+    assert any("taken to be equal" in note for note in said)
+    assert any("no standard error" in note for note in result.notes)
+    expected = network_rates(phases, years_of(days), incidence_of(days), NoiseLevels(1, 1))
+    np.testing.assert_allclose(read_raster(tmp_path / "phase.tif"), expected.rate, rtol=1e-5)
+    assert np.isnan(read_raster(tmp_path / "error.tif")).all()
+
+
+def test_one_estimator_or_the_other() -> None:
+    with pytest.raises(InputError, match="network, eq1"):
+        StackingOptions(estimator="best")
