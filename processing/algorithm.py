@@ -36,6 +36,7 @@ from ..core.files import Results, told_place
 from ..core.progress import Progress
 from ..core.texts import Message
 from . import styles
+from .choices import LOOK_SIDE_CHOICES
 from .layer_sources import crs_text, raster_source
 from .outputs import check_outputs, prepare_places
 from .qgis_versions import set_loading_order
@@ -279,6 +280,17 @@ class Algorithm(QgsProcessingAlgorithm):
             name, title, list(options), defaultValue=default, usesStaticStrings=True
         )
         self.add(definition, help_text, advanced)
+
+    def add_look_side(self, help_text: str, title: str = "") -> None:
+        """Ask to which side of its flight the radar looks; ``look_side`` reads it."""
+        self.add_choice(
+            "LOOK_SIDE", title or tr("Look side"), help_text, LOOK_SIDE_CHOICES, LOOK_SIDE_CHOICES[0], advanced=True
+        )
+
+    def look_side(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str | None:
+        """ "right" or "left"; None for as told."""
+        chosen = self.parameterAsEnumString(parameters, "LOOK_SIDE", context)
+        return None if chosen == LOOK_SIDE_CHOICES[0] else chosen
 
     def add_model(self) -> None:
         """Add the MODEL parameter that the tools with a network share."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 ORBIT_CHOICES = ("unknown", "ascending", "descending")
+LOOK_SIDE_CHOICES = ("as told", "right", "left")
 PRODUCT_CHOICES = (
     "auto",
     "hyp3",

@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..gdal_errors import gdal_raises
 from ..parallel import map_ordered
 from ..progress import QUIET, Progress
-from ..raster import Grid, Window, limited_cache
+from ..raster import BandReader, Grid, Window, limited_cache
 from ..robust import row_statistics
 from ..satellite import los_factor
 from ..stacking import ReaderPool, read_pixels
@@ -77,16 +78,18 @@ def network_of(
     limits: PairLimits | None = None,
     excluded: Collection[str] = (),
     progress: Progress = QUIET,
+    rate: PathLike | None = None,
 ) -> Stack:
     """The interferograms of a folder that are within the limits, for ``area_time_series``.
 
     ``excluded`` are names of pairs (YYYYMMDD_YYYYMMDD) that are left out. Coherence is only looked at where the limits
-    ask for it. Raises InputError as ``find_stack`` and ``select_pairs`` do, and where all pairs are left out.
+    ask for it. ``rate`` is a raster whose tag tells the wavelength with which it was made, in place of what the
+    products tell. Raises InputError as ``find_stack`` and ``select_pairs`` do, and where all pairs are left out.
     """
-    from ..interferograms import PairLimits, find_stack, select_pairs
+    from ..interferograms import GivenView, PairLimits, find_stack, select_pairs
 
     chosen = limits or PairLimits()
-    stack = find_stack(folder, product, progress=progress.part(0, 0.5))
+    stack = find_stack(folder, product, progress=progress.part(0, 0.5), view=GivenView(_wavelength_of(rate)))
     pairs = [pair for pair in stack.interferograms if pair.name not in excluded]
     if not pairs:
         raise InputError(
@@ -98,6 +101,21 @@ def network_of(
         # Their mean would be read from every file.
         pairs = [replace(pair, coherence=None) for pair in pairs]
     return select_pairs(replace(stack, interferograms=tuple(pairs)), chosen, progress.part(0.5, 1)).stack
+
+
+@gdal_raises()
+def _wavelength_of(rate: PathLike | None) -> float | None:
+    """Metres, from the tag of a rate; None where it doesn't tell them."""
+    from ..interferograms import is_wavelength
+
+    if rate is None:
+        return None
+    try:
+        with BandReader(rate) as reader:
+            value = float(reader.tags.get("WAVELENGTH_METRES", "nan"))
+    except (InputError, ValueError):
+        return None
+    return value if is_wavelength(value) else None
 
 
 def area_time_series(

@@ -12,6 +12,7 @@ from ..doors import opened_when_asked
 if TYPE_CHECKING:
     from .closure import Triplets, closure_offsets, closures, integer_closures, open_share, pair_closures
     from .finding import find_stack
+    from .given import GivenView, is_wavelength
     from .limits import PairLimits
     from .model import Interferogram, Stack
     from .network import baseline_positions, connected_dates
@@ -31,6 +32,7 @@ else:
 
 __all__ = [
     "PRODUCTS",
+    "GivenView",
     "Interferogram",
     "PairFacts",
     "PairLimits",
@@ -43,6 +45,7 @@ __all__ = [
     "connected_dates",
     "find_stack",
     "integer_closures",
+    "is_wavelength",
     "nothing_left",
     "open_share",
     "pair_closures",

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 from ..errors import InputError
 from ..progress import QUIET, Progress
 from ..raster import Band, Grid
-from ..satellite import SENTINEL1_WAVELENGTH
+from ..satellite import LEFT, RIGHT, SENTINEL1_WAVELENGTH
 from ..texts import Message
 from ..types import PathLike
 from .checking import checked_phase, with_checked_coherences
 from .found import Found, some
 from .frames import pairs_of_files
+from .given import AS_TOLD, GivenView
 from .grids import common_grid, window_on
 from .model import Acquisition, Interferogram, Stack
 from .pairs_file import Entry, read_pairs_file
@@ -41,6 +43,7 @@ from .tracks import of_one_track
 _LISTED = 0.8
 # Wavelengths of one sensor differ by less (frequencies are rounded differently); those of two sensors by more.
 _SAME_WAVELENGTH = 0.005
+_FIRST_SENTINEL1 = date(2014, 4, 3)
 
 
 def find_stack(
@@ -48,26 +51,32 @@ def find_stack(
     product: str = AUTO,
     pairs_file: PathLike | None = None,
     progress: Progress = QUIET,
+    view: GivenView = AS_TOLD,
 ) -> Stack:
     """All interferograms below a folder, or of a CSV of pairs, as one stack on one grid.
 
-    ``product`` is a key of ``PRODUCTS`` or "auto". With a CSV, the folder only adds metadata. What is missing,
-    assumed or left out is told to ``progress`` and in ``Stack.notes``. Raises InputError when nothing usable is
-    found or the product isn't clear.
+    ``product`` is a key of ``PRODUCTS`` or "auto". With a CSV, the folder only adds metadata. ``view`` takes the
+    place of what table and metadata tell of wavelength and view. What is missing, assumed, contradicted or left out is
+    told to ``progress`` and in ``Stack.notes``. Raises InputError when nothing usable is found, when the product isn't
+    clear and when the files are of different radars.
     """
     notes: list[str] = []
     if product != AUTO:
         reader_of(product)
     if pairs_file is not None and str(pairs_file):
-        found = _from_pairs_file(Path(pairs_file), folder, product, notes, progress.part(0, _LISTED))
+        found = _from_pairs_file(Path(pairs_file), folder, product, notes, progress.part(0, _LISTED), view)
     elif folder is not None and str(folder):
         listed = with_archives(Folder.of(Path(folder), progress.check), progress.check)
-        found = _from_folder(listed, product, notes, progress.part(0, _LISTED))
+        found = _from_folder(listed, product, notes, progress.part(0, _LISTED), view)
     else:
         raise InputError("Choose the folder that holds the interferograms, or a CSV file that lists them.")
     found = _placed(found, notes)
-    pairs, grid, files = pairs_of_files(of_one_track(found, notes), notes, progress.part(_LISTED, 1))
+    # Tracks are told apart by what the products say.
+    tracked = [_seen_as(item, view, notes) for item in of_one_track(found, notes)]
+    notes[:] = _same_of_several_files(notes)
+    pairs, grid, files = pairs_of_files(tracked, notes, progress.part(_LISTED, 1))
     wavelength = _wavelength(files, notes)
+    _check_look_side(files, notes)
     _note_missing(pairs, files, notes)
     stack = Stack(tuple(pairs), grid, wavelength, tuple(notes))
     for note in stack.notes:
@@ -75,7 +84,11 @@ def find_stack(
     return stack
 
 
-def _from_folder(folder: Folder, product: str, notes: list[str], progress: Progress) -> list[Found]:
+def _seen_as(found: Found, view: GivenView, notes: list[str]) -> Found:
+    return replace(found, interferogram=view.angles.over(found.interferogram, found.file, notes))
+
+
+def _from_folder(folder: Folder, product: str, notes: list[str], progress: Progress, view: GivenView) -> list[Found]:
     key, files = recognise(folder, product)
     reader = PRODUCTS[key]
     notes.extend((*folder.notes, *reader.incomplete(files, folder)))
@@ -91,7 +104,7 @@ def _from_folder(folder: Folder, product: str, notes: list[str], progress: Progr
         progress.report(i / len(files))
         try:
             with told_as_unreadable(path):
-                found.append(_read(path, key, folder, notes))
+                found.append(_read(path, key, folder, notes, GivenView(view.wavelength)))
         except InputError as error:
             failures.append(error.message)
     return _usable(found, failures, notes)
@@ -124,7 +137,7 @@ def _same_of_several_files(notes: Sequence[str]) -> list[str]:
     ]
 
 
-def _read(path: Path, key: str, folder: Folder, notes: list[str]) -> Found:
+def _read(path: Path, key: str, folder: Folder, notes: list[str], view: GivenView) -> Found:
     """One interferogram of a product; InputError when it can't be used."""
     reader = PRODUCTS[key]
     dates = reader.dates(path)
@@ -136,6 +149,7 @@ def _read(path: Path, key: str, folder: Folder, notes: list[str]) -> Found:
     grid = checked_grid(phase)
     known = reader.acquisition(path, dates, folder)
     notes.extend(note for note in known.notes if note not in notes)
+    known = view.over(known, path, notes)
     phase = checked_phase(phase, path, dates, known.wavelength, notes)
     coherence = _coherence(reader, path, dates, folder, notes)
     return _found(_ordered(phase, dates, key, known, coherence), grid, path, known)
@@ -170,12 +184,21 @@ def _ordered(phase: Band, dates: Pair, key: str, known: Acquisition, coherence: 
         phase = replace(phase, scale=-phase.scale)
         baseline = None if baseline is None else -baseline
     return Interferogram(
-        phase, min(dates), max(dates), key, baseline, coherence, known.wavelength, known.heading, known.incidence
+        phase,
+        min(dates),
+        max(dates),
+        key,
+        baseline,
+        coherence,
+        known.wavelength,
+        known.heading,
+        known.incidence,
+        known.look_side,
     )
 
 
 def _from_pairs_file(
-    path: Path, folder: PathLike | None, product: str, notes: list[str], progress: Progress
+    path: Path, folder: PathLike | None, product: str, notes: list[str], progress: Progress, view: GivenView
 ) -> list[Found]:
     entries = read_pairs_file(path, notes, progress.check)
     files = (
@@ -189,7 +212,7 @@ def _from_pairs_file(
         progress.report(i / len(entries))
         try:
             with told_as_unreadable(entry.file.path):
-                found.append(_read_entry(entry, product, files, notes))
+                found.append(_read_entry(entry, product, files, notes, GivenView(view.wavelength)))
         except InputError as error:
             failures.append(error.message)
     reversed_pairs = [entry.file.path.name for entry in entries if entry.first > entry.second]
@@ -203,7 +226,7 @@ def _from_pairs_file(
     return _usable(found, failures, notes)
 
 
-def _read_entry(entry: Entry, product: str, folder: Folder, notes: list[str]) -> Found:
+def _read_entry(entry: Entry, product: str, folder: Folder, notes: list[str], view: GivenView) -> Found:
     """An interferogram as told by the CSV; what it doesn't tell comes from the product, where that is known."""
     dates = (entry.first, entry.second)
     path = entry.file.path
@@ -224,6 +247,7 @@ def _read_entry(entry: Entry, product: str, folder: Folder, notes: list[str]) ->
         checked_grid(coherence)
     if entry.perpendicular_baseline is not None:
         known = replace(known, perpendicular_baseline=entry.perpendicular_baseline)
+    known = view.over(entry.view.over(known, path, notes), path, notes)
     grid = checked_grid(phase)
     phase = checked_phase(phase, path, dates, known.wavelength, notes)
     return _found(_ordered(phase, dates, key or "geotiff", known, coherence), grid, path, known)
@@ -252,12 +276,23 @@ def _wavelength(found: Sequence[Found], notes: list[str]) -> float:
     pairs = [item.interferogram for item in found]
     known = [pair for pair in pairs if pair.wavelength is not None]
     if not known:
+        first = min(pair.first_date for pair in pairs)
         notes.append(
             Message(
-                "No metadata tells the radar wavelength; that of Sentinel-1, {sentinel1_wavelength} m, is assumed.",
+                "No metadata tells the radar wavelength: that of Sentinel-1, {sentinel1_wavelength} m, is assumed. "
+                "Rates of another satellite are wrong by the ratio of the wavelengths (ALOS-2 has 0.2424 m, so 4.4 "
+                "times): give the wavelength, or the column wavelength_m in the table of pairs.",
                 sentinel1_wavelength=SENTINEL1_WAVELENGTH,
             )
         )
+        if first < _FIRST_SENTINEL1:
+            notes.append(
+                Message(
+                    "The first date, {first}, is before Sentinel-1 flew: the assumed wavelength is most likely wrong, "
+                    "and all rates with it.",
+                    first=first,
+                )
+            )
         return SENTINEL1_WAVELENGTH
     value = known[0].wavelength or math.nan
     for pair in known:
@@ -281,6 +316,26 @@ def _wavelength(found: Sequence[Found], notes: list[str]) -> float:
             )
         )
     return value
+
+
+def _check_look_side(found: Sequence[Found], notes: list[str]) -> None:
+    """InputError where pairs are of different look sides; a note where a heading is known but not the side."""
+    pairs = [item.interferogram for item in found]
+    sides = {pair.look_side: pair.phase.label for pair in pairs if pair.look_side is not None}
+    if len(sides) > 1:
+        raise InputError(
+            "{left} is of a radar that looks to the left, {right} of one that looks to the right. Stack the "
+            "interferograms of one of them at a time.",
+            left=sides[LEFT],
+            right=sides[RIGHT],
+        )
+    if not sides and any(pair.heading is not None for pair in pairs):
+        notes.append(
+            Message(
+                "Nothing tells to which side of its flight the radar looks: to the right is assumed. For one that "
+                "looks to the left, give the look side."
+            )
+        )
 
 
 def _note_missing(pairs: Sequence[Interferogram], files: Sequence[Found], notes: list[str]) -> None:

@@ -386,6 +386,7 @@ def _pair(parts: Sequence[tuple[Found, float]], grid: Grid) -> Interferogram:
         wavelength=next((pair.wavelength for pair in pairs if pair.wavelength is not None), None),
         heading=next((pair.heading for pair in pairs if pair.heading is not None), None),
         incidence=_mean([pair.incidence for pair in pairs]),
+        look_side=next((pair.look_side for pair in pairs if pair.look_side is not None), None),
     )
 
 

@@ -16,7 +16,8 @@ class Acquisition:
     """What a product tells about a pair: metres and degrees, None where it doesn't tell.
 
     ``perpendicular_baseline`` belongs to the dates in the order of the product's own name. ``heading`` is the
-    direction of flight clockwise from north, ``incidence`` the angle between the line of sight and the vertical.
+    direction of flight clockwise from north, ``look_side`` the side of it to which the radar looks ("right" or "left"),
+    ``incidence`` the angle between the line of sight and the vertical.
     ``ascending`` is for products that tell the orbit but not the heading, ``notes`` for what could not be read.
     ``track`` is the number of the relative orbit, ``seconds`` the UTC time of day at which the scene was passed.
     """
@@ -28,6 +29,7 @@ class Acquisition:
     ascending: bool | None = None
     track: int | None = None
     seconds: float | None = None
+    look_side: str | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -55,6 +57,7 @@ class Interferogram:
     wavelength: float | None = None
     heading: float | None = None
     incidence: float | None = None
+    look_side: str | None = None
 
     def __post_init__(self) -> None:
         if self.first_date >= self.second_date:

@@ -10,15 +10,35 @@ from datetime import date
 from pathlib import Path
 
 from ..errors import InputError
+from ..satellite import LOOK_SIDES
 from ..texts import Message
-from .readers import LARGEST_BASELINE, YEARS, Source, parse_date, source_of
+from .given import AS_TOLD, GivenView
+from .readers import (
+    BASELINE,
+    HEADING,
+    INCIDENCE,
+    WAVELENGTH,
+    YEARS,
+    Quantity,
+    Source,
+    parse_date,
+    source_of,
+)
 from .table_text import rows_of_table
 
 REQUIRED = ("file", "date1", "date2")
-OPTIONAL = ("perpendicular_baseline_m", "coherence_file")
+OPTIONAL = (
+    "perpendicular_baseline_m",
+    "coherence_file",
+    "wavelength_m",
+    "heading_deg",
+    "incidence_deg",
+    "look_side",
+)
 _OTHER_NAMES = {"bperp_m": "perpendicular_baseline_m", "coherence": "coherence_file"}
 _NAMES = (*REQUIRED, *OPTIONAL, *_OTHER_NAMES)
 _NOT_KNOWN = ("", "na")
+_OF_THE_VIEW = (("wavelength_m", WAVELENGTH), ("heading_deg", HEADING), ("incidence_deg", INCIDENCE))
 _TIME_OF_DAY = re.compile(r"(?<=\d)[T ]\d{1,2}:\d{2}\S*$|\.0$")
 
 
@@ -31,6 +51,7 @@ class Entry:
     second: date
     perpendicular_baseline: float | None
     coherence: Source | None
+    view: GivenView = AS_TOLD
 
 
 def read_pairs_file(path: Path, notes: list[str], check: Callable[[], None] = lambda: None) -> tuple[Entry, ...]:
@@ -132,9 +153,23 @@ def _entry(cells: Mapping[str, str], files: Callable[[str], Source], where: str)
         files(cells.get("file", "")),
         first,
         second,
-        _number(cells.get("perpendicular_baseline_m", ""), where),
+        _number(cells.get("perpendicular_baseline_m", ""), "perpendicular_baseline_m", BASELINE, where),
         None if coherence.lower() in _NOT_KNOWN else files(coherence),
+        _view(cells, where),
     )
+
+
+def _view(cells: Mapping[str, str], where: str) -> GivenView:
+    wavelength, heading, incidence = (
+        _number(cells.get(column, ""), column, quantity, where) for column, quantity in _OF_THE_VIEW
+    )
+    side = cells.get("look_side", "").lower()
+    if side in _NOT_KNOWN:
+        return GivenView(wavelength, heading, incidence)
+    beginnings = {name[:length]: name for name in LOOK_SIDES for length in (1, len(name))}
+    if side not in beginnings:
+        raise InputError("{where}: look_side is “{text}”. Write right or left.", where=where, text=side)
+    return GivenView(wavelength, heading, incidence, beginnings[side])
 
 
 def _check_same_pair(entry: Entry, other: Entry, where: str, line: int) -> None:
@@ -147,8 +182,8 @@ def _check_same_pair(entry: Entry, other: Entry, where: str, line: int) -> None:
             line=line,
         )
     raise InputError(
-        "{where}: {file} stands in line {line}, too, with another order of its dates, baseline or coherence. Remove "
-        "one of the two lines.",
+        "{where}: {file} stands in line {line}, too, with another order of its dates, baseline, coherence or view. "
+        "Remove one of the two lines.",
         where=where,
         file=entry.file.label,
         line=line,
@@ -167,18 +202,21 @@ def _date(text: str, name: str, where: str) -> date:
     return found
 
 
-def _number(text: str, where: str) -> float | None:
+def _number(text: str, column: str, quantity: Quantity, where: str) -> float | None:
     if text.lower() in _NOT_KNOWN:
         return None
     try:
         value = float(text.replace(",", "."))
     except ValueError:
         value = math.nan
-    if not abs(value) <= LARGEST_BASELINE:
+    if not quantity.holds(value):
         raise InputError(
-            "{where}: perpendicular_baseline_m is “{text}”, which isn't a number of metres up to {largest:.0f}.",
+            "{where}: {column} is “{text}”, which isn't a number from {least:g} to {most:g} {unit}.",
             where=where,
+            column=column,
             text=text,
-            largest=LARGEST_BASELINE,
+            least=quantity.least,
+            most=quantity.most,
+            unit=quantity.unit,
         )
     return value

@@ -1,4 +1,4 @@
-"""How a right-looking radar satellite sees motion of the ground: line of sight, layover and shadow.
+"""How a radar satellite sees motion of the ground: line of sight, layover and shadow.
 
 Vectors are (east, north, up); angles are in degrees, headings clockwise from north; rates toward the satellite
 are positive.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Union
 
 import numpy as np
@@ -22,8 +22,12 @@ from ..types import Array
 ASCENDING_HEADING = 348.0
 DESCENDING_HEADING = 192.0
 USUAL_INCIDENCE = 38.0
-HEADING_TAG, INCIDENCE_TAG = "HEADING_DEGREES", "INCIDENCE_DEGREES"
-"""Tags of a rate's band: the direction of flight clockwise from north, and the incidence angle in mid-scene."""
+RIGHT, LEFT = "right", "left"
+LOOK_SIDES = (RIGHT, LEFT)
+"""To which side of its flight a radar looks; right, where nothing tells it."""
+HEADING_TAG, INCIDENCE_TAG, LOOK_SIDE_TAG = "HEADING_DEGREES", "INCIDENCE_DEGREES", "LOOK_SIDE"
+"""Tags of a rate's band: the direction of flight clockwise from north, the incidence angle in mid-scene, and the side
+of its flight to which the radar looks."""
 _POSSIBLE = {HEADING_TAG: (-360.0, 360.0), INCIDENCE_TAG: (5.0, 70.0)}
 _HEADINGS = {"ascending": ASCENDING_HEADING, "descending": DESCENDING_HEADING}
 
@@ -37,13 +41,14 @@ def orbit_of(heading: float) -> str:
 
 @dataclass(frozen=True)
 class Viewing:
-    """The direction of flight and the incidence angle of a right-looking radar, both in degrees.
+    """The direction of flight and the incidence angle, both in degrees, and the side to which the radar looks.
 
-    A left-looking radar sees what a right-looking one of the opposite heading does.
+    On one heading, radars that look to the right and to the left see a slope from opposite sides.
     """
 
     heading: float
     incidence: float
+    look_side: str = RIGHT
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.heading):
@@ -54,10 +59,12 @@ class Viewing:
             raise InputError(
                 "An incidence angle of {incidence}° is impossible; Sentinel-1 has 30–46°.", incidence=self.incidence
             )
+        if self.look_side not in LOOK_SIDES:
+            raise InputError("A radar looks to the right or to the left, not to “{side}”.", side=self.look_side)
 
     @classmethod
     def usual(cls, orbit: str) -> Viewing:
-        """Sentinel-1's middle view from the "ascending" or the "descending" orbit."""
+        """Sentinel-1's middle view, to the right, from the "ascending" or the "descending" orbit."""
         return cls(_HEADINGS[orbit], USUAL_INCIDENCE)
 
     @property
@@ -68,12 +75,12 @@ class Viewing:
     @property
     def mirrored(self) -> Viewing:
         """The view that an east–west flip of the scene makes of this one."""
-        return Viewing((540 - self.heading) % 360, self.incidence)
+        return replace(self, heading=(540 - self.heading) % 360)
 
     @property
     def look(self) -> tuple[float, float]:
-        """(east, north) of the horizontal unit vector away from the satellite, 90° right of the heading."""
-        azimuth = math.radians(self.heading + 90)
+        """(east, north) of the horizontal unit vector away from the satellite, 90° off the heading."""
+        azimuth = math.radians(self.heading + (90 if self.look_side == RIGHT else -90))
         return math.sin(azimuth), math.cos(azimuth)
 
     @property
@@ -128,7 +135,11 @@ def viewing_tags(viewing: Viewing | None) -> tuple[tuple[str, str], ...]:
     """Tags for a rate's band, from which ``find_viewing`` gets the view again; none for an unknown one."""
     if viewing is None:
         return ()
-    return (HEADING_TAG, f"{viewing.heading % 360:.10g}"), (INCIDENCE_TAG, f"{viewing.incidence:.10g}")
+    return (
+        (HEADING_TAG, f"{viewing.heading % 360:.10g}"),
+        (INCIDENCE_TAG, f"{viewing.incidence:.10g}"),
+        (LOOK_SIDE_TAG, viewing.look_side),
+    )
 
 
 def find_viewing(
@@ -137,16 +148,22 @@ def find_viewing(
     incidence: float | None = None,
     tags: Mapping[str, str] | None = None,
     progress: Progress = QUIET,
+    look_side: str | None = None,
 ) -> Viewing | None:
     """The view from what is given, else from a rate's tags, else Sentinel-1's usual one of the orbit.
 
-    ``orbit`` is "ascending", "descending" or anything else for unknown. None where neither the heading nor the orbit
-    is known. What was read and assumed is told; InputError for impossible angles.
+    ``orbit`` is "ascending", "descending" or anything else for unknown, ``look_side`` "right", "left" or None for
+    unknown. None where neither the heading nor the orbit is known. What was read and assumed is told, and where what
+    is given contradicts the tags; InputError for impossible angles.
     """
-    told = {name: _number(tags or {}, name, progress) for name in _POSSIBLE}
+    tags = tags or {}
+    told = {name: _number(tags, name, progress) for name in _POSSIBLE}
+    told_side = _side(tags, progress)
     sources = [Message("as given"), Message("as given")]
     if heading is None:
         heading, sources[0] = told[HEADING_TAG], Message("from the products")
+    elif told_side is not None and look_side is None:
+        _warn_of_side(heading, told[HEADING_TAG], told_side, progress)
     if heading is None:
         heading, sources[0] = _HEADINGS.get(orbit), Message("assumed for the {orbit} orbit of Sentinel-1", orbit=orbit)
     if heading is None:
@@ -155,16 +172,24 @@ def find_viewing(
         incidence, sources[1] = told[INCIDENCE_TAG], Message("from the products")
     if incidence is None:
         incidence, sources[1] = USUAL_INCIDENCE, Message("assumed, the middle of Sentinel-1's swath")
-    viewing = Viewing(heading % 360, incidence)
+    viewing = Viewing(heading % 360, incidence, look_side or told_side or RIGHT)
     progress.info(
-        "The satellite looks from a heading of {heading:.4g}° ({heading_source}; {orbit}) at an incidence "
-        "angle of {incidence:.4g}° ({incidence_source}).",
+        "The satellite flies along a heading of {heading:.4g}° ({heading_source}; {orbit}) and looks to the {side} at "
+        "an incidence angle of {incidence:.4g}° ({incidence_source}).",
         heading=viewing.heading,
         heading_source=sources[0],
         orbit=viewing.orbit,
+        side=viewing.look_side,
         incidence=viewing.incidence,
         incidence_source=sources[1],
     )
+    if look_side is not None and told_side not in (None, look_side):
+        progress.warning(
+            "The rates say that the satellite looks to the {told}, but {given} was given and is used. Check the look "
+            "side: with the wrong one each slope is seen from the opposite side.",
+            told=told_side,
+            given=look_side,
+        )
     if orbit in _HEADINGS and orbit != viewing.orbit:
         progress.warning(
             "The orbit was given as {orbit}, but the heading of {heading:.4g}° ({heading_source}) is "
@@ -175,6 +200,32 @@ def find_viewing(
             orbit_of_heading=viewing.orbit,
         )
     return viewing
+
+
+def _side(tags: Mapping[str, str], progress: Progress) -> str | None:
+    """The look side of a tag; None without one, and where it is neither, which is told."""
+    text = tags.get(LOOK_SIDE_TAG, "").strip()
+    if text.lower() in LOOK_SIDES:
+        return text.lower()
+    if text:
+        progress.warning(
+            "The tag {name} of the rates, “{text}”, is neither right nor left; it is skipped.",
+            name=LOOK_SIDE_TAG,
+            text=text,
+        )
+    return None
+
+
+def _warn_of_side(heading: float, told: float | None, side: str, progress: Progress) -> None:
+    """Tell of a heading given for rates of a radar that looks to the left, where it may be the opposite one."""
+    if side == LEFT and told is not None and math.cos(math.radians(heading - told)) < 0:
+        progress.warning(
+            "The heading of {heading:.4g}° was given, but the rates tell {told:.4g}° of a satellite that looks to the "
+            "left, which is kept. If you gave the opposite heading for it, give the satellite's own, or choose the "
+            "look side, too.",
+            heading=heading,
+            told=told,
+        )
 
 
 def _number(tags: Mapping[str, str], name: str, progress: Progress) -> float | None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputError
 from ..progress import QUIET, Progress
 from ..raster import HEIGHTS, BandDescription, RasterWriter, checked_band, limited_cache
-from ..satellite import HEADING_TAG, INCIDENCE_TAG
+from ..satellite import HEADING_TAG, INCIDENCE_TAG, LOOK_SIDE_TAG
 from ..texts import Message
 from ..types import PathLike
 from .blocks import Stacker
@@ -167,7 +167,7 @@ def _write(stacker: Stacker, outputs: StackOutputs, options: StackingOptions, pr
 
 
 def stack_tags(interferograms: Iterable[Interferogram]) -> tuple[tuple[str, str], ...]:
-    """Tags of what the products of a stack tell: their mean incidence, and their mean heading where they agree."""
+    """Tags of what is known of a stack's view: mean incidence, look side, and the mean heading where pairs agree."""
     pairs = list(interferograms)
     headings = [math.radians(pair.heading) for pair in pairs if pair.heading is not None]
     incidences = [pair.incidence for pair in pairs if pair.incidence is not None]
@@ -178,4 +178,7 @@ def stack_tags(interferograms: Iterable[Interferogram]) -> tuple[tuple[str, str]
             tags.append((HEADING_TAG, f"{math.degrees(mean) % 360:.7g}"))
     if incidences:
         tags.append((INCIDENCE_TAG, f"{sum(incidences) / len(incidences):.7g}"))
+    side = next((pair.look_side for pair in pairs if pair.look_side is not None), None)
+    if side is not None:
+        tags.append((LOOK_SIDE_TAG, side))
     return tuple(tags)

@@ -109,7 +109,7 @@ def turned_to_grid(viewing: Viewing, grid: Grid, progress: Progress = QUIET) -> 
         progress.info(
             "True north is {turn:.1f}° right of the grid's columns in mid-scene; the heading follows it.", turn=turn
         )
-    return Viewing((viewing.heading + turn) % 360, viewing.incidence)
+    return replace(viewing, heading=(viewing.heading + turn) % 360)
 
 
 @dataclass(frozen=True)
@@ -138,12 +138,12 @@ def los_sensitivity_to_file(
     """
     source, mean = _open(dem, incidence, viewing, progress)
     grid = source.grid
-    seen = turned_to_grid(Viewing(viewing.heading, mean), grid, progress)
+    seen = turned_to_grid(replace(viewing, incidence=mean), grid, progress)
     follows_rows = abs(seen.look[0]) >= _ALONG_ROWS
     if visibility_output is not None and not follows_rows:
         progress.warning("The satellite looks along the columns of the grid: layover and shadow were not looked for.")
     sigmas = sigmas_of(grid)
-    band = BandDescription("los_sensitivity", "1", viewing_tags(Viewing(viewing.heading, mean)))
+    band = BandDescription("los_sensitivity", "1", viewing_tags(replace(viewing, incidence=mean)))
     with ExitStack() as stack:
         stack.enter_context(limited_cache())
         writer = stack.enter_context(RasterWriter(output, grid, [band], compress=False))
@@ -203,7 +203,7 @@ def _incidence_band(path: PathLike, grid: Grid, progress: Progress) -> tuple[Ban
     if median > _HIGHEST_INCIDENCE:
         progress.warning(
             "{path}: a median incidence angle of {median:.3g}° is more than Sentinel-1 has. Check that it is measured "
-            "from the vertical (HyP3's inc_map), not from the horizontal (lv_theta).",
+            "from the vertical (HyP3's inc_map_ell), not from the horizontal (lv_theta).",
             path=path,
             median=median,
         )

@@ -123,7 +123,7 @@ class AssessAccuracy(Algorithm):
         for name, title, text in _RASTERS:
             self.add_raster(name, tr(title), tr(text))
         for name, title, text in (
-            ("HEADING", tr("Heading (degrees)"), tr("Direction of flight, clockwise from north.")),
+            ("HEADING", tr("Heading (degrees)"), tr("Direction of flight, clockwise from true north.")),
             (
                 "INCIDENCE",
                 tr("Incidence angle (degrees)"),
@@ -139,6 +139,7 @@ class AssessAccuracy(Algorithm):
                 360 if name == "HEADING" else 89,
                 advanced=True,
             )
+        self.add_look_side(tr("To which side of its flight the satellite looks. As told: by the LOS rate, else right."))
         for name, title, text, limit in (
             ("THRESHOLD", tr("Threshold"), tr("An area needs a pixel of at least this probability."), 1),
             (
@@ -256,7 +257,8 @@ class AssessAccuracy(Algorithm):
         if los_rate is not None:
             with BandReader(los_rate) as reader:
                 tags = reader.tags
-        viewing = find_viewing(heading=heading, incidence=incidence, tags=tags, progress=progress)
+        look_side = self.look_side(parameters, context)
+        viewing = find_viewing(heading=heading, incidence=incidence, tags=tags, progress=progress, look_side=look_side)
         if viewing is None and incidence is not None:
             raise InputError(tr("The incidence angle says nothing without the heading. Give the heading, too."))
         return viewing

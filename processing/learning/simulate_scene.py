@@ -115,7 +115,7 @@ class SimulateScene(Algorithm):
         self.add_number(
             "HEADING",
             tr("Semi-real: heading (degrees)"),
-            tr("Direction of flight, clockwise from north. Empty: as the rate tells, else by the orbit."),
+            tr("Direction of flight, clockwise from true north. Empty: as the rate tells, else by the orbit."),
             None,
             -360,
             360,
@@ -130,6 +130,7 @@ class SimulateScene(Algorithm):
             89,
             advanced=True,
         )
+        self.add_look_side(tr("As told: by the rate, else right."), tr("Semi-real: look side"))
 
     def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
         folder = self.parameterAsString(parameters, "OUTPUT_FOLDER", context)
@@ -191,7 +192,7 @@ class SimulateScene(Algorithm):
             tags = reader.tags
         orbit = self.parameterAsEnumString(parameters, "ORBIT", context)
         heading, incidence = (self.number(parameters, name, context) for name in ("HEADING", "INCIDENCE"))
-        viewing = find_viewing(orbit, heading, incidence, tags, progress)
+        viewing = find_viewing(orbit, heading, incidence, tags, progress, self.look_side(parameters, context))
         if viewing is None:
             raise InputError(tr("Rates are of one orbit: choose ascending or descending, or give the heading."))
         return viewing

@@ -30,8 +30,7 @@ class LosSensitivity(Algorithm):
         "AdaMapper",
         "Computes which share of a motion down the slope the satellite sees: 1 where it comes straight toward the "
         "satellite, -1 where it goes straight away, and near 0 where the satellite is blind to it. Slopes are smoothed "
-        "over 90 m; level ground has 0. Models can use it as a layer, and it tells where an empty map means nothing. "
-        "For a satellite that looks to the left, add 180 to its heading.",
+        "over 90 m; level ground has 0. Models can use it as a layer, and it tells where an empty map means nothing.",
     )
 
     def define(self) -> None:
@@ -56,7 +55,7 @@ class LosSensitivity(Algorithm):
         self.add_number(
             "HEADING",
             tr("Heading (degrees)"),
-            tr("Direction of flight, clockwise from north. Empty: from the rate, else from the orbit."),
+            tr("Direction of flight, clockwise from true north. Empty: from the rate, else from the orbit."),
             None,
             -360,
             360,
@@ -71,10 +70,14 @@ class LosSensitivity(Algorithm):
             89,
             advanced=True,
         )
+        self.add_look_side(tr("As told: by the rate, else right, as Sentinel-1 looks. NISAR looks to the left."))
         self.add_raster(
             "INCIDENCE_RASTER",
             tr("Raster of incidence angles"),
-            tr("Degrees or radians from the vertical (HyP3: inc_map). Used instead of one angle."),
+            tr(
+                "Degrees or radians from the vertical (HyP3: inc_map_ell; not inc_map, which is measured from the "
+                "slope). Used instead of one angle."
+            ),
             advanced=True,
         )
         self.add(
@@ -106,6 +109,7 @@ class LosSensitivity(Algorithm):
             self.number(parameters, "INCIDENCE", context),
             tags,
             progress,
+            self.look_side(parameters, context),
         )
         if viewing is None:
             if not self.parameterAsBool(parameters, "SKIP_UNKNOWN", context):

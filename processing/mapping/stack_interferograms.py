@@ -48,9 +48,10 @@ class StackInterferograms(StackingChoices):
         self.add(
             QgsProcessingParameterFile("PAIRS_FILE", tr("Table of pairs (CSV)"), extension="csv", optional=True),
             tr(
-                "For any other product, instead of a folder: a CSV with the columns file, date1, date2, "
-                "perpendicular_baseline_m and coherence_file (the last two may be empty). A file of several variables "
-                "or bands is named with one of them: stack.nc:phase, pair.tif:2."
+                "For any other product, instead of a folder: a CSV with the columns file, date1 and date2, and where "
+                "known perpendicular_baseline_m, coherence_file, wavelength_m, heading_deg, incidence_deg and "
+                "look_side (right or left). A file of several variables or bands is named with one of them: "
+                "stack.nc:phase, pair.tif:2."
             ),
         )
         self.define_choices()
@@ -84,7 +85,8 @@ class StackInterferograms(StackingChoices):
         corrections = self.corrections(parameters, context)
         dem = self.raster_path(parameters, "DEM", context)
         corrections.check_rasters(dem)
-        found = find_stack(folder, product, pairs_file, progress.part(0, 0.05))
+        view = self.given_view(parameters, context)
+        found = find_stack(folder, product, pairs_file, progress.part(0, 0.05), view)
         # A table lists files that lie anywhere.
         refuse_over(targets_of(self, parameters, context), found.sources, tr("an interferogram"))
         selection = select_pairs(found, limits, progress.part(0.05, 0.15))

@@ -29,6 +29,7 @@ from ..texts import tr
 from .paper import as_in_paper, paper_text
 
 if TYPE_CHECKING:
+    from ...core.interferograms import GivenView
     from ...core.stacking import Corrections, StackingOptions
 
 AS_IN_PAPER = "AS_IN_PAPER"
@@ -43,6 +44,7 @@ class StackingChoices(Algorithm):
         return {
             tr("Stacking"): self.define_preset,
             tr("Pairs"): self.define_pairs,
+            tr("Radar"): self.define_view,
             tr("Corrections"): self.define_corrections,
             tr("Rates"): self.define_stacking,
         }
@@ -139,6 +141,40 @@ class StackingChoices(Algorithm):
             kind = QgsProcessingParameterDateTime.Type.Date
             self.add(QgsProcessingParameterDateTime(name, title, kind, optional=True), text, advanced=True)
         self.define_excluded()
+
+    def define_view(self) -> None:
+        """The parameters of the radar and its view, for products that don't tell them."""
+        self.add_number(
+            "WAVELENGTH",
+            tr("Radar wavelength (m)"),
+            tr(
+                "Empty: as the products tell, else that of Sentinel-1 (0.0555), which the log says. ALOS-2 has 0.2424, "
+                "TerraSAR-X 0.0311. What is given here and in the table of pairs counts before the products."
+            ),
+            None,
+            0.02,
+            1,
+            advanced=True,
+        )
+        self.add_number(
+            "HEADING",
+            tr("Heading (degrees)"),
+            tr("Direction of flight, clockwise from true north. Empty: as the products tell."),
+            None,
+            -360,
+            360,
+            advanced=True,
+        )
+        self.add_number(
+            "INCIDENCE",
+            tr("Incidence angle (degrees)"),
+            tr("Between the line of sight and the vertical, in mid-scene. Empty: as the products tell."),
+            None,
+            5,
+            70,
+            advanced=True,
+        )
+        self.add_look_side(tr("As told: by the products, else right, as Sentinel-1 looks. NISAR looks to the left."))
 
     def define_excluded(self) -> None:
         """The parameter of the pairs that are left out by hand."""
@@ -282,6 +318,15 @@ class StackingChoices(Algorithm):
             "mm/yr",
             advanced=True,
         )
+
+    def given_view(self, parameters: dict[str, Any], context: QgsProcessingContext) -> GivenView:
+        """What was given of the radar and its view."""
+        from ...core.interferograms import GivenView
+
+        wavelength, heading, incidence = (
+            self.number(parameters, name, context) for name in ("WAVELENGTH", "HEADING", "INCIDENCE")
+        )
+        return GivenView(wavelength, heading, incidence, self.look_side(parameters, context))
 
     def pair_limits(self, parameters: dict[str, Any], context: QgsProcessingContext) -> PairLimits:
         """The rules of pair selection."""

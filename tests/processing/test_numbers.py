@@ -14,6 +14,7 @@ _NUMBERS = (
     ("lossensitivity", "HEADING", float("nan"), "must be a number, not nan"),
     ("lossensitivity", "HEADING", "nan", "must be a number, not “nan”"),
     ("lossensitivity", "HEADING", float("inf"), "must be a number, not inf"),
+    ("stackinterferograms", "WAVELENGTH", 5.6, "must be from 0.02 to 1, not 5.6"),
     ("lossensitivity", "HEADING", 361, "must be from -360 to 360, not 361"),
     ("lossensitivity", "INCIDENCE", "38,5", "must be a number, not “38,5”"),
     ("simulatescene", "SIZE", 10**9, "must be from 128 to 4096, not 1000000000"),

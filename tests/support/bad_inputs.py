@@ -326,6 +326,8 @@ TABLES = (
         "a baseline that isn't a number",
         _listed(f"file,date1,date2,perpendicular_baseline_m\n{FILE},2020-01-01,2020-01-13,far\n"),
     ),
+    Bad("a wavelength in centimetres", _listed(f"file,date1,date2,wavelength_m\n{FILE},2020-01-01,2020-01-13,5.6\n")),
+    Bad("a look side that is none", _listed(f"file,date1,date2,look_side\n{FILE},2020-01-01,2020-01-13,down\n")),
 )
 
 

@@ -35,6 +35,7 @@ class Product:
     pairs: dict[str, Expected]
     heading: float | None = None
     incidence: float | None = None
+    look_side: str | None = "right"
 
 
 def phases(seed: int) -> Array:
@@ -306,7 +307,7 @@ def nisar(folder: Path) -> Product:
         "20251103_20251115": Expected(phase[0], valid(coherences(0)), 61.5),
         "20251115_20251127": Expected(-phase[1], valid(coherences(1)), 20.0),
     }
-    return Product("nisar", METRES, 299_792_458 / 1.257e9, pairs, 160.0, 36.0)
+    return Product("nisar", METRES, 299_792_458 / 1.257e9, pairs, 340.0, 36.0, "left")
 
 
 def write_isce(path: Path, bands: list[Array], grid: Grid | None = DEGREES) -> Path:
@@ -390,6 +391,7 @@ def snap(folder: Path) -> Product:
             '<MDATTR name="incidence_near" type="float64">30.0</MDATTR>'
             '<MDATTR name="incidence_far" type="float64">40.0</MDATTR>'
             '<MDATTR name="centre_heading" type="float64">347.5</MDATTR>'
+            '<MDATTR name="antenna_pointing" type="ascii">right</MDATTR>'
             '<MDATTR name="radar_frequency" type="float64">5405.000454334349</MDATTR>'
             f'<MDElem name="Baselines"><MDElem name="Ref_{first}">'
             f'<MDElem name="Secondary_{first}"><MDATTR name="Perp Baseline" type="float64">0.0</MDATTR></MDElem>'
@@ -427,7 +429,10 @@ def gmtsar(folder: Path) -> Product:
         write_grd(inside / "unwrap_ll.grd", valid(phases(i)), CALIFORNIA, 360.0)
         write_grd(inside / "unwrap.grd", valid(phases(7)), CALIFORNIA)
         write_grd(inside / "corr_ll.grd", valid(coherences(i)), CALIFORNIA, 360.0)
-        write_text(inside / "S1_20150301_ALL_F1.PRM", "num_rng_bins = 21000\nradar_wavelength = 0.0554658\n")
+        write_text(
+            inside / "S1_20150301_ALL_F1.PRM",
+            "num_rng_bins = 21000\nradar_wavelength = 0.0554658\nlookdir = R\norbdir = D\n",
+        )
         pairs[pair] = Expected(valid(phases(i)), valid(coherences(i)), baseline)
     write_text(
         folder / "baseline_table.dat",
@@ -514,7 +519,7 @@ def geotiff(folder: Path) -> Product:
         "20061106_20061211": Expected(valid(phases(0)), valid(coherences(0)), -33.0),
         "20061211_20070115": Expected(valid(phases(1)), valid(coherences(1))),
     }
-    return Product("geotiff", DEGREES, 0.0562356424, pairs, None, 23.0)
+    return Product("geotiff", DEGREES, 0.0562356424, pairs, None, 23.0, None)
 
 
 def write_roipac(path: Path, bands: list[Array], more: str = "") -> None:
@@ -525,7 +530,7 @@ def write_roipac(path: Path, bands: list[Array], more: str = "") -> None:
     write_text(
         path.with_name(f"{path.name}.rsc"),
         f"WIDTH   {WIDTH}\nFILE_LENGTH   {HEIGHT}\nX_FIRST   {x}\nX_STEP   {dx}\nY_FIRST   {y}\nY_STEP   {dy}\n"
-        f"WAVELENGTH   0.0562356424\nHEADING_DEG   -167.0\n{more}",
+        f"WAVELENGTH   0.0562356424\nHEADING_DEG   -167.0\nANTENNA_SIDE   -1\n{more}",
     )
 
 

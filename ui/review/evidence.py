@@ -142,7 +142,7 @@ class Evidence(QWidget):
             message = tr("The folder of interferograms {} is not there, so there is no time series.")
             self.series.set_message(message.format(folder))
             return
-        key = (folder, product, *self._limit_values())
+        key = (folder, product, *self._limit_values(), raster_of(self._state.layer("los_rate")))
         network = self._networks.get(key)
         if isinstance(network, str):
             self.series.set_message(network)
@@ -155,14 +155,14 @@ class Evidence(QWidget):
         """Read the folder once; whatever area is current then gets its series."""
         if "network" in self._calls:
             return
-        folder, product, days, metres, excluded = key
+        folder, product, days, metres, excluded, rate = key
 
         def compute(is_cancelled: Callable[[], bool]) -> Stack:
             from ...core.evidence import network_of
             from ...core.interferograms import PairLimits
 
             limits = PairLimits(max_temporal_baseline=days, max_perpendicular_baseline=metres)
-            return network_of(folder, product, limits, excluded, _progress(is_cancelled))
+            return network_of(folder, product, limits, excluded, _progress(is_cancelled), rate)
 
         self.series.set_message(tr("The interferograms are being listed …"))
         self._start("network", compute, lambda stack: self._on_network(key, stack),

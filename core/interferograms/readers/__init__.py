@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .containers import Source, band_of_source, source_of
     from .dates import YEARS, Pair, parse_date
     from .files import Folder
-    from .metadata import LARGEST_BASELINE
+    from .metadata import BASELINE, HEADING, INCIDENCE, WAVELENGTH, Quantity
     from .product import ProductReader
     from .products import AUTO, PRODUCTS, product_of, reader_of, recognise
 else:
@@ -23,12 +23,16 @@ else:
 
 __all__ = [
     "AUTO",
-    "LARGEST_BASELINE",
+    "BASELINE",
+    "HEADING",
+    "INCIDENCE",
     "PRODUCTS",
+    "WAVELENGTH",
     "YEARS",
     "Folder",
     "Pair",
     "ProductReader",
+    "Quantity",
     "Source",
     "band_of_source",
     "checked_grid",

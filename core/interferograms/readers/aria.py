@@ -10,7 +10,7 @@ from osgeo import gdal
 from ...errors import InputError
 from ...gdal_errors import gdal_raises
 from ...raster import Band
-from ...satellite import SENTINEL1_WAVELENGTH
+from ...satellite import RIGHT, SENTINEL1_WAVELENGTH
 from ..model import Acquisition
 from .bands import band_of, in_degrees
 from .containers import mean_of
@@ -60,6 +60,7 @@ class AriaReader(ProductReader):
             ascending=path.name.startswith("S1-GUNW-A-"),
             track=int(name[1]) if name else None,
             seconds=3600 * int(name[2]) + 60 * int(name[3]) + float(name[4]) if name else None,
+            look_side=RIGHT,
             notes=told.notes,
         )
 

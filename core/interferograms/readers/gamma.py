@@ -14,6 +14,7 @@ from osgeo import osr
 from ...errors import InputError
 from ...gdal_errors import gdal_raises
 from ...raster import Band, Grid
+from ...satellite import LEFT, RIGHT
 from ..model import Acquisition
 from .dates import Pair
 from .files import Folder, nearest
@@ -147,8 +148,15 @@ def gamma_acquisition(path: Path, dates: Pair, folder: Folder) -> Acquisition:
         wavelength=told.wavelength(file, image, "radar_frequency"),
         heading=told.number(HEADING, file, image, "heading"),
         incidence=told.number(INCIDENCE, file, image, "incidence_angle"),
+        look_side=_look_side(image),
         notes=told.notes,
     )
+
+
+def _look_side(image: Mapping[str, str]) -> str | None:
+    """By the azimuth of the beam from the direction of flight: 90° to the right, -90° to the left."""
+    azimuth = number_of(image, "azimuth_angle")
+    return None if not azimuth else RIGHT if azimuth > 0 else LEFT
 
 
 def _image_of(day: date, path: Path, folder: Folder) -> Path | None:
@@ -207,7 +215,7 @@ def perpendicular_of_orbits(base: Mapping[str, str], image: Mapping[str, str]) -
         return None
     if not -1 <= cosine <= 1:
         return None
-    cross = vector[1] if (number_of(image, "azimuth_angle") or 90.0) > 0 else -vector[1]
+    cross = -vector[1] if _look_side(image) == LEFT else vector[1]
     return cross * cosine - vector[2] * math.sqrt(1 - cosine**2)
 
 

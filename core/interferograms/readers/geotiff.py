@@ -62,5 +62,6 @@ class GeotiffReader(ProductReader):
             wavelength=told.number(WAVELENGTH, path, tags, "wavelength_metres") or other.wavelength,
             heading=other.heading if heading is None else heading,
             incidence=told.number(INCIDENCE, path, tags, "incidence_degrees") or other.incidence,
+            look_side=told.side(path, tags, "look_side", left="left", right="right") or other.look_side,
             notes=told.notes,
         )

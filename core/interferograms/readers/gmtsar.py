@@ -13,7 +13,7 @@ from ..model import Acquisition
 from .bands import band_of, in_degrees
 from .dates import Pair, day_of_year, pair_of_days
 from .files import Folder, nearest
-from .metadata import BASELINE, WAVELENGTH, Metadata, finite_number, skipped
+from .metadata import BASELINE, WAVELENGTH, Metadata, finite_number, is_ascending, skipped
 from .product import ProductReader
 
 _PARAMETERS = re.compile(r"\.PRM$")
@@ -62,15 +62,18 @@ class GmtsarReader(ProductReader):
         return in_degrees(band_of(path, nodata=()))
 
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
-        """Differences of the baseline table; wavelength of a .PRM."""
+        """Differences of the baseline table; wavelength, orbit and look side of a .PRM."""
         told = Metadata()
         file = folder.named("baseline_table.dat", path)
         baselines, unread = _baselines(told.text(file))
         first, second = (baselines.get(day) for day in dates)
         image = nearest(folder.matching(_PARAMETERS), path)
+        parameters = told.parameters(image)
         return Acquisition(
             perpendicular_baseline=None if first is None or second is None else second - first,
-            wavelength=told.number(WAVELENGTH, image, told.parameters(image), "radar_wavelength"),
+            wavelength=told.number(WAVELENGTH, image, parameters, "radar_wavelength"),
+            ascending=is_ascending(parameters.get("orbdir", "")),
+            look_side=told.side(image, parameters, "lookdir", left="l", right="r"),
             notes=(*told.notes, *skipped(file, unread)),
         )
 

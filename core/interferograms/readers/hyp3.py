@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ...satellite import SENTINEL1_WAVELENGTH
+from ...satellite import RIGHT, SENTINEL1_WAVELENGTH
 from ..model import Acquisition
 from .bands import band_of, centre_value
 from .dates import Pair
@@ -65,6 +65,7 @@ class HyP3Reader(ProductReader):
             incidence=self._incidence(path, folder, told),
             track=_track(path.name, text),
             seconds=_seconds(path.name, text),
+            look_side=RIGHT,
             notes=told.notes,
         )
 

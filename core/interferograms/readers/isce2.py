@@ -8,18 +8,20 @@ from pathlib import Path
 
 from ...gdal_errors import gdal_raises
 from ...raster import Band, open_raster
+from ...satellite import LEFT
 from ...texts import Message
 from ..model import Acquisition
-from .bands import band_of, check_geocoded, declared_nodata_only, in_degrees
+from .bands import band_of, centre_value, check_geocoded, declared_nodata_only, in_degrees
 from .dates import Pair, pair_in
 from .files import Folder, nearest
-from .metadata import BASELINE, WAVELENGTH, Metadata, finite_number
+from .isce2_view import view_of
+from .metadata import BASELINE, HEADING, INCIDENCE, Metadata, finite_number, parameters_in
 from .product import ProductReader
 
 _BASELINE = re.compile(r"\.txt$")
 _AVERAGE = re.compile(r"Bperp\s*\(average\)\s*:\s*(\S+)")
-_SWATH = re.compile(r"^(IW\d|data)\.xml$")
-_WAVELENGTH = re.compile(r'name="radarwavelength"[^>]*>\s*<value>\s*([^<\s]+)')
+_ENDS = ("perp_baseline_top", "perp_baseline_bottom")
+_LINE_OF_SIGHT = re.compile(r"^los(\.rdr)?\.geo$")
 _GEOCODE = Message(
     "Geocode the stack with ISCE2 (geocodeIsce.py or geocodeGdal.py) and choose the folder with the .geo files."
 )
@@ -76,12 +78,34 @@ class Isce2Reader(ProductReader):
         return in_degrees(declared_nodata_only(band_of(source, open_raster(source).RasterCount, name=str(path))))
 
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
-        """Baselines of the stack, which are relative to its reference date; wavelength from a swath's XML."""
+        """Baselines of the stack, which are relative to its reference date; the view as ``view_of`` finds it, and by
+        the geocoded line of sight where that isn't told.
+        """
         told = Metadata()
-        swath = nearest(folder.matching(_SWATH), path)
-        found = _WAVELENGTH.search(told.text(swath))
-        wavelength = told.checked(WAVELENGTH, swath, finite_number(found[1]), found[1]) if swath and found else None
-        return Acquisition(_baseline(dates, folder, told), wavelength, notes=told.notes)
+        view = view_of(path, folder, told)
+        heading, incidence = view.heading, view.incidence
+        lines = nearest((item for item in folder.matching(_LINE_OF_SIGHT) if _described(item)), path)
+        if lines is not None and (heading is None or incidence is None):
+            seen = _line_of_sight(lines, view.look_side, told)
+            heading, incidence = heading if heading is not None else seen[0], incidence or seen[1]
+        return Acquisition(
+            _baseline(dates, folder, told),
+            view.wavelength,
+            heading,
+            incidence,
+            ascending=view.ascending,
+            look_side=view.look_side,
+            notes=told.notes,
+        )
+
+
+@gdal_raises()
+def _line_of_sight(path: Path, look_side: str | None, told: Metadata) -> tuple[float | None, float | None]:
+    """Heading and incidence from bands of incidence and of the azimuth to the satellite, anticlockwise from north."""
+    source = _source(path)
+    incidence, azimuth = (centre_value(band_of(source, index, name=str(path))) for index in (1, 2))
+    heading = None if azimuth is None else ((90 if look_side != LEFT else -90) - azimuth + 180) % 360 - 180
+    return told.checked(HEADING, path, heading), told.checked(INCIDENCE, path, incidence)
 
 
 def _described(path: Path) -> bool:
@@ -107,7 +131,10 @@ def _baseline(dates: Pair, folder: Folder, told: Metadata) -> float | None:
 
 
 def _average(path: Path, told: Metadata) -> float | None:
-    """The mean over the swaths of "Bperp (average)"."""
-    values = [told.checked(BASELINE, path, finite_number(text), text) for text in _AVERAGE.findall(told.text(path))]
+    """The mean over the swaths of "Bperp (average)", or over the two ends of a stripmap's scene."""
+    text = told.text(path)
+    values = [told.checked(BASELINE, path, finite_number(number), number) for number in _AVERAGE.findall(text)]
+    ends = parameters_in(text)
+    values += [told.number(BASELINE, path, ends, end) for end in _ENDS]
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None

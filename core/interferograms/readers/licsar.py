@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from ...raster import Band
-from ...satellite import SENTINEL1_WAVELENGTH
+from ...satellite import RIGHT, SENTINEL1_WAVELENGTH
 from ..model import Acquisition
 from .bands import band_of, centre_value, is_byte
 from .dates import Pair, parse_date
@@ -71,6 +71,7 @@ def frame_acquisition(
         incidence=told.number(INCIDENCE, metadata, frame, "avg_incidence_angle") or incidence,
         notes=(*told.notes, *skipped(file, unread)),
         track=_track(path, folder),
+        look_side=RIGHT,
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from osgeo import gdal
 
 from ...gdal_errors import gdal_raises
-from ...satellite import SPEED_OF_LIGHT
+from ...satellite import LEFT, RIGHT, SPEED_OF_LIGHT
 from ...texts import Message
 
 _LARGEST_TEXT = 32 * 2**20
@@ -107,6 +107,19 @@ class Metadata:
         if WAVELENGTH.holds(value):
             return value
         return None if frequency == _NOT_KNOWN else self.checked(FREQUENCY, path, math.inf, text)
+
+    def side(self, path: Path | None, parameters: Mapping[str, str], key: str, left: str, right: str) -> str | None:
+        """The look side by how the text of a key begins, whatever its case; None where it tells neither."""
+        text = parameters.get(key, "").strip().lower()
+        if not text or path is None:
+            return None
+        for side, beginning in ((LEFT, left), (RIGHT, right)):
+            if text.startswith(beginning):
+                return side
+        self._notes.append(
+            Message("{path}: “{text}” tells no look side; it is skipped.", path=path, text=text[:_SHOWN])
+        )
+        return None
 
     def text(self, path: Path | None) -> str:
         """The text of a file; "" without one, and where it can't be read, which the notes then say."""
@@ -218,6 +231,11 @@ def finite_number(word: str) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
+
+
+def is_ascending(text: str) -> bool | None:
+    """Whether a word for the direction of the orbit, such as "ASCENDING" or "D", leads north; None for others."""
+    return {"a": True, "d": False}.get(text.strip().lower()[:1])
 
 
 def skipped(path: Path | None, lines: Sequence[str]) -> tuple[str, ...]:

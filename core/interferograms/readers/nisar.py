@@ -12,13 +12,14 @@ from osgeo import gdal
 from ...errors import InputError
 from ...gdal_errors import gdal_raises
 from ...raster import Band, open_raster
+from ...satellite import LEFT, RIGHT
 from ...texts import Message
 from ..model import Acquisition
 from .bands import band_of, declared_nodata_only
 from .containers import mean_of, placed, text_in
 from .dates import Pair, parse_date
 from .files import Folder
-from .metadata import BASELINE, HEADING, INCIDENCE, Metadata
+from .metadata import BASELINE, HEADING, INCIDENCE, Metadata, is_ascending
 from .product import ProductReader
 
 _TIMES = re.compile(r"_(\d{8})T\d{6}_(\d{8})T\d{6}_(\d{8})T\d{6}_(\d{8})T\d{6}(?!\d)")
@@ -62,10 +63,8 @@ class NisarReader(ProductReader):
 
     @gdal_raises()
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
-        """Wavelength of the layer's centre frequency, and means of the cubes of baseline, incidence and line of sight.
-
-        A radar that looks to the left sees what one that looks to the right sees on the opposite heading, which is
-        given for it.
+        """Wavelength of the layer's centre frequency, look side, and means of the cubes of baseline, incidence and line
+        of sight.
         """
         told = Metadata()
         group, others = _chosen(path)
@@ -75,28 +74,22 @@ class NisarReader(ProductReader):
                 Message("{path} holds {others}, too; {group} is used.", path=path, others=others, group=_short(group))
             )
         name = _NAME.match(path.name)
-        heading = _heading(path, cubes, told)
         identification = f"/science/{group.split('/')[1]}/identification"
-        looks_left = text_in(path, f"{identification}/lookDirection").lower().startswith("l")
-        flies_north = text_in(path, f"{identification}/orbitPassDirection").lower()[:1]
-        if looks_left:
-            told.note(
-                Message(
-                    "NISAR looks to the left of its flight: its heading is told as the opposite one, on which a radar "
-                    "that looks to the right sees the same."
-                )
-            )
+        looks = {"look": text_in(path, f"{identification}/lookDirection")}
+        # NISAR has looked to the left since its launch.
+        look_side = told.side(path, looks, "look", left="l", right="r") or LEFT
         told.note(
             Message("The ionosphere, whose phase NISAR's files hold apart, is not removed from the interferograms.")
         )
         return Acquisition(
             perpendicular_baseline=told.checked(BASELINE, path, mean_of(path, f"{cubes}/perpendicularBaseline")),
             wavelength=_wavelength(path, group, told),
-            heading=heading,
+            heading=_heading(path, cubes, look_side, told),
             incidence=told.checked(INCIDENCE, path, mean_of(path, f"{cubes}/incidenceAngle")),
             track=int(name[1]) if name else None,
             seconds=3600 * int(name[2]) + 60 * int(name[3]) + float(name[4]) if name else None,
-            ascending=None if flies_north not in ("a", "d") else (flies_north == "a") != looks_left,
+            ascending=is_ascending(text_in(path, f"{identification}/orbitPassDirection")),
+            look_side=look_side,
             notes=told.notes,
         )
 
@@ -120,12 +113,13 @@ def _wavelength(path: Path, group: str, told: Metadata) -> float | None:
     return told.wavelength(path, {"usual": repr(usual)}, "usual")
 
 
-def _heading(path: Path, cubes: str, told: Metadata) -> float | None:
+def _heading(path: Path, cubes: str, look_side: str, told: Metadata) -> float | None:
     """From the direction in which the satellite stands, which is to the left of a flight that looks to the right."""
     east, north = (mean_of(path, f"{cubes}/losUnitVector{axis}") for axis in "XY")
     if east is None or north is None or not (east or north):
         return None
-    return told.checked(HEADING, path, (math.degrees(math.atan2(east, north)) + 90) % 360)
+    to_heading = 90 if look_side == RIGHT else -90
+    return told.checked(HEADING, path, (math.degrees(math.atan2(east, north)) + to_heading) % 360)
 
 
 def _layer(path: Path, name: str) -> Band:

@@ -12,7 +12,7 @@ from ..model import Acquisition
 from .bands import band_of, in_degrees
 from .dates import Pair
 from .files import Folder, nearest
-from .metadata import BASELINE, HEADING, WAVELENGTH, Metadata, number_of, parameters_of
+from .metadata import BASELINE, HEADING, WAVELENGTH, Metadata, is_ascending, number_of, parameters_of
 from .product import ProductReader
 from .raw import RawFile
 
@@ -55,6 +55,8 @@ class RoipacReader(ProductReader):
             perpendicular_baseline=baseline,
             wavelength=told.number(WAVELENGTH, file, header, "wavelength"),
             heading=told.number(HEADING, file, header, "heading_deg", "heading"),
+            ascending=is_ascending(header.get("orbit_direction", "")),
+            look_side=told.side(file, header, "antenna_side", left="1", right="-1"),
             notes=told.notes,
         )
 

@@ -15,7 +15,7 @@ from ..model import Acquisition
 from .bands import band_of, declared_nodata_only
 from .dates import Pair, parse_date
 from .files import Folder, nearest
-from .metadata import BASELINE, HEADING, INCIDENCE, Metadata, finite_number, skipped, text_of
+from .metadata import BASELINE, HEADING, INCIDENCE, Metadata, finite_number, is_ascending, skipped, text_of
 from .product import ProductReader
 from .raw import RawFile
 
@@ -44,7 +44,7 @@ class SnapReader(ProductReader):
 
     @gdal_raises()
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
-        """Wavelength, baseline, heading and mean incidence from the ``.dim``."""
+        """Wavelength, baseline, heading, look side and mean incidence from the ``.dim``."""
         told = Metadata()
         file = _dim_of(path, folder)
         attributes = list(_attributes(_parsed(told.text(file)), ()))
@@ -63,6 +63,8 @@ class SnapReader(ProductReader):
             wavelength=told.wavelength(file, values, "radar_frequency", 1e6),
             heading=told.number(HEADING, file, values, "centre_heading"),
             incidence=sum(angles) / len(angles) if angles else None,
+            ascending=is_ascending(values.get("PASS", "")),
+            look_side=told.side(file, values, "antenna_pointing", left="left", right="right"),
             track=int(track) if track is not None and track > 0 else None,
             notes=(*told.notes, *skipped(file, unread)),
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from osgeo import ogr
+from osgeo import gdal, ogr
 
 from ada_mapper.core.errors import CancelledError, InputError
 from ada_mapper.core.evidence import area_time_series, network_of
@@ -219,6 +219,17 @@ def test_the_network_of_a_folder(tmp_path: Path) -> None:
         network_of(
             tmp_path, "geotiff", excluded=[pair.name for pair in network_of(tmp_path, "geotiff", WIDE).interferograms]
         )
+
+
+@pytest.mark.parametrize(("told", "metres"), [("0.2424525", 0.2424525), ("55", WAVELENGTH), ("long", WAVELENGTH)])
+def test_the_wavelength_of_the_rate_counts_before_the_products(tmp_path: Path, told: str, metres: float) -> None:
+    """A wavelength that can't be one is not used."""
+    write_raster(tmp_path / "20200101_20200113.unw.tif", phases([(0, 12)], np.zeros(2))[0], PIXEL)
+    rate = write_raster(tmp_path / "rate.tif", np.zeros((SIDE, SIDE)), PIXEL)
+    dataset = gdal.Open(rate, gdal.GA_Update)
+    dataset.GetRasterBand(1).SetMetadataItem("WAVELENGTH_METRES", told)
+    dataset = None
+    assert network_of(tmp_path, "geotiff", rate=rate).wavelength == metres
 
 
 def test_faults_are_sentences(tmp_path: Path) -> None:

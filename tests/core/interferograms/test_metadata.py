@@ -253,10 +253,10 @@ def test_a_listing_stops_when_it_is_cancelled(tmp_path):
 def test_nisar_tells_its_view_its_layer_and_what_is_left_in_the_phase(tmp_path):
     expected = products.nisar(tmp_path)
     stack = find_stack(tmp_path)
-    assert [pair.heading for pair in stack.interferograms] == [pytest.approx(160.0, abs=1e-4)] * 2
+    assert [pair.heading for pair in stack.interferograms] == [pytest.approx(340.0, abs=1e-4)] * 2
+    assert [pair.look_side for pair in stack.interferograms] == ["left"] * 2
     assert [pair.first_date for pair in stack.interferograms] == [date(2025, 11, 3), date(2025, 11, 15)]
     assert told(stack, "frequencyA VV, frequencyB HH", "frequencyA HH is used")
-    assert told(stack, "looks to the left")
     assert told(stack, "ionosphere")
     # Motion toward the satellite shortens the range: the LOS rate has the other sign than the phase.
     with BandReader(stack.interferograms[1].phase) as reader:
@@ -268,7 +268,7 @@ def test_a_nisar_radar_that_looks_to_the_right_has_its_own_heading(tmp_path):
     layers = {"frequencyA/HH": products.phases(0)}
     products.write_nisar(tmp_path / name, layers, products.coherences(0), 5.0, look="Right")
     stack = find_stack(tmp_path)
-    assert not told(stack, "looks to the left")
+    assert stack.interferograms[0].look_side == "right"
     assert stack.interferograms[0].heading == pytest.approx(160.0, abs=1e-4)
     assert stack.wavelength == pytest.approx(299_792_458 / 1.257e9)
     assert math.isclose(stack.grid.transform[1], 40.0)

@@ -36,6 +36,7 @@ def test_a_product_is_read_as_described(tmp_path, build, chosen):
         )
     first = stack.interferograms[0]
     assert first.heading == (None if expected.heading is None else pytest.approx(expected.heading))
+    assert first.look_side == expected.look_side
     assert first.incidence == (None if expected.incidence is None else pytest.approx(expected.incidence, abs=1e-4))
 
 
