@@ -19,7 +19,8 @@ from stacks import FIRST, WAVELENGTH, equation_1, network_days, write_raster
 
 # What the paper doesn't tell, or what belongs to the data.
 NOT_TOLD = {
-    AS_IN_PAPER, "PRODUCT", "WAVELENGTH", "HEADING", "INCIDENCE", "LOOK_SIDE", "START_DATE", "END_DATE", "EXCLUDED_PAIRS",
+    AS_IN_PAPER, "PRODUCT", "WAVELENGTH", "HEADING", "INCIDENCE", "LOOK_SIDE", "START_DATE",
+    "END_DATE", "EXCLUDED_PAIRS",
     "REFERENCE_MODE", "REFERENCE", "DEM", "ATMOSPHERE_DAYS", "ATMOSPHERE_METRES", "EXCLUDE_MASK",
     "MIN_PAIRS", "LOS_MIN_COHERENCE",
 }  # fmt: skip
