@@ -78,11 +78,14 @@ class RateModel:
             valid = np.isfinite(values) & (np.nan_to_num(weights) > 0)
             each = np.where(valid, weights, 0.0)
             return [PixelGroup(self, slice(None), each, None, self.shares(each))]
-        lacking = ~np.isfinite(np.einsum("ij->j", values))
+        # Not by BLAS: its own threads spin beside those of the stacking.
+        rates = np.einsum("i,ij->j", self.complete[:, 0], values)
+        lacking = ~np.isfinite(rates)
         groups = []
         if not lacking.all():
             columns = np.nonzero(~lacking)[0] if lacking.any() else slice(None)
-            groups.append(PixelGroup(self, columns, np.ones(self.complete.shape), None, self.complete))
+            ones = np.ones(self.complete.shape)
+            groups.append(PixelGroup(self, columns, ones, None, self.complete, rates[columns]))
         if lacking.any():
             holed = np.nonzero(lacking)[0]
             valid = np.isfinite(values[:, holed])
@@ -96,7 +99,8 @@ class RateModel:
 class PixelGroup:
     """Pixels (``columns``) whose pairs have one of a few ``weights`` (pairs, ways), and c of the same shape.
 
-    ``way`` (pixels,) numbers those of each pixel; None where there is one for all, or one for each.
+    ``way`` (pixels,) numbers those of each pixel; None where there is one for all, or one for each. ``known`` are rates
+    that were found on the way.
     """
 
     model: RateModel
@@ -104,11 +108,16 @@ class PixelGroup:
     weights: Double
     way: NDArray[np.intp] | None
     shares: Double
+    known: Double | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """True where no pair is missing and all count alike."""
+        return self.shares is self.model.complete
 
     def rates(self, values: Double) -> Double:
         """c'φ of the pixels, from the phases of all (pairs, pixels)."""
-        # Not by BLAS: its own threads spin beside those of the stacking.
-        if self.way is None and self.shares is self.model.complete:
+        if self.is_complete:
             return np.asarray(np.einsum("i,ij->j", self.shares[:, 0], values[:, self.columns]))
         shares = self.shares if self.way is None else self.shares[:, self.way]
         return np.asarray(np.einsum("ij,ij->j", shares, self.phases(values)))
@@ -116,8 +125,10 @@ class PixelGroup:
     def phases(self, values: Double) -> Double:
         """The phases of the pixels, 0 where a pair is missing."""
         chosen = values[:, self.columns]
-        weights = self.weights if self.way is None else self.weights[:, self.way]
-        return np.where(weights > 0, chosen, 0.0)
+        if self.is_complete:
+            return chosen
+        valid = self.weights > 0
+        return np.where(valid if self.way is None else valid[:, self.way], chosen, 0.0)
 
     @property
     def count(self) -> NDArray[np.intp]:

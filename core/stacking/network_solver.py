@@ -119,6 +119,25 @@ class Factors:
         """Those of chosen pixels, in that order."""
         return Factors(self.network, self.shares[:, chosen], self.pivots[:, chosen], self.grounded)
 
+    def square(self, right: Double, way: NDArray[np.intp] | None = None) -> Double:
+        """r'(A'WA + ρI)⁺r for the columns r of ``right`` (dates, pixels), which is used up: (pixels,).
+
+        ``way`` (pixels,) numbers the factors of each pixel; without it they are its own, or all have the only ones.
+        Where ``right`` is A'Wφ this is what the phases of dates explain of φ'Wφ.
+        """
+        total, scratch = np.zeros(right.shape[1]), np.empty(right.shape[1])
+        inverse = 1 / np.where(self.pivots > 0, self.pivots, np.inf)
+        for day, later, links in self.network.elimination.steps:
+            here = right[day]
+            for other, link in zip(later.tolist(), links.tolist()):
+                share = self.shares[link]
+                np.multiply(share if way is None else share.take(way), here, out=scratch)
+                right[other] += scratch
+            np.multiply(here, here, out=scratch)
+            scratch *= inverse[day] if way is None else inverse[day].take(way)
+            total += scratch
+        return total
+
     def solve(self, right: Double) -> Double:
         """x of (A'WA + ρI) x = right, (dates, pixels); factors of one pixel serve for all of ``right``.
 

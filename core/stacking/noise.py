@@ -124,31 +124,32 @@ def noise_terms(
     def spread(numbers: Double) -> Double:
         return numbers if way is None else numbers[..., way]
 
+    # Of the ways and of the only one, weights are 0 or 1.
+    each = way is None and weights.shape[1] > 1
+    weighted = weights * values if each else values
     factors = network.factored(weights)
-    here = spread(weights)
-    solved = (factors if way is None else factors.of_pixels(way)).solve(network.of_dates(here * values))
-    residual = values - network.of_pairs(solved)
-    closure = np.einsum("ij,ij->j", np.broadcast_to(here, values.shape), residual * residual)
-    number, rank = np.count_nonzero(weights > 0, axis=0), factors.rank
-    terms = design.shape[1]
-    weighted = design[:, :, None] * weights[:, None, :]
-    inverse = inverse_normal(np.einsum("ik,ilj->jkl", design, weighted))
-    products = np.einsum("ilj,ij->jl", np.broadcast_to(spread(weighted), (*design.shape, values.shape[1])), values)
-    fitted = np.einsum("jk,jkl,jl->j", products, spread(inverse.T).T, products)
-    squares = np.einsum("ij,ij->j", np.broadcast_to(here, values.shape), values * values) - fitted
-    ends = network.of_dates(weighted)
+    squares = np.einsum("ij,ij->j", weighted, values)
+    closure = squares - factors.square(network.of_dates(weighted), way)
+    number, rank, terms = np.count_nonzero(weights > 0, axis=0), factors.rank, design.shape[1]
+    columns = design[:, :, None] * weights[:, None, :]
+    inverse = inverse_normal(np.einsum("ik,ilj->jkl", design, columns))
+    products = [np.einsum("i,ij->j", column, weighted) for column in design.T]
+    for one, left in enumerate(products):
+        for other, right in enumerate(products):
+            squares = squares - spread(inverse[:, one, other]) * left * right
+    ends = network.of_dates(columns)
     trace = 2 * weights.sum(axis=0) - np.einsum("jkl,dlj,dkj->j", inverse, ends, ends)
-    freedom = np.maximum(rank - terms, 0)
+    sums = network.of_dates(shares)
     with np.errstate(divide="ignore", invalid="ignore"):
-        sums = network.of_dates(shares)
+        pair_gain = np.where(weights > 0, shares * shares / np.where(weights > 0, weights, 1), 0).sum(axis=0)
         return NoiseTerms(
-            closure=closure,
+            closure=np.maximum(closure, 0),
             redundancy=spread((number - rank).astype(np.float64)),
-            scatter=np.maximum(squares, 0) / spread(trace),
+            scatter=np.maximum(squares, 0) * spread(1 / trace),
             pair_share=spread((number - terms) / trace),
-            freedom=spread(freedom.astype(np.float64)),
+            freedom=spread(np.maximum(rank - terms, 0.0)),
             date_gain=spread(np.einsum("ij,ij->j", sums, sums)),
-            pair_gain=spread(np.where(weights > 0, shares * shares / np.where(weights > 0, weights, 1), 0).sum(axis=0)),
+            pair_gain=spread(pair_gain),
         )
 
 

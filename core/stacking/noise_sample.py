@@ -30,7 +30,15 @@ def usual_noise(stacker: Stacker, progress: Progress) -> tuple[NoiseLevels, Mess
     """The noise of the corrected phases, as the median pixel of a few windows has it, and what to tell of it."""
     windows = plan_windows(stacker.stack, stacker.pool, stacker.layers)
     places = sorted({int(len(windows) * (0.5 + index * _GOLDEN) % len(windows)) for index in range(_WINDOWS)})
-    chosen = [windows[place] for place in places]
+    with stacker.pool.reader(stacker.stack.interferograms[0].phase) as reader:
+        width, height = reader.block_size
+    chosen = []
+    for place in places:
+        # Whole stored blocks, as many as it takes: reading is what this costs.
+        window = windows[place]
+        columns = min(window.width, max(width, 1))
+        rows = min(window.height, -(-_PIXELS // columns // height) * height)
+        chosen.append(Window(window.column, window.row, columns, rows))
     model = RateModel(stacker.rate_model.network, stacker.rate_model.design, None)
 
     def look(window: Window) -> NoiseTerms:

@@ -70,15 +70,16 @@ class RatesInTheMaking:
         terms = NoiseTerms.empty(pixels) if self._noise is not None else None
         for group in self._model.pixels(after, None if weights is None else weights.reshape(pairs, -1)):
             if self._sums is None:
-                raw[group.columns] = group.rates(before)
-                final[group.columns] = raw[group.columns] if after is before else group.rates(after)
+                final[group.columns] = group.rates(after) if group.known is None else group.known
+                if filtered is not corrected:
+                    raw[group.columns] = group.rates(before)
                 count[group.columns] = group.count
             if terms is not None:
                 terms.put(group.columns, group.noise(before))
         if self._sums is None:
-            self._raw[part], self._count[part] = raw.reshape(shape), count.reshape(shape)
-            if self._final is not self._raw:
-                self._final[part] = final.reshape(shape)
+            self._final[part], self._count[part] = final.reshape(shape), count.reshape(shape)
+            if filtered is not corrected:
+                self._raw[part] = raw.reshape(shape)
         if terms is not None and self._noise is not None:
             for values, field in zip(self._noise, fields(terms)):
                 values[part] = getattr(terms, field.name).reshape(shape)
