@@ -29,7 +29,7 @@ from .window_rates import Part, RatesInTheMaking, WindowRates
 if TYPE_CHECKING:
     from ..interferograms import Stack
 
-_CHUNK_VALUES = 2**17
+_CHUNK_VALUES = 2**18
 
 
 @dataclass(frozen=True)
