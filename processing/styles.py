@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 DIVERGING = ("#8c1d18", "#d6604d", "#f4a582", "#fddbc7", "#f7f7f7", "#d1e5f0", "#92c5de", "#4393c3", "#174a7c")
 SLOPE_COLOURS = ("#ffffff", "#fdf2c4", "#f9c97c", "#e58a55", "#b34a4a", "#6b2246", "#2b0f2e")
 PROBABILITY = ("#ffffff00", "#fff3b24d", "#fdbb55b3", "#f0662ee6", "#a50f3aff")
+CLOSURE = ("#f7f7f7", "#fee391", "#fe9929", "#cc4c02", "#662506")
 SEQUENTIAL = ("#f7fcf5", "#c7e9c0", "#74c476", "#238b45", "#00441b")
 FRINGE = ("#ffff66", "#66ff99", "#33ccff", "#6666ff", "#cc33ff", "#ff6699")
 VISIBILITY = {
@@ -91,6 +92,8 @@ def style_raster(layer: QgsRasterLayer, kind: str) -> None:
         _pseudo_colour(layer, DIVERGING, -1, 1, "")
     elif kind == "visibility":
         _style_classes(layer)
+    elif kind == "closure":
+        _pseudo_colour(layer, CLOSURE, 0, 1, "")
     elif kind == "probability":
         _pseudo_colour(layer, PROBABILITY, 0, 1, "")
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from ..raster import Band, Window
 from ..satellite import los_factor
 from ..types import Array, Double
 from .atmosphere_filter import network
+from .closure_map import ClosureMap
 from .corrections import CorrectionModel
 from .network_rate import RateModel
 from .noise import NoiseLevels, NoiseTerms
@@ -41,6 +42,7 @@ class Block:
     standard_error: Array | None
     count: NDArray[np.uint16] | None
     has_phase: bool
+    closure: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Stacker:
     outputs: StackOutputs
     dem: Band | None
     noise: NoiseLevels | None = None
+    closure: ClosureMap | None = None
     buffers: threading.local = field(default_factory=threading.local)
 
     @cached_property
@@ -113,9 +116,12 @@ class Stacker:
         with_error = self.outputs.standard_error is not None
         filters = self.model.atmosphere is not None
         making = RatesInTheMaking(self.rate_model, (window.height, window.width), filters, with_error)
-        for corrected, filtered, part, weights in self.corrected_parts(read, window, _chunks(window, len(read.phases))):
+        closure = None if self.closure is None else np.empty((window.height, window.width), np.float32)
+        chunks = _chunks(window, len(read.phases))
+        for corrected, filtered, part, weights in self.corrected_parts(read, window, chunks, closure):
             making.fill(part, corrected, filtered, weights)
-        return self._finished(making.finished(self.options.min_pairs), read.mean_coherence)
+        block = self._finished(making.finished(self.options.min_pairs), read.mean_coherence)
+        return replace(block, closure=closure)
 
     def read(self, window: Window) -> WindowData:
         """What the files hold in a window; its arrays are this thread's, until it reads the next one."""
@@ -128,16 +134,19 @@ class Stacker:
         return WindowData(phases, mean_coherence, weights, elevation)
 
     def corrected_parts(
-        self, read: WindowData, window: Window, parts: Iterable[Part]
+        self, read: WindowData, window: Window, parts: Iterable[Part], closure: Array | None = None
     ) -> Iterator[tuple[Double, Double, Part, Array | None]]:
         """(phases (pairs, h, w) before and after the atmospheric filter, part, weights) of parts of a window.
 
-        Both phases are the same array where nothing is filtered.
+        Both phases are the same array where nothing is filtered. ``closure`` (height, width) is filled with the share
+        of triplets that don't close, before any phase is rejected.
         """
         for part in parts:
             inside = (slice(None), *part)
             values = self._scratch(read.phases[inside])
             self.model.correct(values, window, part, read.elevation)
+            if self.closure is not None and closure is not None:
+                closure[part] = self.closure.share(values)
             weights = None if read.weights is None else read.weights[inside]
             yield values, self._filtered(values, weights, window, part), part, weights
 

@@ -66,3 +66,4 @@ class StackOutputs:
     los_rate: PathLike | None = None
     standard_error: PathLike | None = None
     count: PathLike | None = None
+    closure: PathLike | None = None

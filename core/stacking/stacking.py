@@ -21,6 +21,7 @@ from ..satellite import HEADING_TAG, INCIDENCE_TAG, LOOK_SIDE_TAG
 from ..texts import Message
 from ..types import PathLike
 from .blocks import Stacker
+from .closure_map import closure_map
 from .corrections import NO_CORRECTIONS, Corrections, estimate_corrections
 from .noise_sample import usual_noise
 from .options import StackingOptions, StackOutputs
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
 # Headings of one orbit differ by a few degrees, those of the two orbits by more than twenty everywhere on Earth.
 _SAME_ORBIT = 10.0
-# Of the progress bar, for the look at the noise.
+# Of the progress bar, for the looks at the offsets of triplets and at the noise.
+_CLOSURE_SHARE = 0.05
 _NOISE_SHARE = 0.05
 
 _EMPTY = Message("No pixel has any valid phase: the rates are empty. Check the interferograms and the corrections.")
@@ -63,6 +65,11 @@ def stack_to_files(
         notes = list(model.notes)
         stacker = Stacker(model.stack, pool, options, model, outputs, elevation)
         begin = 0.5 if needs_pass else 0.0
+        if outputs.closure is not None:
+            closure = closure_map(model, pool, elevation, progress.part(begin, begin + _CLOSURE_SHARE))
+            stacker, begin = replace(stacker, closure=closure), begin + _CLOSURE_SHARE
+            if not len(closure.triplets):
+                notes.append(Message("No three pairs connect three dates, so the closure is empty."))
         if options.estimator == "network":
             noise, told = usual_noise(stacker, progress.part(begin, begin + _NOISE_SHARE))
             stacker, begin = replace(stacker, noise=noise), begin + _NOISE_SHARE
@@ -142,6 +149,7 @@ def _write(stacker: Stacker, outputs: StackOutputs, options: StackingOptions, pr
         "los_rate": BandDescription("los_rate", options.unit, (("SIGN", options.sign), wavelength, *view)),
         "standard_error": BandDescription("standard_error", options.unit, (wavelength,)),
         "count": BandDescription("count", "1"),
+        "closure": BandDescription("closure", "1"),
     }
     pixels = grid.width * grid.height
     summaries = {"phase_rate": Summary("rad/yr", pixels)}

@@ -77,6 +77,7 @@ class StackInterferograms(StackingChoices):
             los_rate=self.output_path(parameters, "LOS_RATE", context),
             standard_error=self.output_path(parameters, "STANDARD_ERROR", context),
             count=self.output_path(parameters, "COUNT", context),
+            closure=self.output_path(parameters, "CLOSURE", context),
         )
         folder = self.parameterAsString(parameters, "INPUT_FOLDER", context) or None
         pairs_file = self.parameterAsString(parameters, "PAIRS_FILE", context) or None
@@ -101,10 +102,11 @@ class StackInterferograms(StackingChoices):
         report = self.file_output(parameters, "REPORT", context)
         if report is not None:
             write_report(report, selection, result, self.settings(parameters), tr)
-        for kind in ("phase_rate", "los_rate", "standard_error", "count"):
+        kinds = ("phase_rate", "los_rate", "standard_error", "count", "closure")
+        for kind in kinds:
             self.finish_raster(getattr(outputs, kind), kind, context)
         return {
-            **{kind.upper(): getattr(outputs, kind) for kind in ("phase_rate", "los_rate", "standard_error", "count")},
+            **{kind.upper(): getattr(outputs, kind) for kind in kinds},
             "REPORT": report,
             "PAIRS_FOUND": len(selection.stack.interferograms) + len(selection.dropped),
             "PAIRS_USED": result.pairs_used,

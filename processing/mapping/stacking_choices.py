@@ -85,6 +85,15 @@ class StackingChoices(Algorithm):
             "STANDARD_ERROR", tr("Standard error"), tr("Of the LOS rate, from residuals."), optional=True
         )
         self.add_raster_output("COUNT", tr("Number of pairs"), tr("Valid pairs in each pixel."), optional=True)
+        self.add_raster_output(
+            "CLOSURE",
+            tr("Closure"),
+            tr(
+                "The share, 0 to 1, of a pixel's triplets (three pairs of three dates) that do not close but are off "
+                "by whole cycles: above 0, pairs were unwrapped wrongly there."
+            ),
+            optional=True,
+        )
 
     def define_pairs(self) -> None:
         """The parameters of pair selection."""

@@ -46,6 +46,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "LOS_RATE": "out:los_rate.tif",
         "STANDARD_ERROR": "out:error.tif",
         "COUNT": "out:count.tif",
+        "CLOSURE": "out:closure.tif",
         "REPORT": "out:stack.html",
     },
     "buildcomposite": {
@@ -100,6 +101,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "LOS_SENSITIVITY": "out:sensitivity.tif",
         "STANDARD_ERROR": "out:error.tif",
         "COUNT": "out:count.tif",
+        "CLOSURE": "out:closure.tif",
         "REPORT": "out:stack.html",
     },
     "mergeorbits": {"ASCENDING": "in:areas.gpkg", "DESCENDING": "in:areas.gpkg", "AREAS": "out:areas.gpkg"},

@@ -135,7 +135,9 @@ def _guess_raster(name: str, source: str) -> list[Guess]:
         return []
     if told:
         return [Guess(role, _BY_FILE, tr("its file says so")) for role in told]
-    if any(band and band in ("standard_error", "count", "aspect", "visibility", "mask") for band in facts.names):
+    if any(
+        band and band in ("standard_error", "count", "closure", "aspect", "visibility", "mask") for band in facts.names
+    ):
         return []
     stem = Path(source).stem
     # What the user calls a layer counts more than what its file is called.
