@@ -403,20 +403,34 @@ class StackingChoices(Algorithm):
         )
 
 
+class _Collector(StackingChoices):
+    """Keeps the parameters instead of asking for them.
+
+    A copy of a parameter of an algorithm points to it even after its end, and QGIS from 3.40 on looks there.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[QgsProcessingParameterDefinition] = []
+
+    def addParameter(self, definition: QgsProcessingParameterDefinition, createOutput: bool = True) -> bool:
+        self.kept.append(definition)
+        return True
+
+    def added_by(self, define: Callable[[], None]) -> tuple[QgsProcessingParameterDefinition, ...]:
+        """The parameters that ``define`` adds."""
+        self.kept = []
+        define()
+        return tuple(self.kept)
+
+
 def grouped_choices() -> dict[str, tuple[QgsProcessingParameterDefinition, ...]]:
     """The parameters of the list by the titles of their groups, each time new ones."""
-    choices = StackingChoices()
-    return {title: _added(choices, define) for title, define in choices.groups().items()}
+    collector = _Collector()
+    return {title: collector.added_by(define) for title, define in collector.groups().items()}
 
 
 def more_rasters() -> tuple[QgsProcessingParameterDefinition, ...]:
     """The rasters beside the rates, each time new definitions."""
-    choices = StackingChoices()
-    return _added(choices, choices.define_more_rasters)
-
-
-def _added(choices: StackingChoices, define: Callable[[], None]) -> tuple[QgsProcessingParameterDefinition, ...]:
-    """Copies of the parameters that ``define`` adds."""
-    count = len(choices.parameterDefinitions())
-    define()
-    return tuple(definition.clone() for definition in choices.parameterDefinitions()[count:])
+    collector = _Collector()
+    return collector.added_by(collector.define_more_rasters)
