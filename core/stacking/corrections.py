@@ -17,8 +17,9 @@ from ..progress import Progress
 from ..raster import HEIGHTS, Band, BandReader, Window, checked_band
 from ..texts import Message
 from ..types import Array, Double, PathLike
-from .atmosphere_filter import Atmosphere, AtmosphereFilter, cell_size, estimate_atmosphere
+from .atmosphere_filter import Atmosphere, AtmosphereFilter, cell_size, estimate_atmosphere, network
 from .gathering import StackSample, gather, sample_elevation, stack_sample
+from .height_delay import HeightDelay
 from .reading import ReaderPool
 from .reference_phase import Reference, reference_phases
 from .trends import RAMPS, basis, fit_trends, trend_terms
@@ -182,7 +183,11 @@ def _with_trends(
         sample.elevation,
         model.stack.grid,
     )
-    coefficients, more = fit_trends(sample.phases, years, surfaces, sample.excluded, progress.check)
+    height_delay = None
+    if terms[-1] == "height":
+        dates, incidence, _ = network(model.stack)
+        height_delay = HeightDelay(incidence, np.array([day.toordinal() for day in dates], np.float64))
+    coefficients, more = fit_trends(sample.phases, years, surfaces, sample.excluded, progress.check, height_delay)
     return replace(model, terms=terms, coefficients=coefficients, notes=more)
 
 

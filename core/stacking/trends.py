@@ -4,13 +4,14 @@ A surface fitted to each interferogram takes the motion away where the motion it
 fit is split. Per pair, it is made to what is left after the pixel's own rate × Δt, which holds no steady motion. What
 the pairs' surfaces have in common, and alone changes the stacked rate, is fitted once, to the rate, on ground that
 does not move: outlying areas are excluded again and again until the fit stands still, and it is subtracted only where
-it explains more than half of the variance of the rate.
+it explains more than half of the variance of the rate. A delay that grows with height may also explain less, where the
+slopes of the single dates show that it is one (``height_delay``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,9 @@ from ..raster import Grid
 from ..robust import median_or_zero, robust_fit, robust_spread
 from ..texts import Message
 from ..types import Array, Double, Mask
+from .height_delay import HeightDelay
 from .rate import stack_phases
+from .significance import last_coefficient
 
 if TYPE_CHECKING:
     from .gathering import StackSample
@@ -35,6 +38,8 @@ _MOVING_SIGMA = 2.5
 # Scatter of the rate without a trend over that about it, below which the trend may be the foot of a motion.
 _MIN_GAIN = 1.5
 _MAX_ROUNDS = 12
+# Pairs whose slopes with height are given errors, evenly picked.
+_JUDGED_PAIRS = 24
 
 Surfaces = Callable[[Double, Double, "NDArray[np.floating[Any]] | None"], Double]
 """The phase of the trends of each pair (pairs, ...) at rows, columns and elevations of shape (...)."""
@@ -131,34 +136,65 @@ def _sides(valid: Mask, step: int, grid: Grid) -> tuple[float, float]:
 
 
 def fit_trends(
-    phases: Array, years: Double, surfaces: Double, excluded: Mask, check: Callable[[], None]
+    phases: Array,
+    years: Double,
+    surfaces: Double,
+    excluded: Mask,
+    check: Callable[[], None],
+    height_delay: HeightDelay | None = None,
 ) -> tuple[Double, tuple[str, ...]]:
     """Coefficients (pairs, terms) of ``surfaces`` (terms, h, w) in ``phases`` (pairs, h, w), and what to tell.
 
     Nothing is estimated where ``excluded`` (h, w). ``check`` is called between pairs and may raise to cancel.
+    ``height_delay`` judges the last of the surfaces where that is the elevation.
     """
     usable = ~excluded & np.isfinite(surfaces).all(axis=0)
     levels = np.array([median_or_zero(values[usable]) for values in phases], np.float32)
     levelled = (phases - levels[:, None, None]).astype(np.float32, copy=False)
     rate = stack_phases(levelled, years, with_error=False).rate
-    common, stable, notes = fit_rate(rate, surfaces, usable)
-    coefficients = np.outer(years, common)
-    design = np.vstack([np.ones(stable.sum()), surfaces[:, stable]]).T
-    steady = rate[stable]
+    fit = fit_rate(rate, surfaces, usable)
+    stable = fit.stable
+    notes: tuple[str, ...] = (fit.note,)
+    coefficients = np.zeros((len(years), len(surfaces)))
+    design_map = np.concatenate([np.ones((1, *rate.shape)), surfaces])
+    design, steady = design_map[:, stable].T, rate[stable]
     for index, values in enumerate(levelled):
         check()
         rest = values[stable] - years[index] * steady
         valid = np.isfinite(rest)
         if valid.sum() > 10 * design.shape[1]:
-            coefficients[index] += robust_fit(design[valid], rest[valid])[1:]
-    return coefficients, notes
+            coefficients[index] = robust_fit(design[valid], rest[valid])[1:]
+    common = fit.coefficients if fit.is_clear else np.zeros(len(surfaces))
+    if height_delay is not None and fit.is_enough and not fit.is_clear:
+        errors = _last_errors(levelled, design_map, stable)
+        is_delay, note = height_delay.in_rate(float(fit.coefficients[-1]), coefficients[:, -1], errors)
+        common[-1] = fit.coefficients[-1] * is_delay
+        notes += (note,)
+    return coefficients + np.outer(years, common), notes
 
 
-def fit_rate(rate: Double, surfaces: Double, usable: Mask) -> tuple[Double, Mask, tuple[str, ...]]:
-    """(coefficients of the surfaces in the stacked rate, where the ground is stable, what to tell).
+def _last_errors(phases: Array, design: Double, stable: Mask) -> Double:
+    """The errors of the last coefficient of ``design`` (terms, h, w) in some of the pairs, by blocks of ground."""
+    some = phases[:: max(1, len(phases) // _JUDGED_PAIRS)]
+    errors = [last_coefficient(design, values, stable & np.isfinite(values)).error for values in some]
+    return np.array([error for error in errors if np.isfinite(error)])
 
-    Coefficients are 0 where the fit explains too little, or where too little stable ground is left.
+
+class RateFit(NamedTuple):
+    """The coefficients (terms,) of surfaces in the stacked rate, where the ground is stable, and what to tell.
+
+    ``is_enough``: there is enough stable ground. ``is_clear``: the fit explains more than half of the variance there.
     """
+
+    coefficients: Double
+    stable: Mask
+    is_enough: bool
+    is_clear: bool
+    note: Message
+
+
+def fit_rate(rate: Double, surfaces: Double, usable: Mask) -> RateFit:
+    """Fit surfaces (terms, h, w) to the stacked rate (h, w) on the ground that doesn't move."""
     from scipy import ndimage
 
     candidates = usable & np.isfinite(rate)
@@ -179,7 +215,7 @@ def fit_rate(rate: Double, surfaces: Double, usable: Mask) -> tuple[Double, Mask
             before, stable = stable, candidates & ~areas & ~outlying
             if stable.sum() < max(_MIN_STABLE * candidates.sum(), 10 * (len(surfaces) + 1)):
                 note = Message("No ramp or delay was removed from the rate: too little of the scene is stable.")
-                return np.zeros(len(surfaces)), before, (note,)
+                return RateFit(np.zeros(len(surfaces)), before, False, False, note)
             if np.array_equal(stable, before):
                 break
     trend = np.tensordot(coefficients[1:], surfaces[:, stable], 1)
@@ -190,15 +226,15 @@ def fit_rate(rate: Double, surfaces: Double, usable: Mask) -> tuple[Double, Mask
     if without < _MIN_GAIN * scatter:
         note = Message(
             "The rate has no clear ramp or height delay: on the stable {share:.0f} % of the scene its scatter is "
-            "{without:.3g} rad/yr, and {scatter:.3g} about the fit. None was removed from it.",
+            "{without:.3g} rad/yr, and {scatter:.3g} about the fit.",
             share=share,
             without=without,
             scatter=scatter,
         )
-        return np.zeros(len(surfaces)), stable, (note,)
+        return RateFit(coefficients[1:], stable, True, False, note)
     note = Message(
         "Ramp and height delay: {spread:.3g} rad/yr of the rate, from the stable {share:.0f} % of the scene.",
         spread=spread,
         share=share,
     )
-    return coefficients[1:], stable, (note,)
+    return RateFit(coefficients[1:], stable, True, True, note)
