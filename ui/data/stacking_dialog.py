@@ -45,7 +45,7 @@ from ..project import (
 from .stacking_texts import differences
 
 _SETTINGS = "ada_mapper/stacking/geometry"
-_SIZE = (620, 640)
+_SIZE = (620, 560)
 
 
 class StackingDialog(QDialog):

@@ -102,7 +102,7 @@ def outlook(state: ProjectState, source: str) -> list[str]:
         stack += tr("; {} left out by hand").format(number(left_out))
     others = len(stacking_values(state))
     if others:
-        stack += tr("; {} choices differ from the defaults").format(number(others))
+        stack += tr("; choices changed: {}").format(number(others))
     return [stack, tr("Slope and line of sight from the elevation model"), detect, extract]
 
 

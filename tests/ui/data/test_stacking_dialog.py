@@ -101,7 +101,7 @@ def test_what_differs_is_said_kept_and_given_to_the_tools(dialog, state, layers)
     # Both ways to rates are given them: the stack alone, and the whole chain.
     for given in (STACK.parameters(chain_inputs(state)), detect_plan.folder_parameters(state, None)):
         assert {name: given[name] for name in values} == values
-    assert "7 choices differ" in detect_plan.outlook(state, "folder")[0]
+    assert "choices changed: 7" in detect_plan.outlook(state, "folder")[0]
 
 
 def test_another_project_has_its_own_and_a_saved_one_shows_what_was_kept(dialog, state, layers, project, tmp_path):
