@@ -82,9 +82,10 @@ def network_of(
 ) -> Stack:
     """The interferograms of a folder that are within the limits, for ``area_time_series``.
 
-    ``excluded`` are names of pairs (YYYYMMDD_YYYYMMDD) that are left out. Coherence is only looked at where the limits
-    ask for it. ``rate`` is a raster whose tag tells the wavelength with which it was made, in place of what the
-    products tell. Raises InputError as ``find_stack`` and ``select_pairs`` do, and where all pairs are left out.
+    ``excluded`` are names of pairs (YYYYMMDD_YYYYMMDD) that are left out. Coherence and closure are only looked at
+    where the limits ask for them. ``rate`` is a raster whose tag tells the wavelength with which it was made, in place
+    of what the products tell. Raises InputError as ``find_stack`` and ``select_pairs`` do, and where all pairs are left
+    out.
     """
     from ..interferograms import GivenView, PairLimits, find_stack, select_pairs
 
@@ -97,10 +98,10 @@ def network_of(
             count=len(stack.interferograms),
             folder=folder,
         )
-    if chosen.min_coherence is None:
-        # Their mean would be read from every file.
-        pairs = [replace(pair, coherence=None) for pair in pairs]
-    return select_pairs(replace(stack, interferograms=tuple(pairs)), chosen, progress.part(0.5, 1)).stack
+    selection = select_pairs(
+        replace(stack, interferograms=tuple(pairs)), chosen, progress.part(0.5, 1), only_needed=True
+    )
+    return selection.stack
 
 
 @gdal_raises()

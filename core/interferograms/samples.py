@@ -35,14 +35,16 @@ class PairSamples:
     suspect: Mapping[str, float] = field(default_factory=dict)
 
 
-def sampled(stack: Stack, coherent: Collection[Interferogram], exact: bool, progress: Progress) -> PairSamples:
-    """Mean coherence over the valid pixels of the pairs ``coherent``, and the closure of all triplets of a stack.
+def sampled(
+    stack: Stack, coherent: Collection[Interferogram], exact: bool, progress: Progress, closing: bool = True
+) -> PairSamples:
+    """Mean coherence over the valid pixels of the pairs ``coherent``, and, where ``closing``, closure of all triplets.
 
     Rasters of more than a million pixels are sampled for the coherence, unless it is to be ``exact``. Phases are
     sampled in the same places, of fewer pixels where pairs or triplets are many: their memory is bounded.
     """
     pairs = stack.interferograms
-    triplets = triplets_of(pairs)
+    triplets = triplets_of(pairs if closing else ())
     windows = list(_phase_windows(stack.grid, len(pairs), len(triplets)))
     pixels = sum(window.width * window.height for window in windows)
     rows = {int(number): row for row, number in enumerate(np.unique(triplets))}

@@ -91,17 +91,22 @@ class _Violation:
     excess: float = 0.0
 
 
-def select_pairs(stack: Stack, limits: PairLimits | None = None, progress: Progress = QUIET) -> PairSelection:
+def select_pairs(
+    stack: Stack, limits: PairLimits | None = None, progress: Progress = QUIET, only_needed: bool = False
+) -> PairSelection:
     """The pairs of a stack within the limits.
 
-    A limit isn't applied to a pair of which the value isn't known. Raises InputError, with the nearest limits that
-    would keep something, when every pair is dropped.
+    ``only_needed``: mean coherence and closure are only found out where a limit asks for them. A limit isn't applied to
+    a pair of which the value isn't known. Raises InputError, with the nearest limits that would keep something, when
+    every pair is dropped.
     """
     limits = limits or PairLimits()
     pairs = stack.interferograms
     candidates = [pair for pair in pairs if not _violations(PairFacts.of(pair), limits)]
     exact = limits.min_coherence is not None
-    samples = sampled(stack, candidates if exact else pairs, exact, progress)
+    coherent = () if only_needed and not exact else candidates if exact else pairs
+    closing = limits.max_closure is not None or not only_needed
+    samples = sampled(stack, coherent, exact, progress, closing)
     facts = [PairFacts.of(pair, samples) for pair in pairs]
     reasons = reasons_against(facts, limits)
     used = tuple(pair for pair in pairs if not reasons[pair.name])

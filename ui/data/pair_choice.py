@@ -11,7 +11,18 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ...core.interferograms import PairLimits
 from ...processing.texts import sentence_of, tr, words_of
-from ..project import LIMITS, MOST_DAYS, MOST_METRES, ProjectState, at_least, excluded_pairs, limit, pair_limits
+from ..project import (
+    ALL_LIMITS,
+    MOST_DAYS,
+    MOST_METRES,
+    MOST_SUSPECT,
+    ProjectState,
+    at_least,
+    excluded_pairs,
+    keep_limit,
+    limit,
+    pair_limits,
+)
 from .pair_scan import PairScan, Scan
 
 if TYPE_CHECKING:
@@ -35,7 +46,7 @@ class PairChoice(QObject):
         self._state = state
         self._task: PairScan | None = None
         self._key: tuple[str, str] = ("", "")
-        self._values = dict(LIMITS)
+        self._values = dict(ALL_LIMITS)
         self._more_limits = PairLimits()
         self.excluded: frozenset[str] = frozenset()
         self.scan: Scan | None = None
@@ -61,16 +72,17 @@ class PairChoice(QObject):
         return [pair for pair in self.pairs if not self.reasons[pair.name]]
 
     def limit(self, name: str) -> float:
-        """The largest temporal (MOST_DAYS) or perpendicular (MOST_METRES) baseline."""
+        """The largest temporal (MOST_DAYS) or perpendicular (MOST_METRES) baseline, or share in % (MOST_SUSPECT)."""
         return self._values[name]
 
     def limits(self) -> PairLimits:
         """The rules as core takes them."""
-        days, metres = self._values[MOST_DAYS], self._values[MOST_METRES]
+        days, metres, percent = (self._values[name] for name in (MOST_DAYS, MOST_METRES, MOST_SUSPECT))
         return replace(
             self._more_limits,
             max_temporal_baseline=days,
             max_perpendicular_baseline=metres,
+            max_closure=percent / 100 if percent < ALL_LIMITS[MOST_SUSPECT] else None,
             excluded=self.excluded,
         )
 
@@ -78,7 +90,7 @@ class PairChoice(QObject):
 
     def preview_limit(self, name: str, value: float) -> None:
         """Show what a limit would do, without keeping it."""
-        value = at_least(value)
+        value = at_least(name, value)
         self._is_previewing = value != limit(self._state, name)
         if value != self._values[name]:
             self._values[name] = value
@@ -89,7 +101,7 @@ class PairChoice(QObject):
         self.preview_limit(name, value)
         self._is_previewing = False
         if self._values[name] != limit(self._state, name):
-            self._state.set(name, self._values[name])
+            keep_limit(self._state, name, self._values[name])
 
     def toggle(self, name: str) -> None:
         """Leave a pair out by hand, or take it back."""
@@ -116,7 +128,7 @@ class PairChoice(QObject):
         state = self._state
         key = (state.get("folder", ""), state.get("product", "") or "auto")
         # A limit that is being dragged stays where it is, whatever else changes in the project meanwhile.
-        values = self._values if self._is_previewing else {name: limit(state, name) for name in LIMITS}
+        values = self._values if self._is_previewing else {name: limit(state, name) for name in ALL_LIMITS}
         excluded = excluded_pairs(state)
         more = pair_limits(state)
         is_other = (values, excluded, more) != (self._values, self.excluded, self._more_limits)

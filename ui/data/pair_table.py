@@ -1,4 +1,4 @@
-"""The table of pairs: dates, baselines, coherence, and whether each is used or why not; needs no part of QGIS."""
+"""The table of pairs: dates, baselines, coherence, closure, and the use of each or why not; needs no part of QGIS."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ...core.interferograms import PairFacts
 
 
-KEEP, FIRST, SECOND, DAYS, BASELINE, COHERENCE, USED = range(7)
+KEEP, FIRST, SECOND, DAYS, BASELINE, COHERENCE, CLOSURE, SUSPECT, USED = range(9)
 _SORT_ROLE = Qt.ItemDataRole.UserRole
 _IS_USED_ROLE = Qt.ItemDataRole.UserRole + 1
 _ROWS_MEASURED = 40
@@ -91,7 +91,7 @@ class PairModel(QAbstractTableModel):
             return None
         titles = (
             tr("Keep"), tr("First"), tr("Second"), tr("Days"), tr("Metres"), tr("Coherence"),
-            tr("Used, or why not"),
+            tr("Closure %"), tr("Suspect %"), tr("Used, or why not"),
         )  # fmt: skip
         if role == Qt.ItemDataRole.DisplayRole:
             return titles[section]
@@ -101,6 +101,15 @@ class PairModel(QAbstractTableModel):
                 BASELINE: tr("Perpendicular baseline of the second date relative to the first, in metres."),
                 DAYS: tr("Temporal baseline in days."),
                 COHERENCE: tr("Mean coherence of the pair, 0 to 1; estimated from samples of large files."),
+                CLOSURE: tr(
+                    "Share of the pixels in which a triplet (three pairs of three dates) with this pair does not close "
+                    "but is off by whole cycles, as one of the three was unwrapped wrongly there; estimated from "
+                    "samples."
+                ),
+                SUSPECT: tr(
+                    "Share of the pixels in which this pair is the likely reason: most of its triplets do not close, "
+                    "while those of the other pairs do."
+                ),
             }
             return more.get(section)
         return None
@@ -116,7 +125,7 @@ class PairModel(QAbstractTableModel):
             return self._text(pair, column)
         if role == Qt.ItemDataRole.CheckStateRole and column == KEEP:
             return Qt.CheckState.Unchecked if pair.name in self._excluded else Qt.CheckState.Checked
-        if role == Qt.ItemDataRole.TextAlignmentRole and column in (DAYS, BASELINE, COHERENCE):
+        if role == Qt.ItemDataRole.TextAlignmentRole and column in (DAYS, BASELINE, COHERENCE, CLOSURE, SUSPECT):
             return _CENTRED if column == COHERENCE else _TO_THE_RIGHT
         if role == Qt.ItemDataRole.ToolTipRole:
             return _remarks(pair, self._reasons.get(pair.name, "")) or None
@@ -143,6 +152,9 @@ class PairModel(QAbstractTableModel):
             return number(pair.perpendicular_baseline, 1)
         if column == COHERENCE:
             return number(pair.mean_coherence, 2)
+        if column in (CLOSURE, SUSPECT):
+            share = _share(pair, column)
+            return number(None if share is None else 100 * share, 1)
         return _verdict(self._rules.get(pair.name, ())) if column == USED else None
 
     def _sort_key(self, pair: PairFacts, column: int) -> Any:
@@ -155,6 +167,9 @@ class PairModel(QAbstractTableModel):
             return -1e9 if pair.perpendicular_baseline is None else pair.perpendicular_baseline
         if column == COHERENCE:
             return -1.0 if pair.mean_coherence is None else pair.mean_coherence
+        if column in (CLOSURE, SUSPECT):
+            share = _share(pair, column)
+            return -1.0 if share is None else share
         if column == USED:
             return " ".join(self._rules.get(pair.name, ()))
         return pair.name if column == FIRST else f"{pair.second_date:%Y%m%d}{pair.name}"
@@ -282,6 +297,11 @@ class _Delegate(QStyledItemDelegate):
             option.palette = palette
 
 
+def _share(pair: PairFacts, column: int) -> float | None:
+    """The share of pixels that a column shows, 0 to 1."""
+    return pair.closure if column == CLOSURE else pair.suspect
+
+
 def _remarks(pair: PairFacts, reason: str) -> str:
     """Why a pair isn't used, and how many files it consists of where it is several."""
     files = tr("It consists of {} files side by side.").format(number(pair.files)) if pair.files > 1 else ""
@@ -297,5 +317,6 @@ def _verdict(rules: Sequence[str]) -> str:
         "first_date": tr("too early"),
         "last_date": tr("too late"),
         "coherence": tr("too incoherent"),
+        "closure": tr("does not close"),
     }
     return ", ".join(words[rule] for rule in rules) if rules else tr("used")

@@ -10,14 +10,14 @@ from qgis.PyQt.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPush
 from ...processing.qgis_versions import free_screen
 from ...processing.texts import number, tr
 from ..plots import HistogramPlot, NetworkPlot, PlotPair
-from ..project import MOST_DAYS, MOST_METRES
+from ..project import ALL_LIMITS, MOST_DAYS, MOST_METRES, MOST_SUSPECT
 from .limit_box import LimitBox
 from .pair_choice import PairChoice
 from .pair_table import PairTable
 from .pair_texts import counts_text, trouble_text
 
 _SETTINGS = "ada_mapper/pairs"
-_SIZE = (1240, 680)
+_SIZE = (1440, 680)
 
 
 class PairWindow(QDialog):
@@ -32,7 +32,7 @@ class PairWindow(QDialog):
         self._choice = choice
         self.table, self.network = PairTable(), NetworkPlot()
         self.histograms = {MOST_DAYS: HistogramPlot(), MOST_METRES: HistogramPlot()}
-        self.boxes = {name: LimitBox(choice, name) for name in self.histograms}
+        self.boxes = {name: LimitBox(choice, name) for name in ALL_LIMITS}
         self.counts, self.trouble = QLabel(), QLabel()
         self.trouble.setWordWrap(True)
         self.take_back = QPushButton(tr("Take all back"))
@@ -52,6 +52,10 @@ class PairWindow(QDialog):
         self.table.setMinimumWidth(260)
         top = QHBoxLayout()
         top.addWidget(self.counts, 1)
+        suspect = QLabel(tr("Most suspect pixels"))
+        suspect.setBuddy(self.boxes[MOST_SUSPECT])
+        top.addWidget(suspect)
+        top.addWidget(self.boxes[MOST_SUSPECT])
         top.addWidget(self.take_back)
         limits = QWidget()
         grid = QGridLayout(limits)

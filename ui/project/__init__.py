@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING
 from ...core.doors import opened_when_asked
 
 if TYPE_CHECKING:
-    from .inputs import LIMITS, MOST_DAYS, MOST_METRES, at_least, chain_inputs, excluded_pairs, limit
+    from .inputs import (
+        ALL_LIMITS,
+        LIMITS,
+        MOST_DAYS,
+        MOST_METRES,
+        MOST_SUSPECT,
+        at_least,
+        chain_inputs,
+        excluded_pairs,
+        keep_limit,
+        limit,
+    )
     from .layer_guess import BY_VALUES, candidates, guesses
     from .stacking import (
         as_given,
@@ -28,11 +39,13 @@ else:
     __getattr__ = opened_when_asked(__name__)
 
 __all__ = [
+    "ALL_LIMITS",
     "BY_VALUES",
     "LAYER_ROLES",
     "LIMITS",
     "MOST_DAYS",
     "MOST_METRES",
+    "MOST_SUSPECT",
     "ProjectState",
     "as_given",
     "as_kept",
@@ -43,6 +56,7 @@ __all__ = [
     "differs",
     "excluded_pairs",
     "guesses",
+    "keep_limit",
     "keep_stacking",
     "limit",
     "limits_of",

@@ -5,24 +5,35 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.interferograms import PairLimits
-from .stacking import stacking_values
+from .stacking import keep_choice, stacking_values
 from .state import ProjectState
 
-MOST_DAYS, MOST_METRES = "max_temporal_baseline", "max_perpendicular_baseline"
+MOST_DAYS, MOST_METRES, MOST_SUSPECT = "max_temporal_baseline", "max_perpendicular_baseline", "MAX_CLOSURE"
 LIMITS = {MOST_DAYS: PairLimits.max_temporal_baseline, MOST_METRES: PairLimits.max_perpendicular_baseline}
-"""The limits of pairs as they are until the user chooses others."""
+"""The limits on baselines as they are until the user chooses others."""
+ALL_LIMITS = {**LIMITS, MOST_SUSPECT: 100.0}
+"""Those, and the percent of a pair's pixels that may be suspect of errors of unwrapping."""
 
-_LEAST = 1.0
+_LEAST = {MOST_DAYS: 1.0, MOST_METRES: 1.0, MOST_SUSPECT: 0.0}
 
 
-def at_least(value: float) -> float:
+def at_least(name: str, value: float) -> float:
     """A limit of pairs that the tools take."""
-    return max(_LEAST, value)
+    return max(_LEAST[name], value)
 
 
 def limit(state: ProjectState, name: str) -> float:
-    """The largest temporal (MOST_DAYS) or perpendicular (MOST_METRES) baseline of pairs."""
-    return at_least(float(state.get(name, LIMITS[name])))
+    """The largest temporal (MOST_DAYS) or perpendicular (MOST_METRES) baseline, or share of pixels (MOST_SUSPECT)."""
+    kept = stacking_values(state) if name == MOST_SUSPECT else {name: state.get(name, ALL_LIMITS[name])}
+    return at_least(name, float(kept.get(name, ALL_LIMITS[name])))
+
+
+def keep_limit(state: ProjectState, name: str, value: float) -> None:
+    """Keep what ``limit`` gives; MOST_SUSPECT is one of the choices of stacking."""
+    if name == MOST_SUSPECT:
+        keep_choice(state, name, value if value < ALL_LIMITS[name] else None)
+    else:
+        state.set(name, value)
 
 
 def excluded_pairs(state: ProjectState) -> frozenset[str]:

@@ -75,6 +75,13 @@ def keep_stacking(state: ProjectState, values: Mapping[str, Any]) -> None:
     state.set(ENTRY, own or None)
 
 
+def keep_choice(state: ProjectState, name: str, value: Any) -> None:
+    """Keep one of the choices, and the others as they are; None is the default."""
+    others = {key: kept for key, kept in state.get(ENTRY, {}).items() if key != name}
+    own = others if value is None else {**others, name: value}
+    state.set(ENTRY, own or None)
+
+
 def differs(definition: QgsProcessingParameterDefinition, value: Any) -> bool:
     """Whether a value that is kept isn't the default."""
     return not is_empty(value) and value != definition.defaultValue()

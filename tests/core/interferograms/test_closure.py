@@ -208,6 +208,21 @@ def test_facts_of_pairs_tell_closure_and_limits_drop_the_pair_that_is_wrong(tmp_
     assert not any("unwrapping" in note for note in selection.notes)
 
 
+def test_only_what_a_limit_asks_for_is_read(tmp_path: Path) -> None:
+    days = network_days(4, 2)
+    stack = make_stack(tmp_path, list(consistent_phases(days, (6, 5)) + 100), days, [np.full((6, 5), 0.5)] * len(days))
+    for limits, coherence, closure in (
+        (PairLimits(), False, False),
+        (PairLimits(min_coherence=0.2), True, False),
+        (PairLimits(max_closure=0.2), False, True),
+    ):
+        selection = select_pairs(stack, limits, only_needed=True)
+        assert not selection.dropped
+        assert (bool(selection.mean_coherence), bool(selection.closure)) == (coherence, closure)
+    selection = select_pairs(stack)
+    assert len(selection.mean_coherence) == len(selection.closure) == len(days)
+
+
 def test_pairs_without_a_triplet_have_no_closure_and_meet_any_limit(tmp_path: Path) -> None:
     days = [(0, 12), (12, 24), (24, 36)]
     stack = make_stack(tmp_path, list(consistent_phases(days, (6, 5)) + 100), days)

@@ -16,9 +16,9 @@ from qgis.PyQt.QtWidgets import QApplication, QWidget
 
 from ada_mapper.processing.layers import RUN_PROPERTY
 from ada_mapper.ui.data import DataStep
-from ada_mapper.ui.data.pair_choice import MOST_DAYS, MOST_METRES
+from ada_mapper.ui.data.pair_choice import MOST_DAYS, MOST_METRES, MOST_SUSPECT
 from ada_mapper.ui.panel import Panel
-from ada_mapper.ui.project import ProjectState
+from ada_mapper.ui.project import ProjectState, chain_inputs
 from ada_mapper.ui.step import StepContext
 from bracketed_texts import bracketed, outside
 from shared_data import shared_data
@@ -166,6 +166,37 @@ def test_dragging_a_threshold_shows_at_once_and_keeps_at_the_end(read, state):
     assert state.get(MOST_DAYS, 40.0) == 40
     send(QEvent.Type.MouseButtonRelease, 15)
     assert state.get(MOST_DAYS, 40.0) == pytest.approx(read.days.value()) and state.get(MOST_DAYS, 40.0) < 20
+
+
+def test_a_pair_that_does_not_close_is_seen_and_left_out_by_its_limit(step, tmp_path, state, wait_until):
+    air = np.random.default_rng(5).normal(0, 1, (6, 24, 24))
+    for first in range(5):
+        for second in range(first + 1, min(first + 4, 6)):
+            days = [START + timedelta(12 * index) for index in (first, second)]
+            values = air[second] - air[first] + 10 * first
+            if (first, second) == (2, 3):
+                values[:12, :12] += 2 * np.pi
+            write(tmp_path / f"{'_'.join(f'{day:%Y%m%d}' for day in days)}_unw.tif", values, "phase", "rad")
+    step.choose_folder(str(tmp_path))
+    wait_until(lambda: not step.choice.is_scanning)
+    wrong = f"{START + timedelta(24):%Y%m%d}_{START + timedelta(36):%Y%m%d}"
+    facts = {pair.name: pair for pair in step.choice.pairs}
+    assert facts[wrong].closure == facts[wrong].suspect == pytest.approx(0.25)
+    assert {pair.suspect for pair in facts.values() if pair.name != wrong} == {0}
+    step.open_pairs()
+    window, count = step.window_of_pairs, len(facts)
+    box = window.boxes[MOST_SUSPECT]
+    assert box.value() == 100 and len(names(step)) == count and state.get("stacking") is None
+    box.setValue(10)
+    assert wrong not in names(step) and len(names(step)) == count - 1
+    assert state.get("stacking", {}) == {"MAX_CLOSURE": 10} and chain_inputs(state)["MAX_CLOSURE"] == 10
+    assert "closure" in step.choice.rules[wrong]
+    # As it may be typed among the choices of stacking.
+    state.set("stacking", {"MAX_CLOSURE": 30, "MIN_PAIRS": 2})
+    step.refresh()
+    assert box.value() == 30 and len(names(step)) == count
+    box.setValue(100)
+    assert state.get("stacking", {}) == {"MIN_PAIRS": 2} and "MAX_CLOSURE" not in chain_inputs(state)
 
 
 def test_when_no_pair_is_left_the_nearest_limit_is_told(read):

@@ -13,7 +13,18 @@ from qgis.PyQt.QtCore import QLocale, QPoint, Qt
 from qgis.PyQt.QtTest import QTest
 
 from ada_mapper.core.interferograms import PairFacts, PairLimits, reasons_against, rules_against
-from ada_mapper.ui.data.pair_table import BASELINE, COHERENCE, DAYS, FIRST, KEEP, SECOND, USED, PairTable
+from ada_mapper.ui.data.pair_table import (
+    BASELINE,
+    CLOSURE,
+    COHERENCE,
+    DAYS,
+    FIRST,
+    KEEP,
+    SECOND,
+    SUSPECT,
+    USED,
+    PairTable,
+)
 
 START = date(2018, 1, 6)
 
@@ -83,6 +94,24 @@ def test_columns_sort_by_their_values_not_their_texts(table, column, order):
     table.sortByColumn(column, Qt.SortOrder.AscendingOrder)
     rows = list(zip(texts(table, FIRST), texts(table, SECOND)))
     assert rows == [(PAIRS[i].first_date.isoformat(), PAIRS[i].second_date.isoformat()) for i in order]
+
+
+def test_the_pairs_that_do_not_close_come_together(table):
+    shares = ((0.004, 0.0), (None, None), (0.123, 0.1234), (0.5, 0.0))
+    pairs = tuple(replace(item, closure=every, suspect=own) for item, (every, own) in zip(PAIRS, shares))
+    show(table, pairs=pairs)
+    assert texts(table, CLOSURE) == ["0.4", "–", "12.3", "50.0"]
+    assert texts(table, SUSPECT) == ["0.0", "–", "12.3", "0.0"]
+    for column, order in ((CLOSURE, ["50.0", "12.3", "0.4", "–"]), (SUSPECT, ["12.3", "0.0", "0.0", "–"])):
+        table.sortByColumn(column, Qt.SortOrder.DescendingOrder)
+        assert texts(table, column) == order
+    for column, words in ((CLOSURE, "off by whole cycles"), (SUSPECT, "likely reason")):
+        hint = table.model().headerData(column, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
+        assert words in hint
+    close = tuple(replace(item, first_date=START, second_date=START + timedelta(12)) for item in pairs[2:3])
+    limits = PairLimits(max_perpendicular_baseline=200, max_closure=0.1)
+    table.set_pairs(close, reasons_against(close, limits), rules_against(close, limits))
+    assert texts(table, USED) == ["does not close"]
 
 
 def test_numbers_follow_the_locale(table, other_locale):
