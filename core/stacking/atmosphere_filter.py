@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,13 +57,23 @@ class AtmosphereFilter:
 class Atmosphere:
     """Delay of each date: ``maps`` (dates, rows, columns) in rad on cells of ``cell`` pixels.
 
-    ``incidence`` (pairs, dates) is −1 at a pair's first and +1 at its second date.
+    ``incidence`` (pairs, dates) is −1 at a pair's first and +1 at its second date, ``high_pass`` (dates, dates) the
+    one in time that made the maps.
     """
 
     maps: Array
     cell: int
     incidence: Double
+    high_pass: Double | None = None
     latest: threading.local = field(default_factory=threading.local, compare=False, repr=False)
+
+    @cached_property
+    def variance(self) -> Double:
+        """Variance of the smooth air of a date from what was removed of it, (rows, columns) of cells, rad²."""
+        total = np.zeros(self.maps.shape[1:])
+        for values in self.maps:
+            total += np.square(values, dtype=np.float64)
+        return total / max(float(np.sum(np.square(self.high_pass))), 1e-9) if self.high_pass is not None else total
 
     def taken_from(self, phases: Double, window: Window, part: tuple[slice, slice]) -> Double:
         """The phases of all pairs in a part of a window, (pairs, h, w), without the atmosphere of their dates."""
@@ -189,7 +200,7 @@ def estimate_atmosphere(
             "The scene is too large for cells as small as this window, so the delays are smoother than asked."
         )
         note = joined([note, smoother], " ")
-    return Atmosphere(maps, cell, incidence), (note,)
+    return Atmosphere(maps, cell, incidence, high_pass), (note,)
 
 
 def cell_size(stack: Stack, options: AtmosphereFilter) -> int | None:

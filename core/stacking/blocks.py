@@ -21,7 +21,7 @@ from .atmosphere_filter import network
 from .closure_map import ClosureMap
 from .corrections import CorrectionModel
 from .network_rate import RateModel
-from .noise import NoiseLevels, NoiseTerms
+from .noise import NoiseLevels
 from .options import StackingOptions, StackOutputs
 from .rate import coherence_weight, outliers
 from .reading import ReaderPool, plan_windows, read_phases, window_threads
@@ -35,11 +35,14 @@ _CHUNK_VALUES = 2**18
 
 @dataclass(frozen=True)
 class Block:
-    """Results of a window, each (height, width); None where not asked for."""
+    """Results of a window, each (height, width); None where not asked for.
+
+    ``noise`` (terms, height, width), with the fields of ``NoiseTerms``, is what the standard error is made of.
+    """
 
     phase_rate: Array
     los_rate: Array | None
-    standard_error: Array | None
+    noise: Array | None
     count: NDArray[np.uint16] | None
     has_phase: bool
     closure: Array | None = None
@@ -80,7 +83,9 @@ class Stacker:
     @cached_property
     def rate_model(self) -> RateModel:
         """How the rate follows from the pairs: with the noise that is known, or by equation 1."""
-        return RateModel.of(self.years, network(self.stack)[1], self.noise)
+        atmosphere = self.model.atmosphere
+        high_pass = None if atmosphere is None else atmosphere.high_pass
+        return RateModel.of(self.years, network(self.stack)[1], self.noise, high_pass)
 
     @property
     def is_tree(self) -> bool:
@@ -163,17 +168,16 @@ class Stacker:
         """The block of a window from its rates."""
         outputs, options = self.outputs, self.options
         factor = los_factor(self.stack.wavelength, options.unit, options.sign)
-        los_rate = error = None
+        los_rate = None
         if outputs.los_rate is not None:
             los_rate = (factor * rates.final).astype(np.float32)
             if mean_coherence is not None:
                 # Not "<": a pixel without any coherence is masked as well.
                 los_rate[~(mean_coherence >= options.min_coherence)] = np.nan
         if rates.noise is not None:
-            error = (abs(factor) * NoiseTerms(*rates.noise).standard_error()).astype(np.float32)
-            error[np.isnan(rates.final)] = np.nan
+            rates.noise[:, np.isnan(rates.final)] = np.nan
         count = rates.count if outputs.count is not None else None
-        return Block(rates.raw.astype(np.float32), los_rate, error, count, bool(rates.count.any()))
+        return Block(rates.raw.astype(np.float32), los_rate, rates.noise, count, bool(rates.count.any()))
 
     def _coherence(self, window: Window) -> tuple[Array | None, Array | None]:
         """(mean coherence, weights of each pair) of a window; None where they are not needed."""

@@ -30,17 +30,21 @@ class RateModel:
 
     ``design`` (pairs, terms): what each pair shows of a rate of 1 rad/yr, its Δt in years, and of further motion that
     is estimated beside it; each column is the difference of something between the pair's dates. Without ``noise`` all
-    pairs count by their weight alone, as in equation 1.
+    pairs count by their weight alone, as in equation 1. ``high_pass`` (dates, dates) is what the atmospheric filter
+    takes away of the phases of dates, None without it.
     """
 
     network: Network
     design: Double
     noise: NoiseLevels | None
+    high_pass: Double | None = None
 
     @classmethod
-    def of(cls, years: Double, incidence: Double, noise: NoiseLevels | None) -> RateModel:
+    def of(
+        cls, years: Double, incidence: Double, noise: NoiseLevels | None, high_pass: Double | None = None
+    ) -> RateModel:
         """The model of pairs of ``years`` (pairs,), or of such a design, and of their incidence (pairs, dates)."""
-        return cls(Network.of(incidence), years.reshape(len(years), -1), noise)
+        return cls(Network.of(incidence), years.reshape(len(years), -1), noise, high_pass)
 
     @property
     def is_equation_1(self) -> bool:
@@ -138,8 +142,8 @@ class PixelGroup:
 
     def noise(self, values: Double) -> NoiseTerms:
         """What the phases of all (pairs, pixels) tell of the noise of these."""
-        model = self.model
-        return noise_terms(model.network, model.design, self.phases(values), self.weights, self.way, self.shares)
+        model, phases = self.model, self.phases(values)
+        return noise_terms(model.network, model.design, phases, self.weights, self.way, self.shares, model.high_pass)
 
 
 def _patterns(valid: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -48,7 +48,8 @@ class NoiseTerms:
     ``closure`` / ``redundancy`` = σ_p²: the squared residuals of the phases of dates, and how many pairs there are more
     than dates to be determined. ``scatter`` − ``pair_share`` · σ_p² = σ_d²: the squared residuals of equation 1 and the
     part that the noise of pairs has in them; ``freedom`` counts the dates that they tell of. ``date_gain`` = ‖A'c‖²
-    and ``pair_gain`` = c'W⁻¹c for the pairs' weights c in the rate.
+    and ``pair_gain`` = c'W⁻¹c for the pairs' weights c in the rate; ``filtered_gain`` = ‖(I − H)'A'c‖² for noise of
+    dates of which the atmospheric filter has removed what its high-pass in time H leaves.
     """
 
     closure: Double
@@ -58,6 +59,7 @@ class NoiseTerms:
     freedom: Double
     date_gain: Double
     pair_gain: Double
+    filtered_gain: Double
 
     @classmethod
     def empty(cls, pixels: int) -> NoiseTerms:
@@ -112,13 +114,19 @@ def _median_of_mean_square(freedom: Double) -> Double:
 
 
 def noise_terms(
-    network: Network, design: Double, values: Double, weights: Double, way: NDArray[np.intp] | None, shares: Double
+    network: Network,
+    design: Double,
+    values: Double,
+    weights: Double,
+    way: NDArray[np.intp] | None,
+    shares: Double,
+    high_pass: Double | None = None,
 ) -> NoiseTerms:
     """The terms of pixels whose phases are ``values`` (pairs, pixels), 0 where missing.
 
     ``weights`` (pairs, ways) ≥ 0 of the pairs; pixels have the one of their number in ``way``, or each its own, or
     all the only one. ``design`` (pairs, terms) is what is estimated, its first column Δt; ``shares`` c of the pairs in
-    the rate, like the weights.
+    the rate, like the weights; ``high_pass`` H (dates, dates) of the atmospheric filter, None without.
     """
 
     def spread(numbers: Double) -> Double:
@@ -140,6 +148,7 @@ def noise_terms(
     ends = network.of_dates(columns)
     trace = 2 * weights.sum(axis=0) - np.einsum("jkl,dlj,dkj->j", inverse, ends, ends)
     sums = network.of_dates(shares)
+    left = sums if high_pass is None else sums - np.einsum("ij,ik->jk", high_pass, sums)
     with np.errstate(divide="ignore", invalid="ignore"):
         pair_gain = np.where(weights > 0, shares * shares / np.where(weights > 0, weights, 1), 0).sum(axis=0)
         return NoiseTerms(
@@ -150,6 +159,7 @@ def noise_terms(
             freedom=spread(np.maximum(rank - terms, 0.0)),
             date_gain=spread(np.einsum("ij,ij->j", sums, sums)),
             pair_gain=spread(pair_gain),
+            filtered_gain=spread(np.einsum("ij,ij->j", left, left)),
         )
 
 

@@ -14,10 +14,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..errors import InputError
 from ..progress import QUIET, Progress
 from ..raster import HEIGHTS, BandDescription, RasterWriter, checked_band, limited_cache
-from ..satellite import HEADING_TAG, INCIDENCE_TAG, LOOK_SIDE_TAG
+from ..satellite import HEADING_TAG, INCIDENCE_TAG, LOOK_SIDE_TAG, los_factor
 from ..texts import Message
 from ..types import PathLike
 from .blocks import Stacker
@@ -27,6 +29,7 @@ from .noise_sample import usual_noise
 from .options import StackingOptions, StackOutputs
 from .reading import ReaderPool
 from .results import StackingResult, Summary
+from .standard_error import DATE_METRES, NEAR_FREEDOM, PAIR_METRES, NoiseStore, noise_store
 
 if TYPE_CHECKING:
     from ..interferograms import Interferogram, Stack
@@ -83,6 +86,18 @@ def stack_to_files(
                 Message(
                     "No pair is more than the dates of the network need, so its residuals can't tell the noise: the "
                     "rate has no standard error. Allow longer pairs."
+                )
+            )
+        elif outputs.standard_error is not None:
+            notes.append(
+                Message(
+                    "Standard error: from the noise of pairs (closure of the network) and of dates (residuals) in each "
+                    "pixel, drawn toward that around it, which counts as {freedom:g} degrees of freedom (Gaussian "
+                    "windows of {pair:g} m for pairs and {date:g} m for dates). It does not hold air that lasts from "
+                    "date to date, the noise of the reference, seasonal motion, and fading.",
+                    freedom=NEAR_FREEDOM,
+                    pair=PAIR_METRES,
+                    date=DATE_METRES,
                 )
             )
         for warning in model.warnings:
@@ -165,13 +180,29 @@ def _write(stacker: Stacker, outputs: StackOutputs, options: StackingOptions, pr
                 writers[name] = files.enter_context(
                     RasterWriter(path, grid, [description], compress=name == "count", **kind)
                 )
+        of_errors = writers.pop("standard_error", None)
+        store = None if of_errors is None else files.enter_context(noise_store(of_errors.path, grid))
         for window, block in stacker.blocks(progress):
             for name, writer in writers.items():
                 writer.write(getattr(block, name), window.row, window.column)
             for name, summary in summaries.items():
                 summary.add(getattr(block, name))
             has_phase |= block.has_phase
+            if store is not None and block.noise is not None:
+                store.add(window, block.noise)
+        if store is not None and of_errors is not None:
+            _write_errors(stacker, store, of_errors, progress)
     return _Written(summaries["phase_rate"], summaries.get("los_rate"), has_phase)
+
+
+def _write_errors(stacker: Stacker, store: NoiseStore, writer: RasterWriter, progress: Progress) -> None:
+    """Compute and write the standard error, now that the noise of all pixels is known."""
+    factor = abs(los_factor(stacker.stack.wavelength, stacker.options.unit, stacker.options.sign))
+    surroundings = store.surroundings()
+    for window, terms in store.windows():
+        progress.check()
+        error = factor * surroundings.standard_error(terms, window, stacker.model.atmosphere)
+        writer.write(error.astype(np.float32), window.row, window.column)
 
 
 def stack_tags(interferograms: Iterable[Interferogram]) -> tuple[tuple[str, str], ...]:

@@ -82,7 +82,15 @@ class StackingChoices(Algorithm):
     def define_more_rasters(self) -> None:
         """The rasters beside the rates, which are only made when they are asked for."""
         self.add_raster_output(
-            "STANDARD_ERROR", tr("Standard error"), tr("Of the LOS rate, from residuals."), optional=True
+            "STANDARD_ERROR",
+            tr("Standard error"),
+            tr(
+                "Of the LOS rate, one standard deviation, from the noise of pairs (how the network closes) and of dates "
+                "(residuals). The noise around a pixel takes part, as 10 degrees of freedom. It does not hold air that "
+                "lasts from date to date, the reference, seasonal motion, and fading. No data where no pair is more "
+                "than the dates need."
+            ),
+            optional=True,
         )
         self.add_raster_output("COUNT", tr("Number of pairs"), tr("Valid pairs in each pixel."), optional=True)
         self.add_raster_output(
