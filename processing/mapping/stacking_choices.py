@@ -85,10 +85,10 @@ class StackingChoices(Algorithm):
             "STANDARD_ERROR",
             tr("Standard error"),
             tr(
-                "Of the LOS rate, one standard deviation, from the noise of pairs (how the network closes) and of dates "
-                "(residuals). The noise around a pixel takes part, as 10 degrees of freedom. It does not hold air that "
-                "lasts from date to date, the reference, seasonal motion, and fading. No data where no pair is more "
-                "than the dates need."
+                "Of the LOS rate, one standard deviation, from the noise of pairs (how the network closes) and of "
+                "dates (residuals). The noise around a pixel takes part, as 10 degrees of freedom. It does not hold "
+                "air that lasts from date to date, the reference, seasonal motion, and fading. No data where "
+                "no pair is more than the dates need."
             ),
             optional=True,
         )
