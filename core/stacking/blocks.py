@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..interferograms import triplets_of
 from ..parallel import map_ordered
 from ..progress import Progress
 from ..raster import Band, Window
@@ -23,7 +24,8 @@ from .corrections import CorrectionModel
 from .network_rate import RateModel
 from .noise import NoiseLevels
 from .options import StackingOptions, StackOutputs
-from .rate import coherence_weight, outliers
+from .outliers import OutlierSearch
+from .rate import coherence_weight
 from .reading import ReaderPool, plan_windows, read_phases, window_threads
 from .window_rates import Part, RatesInTheMaking, WindowRates
 
@@ -38,13 +40,15 @@ class Block:
     """Results of a window, each (height, width); None where not asked for.
 
     ``noise`` (terms, height, width), with the fields of ``NoiseTerms``, is what the standard error is made of.
+    ``rejected`` (pairs,): the phases of each pair left out as outliers; ``phases``: those that were stacked.
     """
 
     phase_rate: Array
     los_rate: Array | None
     noise: Array | None
     count: NDArray[np.uint16] | None
-    has_phase: bool
+    phases: int
+    rejected: NDArray[np.int64]
     closure: Array | None = None
 
 
@@ -87,6 +91,14 @@ class Stacker:
         high_pass = None if atmosphere is None else atmosphere.high_pass
         return RateModel.of(self.years, network(self.stack)[1], self.noise, high_pass)
 
+    @cached_property
+    def outliers(self) -> OutlierSearch | None:
+        """What finds the outliers, if they are to be rejected."""
+        if self.options.outlier_sigma is None:
+            return None
+        pairs = self.stack.interferograms
+        return OutlierSearch(self.years, network(self.stack)[1], triplets_of(pairs), self.options.outlier_sigma)
+
     @property
     def is_tree(self) -> bool:
         """True where no pair is more than the dates need, so that nothing tells how noisy they are."""
@@ -122,11 +134,12 @@ class Stacker:
         filters = self.model.atmosphere is not None
         making = RatesInTheMaking(self.rate_model, (window.height, window.width), filters, with_error)
         closure = None if self.closure is None else np.empty((window.height, window.width), np.float32)
+        rejected = np.zeros(len(read.phases), np.int64)
         chunks = _chunks(window, len(read.phases))
-        for corrected, filtered, part, weights in self.corrected_parts(read, window, chunks, closure):
+        for corrected, filtered, part, weights in self.corrected_parts(read, window, chunks, closure, rejected):
             making.fill(part, corrected, filtered, weights)
         block = self._finished(making.finished(self.options.min_pairs), read.mean_coherence)
-        return replace(block, closure=closure)
+        return replace(block, closure=closure, rejected=rejected)
 
     def read(self, window: Window) -> WindowData:
         """What the files hold in a window; its arrays are this thread's, until it reads the next one."""
@@ -139,12 +152,18 @@ class Stacker:
         return WindowData(phases, mean_coherence, weights, elevation)
 
     def corrected_parts(
-        self, read: WindowData, window: Window, parts: Iterable[Part], closure: Array | None = None
+        self,
+        read: WindowData,
+        window: Window,
+        parts: Iterable[Part],
+        closure: Array | None = None,
+        rejected: NDArray[np.int64] | None = None,
     ) -> Iterator[tuple[Double, Double, Part, Array | None]]:
         """(phases (pairs, h, w) before and after the atmospheric filter, part, weights) of parts of a window.
 
         Both phases are the same array where nothing is filtered. ``closure`` (height, width) is filled with the share
-        of triplets that don't close, before any phase is rejected.
+        of triplets that don't close, before any phase is rejected. To ``rejected`` (pairs,) are added how many phases
+        of each pair are.
         """
         for part in parts:
             inside = (slice(None), *part)
@@ -153,16 +172,21 @@ class Stacker:
             if self.closure is not None and closure is not None:
                 closure[part] = self.closure.share(values)
             weights = None if read.weights is None else read.weights[inside]
-            yield values, self._filtered(values, weights, window, part), part, weights
+            filtered = self.model.filtered(values, window, part)
+            outliers = self._reject(values, filtered, weights)
+            if rejected is not None:
+                rejected += outliers
+            yield values, filtered, part, weights
 
-    def _filtered(self, corrected: Double, weights: Array | None, window: Window, part: Part) -> Double:
-        """Phases without atmosphere, the very same array where it is not filtered; outliers become NaN in both."""
-        filtered = self.model.filtered(corrected, window, part)
-        if self.options.outlier_sigma is not None:
-            rejected = outliers(filtered, self.years, self.options.outlier_sigma, weights)
-            filtered[rejected] = np.nan
-            corrected[rejected] = np.nan
-        return filtered
+    def _reject(self, corrected: Double, filtered: Double, weights: Array | None) -> NDArray[np.int64]:
+        """Turn the outliers among ``filtered`` (pairs, h, w) into NaN, in both; how many of each pair they are."""
+        if self.outliers is None:
+            return np.zeros(len(filtered), np.int64)
+        flat = len(filtered), -1
+        pairs, pixels = self.outliers.places(filtered.reshape(flat), None if weights is None else weights.reshape(flat))
+        rows, columns = np.divmod(pixels, filtered.shape[2])
+        filtered[pairs, rows, columns] = corrected[pairs, rows, columns] = np.nan
+        return np.bincount(pairs, minlength=len(filtered))
 
     def _finished(self, rates: WindowRates, mean_coherence: Array | None) -> Block:
         """The block of a window from its rates."""
@@ -177,7 +201,8 @@ class Stacker:
         if rates.noise is not None:
             rates.noise[:, np.isnan(rates.final)] = np.nan
         count = rates.count if outputs.count is not None else None
-        return Block(rates.raw.astype(np.float32), los_rate, rates.noise, count, bool(rates.count.any()))
+        phases, none = int(rates.count.sum(dtype=np.int64)), np.zeros(len(self.years), np.int64)
+        return Block(rates.raw.astype(np.float32), los_rate, rates.noise, count, phases, none)
 
     def _coherence(self, window: Window) -> tuple[Array | None, Array | None]:
         """(mean coherence, weights of each pair) of a window; None where they are not needed."""

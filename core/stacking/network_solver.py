@@ -66,27 +66,31 @@ class Network:
             steps.append((day, np.array(later, np.intp), numbers))
         return _Elimination(tuple(steps), link, links)
 
-    def factored(self, weights: Double, ground: float = 0.0) -> Factors:
-        """A'WA + ρI ready to be solved with, for ``weights`` W (pairs, pixels) ≥ 0 and ``ground`` ρ ≥ 0."""
+    def factored(self, weights: NDArray[Any], ground: float | Double = 0.0) -> Factors:
+        """A'WA + ρI ready to be solved with, for ``weights`` W (pairs, pixels) ≥ 0 and ``ground`` ρ ≥ 0.
+
+        ``ground`` is one for all pixels, or above 0 and of each (pixels,).
+        """
+        grounded = bool(np.any(ground))
         plan = self.elimination
         links = np.zeros((plan.links, weights.shape[1]))
         for link, weight in zip(plan.link[self.first, self.second], weights):
             links[link] += weight
-        pivots = np.full((self.dates, weights.shape[1]), ground)
+        pivots = np.tile(np.asarray(ground, np.float64), (self.dates, weights.shape[1] if np.ndim(ground) == 0 else 1))
         for day, later, numbers in plan.steps:
             here = links[numbers]
-            if ground:
+            if grounded:
                 leak = pivots[day].copy()
             total = here.sum(axis=0)
             total += pivots[day]
             share = here / np.where(total > 0, total, 1)
             for index in range(len(later) - 1):
                 links[plan.link[later[index], later[index + 1 :]]] += share[index] * here[index + 1 :]
-            if ground:
+            if grounded:
                 pivots[later] += share * leak
             pivots[day] = total
             links[numbers] = share
-        return Factors(self, links, pivots, ground > 0)
+        return Factors(self, links, pivots, grounded)
 
 
 @dataclass(frozen=True)
@@ -155,6 +159,27 @@ class Factors:
             solution[day] += np.einsum("ij,ij->j", np.broadcast_to(self.shares[links], (len(links), shape[1])),
                                        solution[later])  # fmt: skip
         return solution if self.grounded else solution - self._group_means(solution)
+
+    def pair_variances(self) -> Double:
+        """Variance of the difference of each pair's dates in units of a pair's of weight 1, (pairs, pixels).
+
+        The diagonal of A (A'WA + ρI)⁻¹ A'. Without ground, of no meaning where the valid pairs don't connect the dates.
+        1 minus it is the redundancy of a pair of weight 1: 0 where no loop of others checks it.
+        """
+        # The inverse at the links alone, backwards from the last date (Takahashi et al. 1973).
+        plan, network = self.network.elimination, self.network
+        inverse = np.zeros((plan.links + network.dates, self.pivots.shape[1]))
+        for day, later, links in reversed(plan.steps):
+            share = self.shares[links]
+            between = plan.link[np.ix_(later, later)]
+            np.fill_diagonal(between, plan.links + later)
+            inverse[links] = np.einsum("ik,ijk->jk", share, inverse[between])
+            pivot = np.where(self.pivots[day] > 0, self.pivots[day], np.inf)
+            inverse[plan.links + day] = 1 / pivot + np.einsum("ij,ij->j", share, inverse[links])
+        first, second = network.first, network.second
+        variances: Double = inverse[plan.links + first] + inverse[plan.links + second]
+        variances -= 2 * inverse[plan.link[first, second]]
+        return variances
 
     def _group_means(self, values: Double) -> Double:
         """The mean of each pixel's values of the same group, (dates, pixels)."""

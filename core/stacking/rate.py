@@ -1,4 +1,4 @@
-"""The rate of motion of each pixel from its interferometric phases: equation 1, its error, and outlying pairs."""
+"""The rate of motion of each pixel from its interferometric phases: equation 1 and its error."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..robust import MAD_TO_SIGMA, lower_median
 from ..types import Array, Double
 
 # Coherence above which weights grow no more: γ² / (1 − γ²) goes to infinity.
 _MAX_COHERENCE = 0.98
-# A pair that is rejected deviates at least by so many radians, however small the scatter of the others.
-_MIN_OUTLIER = 1.0
 # Phases that are summed at a time, so that their copies in double precision stay small.
 _VALUES_AT_A_TIME = 2**20
 
@@ -138,46 +135,3 @@ def coherence_weight(coherence: Array) -> Array:
     square = np.clip(coherence, 0, _MAX_COHERENCE) ** 2
     weight: Array = square / (1 - square)
     return weight
-
-
-def outliers(
-    phases: Double, years: Double, sigma: float, weights: NDArray[np.floating[Any]] | None = None
-) -> NDArray[np.bool_]:
-    """True where a pair deviates from its pixel's rate by more than ``sigma`` robust standard deviations.
-
-    Starts from the rate of least absolute deviations, which a few unwrapping errors can't pull away, and repeats
-    with equation 1 over the pairs that were kept. The scatter is 1.4826 × the median absolute residual. Never rejects
-    less than 1 rad, and nothing where fewer than five pairs, or not more than half of them, would be left.
-    """
-    valid = np.isfinite(phases)
-    if weights is not None:
-        valid &= np.nan_to_num(weights) > 0
-    found = np.count_nonzero(valid, axis=0)
-    rate = _least_absolute_rate(phases, years, valid)
-    spans = years.reshape((-1,) + (1,) * (phases.ndim - 1))
-    rejected = np.zeros(phases.shape, bool)
-    for _ in range(3):
-        residual = np.abs(phases - rate * spans)
-        residual[~valid] = np.inf
-        scatter = MAD_TO_SIGMA * lower_median(residual, found)
-        limit = np.maximum(sigma * scatter, _MIN_OUTLIER)
-        again = valid & (residual > limit)
-        kept = found - np.count_nonzero(again, axis=0)
-        again &= (kept >= 5) & (2 * kept > found)
-        if np.array_equal(again, rejected):
-            break
-        rejected = again
-        rate = stack_phases(np.where(rejected, np.nan, phases), years, weights, with_error=False).rate
-    return rejected
-
-
-def _least_absolute_rate(phases: Double, years: Double, valid: NDArray[np.bool_]) -> Double:
-    """The rate that minimises Σ |φ − pΔt|: the median of φ / Δt weighted by Δt, NaN without valid pairs."""
-    spans = years.reshape((-1,) + (1,) * (phases.ndim - 1))
-    rates = np.where(valid, phases / spans, np.inf)
-    order = np.argsort(rates, axis=0)
-    weight = np.cumsum(np.take_along_axis(np.where(valid, spans, 0.0), order, 0), axis=0)
-    middle = np.argmax(weight >= weight[-1] / 2, axis=0)
-    picked = np.take_along_axis(order, middle[None], 0)
-    rate: Double = np.take_along_axis(rates, picked, 0)[0]
-    return np.where(np.isfinite(rate), rate, np.nan)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..progress import QUIET, Progress
@@ -108,8 +109,11 @@ def stack_to_files(
     phase_rate = written.phase_rate.statistics()
     los_rate = None if written.los_rate is None else written.los_rate.statistics()
     if phase_rate.pixels == 0:
-        progress.warning(_EMPTY_FOR_PAIRS if written.has_phase else _EMPTY)
-    elif los_rate is not None and los_rate.pixels == 0:
+        progress.warning(_EMPTY_FOR_PAIRS if written.phases else _EMPTY)
+    elif options.outlier_sigma is not None:
+        notes.append(_rejection_note(written, model.stack, options.outlier_sigma))
+        progress.info(notes[-1])
+    if phase_rate.pixels and los_rate is not None and los_rate.pixels == 0:
         progress.warning("No pixel reaches the minimum coherence: the LOS rate is empty. Lower the limit.")
     return StackingResult(
         pairs_used=len(model.stack.interferograms),
@@ -147,11 +151,28 @@ def _check(stack: Stack, outputs: StackOutputs, options: StackingOptions) -> Non
 
 @dataclass(frozen=True)
 class _Written:
-    """Statistics of the rates, and whether any pixel had a valid phase."""
+    """Statistics of the rates, how many phases were stacked, and how many of each pair were rejected (pairs,)."""
 
     phase_rate: Summary
     los_rate: Summary | None
-    has_phase: bool
+    phases: int
+    rejected: NDArray[np.int64]
+
+
+def _rejection_note(written: _Written, stack: Stack, sigma: float) -> Message:
+    """How many phases were left out as outliers, and of which pair most."""
+    number = int(written.rejected.sum())
+    worst = int(np.argmax(written.rejected))
+    if not number:
+        return Message("Outlier rejection beyond {sigma:g} sigma found no phase to leave out.", sigma=sigma)
+    return Message(
+        "Outlier rejection beyond {sigma:g} sigma left out {share:.3g} % of the phases; the most, {pixels} pixels, of pair "
+        "{name}.",
+        sigma=sigma,
+        share=100 * number / (number + written.phases),
+        pixels=int(written.rejected[worst]),
+        name=stack.interferograms[worst].name,
+    )
 
 
 def _write(stacker: Stacker, outputs: StackOutputs, options: StackingOptions, progress: Progress) -> _Written:
@@ -170,7 +191,7 @@ def _write(stacker: Stacker, outputs: StackOutputs, options: StackingOptions, pr
     summaries = {"phase_rate": Summary("rad/yr", pixels)}
     if outputs.los_rate is not None:
         summaries["los_rate"] = Summary(options.unit, pixels)
-    has_phase = False
+    phases, rejected = 0, np.zeros(len(stacker.stack.interferograms), np.int64)
     with ExitStack() as files:
         writers = {}
         for name, description in descriptions.items():
@@ -187,12 +208,13 @@ def _write(stacker: Stacker, outputs: StackOutputs, options: StackingOptions, pr
                 writer.write(getattr(block, name), window.row, window.column)
             for name, summary in summaries.items():
                 summary.add(getattr(block, name))
-            has_phase |= block.has_phase
+            phases += block.phases
+            rejected += block.rejected
             if store is not None and block.noise is not None:
                 store.add(window, block.noise)
         if store is not None and of_errors is not None:
             _write_errors(stacker, store, of_errors, progress)
-    return _Written(summaries["phase_rate"], summaries.get("los_rate"), has_phase)
+    return _Written(summaries["phase_rate"], summaries.get("los_rate"), phases, rejected)
 
 
 def _write_errors(stacker: Stacker, store: NoiseStore, writer: RasterWriter, progress: Progress) -> None:

@@ -22,7 +22,7 @@ PAPER: Mapping[str, Any] = {
     "HEIGHT_CORRECTION": False,
     "ATMOSPHERE_FILTER": True,
     "COHERENCE_WEIGHTS": False,
-    "OUTLIER_SIGMA": None,
+    "OUTLIER_SIGMA": 0.0,
     "SIGN": "away",
     "UNIT": "m/yr",
 }

@@ -305,9 +305,12 @@ class StackingChoices(Algorithm):
         self.add_number(
             "OUTLIER_SIGMA",
             tr("Reject outliers beyond (sigma)"),
-            tr("Pairs whose residual in a pixel is larger are left out there. Empty: none are rejected."),
-            None,
-            1,
+            tr(
+                "Pairs that are wrong by more than half a cycle and by so many standard deviations are left out at that "
+                "pixel: errors of phase unwrapping, found by the closure of the network. 0: none are rejected."
+            ),
+            3.5,
+            0,
             advanced=True,
         )
         self.add_number(
@@ -404,7 +407,7 @@ class StackingChoices(Algorithm):
             estimator=self.parameterAsEnumString(parameters, "ESTIMATOR", context),
             min_pairs=min(wanted, pairs),
             coherence_weights=self.parameterAsBool(parameters, "COHERENCE_WEIGHTS", context),
-            outlier_sigma=self.number(parameters, "OUTLIER_SIGMA", context),
+            outlier_sigma=self.required_number(parameters, "OUTLIER_SIGMA", context) or None,
             min_coherence=self.required_number(parameters, "LOS_MIN_COHERENCE", context),
             sign=self.parameterAsEnumString(parameters, "SIGN", context),
             unit=self.parameterAsEnumString(parameters, "UNIT", context),

@@ -75,3 +75,20 @@ def test_sums_of_dates_and_differences_of_pairs_are_those_of_the_incidence_matri
     np.testing.assert_allclose(network.of_dates(values), incidence.T @ values, atol=1e-12)
     dates = np.random.default_rng(1).normal(size=(incidence.shape[1], 7))
     np.testing.assert_allclose(network.of_pairs(dates), incidence @ dates, atol=1e-12)
+
+
+@pytest.mark.parametrize("ground", [0.0, 0.3, "of each pixel"])
+@pytest.mark.parametrize("pixels", [1, 60])
+def test_variances_of_pairs_are_those_of_dense_matrices(ground: float | str, pixels: int) -> None:
+    days = network_days(9, 3)
+    incidence = incidence_of(days)
+    generator = np.random.default_rng(5)
+    weights = generator.uniform(0.1, 20, (len(days), pixels)) * (generator.random((len(days), pixels)) < 0.6)
+    springs = generator.uniform(0.01, 2, pixels) if isinstance(ground, str) else np.full(pixels, ground)
+    found = Network.of(incidence).factored(weights, springs if isinstance(ground, str) else ground).pair_variances()
+    for pixel in range(pixels):
+        weight = weights[:, pixel]
+        normal = incidence.T @ (weight[:, None] * incidence) + springs[pixel] * np.eye(incidence.shape[1])
+        expected = np.einsum("ij,jk,ik->i", incidence, np.linalg.pinv(normal, rcond=1e-12), incidence)
+        known = (weight > 0) | (springs[pixel] > 0)
+        np.testing.assert_allclose(found[known, pixel], expected[known], rtol=1e-8)

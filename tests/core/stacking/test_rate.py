@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ada_mapper.core.stacking import stack_phases
-from ada_mapper.core.stacking.rate import coherence_weight, outliers
+from ada_mapper.core.stacking.rate import coherence_weight
 from examples import examples
 from stacks import equation_1, years_of
 
@@ -96,33 +96,3 @@ def test_coherence_weight_is_the_inverse_phase_variance() -> None:
     np.testing.assert_allclose(coherence_weight(np.float32([0, 0.5, 0.8])), [0, 1 / 3, 0.64 / 0.36], rtol=1e-5)
     assert np.isfinite(coherence_weight(np.float32([1.0])))[0]
     assert np.isnan(coherence_weight(np.float32([np.nan])))[0]
-
-
-def test_unwrapping_errors_are_rejected_and_only_they() -> None:
-    generator = np.random.default_rng(2)
-    days = [(12 * i, 12 * i + span) for i in range(8) for span in (12, 24, 36)]
-    years = years_of(days)
-    phases = np.outer(years, np.linspace(-20, 20, 300)) + generator.normal(0, 0.2, (len(days), 300))
-    wrong = np.zeros(phases.shape, bool)
-    # The longest spans pull hardest at equation 1.
-    wrong[[2, 5]] = True
-    phases[wrong] += 4 * np.pi
-    assert (outliers(phases, years, 5.0) == wrong).all()
-
-
-def test_nothing_is_rejected_where_few_pairs_would_be_left() -> None:
-    phases = np.outer(YEARS[:5], [1.0])
-    phases[0] += 20
-    assert not outliers(phases, YEARS[:5], 3.0).any()
-
-
-def test_outliers_bear_missing_pairs_and_empty_pixels() -> None:
-    days = [(12 * i, 12 * i + 24) for i in range(12)]
-    years = years_of(days)
-    phases = np.outer(years, [5.0, 5.0, 5.0])
-    phases[3, 0] += 10
-    phases[5:7, 0] = np.nan
-    phases[:, 2] = np.nan
-    expected = np.zeros(phases.shape, bool)
-    expected[3, 0] = True
-    assert (outliers(phases, years, 3.0) == expected).all()
