@@ -1,9 +1,9 @@
 """Pairs that deviate at single pixels by more than noise explains: errors of whole cycles from phase unwrapping.
 
-Where other pairs lead from a pair's first to its second date they tell its phase, whatever motion and air have been, and
-the rate tells it within the scatter of the dates. Both are in one least-squares solution for the dates' phases, each held
-at the rate by a soft spring; one suspect after the other is taken out (data snooping, Baarda 1968), and those that the
-scatter of the rest explains come back. Sums over triplets clear nearly all pixels, so that few are solved for.
+Where other pairs lead from a pair's first to its second date they tell its phase, whatever motion and air have been,
+and the rate tells it within the scatter of the dates. Both are in one least-squares solution for the dates' phases,
+each held at the rate by a soft spring; one suspect after the other is taken out (data snooping, Baarda 1968), and those that
+the scatter of the rest explains come back. Sums over triplets clear nearly all pixels, so that few are solved for.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class OutlierSearch:
     sigma: float
 
     def __call__(self, phases: Double, weights: NDArray[np.floating[Any]] | None = None) -> NDArray[np.bool_]:
-        """True at outliers of ``phases`` (pairs, ...) in rad, non-finite where missing, or where the weight is 0 or NaN."""
+        """True at outliers of ``phases`` (pairs, ...) in rad; not finite, or of weight 0 or NaN: missing."""
         found = np.zeros((len(phases), phases[0].size), bool)
         flat = None if weights is None else weights.reshape(found.shape)
         found[self.places(phases.reshape(found.shape), flat)] = True
@@ -114,7 +114,7 @@ class OutlierSearch:
         result = furthest > _HALF_CYCLE
         far = np.flatnonzero(result)
         distance = np.abs(phases[:, far] - self.years[:, None] * rate[far])
-        # More than half of the pairs within this: so their median is, and the scatter too small to explain the furthest.
+        # With more than half of the pairs within this, the scatter is too small to explain the furthest.
         within = distance < furthest[far] / (_NEAR * MAD_TO_SIGMA)
         stands_out = 2 * np.count_nonzero(within, axis=0) > np.count_nonzero(np.isfinite(distance), axis=0)
         if not complete:
@@ -224,7 +224,8 @@ class OutlierSearch:
         for one, other, row in zip(network.first.tolist(), network.second.tolist(), test):
             np.maximum(worst[one], row, out=worst[one])
             np.maximum(worst[other], row, out=worst[other])
-        return (test > 0) & (test >= worst[network.first]) & (test >= worst[network.second])
+        suspects: NDArray[np.bool_] = (test > 0) & (test >= worst[network.first]) & (test >= worst[network.second])
+        return suspects
 
     def _reinstated(
         self, values: Double, valid: NDArray[np.bool_], kept: NDArray[np.bool_], stiffness: Double

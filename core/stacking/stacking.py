@@ -166,8 +166,8 @@ def _rejection_note(written: _Written, stack: Stack, sigma: float) -> Message:
     if not number:
         return Message("Outlier rejection beyond {sigma:g} sigma found no phase to leave out.", sigma=sigma)
     return Message(
-        "Outlier rejection beyond {sigma:g} sigma left out {share:.3g} % of the phases; the most, {pixels} pixels, of pair "
-        "{name}.",
+        "Outlier rejection beyond {sigma:g} sigma left out {share:.3g} % of the phases; the most, {pixels} pixels, of "
+        "pair {name}.",
         sigma=sigma,
         share=100 * number / (number + written.phases),
         pixels=int(written.rejected[worst]),

@@ -306,8 +306,8 @@ class StackingChoices(Algorithm):
             "OUTLIER_SIGMA",
             tr("Reject outliers beyond (sigma)"),
             tr(
-                "Pairs that are wrong by more than half a cycle and by so many standard deviations are left out at that "
-                "pixel: errors of phase unwrapping, found by the closure of the network. 0: none are rejected."
+                "Pairs that are wrong by more than half a cycle and by so many standard deviations are left out at "
+                "that pixel: errors of phase unwrapping, found by the closure of the network. 0: none are rejected."
             ),
             3.5,
             0,

@@ -47,7 +47,7 @@ class NoisyNetwork:
         motion: NDArray[np.float64] | None = None,
         seed: int = 0,
     ) -> Simulated:
-        """(phases, cycles that are wrong (pairs, pixels), rates (pixels,)): ``errors`` pairs of each pixel, ±1 or ±2."""
+        """(phases, wrong cycles (pairs, pixels), rates (pixels,)): ``errors`` pairs of each pixel are ±1 or ±2 off."""
         generator = np.random.default_rng(seed)
         pairs, dates = self.incidence.shape
         rates = generator.uniform(-30, 30, pixels) if rate is None else np.full(pixels, rate)

@@ -70,8 +70,7 @@ def test_an_error_beside_a_step_of_motion_is_found() -> None:
 
 
 def test_a_slide_with_two_wrong_pairs_keeps_its_rate() -> None:
-    days = network_days(30, 2) + [(0, 36), (36, 72)]
-    days = days[:59]
+    days = [*network_days(30, 2), (0, 36), (36, 72)]
     network = NoisyNetwork(days)
     truth = -38.4 / MM_A_RAD
     phases, _, _ = network.simulated(200, 0.5, 0.3, 0, rate=truth)

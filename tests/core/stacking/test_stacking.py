@@ -172,7 +172,12 @@ def test_unwrapping_errors_are_rejected_where_asked_for(tmp_path: Path) -> None:
     phases = np.array([truth * year for year in years_of(days)]) + generator.normal(0, 0.1, (len(days), 10, 12))
     phases[4, :, :6] += 6 * np.pi
     stack = make_stack(tmp_path / "in", phases, days)
-    stack_to_files(stack, outputs(tmp_path), options=StackingOptions(outlier_sigma=4.0))
+    result = stack_to_files(stack, outputs(tmp_path), options=StackingOptions(outlier_sigma=4.0))
+    name = stack.interferograms[4].name
+    share = 100 / len(days) / 2
+    assert f"left out {share:.3g} % of the phases; the most, 60 pixels, of pair {name}." in " ".join(
+        map(str, result.notes)
+    )
     count = read_raster(tmp_path / "count.tif")
     assert (count[:, :6] == len(days) - 1).all() and (count[:, 6:] == len(days)).all()
     assert abs(read_raster(tmp_path / "phase_rate.tif") - truth).max() < 1.5
