@@ -53,7 +53,7 @@ class OutlierSearch:
     sigma: float
 
     def __call__(self, phases: Double, weights: NDArray[np.floating[Any]] | None = None) -> NDArray[np.bool_]:
-        """True at outliers of ``phases`` (pairs, ...) in rad; not finite, or of weight 0 or NaN: missing."""
+        """True at outliers of ``phases`` (pairs, ...) in rad; missing if not finite or of weight 0 or NaN."""
         found = np.zeros((len(phases), phases[0].size), bool)
         flat = None if weights is None else weights.reshape(found.shape)
         found[self.places(phases.reshape(found.shape), flat)] = True
