@@ -2,8 +2,8 @@
 
 Where other pairs lead from a pair's first to its second date they tell its phase, whatever motion and air have been,
 and the rate tells it within the scatter of the dates. Both are in one least-squares solution for the dates' phases,
-each held at the rate by a soft spring; one suspect after the other is taken out (data snooping, Baarda 1968), and those that
-the scatter of the rest explains come back. Sums over triplets clear nearly all pixels, so that few are solved for.
+each held at the rate by a soft spring; one suspect after the other is taken out (data snooping, Baarda 1968), and those
+that the scatter of the rest explains come back. Sums over triplets clear nearly all pixels, so that few are solved for.
 """
 
 from __future__ import annotations
