@@ -39,6 +39,8 @@ from ada_mapper.core.types import Double
 NOISES = ((1.0, 0.3), (1.0, 1.0), (0.3, 1.0), (0.0, 1.0))
 LENGTHS = (31, 92)
 LOST = 0.3
+# Where pixels lack different pairs MintPy inverts them one by one: of these it gets so many.
+_FEW = 4900
 
 
 @dataclass(frozen=True)
@@ -189,8 +191,9 @@ def truth_table(estimators: dict[str, Estimator], side: int) -> None:
             for lost in (0.0, LOST):
                 phases = simulated(network, noise, lost, side * side, seed=dates)
                 cells = []
-                for estimate in [*estimators.values(), ideal(*noise)]:
-                    answer = estimate(phases, network, False)
+                for name, estimate in {**estimators, "ideal": ideal(*noise)}.items():
+                    pixels = _FEW if lost and name == "MintPy" else None
+                    answer = estimate(phases[:, :pixels], network, False)
                     cells.append(_against_zero(abs(scale) * answer.rate, abs(scale) * answer.error))
                 print(f"| {dates} | {noise[0]:g}, {noise[1]:g} | {lost:.0%} | " + " | ".join(cells) + " |", flush=True)
 

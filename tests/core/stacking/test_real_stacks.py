@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import date
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 from osgeo import gdal
 
-from ada_mapper.core.interferograms import Stack, find_stack
+from ada_mapper.core.interferograms import Interferogram, Stack, connected_dates, find_stack
 from ada_mapper.core.stacking import Corrections, Reference, StackingOptions, StackOutputs, stack_to_files
 from shared_data import shared_data
 from stacks import read_raster
@@ -51,6 +55,53 @@ def test_mexico_city_subsides(mexico_city: Stack, tmp_path: Path, sign: str, dir
     low, high = np.nanpercentile(direction * read_raster(tmp_path / "r.tif"), (2, 98))
     # The city sinks by decimetres a year; nothing rises like that.
     assert high > 150 and high > -2 * low
+
+
+def between(stack: Stack, dates: Collection[date]) -> tuple[Interferogram, ...]:
+    """The pairs of which both dates are among some."""
+    return tuple(pair for pair in stack.interferograms if pair.first_date in dates and pair.second_date in dates)
+
+
+def loops(pairs: tuple[Interferogram, ...]) -> int:
+    """How many pairs check others; 0 where the dates are not all connected."""
+    groups = connected_dates(pairs)
+    return len(pairs) - len(groups[0]) + 1 if len(groups) == 1 else 0
+
+
+def halves(stack: Stack) -> list[tuple[tuple[Interferogram, ...], tuple[Interferogram, ...]]]:
+    """The pairs of each two halves of the dates that share none and that three loops or more check."""
+    found = []
+    for chosen in combinations(stack.dates, len(stack.dates) // 2):
+        one, other = between(stack, chosen), between(stack, set(stack.dates) - set(chosen))
+        if min(loops(one), loops(other)) >= 3:
+            found.append((one, other))
+    return found
+
+
+@pytest.mark.parametrize("estimator", ["eq1", "network"])
+def test_two_halves_of_mexico_city_differ_as_their_errors_say(
+    mexico_city: Stack, tmp_path: Path, estimator: str
+) -> None:
+    """Rates of dates that share nothing but the ground, against each scene's median; the middle of many halvings.
+
+    Each halving is one draw of six or seven dates' air over the whole scene, so that a single one says little.
+    """
+    spreads = []
+    for parts in halves(mexico_city)[::3]:
+        rates, errors = [], []
+        for pairs in parts:
+            outputs = StackOutputs(tmp_path / "p.tif", tmp_path / "r.tif", tmp_path / "e.tif")
+            own = replace(mexico_city, interferograms=pairs)
+            options = StackingOptions(estimator=estimator, outlier_sigma=None)
+            stack_to_files(own, outputs, Corrections(Reference("median")), options)
+            rates.append(read_raster(tmp_path / "r.tif").astype(np.float64))
+            errors.append(read_raster(tmp_path / "e.tif").astype(np.float64))
+        apart = rates[0] - rates[1]
+        deviation = (apart - np.nanmedian(apart)) / np.hypot(*errors)
+        assert np.isfinite(deviation).sum() > 4000
+        spreads.append(np.nanstd(deviation))
+    assert len(spreads) >= 15
+    assert 0.8 < np.median(spreads) < 1.25
 
 
 def test_mexico_city_is_too_small_for_a_ramp(mexico_city: Stack, tmp_path: Path) -> None:
