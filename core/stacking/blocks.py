@@ -16,12 +16,12 @@ from ..interferograms import triplets_of
 from ..parallel import map_ordered
 from ..progress import Progress
 from ..raster import Band, Window
-from ..satellite import los_factor
+from ..satellite import DAYS_PER_YEAR, los_factor
 from ..types import Array, Double
 from .atmosphere_filter import network
 from .closure_map import ClosureMap
 from .corrections import CorrectionModel
-from .network_rate import RateModel
+from .network_rate import SEASONAL_YEARS, RateModel, with_annual_terms
 from .noise import NoiseLevels
 from .options import StackingOptions, StackOutputs
 from .outliers import OutlierSearch
@@ -89,7 +89,19 @@ class Stacker:
         """How the rate follows from the pairs: with the noise that is known, or by equation 1."""
         atmosphere = self.model.atmosphere
         high_pass = None if atmosphere is None else atmosphere.high_pass
-        return RateModel.of(self.years, network(self.stack)[1], self.noise, high_pass)
+        dates, incidence, _ = network(self.stack)
+        design = self.years
+        if self.is_seasonal:
+            times = np.array([(day - dates[0]).days / DAYS_PER_YEAR for day in dates])
+            design = with_annual_terms(self.years, incidence, times)
+        return RateModel.of(design, incidence, self.noise, high_pass)
+
+    @property
+    def is_seasonal(self) -> bool:
+        """True where annual terms are asked for and the dates last long enough to tell them from a rate."""
+        pairs = self.stack.interferograms
+        days = (max(pair.second_date for pair in pairs) - min(pair.first_date for pair in pairs)).days
+        return self.options.seasonal and days / DAYS_PER_YEAR >= SEASONAL_YEARS
 
     @cached_property
     def outliers(self) -> OutlierSearch | None:

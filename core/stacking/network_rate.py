@@ -20,6 +20,10 @@ from .network_solver import Network, date_phases
 from .noise import NoiseLevels, NoiseTerms, inverse_normal, noise_terms
 from .rate import RateEstimate
 
+# Dates over fewer years tell a rate and a season apart too badly.
+SEASONAL_YEARS = 1.25
+# A pixel has no rate where what is estimated beside it makes its variance larger than so many times.
+_MOST_INFLATION = 10.0
 # Phases that are worked on at a time.
 _VALUES_AT_A_TIME = 2**18
 
@@ -68,7 +72,10 @@ class RateModel:
             factors = self.network.factored(weights, ground)
             columns = [weights * self.network.of_pairs(factors.solve(course[:, None])) for course in self.courses.T]
         weighted = np.stack(columns, axis=1)
-        inverse = inverse_normal(np.einsum("ik,ilj->jkl", self.design, weighted))
+        normal = np.einsum("ik,ilj->jkl", self.design, weighted)
+        inverse = inverse_normal(normal)
+        if self.design.shape[1] > 1:
+            inverse[inverse[:, 0, 0] * normal[:, 0, 0] > _MOST_INFLATION] = np.nan
         return np.asarray(np.einsum("ilj,jl->ij", weighted, inverse[:, :, 0]))
 
     @cached_property
@@ -97,6 +104,15 @@ class RateModel:
             ways = valid[:, first].astype(np.float64)
             groups.append(PixelGroup(self, holed, ways, way, self.shares(ways)))
         return groups
+
+
+def with_annual_terms(years: Double, incidence: Double, times: Double) -> Double:
+    """The design (pairs, 3) of a rate and of a motion that returns every year, beside ``years`` (pairs,).
+
+    ``times`` (dates,) in years of the dates of the incidence matrix (pairs, dates).
+    """
+    angle = 2 * np.pi * times
+    return np.column_stack([years, incidence @ np.sin(angle), incidence @ np.cos(angle)])
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from ..types import PathLike
 from .blocks import Stacker
 from .closure_map import closure_map
 from .corrections import NO_CORRECTIONS, Corrections, estimate_corrections
+from .network_rate import SEASONAL_YEARS
 from .noise_sample import usual_noise
 from .options import StackingOptions, StackOutputs
 from .reading import ReaderPool
@@ -43,6 +44,10 @@ _NOISE_SHARE = 0.05
 
 _EMPTY = Message("No pixel has any valid phase: the rates are empty. Check the interferograms and the corrections.")
 _EMPTY_FOR_PAIRS = Message("No pixel has enough valid pairs: the rates are empty. Lower the minimum number of pairs.")
+_TOO_SHORT_FOR_SEASONS = Message(
+    "Annual terms were left out: the dates must last {years:g} years or more to tell a rate and a season apart.",
+    years=SEASONAL_YEARS,
+)
 _DEFAULT_OPTIONS = StackingOptions()
 
 
@@ -78,29 +83,9 @@ def stack_to_files(
             noise, told = usual_noise(stacker, progress.part(begin, begin + _NOISE_SHARE))
             stacker, begin = replace(stacker, noise=noise), begin + _NOISE_SHARE
             notes.append(told)
-        if stacker.says_mask_missing:
-            notes.append(Message("The interferograms have no coherence, so the LOS rate is not masked by it."))
-        if len(model.stack.interferograms) == 1:
-            notes.append(Message("Only one pair is stacked: the rate has no standard error."))
-        elif outputs.standard_error is not None and stacker.is_tree:
-            notes.append(
-                Message(
-                    "No pair is more than the dates of the network need, so its residuals can't tell the noise: the "
-                    "rate has no standard error. Allow longer pairs."
-                )
-            )
-        elif outputs.standard_error is not None:
-            notes.append(
-                Message(
-                    "Standard error: from the noise of pairs (closure of the network) and of dates (residuals) in each "
-                    "pixel, drawn toward that around it, which counts as {freedom:g} degrees of freedom (Gaussian "
-                    "windows of {pair:g} m for pairs and {date:g} m for dates). It does not hold air that lasts from "
-                    "date to date, the noise of the reference, seasonal motion, and fading.",
-                    freedom=NEAR_FREEDOM,
-                    pair=PAIR_METRES,
-                    date=DATE_METRES,
-                )
-            )
+        if options.seasonal and not stacker.is_seasonal:
+            model = replace(model, warnings=(*model.warnings, _TOO_SHORT_FOR_SEASONS))
+        notes += _told(stacker)
         for warning in model.warnings:
             progress.warning(warning)
         for note in notes:
@@ -124,6 +109,37 @@ def stack_to_files(
         wavelength=stack.wavelength,
         notes=model.warnings + tuple(notes),
     )
+
+
+def _told(stacker: Stacker) -> list[str]:
+    """What is to be said of the pass before it begins."""
+    notes: list[str] = []
+    if stacker.is_seasonal:
+        notes.append(Message("A motion that returns every year is estimated beside the rate of each pixel."))
+    if stacker.says_mask_missing:
+        notes.append(Message("The interferograms have no coherence, so the LOS rate is not masked by it."))
+    if len(stacker.stack.interferograms) == 1:
+        notes.append(Message("Only one pair is stacked: the rate has no standard error."))
+    elif stacker.outputs.standard_error is not None and stacker.is_tree:
+        notes.append(
+            Message(
+                "No pair is more than the dates of the network need, so its residuals can't tell the noise: the "
+                "rate has no standard error. Allow longer pairs."
+            )
+        )
+    elif stacker.outputs.standard_error is not None:
+        notes.append(
+            Message(
+                "Standard error: from the noise of pairs (closure of the network) and of dates (residuals) in each "
+                "pixel, drawn toward that around it, which counts as {freedom:g} degrees of freedom (Gaussian "
+                "windows of {pair:g} m for pairs and {date:g} m for dates). It does not hold air that lasts from "
+                "date to date, the noise of the reference, seasonal motion, and fading.",
+                freedom=NEAR_FREEDOM,
+                pair=PAIR_METRES,
+                date=DATE_METRES,
+            )
+        )
+    return notes
 
 
 def _check(stack: Stack, outputs: StackOutputs, options: StackingOptions) -> None:

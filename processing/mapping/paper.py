@@ -22,6 +22,7 @@ PAPER: Mapping[str, Any] = {
     "HEIGHT_CORRECTION": False,
     "ATMOSPHERE_FILTER": True,
     "COHERENCE_WEIGHTS": False,
+    "SEASONAL": False,
     "OUTLIER_SIGMA": 0.0,
     "SIGN": "away",
     "UNIT": "m/yr",

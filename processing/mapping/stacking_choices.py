@@ -302,6 +302,14 @@ class StackingChoices(Algorithm):
             tr("Pairs count more where they are coherent."),
             advanced=True,
         )
+        self.add(
+            QgsProcessingParameterBoolean("SEASONAL", tr("Estimate an annual motion beside the rate"), False),
+            tr(
+                "For ground that rises and sinks with the seasons, which a stack of a few years takes for a rate. "
+                "Needs dates over 1.25 years or more; shorter stacks are computed without, which is told."
+            ),
+            advanced=True,
+        )
         self.add_number(
             "OUTLIER_SIGMA",
             tr("Reject outliers beyond (sigma)"),
@@ -407,6 +415,7 @@ class StackingChoices(Algorithm):
             estimator=self.parameterAsEnumString(parameters, "ESTIMATOR", context),
             min_pairs=min(wanted, pairs),
             coherence_weights=self.parameterAsBool(parameters, "COHERENCE_WEIGHTS", context),
+            seasonal=self.parameterAsBool(parameters, "SEASONAL", context),
             outlier_sigma=self.required_number(parameters, "OUTLIER_SIGMA", context) or None,
             min_coherence=self.required_number(parameters, "LOS_MIN_COHERENCE", context),
             sign=self.parameterAsEnumString(parameters, "SIGN", context),

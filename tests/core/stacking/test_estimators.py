@@ -142,3 +142,33 @@ def test_a_tree_of_pairs_is_told_to_have_no_error(tmp_path: Path) -> None:
 def test_one_estimator_or_the_other() -> None:
     with pytest.raises(InputError, match="network, eq1"):
         StackingOptions(estimator="best")
+
+
+@pytest.mark.parametrize("estimator", ["eq1", "network"])
+def test_annual_motion_stays_out_of_the_rates(tmp_path: Path, estimator: str) -> None:
+    days = network_days(46, 2)
+    incidence = incidence_of(days)
+    season = incidence @ np.cos(2 * np.pi * 12 * np.arange(46) / 365.25)
+    phases = ((4 * years_of(days) + 1.5 * season)[:, None, None] + np.zeros((6, 8))).astype(np.float32)
+    stack = make_stack(tmp_path / "in", phases, days)
+    found = []
+    for seasonal in (False, True):
+        options = StackingOptions(estimator=estimator, seasonal=seasonal)
+        result = stack_to_files(stack, outputs(tmp_path), options=options)
+        found.append(read_raster(tmp_path / "phase.tif"))
+        assert any("every year" in note for note in result.notes) == seasonal
+    assert np.abs(found[0] - 4).max() > 0.1
+    np.testing.assert_allclose(found[1], 4, atol=1e-4)
+
+
+def test_short_stacks_are_computed_without_annual_terms(tmp_path: Path) -> None:
+    phases = noisy(lost=0)
+    stack = make_stack(tmp_path / "in", phases, DAYS)
+    said: list[str] = []
+    stack_to_files(stack, outputs(tmp_path), options=StackingOptions(), progress=Progress(on_warning=said.append))
+    expected = read_raster(tmp_path / "phase.tif")
+    assert not said
+    options = StackingOptions(seasonal=True)
+    stack_to_files(stack, outputs(tmp_path), options=options, progress=Progress(on_warning=said.append))
+    assert len(said) == 1 and "1.25 years" in said[0]
+    np.testing.assert_array_equal(read_raster(tmp_path / "phase.tif"), expected)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from ada_mapper.core.errors import InputError
 from ada_mapper.core.stacking import NoiseLevels, network_rates, noise_of_network, stack_phases
-from ada_mapper.core.stacking.network_rate import RateModel, noise_terms_of
+from ada_mapper.core.stacking.network_rate import RateModel, noise_terms_of, with_annual_terms
 from examples import examples
 from stacks import incidence_of, network_days, years_of
 
@@ -218,3 +219,54 @@ def test_a_tree_of_pairs_tells_neither_noise_nor_error() -> None:
 def test_noise_is_finite_and_not_negative(levels: tuple[float, float]) -> None:
     with pytest.raises(InputError):
         NoiseLevels(*levels)
+
+
+@pytest.mark.parametrize("ratio", [0.0, 2.0])
+def test_annual_terms_are_those_of_dense_least_squares(ratio: float) -> None:
+    days = network_days(44, 3)
+    incidence, years = incidence_of(days), years_of(days)
+    times = 12 * np.arange(44) / 365.25
+    generator = np.random.default_rng(2)
+    phases = generator.normal(0, 1, (len(days), 30))
+    phases[generator.random(phases.shape) < 0.3] = np.nan
+    phases[12:, 0] = np.nan
+    model = RateModel.of(
+        with_annual_terms(years, incidence, times), incidence, NoiseLevels(ratio, 1) if ratio else None
+    )
+    found = network_rates(phases, model.design, incidence, model.noise).rate
+    terms = noise_terms_of(model, phases)
+    for pixel in range(1, 30):
+        valid = np.isfinite(phases[:, pixel])
+        ends = incidence[valid]
+        design = np.column_stack([years[valid], ends @ np.sin(2 * np.pi * times), ends @ np.cos(2 * np.pi * times)])
+        inverse = np.linalg.inv(ratio**2 * ends @ ends.T + np.eye(len(ends)))
+        share = (np.linalg.inv(design.T @ inverse @ design) @ design.T @ inverse)[0]
+        assert found[pixel] == pytest.approx(share @ phases[valid, pixel], rel=1e-8)
+        assert terms.date_gain[pixel] == pytest.approx(np.sum((ends.T @ share) ** 2), rel=1e-8)
+        outside = np.eye(len(ends)) - design @ np.linalg.pinv(design)
+        of_dates = np.trace(outside @ ends @ ends.T)
+        residual = outside @ phases[valid, pixel]
+        assert terms.scatter[pixel] == pytest.approx(residual @ residual / of_dates, rel=1e-7)
+        assert terms.pair_share[pixel] == pytest.approx((len(ends) - 3) / of_dates, rel=1e-7)
+    # Twelve pairs of the first two months can't tell a rate from a season.
+    assert np.isnan(found[0])
+
+
+@pytest.mark.parametrize("noise", [None, NoiseLevels(1, 0.3)])
+@pytest.mark.parametrize("dates", [39, 62])
+def test_annual_terms_keep_a_season_out_of_the_rate_for_little_noise(noise: NoiseLevels | None, dates: int) -> None:
+    """39 dates last 1.25 years, 62 two years."""
+    days = network_days(dates, 3)
+    incidence, years = incidence_of(days), years_of(days)
+    times = 12 * np.arange(dates) / 365.25
+    design = with_annual_terms(years, incidence, times)
+    season = np.stack([1.1 * np.sin(2 * np.pi * times + phase) for phase in np.linspace(0, 6, 9)], axis=1)
+    phases = 3 * years[:, None] + incidence @ season
+    biased = network_rates(phases, years, incidence, noise).rate - 3
+    without = network_rates(phases, design, incidence, noise).rate - 3
+    assert np.abs(biased).max() > 0.1 and np.abs(without).max() < 1e-8
+    generator = np.random.default_rng(1)
+    air = incidence @ generator.normal(0, 1, (dates, 4000)) + generator.normal(0, 0.3, (len(days), 4000))
+    plain, seasonal = (network_rates(air, columns, incidence, noise) for columns in (years, design))
+    assert seasonal.rate.std() < 1.06 * plain.rate.std()
+    assert 0.9 < math.sqrt(np.mean(seasonal.standard_error**2)) / seasonal.rate.std() < 1.1
