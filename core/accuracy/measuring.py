@@ -13,7 +13,7 @@ import numpy as np
 from ..areas import Layers
 from ..gdal_errors import gdal_raises
 from ..progress import Progress
-from ..raster import LOS_SENSITIVITY, BandReader, Window, checked_band, row_blocks
+from ..raster import LOS_SENSITIVITY, BandReader, TrueNorth, Window, checked_band, row_blocks
 from ..satellite import Viewing
 from ..terrain import gradient
 from ..types import Array, Mask, PathLike
@@ -31,7 +31,7 @@ class Properties:
 
     ``los_rate``: 95th percentile of |LOS rate| (mm/yr) over its pixels. ``los_sensitivity``: the share of downslope
     motion that the line of sight sees, −1…1. ``aspect``: direction of the mean downhill gradient, degrees clockwise
-    from north. ``mapped``: the share of its pixels that was mapped. ``place``: its centroid as (row, column).
+    from true north. ``mapped``: the share of its pixels that was mapped. ``place``: its centroid as (row, column).
     """
 
     area_km2: float
@@ -64,6 +64,7 @@ class AreaMeasurer:
         if los_sensitivity is not None:
             band = checked_band(los_sensitivity, LOS_SENSITIVITY, progress)
             self._readers["los_sensitivity"] = self._files.enter_context(BandReader(band, ground.grid))
+        self._true_north = TrueNorth(ground.grid)
         self._on_ground = GroundMeasures(ground.grid.crs)
 
     @gdal_raises()
@@ -115,9 +116,10 @@ class AreaMeasurer:
             padded = Window(window.column - 1, window.row - 1, window.width + 2, window.height + 2)
             heights = self._readers["dem"].read(padded)
             dx, dy = self._ground.grid.metres_per_pixel(np.arange(window.row, window.row + window.height))
-            to_east, to_south = gradient(heights, dx, dy)
+            right, down = gradient(heights, dx, dy)
+            to_east, to_north = self._true_north.over(window).turned(right, -down)
             sums.east.append(to_east[mask])
-            sums.north.append(-to_south[mask])
+            sums.north.append(to_north[mask])
 
     def _orientation(self, sums: _Sums) -> tuple[float, float]:
         """Sensitivity of the line of sight, and aspect."""

@@ -23,7 +23,7 @@ FIELDS = (
     Field("elevation_min", "float", "m", "Lowest elevation"),
     Field("elevation_max", "float", "m", "Highest elevation"),
     Field("elevation_range", "float", "m", "Highest minus lowest elevation"),
-    Field("aspect", "float", "degree", "Direction of the mean downhill gradient, clockwise from north"),
+    Field("aspect", "float", "degree", "Direction of the mean downhill gradient, clockwise from true north"),
     Field("longitude", "float", "degree", "Longitude of the centroid, or of a point inside where that lies outside"),
     Field("latitude", "float", "degree", "Latitude of the same point"),
     Field("elongation", "float", "1", "Length over width, from the second moments of its pixels"),

@@ -22,6 +22,7 @@ from ..raster import (
     BandReader,
     Grid,
     RasterWriter,
+    TrueNorth,
     Window,
     checked_band,
 )
@@ -194,7 +195,7 @@ class AreaStatistics:
 
 
 def _direction(east: float | None, north: float | None) -> float | None:
-    """Degrees clockwise from north; None for flat ground."""
+    """Degrees clockwise from true north; None for flat ground."""
     if east is None or north is None or math.hypot(east, north) < 1e-9:
         return None
     return math.degrees(math.atan2(east, north)) % 360.0
@@ -206,6 +207,7 @@ def measure(components: Components, layers: Layers, labels_path: PathLike, progr
     The layers are read on the components' grid, a block of rows at a time.
     """
     grid = components.source.grid
+    north = TrueNorth(grid)
     statistics = AreaStatistics(grid, components.count)
     with contextlib.ExitStack() as stack:
         writer = stack.enter_context(RasterWriter(labels_path, grid, [BandDescription("area")], "int32", None))
@@ -214,7 +216,7 @@ def measure(components: Components, layers: Layers, labels_path: PathLike, progr
             progress.report(first / grid.height)
             writer.write(labels, first)
             if labels.any():
-                statistics.add(first, _Groups(labels), _read(readers, grid, first, labels.shape[0]))
+                statistics.add(first, _Groups(labels), _read(readers, grid, north, first, labels.shape[0]))
     for name, reader in readers.items():
         if components.count and statistics.is_empty(name):
             progress.warning(
@@ -226,7 +228,7 @@ def measure(components: Components, layers: Layers, labels_path: PathLike, progr
     return statistics
 
 
-def _read(readers: Mapping[str, BandReader], grid: Grid, first: int, rows: int) -> dict[str, Array]:
+def _read(readers: Mapping[str, BandReader], grid: Grid, north: TrueNorth, first: int, rows: int) -> dict[str, Array]:
     """The layers in some rows, with the downhill gradient where there is a DEM."""
     # Elevations reach one pixel further on all sides, for the gradient.
     windows = {"dem": Window(-1, first - 1, grid.width + 2, rows + 2)}
@@ -235,12 +237,12 @@ def _read(readers: Mapping[str, BandReader], grid: Grid, first: int, rows: int) 
     if "dem" in values:
         padded = values["dem"]
         values["dem"] = padded[1:-1, 1:-1]
-        values["downslope_east"], values["downslope_north"] = _downslope(padded, grid, first)
+        values["downslope_east"], values["downslope_north"] = _downslope(padded, grid, north, first)
     return values
 
 
-def _downslope(padded: Array, grid: Grid, first: int) -> tuple[Array, Array]:
-    """East and north parts of the downhill gradient of rows that start at ``first``; ``padded`` has their halo."""
+def _downslope(padded: Array, grid: Grid, north: TrueNorth, first: int) -> tuple[Array, Array]:
+    """True east and north parts of the downhill gradient of rows that start at ``first``; ``padded`` has their halo."""
     rows = np.arange(first, first + padded.shape[0] - 2)
-    east, south = gradient(padded, *grid.metres_per_pixel(rows))
-    return -east, south
+    right, down = gradient(padded, *grid.metres_per_pixel(rows))
+    return north.over(Window(0, first, grid.width, len(rows))).turned(-right, down)

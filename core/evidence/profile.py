@@ -20,9 +20,9 @@ from ..raster import (
     BandReader,
     Grid,
     Transformation,
+    TrueNorth,
     Window,
     checked_band,
-    placed_reference,
     row_blocks,
     sample,
 )
@@ -70,7 +70,7 @@ def area_profile(
     """The profile through an area along the mean direction in which its ground falls.
 
     ``outline`` is a polygon or multipolygon as WKB in ``crs``. The direction is that of the mean gradient of the DEM
-    inside the area, else ``aspect`` (degrees clockwise from the north of ``crs``). Samples lie half a pixel apart, at
+    inside the area, else ``aspect`` (degrees clockwise from true north). Samples lie half a pixel apart, at
     most 1000 of them, and are bilinear between the pixels of each raster's own grid; memory is bounded, whatever the
     size of the rasters. Raises InputError without any raster, CRS or polygon.
     """
@@ -92,7 +92,7 @@ def area_profile(
             unit=rate.unit,
         )
     grids = [Grid.of(path) for path in (los_rate, dem) if path is not None]
-    direction = _downslope(outlines, dem, aspect, local, progress)
+    direction = _downslope(outlines, dem, aspect, progress)
     along = _longest_axis(area) if direction is None else direction
     start, stop = _reach(area, along, _PIXELS_BEYOND * max(grid.pixel_size for grid in grids))
     spacing = max(min(grid.pixel_size for grid in grids) / 2, (stop - start) / (_MOST_SAMPLES - 1))
@@ -134,55 +134,43 @@ class _LocalMetres:
             )
         return Transformation(self.crs, crs).points(points)
 
-    def direction(self, crs: str, east: float, north: float) -> tuple[float, float]:
-        """The unit vector here of a direction given by metres along the x and y axes of another CRS."""
-        reference = placed_reference(crs)
-        centre = self.to(crs, np.zeros((1, 2)))[0]
-        step = 1e-4 if reference.IsGeographic() else 10 / reference.GetLinearUnits()
-        back = Transformation(crs, self.crs)
-        axes = back.finite_points([(centre[0] + step, centre[1]), (centre[0], centre[1] + step)])
-        axes /= np.linalg.norm(axes, axis=1, keepdims=True)
-        x, y = np.array([east, north]) @ axes
-        length = math.hypot(x, y)
-        return float(x / length), float(y / length)
-
 
 def _downslope(
-    outlines: Outlines, dem: PathLike | None, aspect: float | None, local: _LocalMetres, progress: Progress
+    outlines: Outlines, dem: PathLike | None, aspect: float | None, progress: Progress
 ) -> tuple[float, float] | None:
-    """The unit vector in which the ground of the area falls; None where it is level or unknown."""
+    """The unit vector (east, north) in which the ground of the area falls; None where it is level or unknown."""
     if dem is not None:
-        east, south = _mean_gradient(outlines, dem, progress)
-        if math.hypot(east, south) > _LEVEL:
-            # Rows count southwards, so falling to the south is a negative gradient to the south.
-            return local.direction(Grid.of(dem).crs, -east, south)
+        east, north = _mean_gradient(outlines, dem, progress)
+        length = math.hypot(east, north)
+        if length > _LEVEL:
+            return -east / length, -north / length
     if aspect is not None and math.isfinite(aspect):
         angle = math.radians(aspect)
-        return local.direction(outlines.crs, math.sin(angle), math.cos(angle))
+        return math.sin(angle), math.cos(angle)
     return None
 
 
 def _mean_gradient(outlines: Outlines, dem: PathLike, progress: Progress) -> tuple[float, float]:
-    """Mean rise over run to the east and to the south inside the area; 0 where the DEM has nothing there."""
+    """Mean rise over run to true east and north inside the area; 0 where the DEM has nothing there."""
     total, count = np.zeros(2), 0
     with BandReader(checked_band(dem, HEIGHTS)) as reader:
         grid = reader.grid
-        burner = Burner(outlines, grid)
+        burner, true_north = Burner(outlines, grid), TrueNorth(grid)
         window = burner.window(0)
         for first, rows in row_blocks(window.height, max(1, PIXELS_AT_A_TIME // max(window.width, 1))):
             progress.check()
             row = window.row + first
             padded = reader.read(Window(window.column - 1, row - 1, window.width + 2, rows + 2))
-            dx, dy = grid.metres_per_pixel(np.arange(row, row + rows))
-            slopes = np.stack(gradient(padded, dx, dy))
+            right, down = gradient(padded, *grid.metres_per_pixel(np.arange(row, row + rows)))
             part = Window(window.column, row, window.width, rows)
+            slopes = np.stack(true_north.over(part).turned(right, -down))
             # An area smaller than a few pixels may cover no pixel's centre.
             is_tiny = window.width * window.height < 4
             valid = np.isfinite(slopes).all(axis=0) & (burner.mask(part) | is_tiny)
             total += slopes[:, valid].sum(axis=1, dtype=np.float64)
             count += int(valid.sum())
-    east, south = total / max(count, 1)
-    return float(east), float(south)
+    east, north = total / max(count, 1)
+    return float(east), float(north)
 
 
 def _longest_axis(area: ogr.Geometry) -> tuple[float, float]:

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         smoothed,
         smoothing_reach,
     )
+    from .true_north import Directions, TrueNorth
     from .units import METRES, YEARLY_METRES, band_unit, unit_of
     from .writing import BandDescription, RasterWriter, write_array
 else:
@@ -84,6 +85,7 @@ __all__ = [
     "BandKind",
     "BandOrMosaic",
     "BandReader",
+    "Directions",
     "Grid",
     "Mosaic",
     "MosaicPart",
@@ -92,6 +94,7 @@ __all__ = [
     "Restatement",
     "RunningRelief",
     "Transformation",
+    "TrueNorth",
     "ValueRange",
     "Window",
     "above_local_mean",

@@ -165,7 +165,7 @@ class Grid:
         ys = top + (indices + 0.5) * dy
         if self.is_geographic:
             to_degrees = math.degrees(self._reference.GetAngularUnits())
-            east, north = _metres_per_degree(ys * to_degrees)
+            east, north = metres_per_degree(ys * to_degrees)
             return east * dx * to_degrees, north * -dy * to_degrees
         unit = self._reference.GetLinearUnits()
         scale_x, scale_y = self._projection_scale(ys)
@@ -187,7 +187,7 @@ class Grid:
         for px, py, nominal in ((dx / 2, 0.0, dx * unit), (0.0, -dy / 2, -dy * unit)):
             ends = degrees(px, py), degrees(-px, -py)
             mean_latitude = (ends[0][:, 1] + ends[1][:, 1]) / 2
-            east, north = _metres_per_degree(mean_latitude)
+            east, north = metres_per_degree(mean_latitude)
             difference = ends[0] - ends[1]
             difference[:, 0] -= 360 * np.round(difference[:, 0] / 360)
             true = np.hypot(difference[:, 0] * east, difference[:, 1] * north)
@@ -292,7 +292,7 @@ class Grid:
         )
 
 
-def _metres_per_degree(latitude: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def metres_per_degree(latitude: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Metres a degree of longitude and of latitude on WGS 84 at latitudes in degrees."""
     sin2 = np.sin(np.radians(latitude)) ** 2
     w = np.sqrt(1 - _WGS84_E2 * sin2)

@@ -2,7 +2,7 @@
 
 Ground is taken to move down the slope smoothed over about 90 m, as landslides do in simulated scenes. The share is
 −1 to 1, positive where that motion comes toward the satellite; 0 on level ground, where no slope tells a direction.
-Metres are those of each row, whatever the grid's units; true north is that of the middle of the grid.
+Metres are those of each row, whatever the grid's units; north is true north at each pixel.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from ..raster import (
     BandReader,
     Grid,
     RasterWriter,
+    TrueNorth,
     Window,
     checked_band,
     limited_cache,
-    north_in_grid,
     read_sample,
     row_blocks,
     smoothed,
@@ -56,13 +56,13 @@ _HIGHEST_INCIDENCE = 50.0
 def motion_gradient(
     padded: Array, dx: NDArray[np.float64] | float, dy: NDArray[np.float64] | float, sigmas: tuple[float, float]
 ) -> tuple[Array, Array]:
-    """dz/d(east) and dz/d(north), (h, w) each, smoothed: the direction in which ground on a slope moves.
+    """Gradient to the right and up the columns, (h, w) each, smoothed: in its direction ground on a slope moves.
 
     ``padded``: elevations (h + 2, w + 2) in metres with their halo, NaN for no data; ``dx``, ``dy``: metres of a pixel
     to the east and to the south, numbers or one per row (h,); ``sigmas`` as in ``smoothed``.
     """
-    east, south = gradient(padded, dx, dy)
-    return smoothed(east, sigmas), -smoothed(south, sigmas)
+    right, down = gradient(padded, dx, dy)
+    return smoothed(right, sigmas), -smoothed(down, sigmas)
 
 
 def los_sensitivity(
@@ -102,14 +102,12 @@ def sigmas_of(grid: Grid) -> tuple[float, float]:
 @gdal_raises()
 def turned_to_grid(viewing: Viewing, grid: Grid, progress: Progress = QUIET) -> Viewing:
     """The viewing with its heading counted from the grid's columns instead of true north, at the grid's middle."""
-    if grid.is_geographic:
-        return viewing
-    turn = north_in_grid(grid.crs, *grid.centre_lonlat)
+    turn = TrueNorth(grid).angle(Window(0, 0, grid.width, grid.height))
     if abs(turn) >= 1:
         progress.info(
             "True north is {turn:.1f}° right of the grid's columns in mid-scene; the heading follows it.", turn=turn
         )
-    return replace(viewing, heading=(viewing.heading + turn) % 360)
+    return replace(viewing, heading=(viewing.heading + turn) % 360) if turn else viewing
 
 
 @dataclass(frozen=True)
@@ -138,12 +136,13 @@ def los_sensitivity_to_file(
     """
     source, mean = _open(dem, incidence, viewing, progress)
     grid = source.grid
-    seen = turned_to_grid(replace(viewing, incidence=mean), grid, progress)
-    follows_rows = abs(seen.look[0]) >= _ALONG_ROWS
+    seen = replace(viewing, incidence=mean)
+    north = TrueNorth(grid)
+    follows_rows = abs(turned_to_grid(seen, grid, progress).look[0]) >= _ALONG_ROWS
     if visibility_output is not None and not follows_rows:
         progress.warning("The satellite looks along the columns of the grid: layover and shadow were not looked for.")
     sigmas = sigmas_of(grid)
-    band = BandDescription("los_sensitivity", "1", viewing_tags(replace(viewing, incidence=mean)))
+    band = BandDescription("los_sensitivity", "1", viewing_tags(seen))
     with ExitStack() as stack:
         stack.enter_context(limited_cache())
         writer = stack.enter_context(RasterWriter(output, grid, [band], compress=False))
@@ -158,15 +157,17 @@ def los_sensitivity_to_file(
         for first, count in row_blocks(grid.height, rows):
             progress.check()
             block = _Block.read(reader, grid, first, count, smoothing_reach(sigmas[0]))
-            east, north = block.gradient(sigmas)
-            angle = None if angles is None else angles.read(Window(0, first, grid.width, count))
-            share, level = los_sensitivity(east, north, seen, angle)
+            inside = Window(0, first, grid.width, count)
+            to_east, to_north = north.over(inside).turned(*block.gradient(sigmas))
+            angle = None if angles is None else angles.read(inside)
+            share, level = los_sensitivity(to_east, to_north, seen, angle)
             share[np.isnan(block.heights)] = np.nan
             writer.write(share, first)
             if classes is not None:
                 hidden = np.zeros(share.shape, bool)
                 if follows_rows:
-                    hidden = seen.hidden(_without_gaps(block.heights), block.dx[block.inner])
+                    in_grid = replace(seen, heading=seen.heading + north.angle(inside))
+                    hidden = in_grid.hidden(_without_gaps(block.heights), block.dx[block.inner])
                 classes.write(visibility(share, level, hidden), first)
             progress.report((first + count) / grid.height)
 
@@ -237,8 +238,8 @@ class _Block:
 
     def gradient(self, sigmas: tuple[float, float]) -> tuple[Array, Array]:
         """``motion_gradient`` of the block's own rows."""
-        east, north = motion_gradient(self.padded, self.dx, self.dy, sigmas)
-        return east[self.inner], north[self.inner]
+        right, up = motion_gradient(self.padded, self.dx, self.dy, sigmas)
+        return right[self.inner], up[self.inner]
 
 
 def _without_gaps(heights: NDArray[Any]) -> Array:

@@ -24,6 +24,7 @@ from ..raster import (
     BandReader,
     Grid,
     RasterWriter,
+    TrueNorth,
     Window,
     checked_band,
     limited_cache,
@@ -105,7 +106,8 @@ def slope_degrees(east: Array, south: Array) -> Array:
 
 
 def aspect_degrees(east: Array, south: Array) -> Array:
-    """Direction of descent in degrees clockwise from north, in [0, 360); NaN where the gradient is zero."""
+    """Direction of descent in degrees clockwise, in [0, 360), from the north that the gradient is measured from; NaN
+    where it is zero."""
     degrees: Array = np.degrees(np.arctan2(-east, south)).astype(np.float32)
     degrees[degrees < 0] += np.float32(360)
     degrees[degrees >= 360] = 0
@@ -121,6 +123,7 @@ def slope_to_file(
 ) -> None:
     """Write the slope (and the aspect, where asked for) of a DEM in degrees, on the DEM's own grid.
 
+    Aspect is the direction of descent, clockwise from true north, wherever the grid's columns point.
     Heights in feet or another length (band unit) are converted, undeclared nodata is recognised; pixels of a grid in
     degrees get their metres row by row. Raises InputError for a DEM without CRS, in a unit of no length, or
     unreadable; OutputError when writing fails.
@@ -156,6 +159,7 @@ def _computed_blocks(
 ) -> Generator[tuple[int, list[Array]], None, None]:
     """(first row, [slope, aspect]) of the blocks in order, computed in threads a little ahead of the writing."""
     own = threading.local()
+    north = TrueNorth(grid) if with_aspect else None
 
     def compute(block: tuple[int, int]) -> list[Array]:
         # Each thread opens its own reader: a virtual raster must be read by the thread that opened it.
@@ -163,7 +167,7 @@ def _computed_blocks(
             own.reader = opened.enter_context(BandReader(dem))
         first, count = block
         padded = own.reader.read(Window(-1, first - 1, grid.width + 2, count + 2))
-        return _layers(padded, grid, first, with_aspect)
+        return _layers(padded, grid, first, north)
 
     # The readers close after the threads have ended, however they end: Windows can't replace a file that is open.
     with ExitStack() as opened:
@@ -172,15 +176,17 @@ def _computed_blocks(
             yield first, layers
 
 
-def _layers(padded: Array, grid: Grid, first: int, with_aspect: bool) -> list[Array]:
-    """Slope and aspect of a block, computed in groups of rows that fit the processor's cache."""
+def _layers(padded: Array, grid: Grid, first: int, north: TrueNorth | None) -> list[Array]:
+    """Slope, and aspect where north is given, of a block, computed in groups of rows that fit the processor's cache."""
     height, width = padded.shape[0] - 2, padded.shape[1] - 2
-    layers = [np.empty((height, width), np.float32) for _ in range(2 if with_aspect else 1)]
+    layers = [np.empty((height, width), np.float32) for _ in range(1 if north is None else 2)]
+    directions = None if north is None else north.over(Window(0, first, width, height))
     dx, dy = grid.metres_per_pixel(np.arange(first, first + height))
     for row, count in row_blocks(height, max(1, _CHUNK_PIXELS // width)):
         part = slice(row, row + count)
         east, south = gradient(padded[row : row + count + 2], dx[part], dy[part])
         layers[0][part] = slope_degrees(east, south)
-        if with_aspect:
-            layers[1][part] = aspect_degrees(east, south)
+        if directions is not None:
+            to_east, to_north = directions.turned(east, -south, row)
+            layers[1][part] = aspect_degrees(to_east, -to_north)
     return layers

@@ -35,7 +35,7 @@ JUDGED_FIELDS = (
     Field("area_km2", "float", "km²", "Area of its outline on the ellipsoid"),
     Field("los_rate", "float", "mm/yr", "95th percentile of the magnitude of the LOS rate"),
     Field("los_sensitivity", "float", "1", "Share of downslope motion that the line of sight sees"),
-    Field("aspect", "float", "degree", "Direction of the mean downhill gradient, clockwise from north"),
+    Field("aspect", "float", "degree", "Direction of the mean downhill gradient, clockwise from true north"),
     Field("mapped", "float", "1", "Share of its pixels that was mapped"),
     Field("longitude", "float", "degree", "Longitude of the centroid, or of a point inside"),
     Field("latitude", "float", "degree", "Latitude of the same point"),

@@ -272,7 +272,8 @@ def test_aspect_is_the_downhill_direction(tmp_path: Path, east: float, south: fl
     dem = raster(tmp_path / "d.tif", 500 + east * columns + south * rows, name="dem", unit="m")
     (area,) = extract_areas(raster(tmp_path / "p.tif", np.ones((12, 12))), ALL, dem=dem)
     difference = (area.attributes["aspect"] - aspect + 180) % 360 - 180
-    assert difference == pytest.approx(0, abs=1e-4)
+    # True north lies up to 0.001° off the columns so near the zone's meridian.
+    assert difference == pytest.approx(0, abs=2e-3)
 
 
 def test_flat_ground_faces_nowhere_and_missing_layers_give_none(tmp_path: Path) -> None:

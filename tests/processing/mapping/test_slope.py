@@ -16,5 +16,6 @@ def test_slope_of_a_plane(run, tmp_path):
     slope, aspect = (QgsRasterLayer(result[name]) for name in ("OUTPUT", "ASPECT"))
     statistics = slope.dataProvider().bandStatistics(1)
     assert (statistics.minimumValue, statistics.maximumValue) == pytest.approx((20, 20), abs=1e-3)
-    assert aspect.dataProvider().bandStatistics(1).mean == pytest.approx(180, abs=1e-3)
+    # The columns lie 0.004° off true north so near the meridian of the zone.
+    assert aspect.dataProvider().bandStatistics(1).mean == pytest.approx(180, abs=1e-2)
     assert (tmp_path / "slope.qml").exists()
