@@ -11,6 +11,7 @@ from ..doors import opened_when_asked
 
 if TYPE_CHECKING:
     from .closure import Triplets, closure_offsets, closures, integer_closures, open_share, pair_closures
+    from .components import note_components, within_components
     from .finding import find_stack
     from .given import GivenView, is_wavelength
     from .limits import PairLimits
@@ -46,6 +47,7 @@ __all__ = [
     "find_stack",
     "integer_closures",
     "is_wavelength",
+    "note_components",
     "nothing_left",
     "open_share",
     "pair_closures",
@@ -54,4 +56,5 @@ __all__ = [
     "rules_against",
     "select_pairs",
     "triplets_of",
+    "within_components",
 ]

@@ -169,6 +169,16 @@ def _checked_coherence(band: Band, largest: float | None, state: FileState) -> _
     return checked, tuple(notes)
 
 
+@gdal_raises()
+def checked_components(band: Band) -> Band:
+    """The band of connected components; InputError where none of its pixels is in any."""
+    with BandReader(band) as reader:
+        sample = _some(_parts(reader))
+    if not np.isfinite(sample).any():
+        raise InputError("{label} has no component: no pixel is above 0.", label=band.label)
+    return band
+
+
 def _kind(wavelength: float, days: int, sign: float) -> BandKind:
     """What a phase can be in so many days; ``sign`` of a displacement: −1 where it is positive toward the satellite."""
     per_metre = 4 * math.pi / wavelength

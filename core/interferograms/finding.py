@@ -14,7 +14,7 @@ from ..raster import Band, Grid
 from ..satellite import LEFT, RIGHT, SENTINEL1_WAVELENGTH
 from ..texts import Message
 from ..types import PathLike
-from .checking import checked_phase, with_checked_coherences
+from .checking import checked_components, checked_phase, with_checked_coherences
 from .found import Found, some
 from .frames import pairs_of_files
 from .given import AS_TOLD, GivenView
@@ -152,7 +152,9 @@ def _read(path: Path, key: str, folder: Folder, notes: list[str], view: GivenVie
     known = view.over(known, path, notes)
     phase = checked_phase(phase, path, dates, known.wavelength, notes)
     coherence = _coherence(reader, path, dates, folder, notes)
-    return _found(_ordered(phase, dates, key, known, coherence), grid, path, known)
+    components = _components(reader, path, dates, folder, notes)
+    pair = replace(_ordered(phase, dates, key, known, coherence), components=components)
+    return _found(pair, grid, path, known)
 
 
 def _found(pair: Interferogram, grid: Grid, path: Path, known: Acquisition) -> Found:
@@ -171,6 +173,20 @@ def _coherence(reader: ProductReader, path: Path, dates: Pair, folder: Folder, n
         notes.append(Message("Coherence not used: {error}", error=error))
         return None
     return band
+
+
+def _components(reader: ProductReader, path: Path, dates: Pair, folder: Folder, notes: list[str]) -> Band | None:
+    file = reader.find_components(path, dates, folder)
+    if file is None:
+        return None
+    try:
+        with told_as_unreadable(file):
+            band = reader.components(file, folder)
+            checked_grid(band)
+            return checked_components(band)
+    except InputError as error:
+        notes.append(Message("Connected components not used: {error}", error=error))
+        return None
 
 
 def _ordered(phase: Band, dates: Pair, key: str, known: Acquisition, coherence: Band | None) -> Interferogram:
@@ -231,7 +247,7 @@ def _read_entry(entry: Entry, product: str, folder: Folder, notes: list[str], vi
     dates = (entry.first, entry.second)
     path = entry.file.path
     key = None if entry.file.variable else product_of(path) if product == AUTO else product
-    known, coherence = Acquisition(), None
+    known, coherence, components = Acquisition(), None, None
     if key is None:
         if entry.coherence == entry.file:
             raise InputError("{label} is listed as the coherence of itself.", label=entry.file.label)
@@ -242,6 +258,7 @@ def _read_entry(entry: Entry, product: str, folder: Folder, notes: list[str], vi
         known = reader.acquisition(path, dates, folder)
         notes.extend(note for note in known.notes if note not in notes)
         coherence = None if entry.coherence else _coherence(reader, path, dates, folder, notes)
+        components = _components(reader, path, dates, folder, notes)
     if entry.coherence:
         coherence = _told_coherence(entry.coherence, key, folder)
         checked_grid(coherence)
@@ -250,7 +267,8 @@ def _read_entry(entry: Entry, product: str, folder: Folder, notes: list[str], vi
     known = view.over(entry.view.over(known, path, notes), path, notes)
     grid = checked_grid(phase)
     phase = checked_phase(phase, path, dates, known.wavelength, notes)
-    return _found(_ordered(phase, dates, key or "geotiff", known, coherence), grid, path, known)
+    pair = replace(_ordered(phase, dates, key or "geotiff", known, coherence), components=components)
+    return _found(pair, grid, path, known)
 
 
 def _told_coherence(source: Source, key: str | None, folder: Folder) -> Band:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..gdal_errors import gdal_raises
 from ..parallel import map_ordered
 from ..progress import Progress
-from ..raster import BandOrMosaic, Grid, Mosaic, MosaicPart, Window, open_raster
+from ..raster import Band, BandOrMosaic, Grid, Mosaic, MosaicPart, Window, open_raster
 from ..texts import Message, joined
 from .found import Found, some
 from .grids import common_grid, grown, shared, window_on
@@ -36,6 +36,9 @@ _SHOWN = 0.005
 _TORN = 0.05
 # ARIA tells the version of its processor, NISAR the release and the number of the product.
 _VERSIONS = (re.compile(r"-v(\d+)_(\d+)_(\d+)"), re.compile(r"_[A-Z](\d{5})_[A-Z]_[A-Z]_[A-Z]_(\d{3})\.h5$"))
+
+# Components that one file has at most: those of the next one are numbered from here on.
+_COMPONENTS = 1000.0
 
 Shifts = dict[int, float]
 
@@ -377,11 +380,17 @@ def _pair(parts: Sequence[tuple[Found, float]], grid: Grid) -> Interferogram:
         MosaicPart(item.coherence, window) for (item, _), window in zip(parts, windows) if item.coherence is not None
     )
     coherence: BandOrMosaic | None = Mosaic(coherent, grid) if coherent else None
+    numbered = tuple(
+        MosaicPart(item.interferogram.components, window, number * _COMPONENTS)
+        for number, ((item, _), window) in enumerate(zip(parts, windows))
+        if isinstance(item.interferogram.components, Band)
+    )
     pairs = [item.interferogram for item, _ in parts]
     return replace(
         first,
         phase=phase,
         coherence=coherence,
+        components=Mosaic(numbered, grid) if numbered else None,
         perpendicular_baseline=_mean([pair.perpendicular_baseline for pair in pairs]),
         wavelength=next((pair.wavelength for pair in pairs if pair.wavelength is not None), None),
         heading=next((pair.heading for pair in pairs if pair.heading is not None), None),

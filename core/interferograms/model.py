@@ -44,8 +44,9 @@ class Interferogram:
 
     ``phase`` is in radians and scaled so that φ > 0 means that range grew (motion away from the satellite) from the
     first to the second date; ``coherence`` is scaled to 0..1; both are mosaics where the pair consists of several
-    files side by side. ``perpendicular_baseline`` (metres) is that of the second date relative to the first. Raises
-    InputError for dates out of order.
+    files side by side. ``perpendicular_baseline`` (metres) is that of the second date relative to the first.
+    ``components`` are the unwrapper's connected components, numbered from 1, those of the n-th file of a mosaic from
+    1000·n, no data where a pixel belongs to none. Raises InputError for dates out of order.
     """
 
     phase: BandOrMosaic
@@ -58,6 +59,7 @@ class Interferogram:
     heading: float | None = None
     incidence: float | None = None
     look_side: str | None = None
+    components: BandOrMosaic | None = None
 
     def __post_init__(self) -> None:
         if self.first_date >= self.second_date:
@@ -118,7 +120,7 @@ class Stack:
     @property
     def sources(self) -> list[str]:
         """What GDAL opens to read the stack, each once."""
-        kept = [(item.phase, item.coherence) for item in self.interferograms]
+        kept = [(item.phase, item.coherence, item.components) for item in self.interferograms]
         bands = [band for pair in kept for band in pair if band is not None]
         parts = [part.band for band in bands for part in (band.parts if isinstance(band, Mosaic) else ())]
         paths = [band.path for band in (*parts, *bands) if not isinstance(band, Mosaic)]

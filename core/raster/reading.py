@@ -38,7 +38,8 @@ class Band:
     value = (stored · file's scale + file's offset) · ``scale``, where a file that declares neither has 1 and 0;
     stored values equal to the band's declared nodata or to one of ``nodata`` are no data. ``path`` is anything that
     GDAL opens (a file, a subdataset, the XML of a VRT); ``name`` is what messages call it where the path doesn't read
-    well. ``kind`` is what the values are meant to be, where a check (``checked_band``) has made sure of it.
+    well. ``kind`` is what the values are meant to be, where a check (``checked_band``) has made sure of it. ``mask`` is
+    another band, on any grid: values are no data where it has none, or no number above 0.
     """
 
     path: str
@@ -47,6 +48,7 @@ class Band:
     nodata: tuple[float, ...] = ()
     name: str = ""
     kind: BandKind | None = None
+    mask: Band | None = None
 
     @property
     def label(self) -> str:
@@ -84,6 +86,7 @@ class BandReader:
         self._is_guarded = guarded
         self.source = band if isinstance(band, Band) else Band(os.fspath(band))
         self._layers: list[gdal.Dataset] = []
+        self._cover: BandReader | None = None
         self._dataset = open_raster(self.source.path, self.source.label)
         if not 1 <= self.source.index <= self._dataset.RasterCount:
             raise InputError("{label} has no band {index}.", label=self.source.label, index=self.source.index)
@@ -120,6 +123,8 @@ class BandReader:
         self._is_warped = self.is_resampled or goes_on
         if self._is_warped:
             self._warp()
+        if self.source.mask is not None:
+            self._cover = BandReader(self.source.mask, self.grid, "near")
 
     def _warp(self) -> None:
         """Put the band on the grid, without what stands for no data in it."""
@@ -175,6 +180,14 @@ class BandReader:
         ``out``: a float32 array of that shape that is filled and returned instead of a new one.
         """
         wanted = Window(0, 0, self.grid.width, self.grid.height) if window is None else window
+        values = self._placed(wanted, out)
+        if self._cover is not None:
+            # Not "<=": where the mask has no data, there is none either.
+            values[~(self._cover.read(wanted) > 0)] = np.nan
+        return values
+
+    def _placed(self, wanted: Window, out: Array | None) -> Array:
+        """A window of the grid, NaN outside the band."""
         left = max(wanted.column, 0, -self._column)
         top = max(wanted.row, 0, -self._row)
         right = min(wanted.column + wanted.width, self.grid.width, self._band.XSize - self._column)
@@ -333,7 +346,7 @@ class BandReader:
 
     def rest(self) -> bool:
         """Close the file until it ``wakes``, where that costs less than a new reader; whether it was closed."""
-        if self._is_warped or self._mask is not None:
+        if self._is_warped or self._mask is not None or self._cover is not None:
             return False
         self._band = self._stored = self._dataset = None
         return True
@@ -350,10 +363,12 @@ class BandReader:
         self._band = self._stored = dataset.GetRasterBand(self.source.index)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, and that of the mask."""
         self._band = self._stored = self._mask = self._dataset = None
         while self._layers:
             self._layers.pop()
+        if self._cover is not None:
+            self._cover.close()
 
     def __enter__(self) -> BandReader:
         return self

@@ -69,7 +69,8 @@ class ReaderPool:
     @contextlib.contextmanager
     def band_reader(self, band: Band) -> Iterator[BandReader]:
         """A reader of one band that no other thread uses meanwhile."""
-        key = band, threading.get_ident() if _is_virtual(band) else 0
+        is_virtual = _is_virtual(band) or (band.mask is not None and _is_virtual(band.mask))
+        key = band, threading.get_ident() if is_virtual else 0
         reader = self._take(key)
         try:
             if reader is None:
@@ -78,7 +79,7 @@ class ReaderPool:
                 reader.wake()
         except BaseException:
             with self._lock:
-                self._open -= 1
+                self._open -= _files(band)
             raise
         try:
             yield reader
@@ -99,7 +100,7 @@ class ReaderPool:
         with self._lock:
             if key in self._idle:
                 return _popped(self._idle, key)
-            self._open += 1
+            self._open += _files(key[0])
             if self._open > self._limit and self._idle:
                 newest = next(reversed(self._idle))
                 reader = _popped(self._idle, newest)
@@ -107,7 +108,7 @@ class ReaderPool:
                     self._resting.setdefault(newest, []).append(reader)
                 else:
                     reader.close()
-                self._open -= 1
+                self._open -= _files(newest[0])
             return _popped(self._resting, key) if key in self._resting else None
 
     def close(self) -> None:
@@ -133,6 +134,11 @@ def _popped(readers: MutableMapping[_Key, list[BandReader]], key: _Key) -> BandR
     if not readers[key]:
         del readers[key]
     return reader
+
+
+def _files(band: Band) -> int:
+    """How many files a reader of the band holds open."""
+    return 1 if band.mask is None else 2
 
 
 def _is_virtual(band: Band) -> bool:

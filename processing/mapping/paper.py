@@ -17,6 +17,7 @@ PAPER: Mapping[str, Any] = {
     "MAX_PERPENDICULAR_BASELINE": PairLimits.max_perpendicular_baseline,
     "MIN_COHERENCE": None,
     "MAX_CLOSURE": None,
+    "MASK_COMPONENTS": False,
     "ESTIMATOR": "eq1",
     "RAMP": "none",
     "HEIGHT_CORRECTION": False,

@@ -68,7 +68,7 @@ class StackInterferograms(StackingChoices):
         self.addOutput(QgsProcessingOutputNumber("PAIRS_USED", tr("Pairs used")))
 
     def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
-        from ...core.interferograms import find_stack, select_pairs
+        from ...core.interferograms import find_stack, note_components, select_pairs, within_components
         from ...core.stacking import StackOutputs, stack_to_files, write_report
 
         parameters = self.as_chosen(parameters, context, progress)
@@ -90,6 +90,10 @@ class StackInterferograms(StackingChoices):
         found = find_stack(folder, product, pairs_file, progress.part(0, 0.05), view)
         # A table lists files that lie anywhere.
         refuse_over(targets_of(self, parameters, context), found.sources, tr("an interferogram"))
+        if self.parameterAsBool(parameters, "MASK_COMPONENTS", context):
+            found = within_components(found, progress)
+        else:
+            note_components(found, progress)
         selection = select_pairs(found, limits, progress.part(0.05, 0.15))
         result = stack_to_files(
             selection.stack,

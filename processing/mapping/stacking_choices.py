@@ -143,12 +143,23 @@ class StackingChoices(Algorithm):
             tr("Most pixels that do not close (%)"),
             tr(
                 "Three pairs of three dates must add up. Pairs are left out of which more pixels do not, most likely "
-                "by errors of unwrapping: a few percent are usual, and pairs that are in no such triplet are kept. "
+                "by errors of unwrapping: usual is less than 1 %, and pairs that are in no such triplet are kept. "
                 "Empty: no such rule."
             ),
             None,
             0,
             100,
+            advanced=True,
+        )
+        self.add(
+            QgsProcessingParameterBoolean(
+                "MASK_COMPONENTS", tr("Leave out pixels outside connected components"), False
+            ),
+            tr(
+                "Where a pair comes with the unwrapper's connected components (HyP3 bursts, ARIA, ISCE2), pixels that "
+                "belong to none are no data in it: their number of cycles is a guess. Small patches of good coherence, "
+                "a slide among forest, belong to none, too."
+            ),
             advanced=True,
         )
         for name, title, text in (

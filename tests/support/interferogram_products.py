@@ -23,6 +23,7 @@ class Expected:
     phase: Array
     coherence: Array | None = None
     baseline: float | None = None
+    components: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,15 @@ def coherences(seed: int) -> Array:
     """Coherence with zeros, which mean no data, in one corner."""
     values = np.random.default_rng(seed + 100).uniform(0.1, 1, (HEIGHT, WIDTH)).astype(np.float32)
     values[0, 0] = 0
+    return values
+
+
+def components(seed: int) -> Array:
+    """Connected components 1 and 2, and 0 for none, which covers a row and a pixel."""
+    values = np.ones((HEIGHT, WIDTH), np.uint8)
+    values[:, 3:] = 2
+    values[seed % HEIGHT] = 0
+    values[HEIGHT - 1, WIDTH - 1] = 0
     return values
 
 
@@ -104,7 +114,11 @@ def hyp3(folder: Path) -> Product:
             inside / f"{name}.txt",
             f"Reference Granule: S1A\nBaseline: {10.5 + i}\nUTC time: 49916.0\nHeading: -167.25\n",
         )
-        pairs[pair] = Expected(valid(phases(i)), valid(coherences(i)), 10.5 + i)
+        # GAMMA, which makes the products of scenes, has no components.
+        if i:
+            write_tif(inside / f"{name}_conncomp.tif", components(i))
+        known = valid(components(i).astype(np.float32)) if i else None
+        pairs[pair] = Expected(valid(phases(i)), valid(coherences(i)), 10.5 + i, known)
     return Product("hyp3", METRES, 0.055465763, pairs, -167.25, 40.0)
 
 
@@ -193,8 +207,10 @@ def _latitudes(grid: Grid) -> np.ndarray:
     return grid.transform[3] + grid.transform[5] * (np.arange(grid.height) + 0.5)
 
 
-def write_gunw(path: Path, phase: Array, coherence: Array, baseline: float) -> None:
-    """An ARIA product: groups of a netCDF-4 file, no CRS, the baseline as a cube."""
+def write_gunw(path: Path, phase: Array, coherence: Array, baseline: float, seed: int = 0) -> None:
+    """An ARIA product: groups of a netCDF-4 file, no CRS, the baseline as a cube, components of the ``seed``."""
+    labels = components(seed).astype(np.float32)
+    labels[-1, -1] = -1
     path.parent.mkdir(parents=True, exist_ok=True)
     file = gdal.GetDriverByName("netCDF").CreateMultiDimensional(str(path), [], ["FORMAT=NC4"])
     science = file.GetRootGroup().CreateGroup("science")
@@ -208,7 +224,7 @@ def write_gunw(path: Path, phase: Array, coherence: Array, baseline: float) -> N
     ]
     _layer(data, "unwrappedPhase", axes, phase, 0.0)
     _layer(data, "coherence", axes, coherence, 0.0)
-    _layer(data, "connectedComponents", axes, np.zeros_like(phase), -1.0)
+    _layer(data, "connectedComponents", axes, labels, -1.0)
     geometry = grids.CreateGroup("imagingGeometry")
     cube = [
         _axis(geometry, "heightsMeta", np.array([0.0, 3000.0]), "metre"),
@@ -225,8 +241,9 @@ def aria(folder: Path) -> Product:
     pairs = {}
     for i, (later, earlier) in enumerate((("20200130", "20200124"), ("20200211", "20200130"))):
         name = f"S1-GUNW-D-R-071-tops-{later}_{earlier}-135156-34956N_32979N-PP-913f-v2_0_4.nc"
-        write_gunw(folder / name, phases(i), coherences(i), 25.0 + i)
-        pairs[f"{earlier}_{later}"] = Expected(-valid(phases(i)), valid(coherences(i)), -25.0 - i)
+        write_gunw(folder / name, phases(i), coherences(i), 25.0 + i, i)
+        known = valid(components(i).astype(np.float32))
+        pairs[f"{earlier}_{later}"] = Expected(-valid(phases(i)), valid(coherences(i)), -25.0 - i, known)
     return Product("aria", DEGREES, 0.05546576, pairs, None, 38.5)
 
 
@@ -313,7 +330,8 @@ def nisar(folder: Path) -> Product:
 def write_isce(path: Path, bands: list[Array], grid: Grid | None = DEGREES) -> Path:
     """Lines of each band in turn, little-endian, with ISCE's XML; without a grid in radar geometry."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.stack(bands, axis=1).astype("<f4").tofile(path)
+    is_byte = bands[0].dtype == np.uint8
+    np.stack(bands, axis=1).astype("u1" if is_byte else "<f4").tofile(path)
     x, dx, _, y, _, dy = grid.transform if grid else (0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
     coordinates = "".join(
         f'<component name="coordinate{i}"><property name="startingvalue"><value>{start}</value></property>'
@@ -327,7 +345,7 @@ def write_isce(path: Path, bands: list[Array], grid: Grid | None = DEGREES) -> P
             ("width", WIDTH),
             ("length", HEIGHT),
             ("number_bands", len(bands)),
-            ("data_type", "FLOAT"),
+            ("data_type", "BYTE" if is_byte else "FLOAT"),
             ("scheme", "BIL"),
             ("byte_order", "l"),
         )
@@ -346,7 +364,10 @@ def isce2(folder: Path) -> Product:
         write_isce(inside / "filt_fine.unw.geo", [amplitude, phases(i)])
         write_isce(inside / "filt_fine.cor", [coherences(8)], None)
         write_isce(inside / "filt_fine.cor.geo", [coherences(i)])
-        pairs[pair] = Expected(valid(phases(i)), valid(coherences(i)), baseline)
+        write_isce(inside / "filt_fine.unw.conncomp", [components(8)], None)
+        write_isce(inside / "filt_fine.unw.conncomp.geo", [components(i)])
+        known = valid(components(i).astype(np.float32))
+        pairs[pair] = Expected(valid(phases(i)), valid(coherences(i)), baseline, known)
     for second, averages in (("20161009", (39.0, 41.0)), ("20161021", (-15.0, -15.0))):
         lines = "".join(
             f"swath: IW{i}\nBperp (average): {value}\nBpar (average): 3.0\n" for i, value in enumerate(averages)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from osgeo import gdal
@@ -46,6 +47,16 @@ class AriaReader(ProductReader):
     def coherence(self, path: Path, folder: Folder) -> Band:
         """``coherence``."""
         return _layer(path, "coherence")
+
+    @gdal_raises()
+    def find_components(self, path: Path, dates: Pair, folder: Folder) -> Path | None:
+        """The same file."""
+        return path
+
+    @gdal_raises()
+    def components(self, path: Path, folder: Folder) -> Band:
+        """``connectedComponents``, -1 outside the scene."""
+        return replace(_layer(path, "connectedComponents"), nodata=(0.0, -1.0))
 
     @gdal_raises()
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:

@@ -53,6 +53,10 @@ class HyP3Reader(ProductReader):
         same = folder.named(_layer(path, "corr"), path)
         return same or super().find_coherence(path, dates, folder)
 
+    def find_components(self, path: Path, dates: Pair, folder: Folder) -> Path | None:
+        """``*_conncomp.tif``, which products made with ISCE2 have."""
+        return folder.named(_layer(path, "conncomp"), path)
+
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
         """Baseline and heading from the ``.txt``; incidence from the elevation angle of the line of sight."""
         told = Metadata()

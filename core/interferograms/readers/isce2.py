@@ -77,6 +77,17 @@ class Isce2Reader(ProductReader):
         source = _source(path)
         return in_degrees(declared_nodata_only(band_of(source, open_raster(source).RasterCount, name=str(path))))
 
+    def find_components(self, path: Path, dates: Pair, folder: Folder) -> Path | None:
+        """``filt_fine.unw.conncomp`` beside the interferogram, in the same geometry."""
+        geocoded = path.suffix == ".geo"
+        file = path.with_name(f"{path.stem}.conncomp.geo" if geocoded else f"{path.name}.conncomp")
+        return file if file.exists() and _described(file) else None
+
+    @gdal_raises()
+    def components(self, path: Path, folder: Folder) -> Band:
+        """The band of the file."""
+        return in_degrees(band_of(_source(path), name=str(path)))
+
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
         """Baselines of the stack, which are relative to its reference date; the view as ``view_of`` finds it, and by
         the geocoded line of sight where that isn't told.

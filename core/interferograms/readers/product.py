@@ -68,6 +68,14 @@ class ProductReader:
         """The coherence of a file that ``find_coherence`` gave, as it is stored."""
         return declared_nodata_only(band_of(path))
 
+    def find_components(self, path: Path, dates: Pair, folder: Folder) -> Path | None:
+        """The file with the connected components of the interferogram, or None."""
+        return None
+
+    def components(self, path: Path, folder: Folder) -> Band:
+        """The components of a file that ``find_components`` gave, numbered from 1; no data outside of any."""
+        return band_of(path)
+
     def acquisition(self, path: Path, dates: Pair, folder: Folder) -> Acquisition:
         """Baseline (for the dates in the product's order), wavelength and angles from the product's metadata."""
         return Acquisition()

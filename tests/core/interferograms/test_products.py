@@ -31,6 +31,10 @@ def test_a_product_is_read_as_described(tmp_path, build, chosen):
             np.testing.assert_array_equal(reader.read(), wanted.phase)
         with BandReader(pair.coherence, stack.grid) as reader:
             np.testing.assert_allclose(reader.read(), wanted.coherence, rtol=1e-6)
+        assert (pair.components is None) == (wanted.components is None)
+        if pair.components is not None:
+            with BandReader(pair.components, stack.grid) as reader:
+                np.testing.assert_array_equal(reader.read(), wanted.components)
         assert pair.perpendicular_baseline == (
             None if wanted.baseline is None else pytest.approx(wanted.baseline, abs=1e-3)
         )
