@@ -43,6 +43,9 @@ def check(stack, expected):
         wanted = expected.pairs[pair.name]
         np.testing.assert_array_equal(read(pair.phase), wanted.phase)
         np.testing.assert_allclose(read(pair.coherence), wanted.coherence, rtol=1e-6)
+        assert (pair.components is None) == (wanted.components is None)
+        if pair.components is not None:
+            np.testing.assert_array_equal(read(pair.components), wanted.components)
         assert pair.perpendicular_baseline == wanted.baseline
         assert (pair.heading, pair.incidence) == (pytest.approx(-167.25), pytest.approx(40.0, abs=1e-4))
 
@@ -59,8 +62,9 @@ def test_zipped_products_are_read_where_they_are(tmp_path, compression, suffix):
             (folder / f"{path.name}.zip").rename(folder / f"{path.name}{suffix}")
     stack = find_stack(folder)
     check(stack, expected)
-    (note,) = told(stack, "archive")
-    assert "isn't unpacked, or only in part: 5 of its rasters" in note and "2 more files" in note
+    scene, bursts = told(stack, "archive")
+    assert "isn't unpacked, or only in part: 5 of its rasters" in scene and "more files" not in scene
+    assert "isn't unpacked, or only in part: 6 of its rasters" in bursts and "1 more files" in bursts
 
 
 def test_some_unpacked_and_some_zipped(tmp_path):
