@@ -9,6 +9,7 @@ from pathlib import Path
 
 from qgis.core import Qgis
 from qgis.gui import QgsMessageBar
+from qgis.PyQt.QtCore import QObject, QSizeF, QTimer
 from qgis.PyQt.QtWidgets import QTextBrowser
 
 _MOST_LINES = 6
@@ -22,7 +23,8 @@ def show_message(bar: QgsMessageBar, title: str, text: str, level: Qgis.MessageL
     bar.pushMessage(escape(title, quote=False), escape(text, quote=False), level)
     if isinstance(bar, QgsMessageBar):
         for browser in bar.findChildren(QTextBrowser):
-            _unfold(browser)
+            if browser.findChild(_Unfolded) is None:
+                _Unfolded(browser)
 
 
 def with_short_paths(text: str, paths: Iterable[Path]) -> str:
@@ -34,16 +36,30 @@ def with_short_paths(text: str, paths: Iterable[Path]) -> str:
     return text
 
 
-def _unfold(browser: QTextBrowser) -> None:
-    """Give a text in the bar the height of its lines, now and at another width; QGIS' style holds it to one."""
-    layout, style = browser.document().documentLayout(), browser.styleSheet()
-    line = browser.fontMetrics().lineSpacing()
+class _Unfolded(QObject):
+    """Keeps a text in the bar as high as its lines, now and at another width; QGIS' style holds it to one.
 
-    def fit(*_: object) -> None:
-        height = round(min(layout.documentSize().height(), (_MOST_LINES + 0.5) * line))
-        wanted = f"{style} QTextEdit {{ min-height: {height}px; max-height: {height}px; }}"
+    A change of style while the text is being laid out ends the program, so the height follows after that.
+    """
+
+    def __init__(self, browser: QTextBrowser) -> None:
+        super().__init__(browser)
+        self._browser, self._style = browser, browser.styleSheet()
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(0)
+        self._later.timeout.connect(self.fit)
+        browser.document().documentLayout().documentSizeChanged.connect(self._follow)
+        self.fit()
+
+    def _follow(self, _: QSizeF) -> None:
+        self._later.start()
+
+    def fit(self) -> None:
+        """Give the text the height of its lines."""
+        browser = self._browser
+        most = (_MOST_LINES + 0.5) * browser.fontMetrics().lineSpacing()
+        height = round(min(browser.document().documentLayout().documentSize().height(), most))
+        wanted = f"{self._style} QTextEdit {{ min-height: {height}px; max-height: {height}px; }}"
         if browser.styleSheet() != wanted:
             browser.setStyleSheet(wanted)
-
-    layout.documentSizeChanged.connect(fit)
-    fit()

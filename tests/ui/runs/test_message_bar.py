@@ -1,11 +1,12 @@
 """Sentences in QGIS' message bar."""
 
+import gc
 from pathlib import Path
 
 import pytest
 from qgis.core import Qgis
 from qgis.gui import QgsMessageBar
-from qgis.PyQt.QtWidgets import QApplication, QTextBrowser
+from qgis.PyQt.QtWidgets import QApplication, QMainWindow, QTextBrowser, QVBoxLayout, QWidget
 
 from ada_mapper.ui.runs.message_bar import show_message, with_short_paths
 
@@ -59,3 +60,24 @@ def test_a_file_at_the_root_shortens_nothing():
     assert with_short_paths("/dem.tif and /data/dem.tif are gone.", [Path("/dem.tif"), Path("/data/dem.tif")]) == (
         "/dem.tif and /data/dem.tif are gone."
     )
+
+
+def test_messages_behind_each_other_come_forth_when_one_is_closed(qgis_app):
+    """A text that was laid out while it was hidden, then shown at another width: this once ended the program."""
+    window, bar, centre = QMainWindow(), QgsMessageBar(), QWidget()
+    window.setCentralWidget(centre)
+    QVBoxLayout(centre).addWidget(bar)
+    window.resize(900, 400)
+    window.show()
+    for number in range(3):
+        show_message(bar, "First", "word " * 40, Qgis.MessageLevel.Warning)
+        bar.pushMessage("Of QGIS", "text " * 50, Qgis.MessageLevel.Info)
+        show_message(bar, "Second", "word " * 80, Qgis.MessageLevel.Success)
+        QApplication.processEvents()
+        gc.collect()
+        window.resize(700 + 10 * number, 400)
+        QApplication.processEvents()
+        bar.clearWidgets()
+        QApplication.processEvents()
+        assert bar.currentItem() is None
+    window.deleteLater()
