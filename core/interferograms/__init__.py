@@ -12,6 +12,7 @@ from ..doors import opened_when_asked
 if TYPE_CHECKING:
     from .closure import Triplets, closure_offsets, closures, integer_closures, open_share, pair_closures
     from .components import note_components, within_components
+    from .delay_files import DelayMap, find_delays
     from .finding import find_stack
     from .given import GivenView, is_wavelength
     from .limits import PairLimits
@@ -33,6 +34,7 @@ else:
 
 __all__ = [
     "PRODUCTS",
+    "DelayMap",
     "GivenView",
     "Interferogram",
     "PairFacts",
@@ -44,6 +46,7 @@ __all__ = [
     "closure_offsets",
     "closures",
     "connected_dates",
+    "find_delays",
     "find_stack",
     "integer_closures",
     "is_wavelength",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,12 +17,10 @@ from .readers import (
     HEADING,
     INCIDENCE,
     WAVELENGTH,
-    YEARS,
     Quantity,
     Source,
-    parse_date,
-    source_of,
 )
+from .table_columns import NOT_KNOWN, Columns, NamedFiles, cells_of_row, date_of_cell
 from .table_text import rows_of_table
 
 REQUIRED = ("file", "date1", "date2")
@@ -35,11 +32,8 @@ OPTIONAL = (
     "incidence_deg",
     "look_side",
 )
-_OTHER_NAMES = {"bperp_m": "perpendicular_baseline_m", "coherence": "coherence_file"}
-_NAMES = (*REQUIRED, *OPTIONAL, *_OTHER_NAMES)
-_NOT_KNOWN = ("", "na")
+_COLUMNS = Columns(REQUIRED, OPTIONAL, {"bperp_m": "perpendicular_baseline_m", "coherence": "coherence_file"})
 _OF_THE_VIEW = (("wavelength_m", WAVELENGTH), ("heading_deg", HEADING), ("incidence_deg", INCIDENCE))
-_TIME_OF_DAY = re.compile(r"(?<=\d)[T ]\d{1,2}:\d{2}\S*$|\.0$")
 
 
 @dataclass(frozen=True)
@@ -62,16 +56,16 @@ def read_pairs_file(path: Path, notes: list[str], check: Callable[[], None] = la
     what another one says go to ``notes``. ``check`` is called for each line and may raise. Raises InputError that names
     the line for missing columns, wrong dates or numbers, files that don't exist and one file with two pairs of dates.
     """
-    rows = rows_of_table(path, _NAMES, check)
+    rows = rows_of_table(path, _COLUMNS.names, check)
     number, header = next(rows, (1, ()))
-    columns = _columns(header, f"{path}, line {number}")
+    columns = _COLUMNS.of_header(header, f"{path}, line {number}")
     entries: dict[Entry, int] = {}
     lines: dict[Source, tuple[int, Entry]] = {}
     files: dict[str, Source] = {}
     repeated = []
     for number, row in rows:
         where = f"{path}, line {number}"
-        entry = _entry(_cells(columns, row, where), _Files(path, where, files), where)
+        entry = _entry(cells_of_row(columns, row, where), NamedFiles(path, where, files), where)
         if entry in entries:
             repeated.append(number)
             continue
@@ -93,59 +87,8 @@ def read_pairs_file(path: Path, notes: list[str], check: Callable[[], None] = la
     return tuple(entries)
 
 
-def _columns(header: Sequence[str], where: str) -> list[str]:
-    names = [cell.lower() for cell in header]
-    others = {other: name for other, name in _OTHER_NAMES.items() if name not in names}
-    columns = [others.get(name, name) for name in names]
-    missing = [name for name in REQUIRED if name not in columns]
-    if missing:
-        raise InputError(
-            "{where}: the column {missing} is missing. The first line must name the columns "
-            "{required} and, where known, {optional}.",
-            where=where,
-            missing=missing[0],
-            required=", ".join(REQUIRED),
-            optional=", ".join(OPTIONAL),
-        )
-    double = [name for name in (*REQUIRED, *OPTIONAL) if columns.count(name) > 1]
-    if double:
-        raise InputError("{where}: the column {name} is there twice. Remove one.", where=where, name=double[0])
-    return columns
-
-
-def _cells(columns: Sequence[str], row: Sequence[str], where: str) -> Mapping[str, str]:
-    if any(row[len(columns) :]):
-        raise InputError(
-            "{where} has {count} cells, more than the {columns} columns that the first line names. Write numbers "
-            "with a point, and put cells that hold the separator in quotation marks.",
-            where=where,
-            count=len(row),
-            columns=len(columns),
-        )
-    return dict(zip(columns, row))
-
-
-@dataclass(frozen=True)
-class _Files:
-    """What the names of files in one line stand for; each name is looked up once in a table."""
-
-    table: Path
-    where: str
-    known: dict[str, Source]
-
-    def __call__(self, text: str) -> Source:
-        if text not in self.known:
-            if not text:
-                raise InputError("{where}: the file name is empty.", where=self.where)
-            try:
-                self.known[text] = source_of(text, self.table.parent)
-            except InputError as error:
-                raise InputError("{where}: {error}", where=self.where, error=error) from None
-        return self.known[text]
-
-
 def _entry(cells: Mapping[str, str], files: Callable[[str], Source], where: str) -> Entry:
-    first, second = (_date(cells.get(name, ""), name, where) for name in ("date1", "date2"))
+    first, second = (date_of_cell(cells.get(name, ""), name, where) for name in ("date1", "date2"))
     if first == second:
         raise InputError("{where}: date1 and date2 are both {first}. A pair needs two dates.", where=where, first=first)
     coherence = cells.get("coherence_file", "")
@@ -154,7 +97,7 @@ def _entry(cells: Mapping[str, str], files: Callable[[str], Source], where: str)
         first,
         second,
         _number(cells.get("perpendicular_baseline_m", ""), "perpendicular_baseline_m", BASELINE, where),
-        None if coherence.lower() in _NOT_KNOWN else files(coherence),
+        None if coherence.lower() in NOT_KNOWN else files(coherence),
         _view(cells, where),
     )
 
@@ -164,7 +107,7 @@ def _view(cells: Mapping[str, str], where: str) -> GivenView:
         _number(cells.get(column, ""), column, quantity, where) for column, quantity in _OF_THE_VIEW
     )
     side = cells.get("look_side", "").lower()
-    if side in _NOT_KNOWN:
+    if side in NOT_KNOWN:
         return GivenView(wavelength, heading, incidence)
     beginnings = {name[:length]: name for name in LOOK_SIDES for length in (1, len(name))}
     if side not in beginnings:
@@ -190,20 +133,8 @@ def _check_same_pair(entry: Entry, other: Entry, where: str, line: int) -> None:
     )
 
 
-def _date(text: str, name: str, where: str) -> date:
-    found = parse_date(_TIME_OF_DAY.sub("", text).replace("/", "-"))
-    if found is None or found.year not in YEARS:
-        raise InputError(
-            "{where}: {name} is “{text}”, which isn't a date of a radar image. Write dates as 2018-01-06 or 20180106.",
-            where=where,
-            name=name,
-            text=text,
-        )
-    return found
-
-
 def _number(text: str, column: str, quantity: Quantity, where: str) -> float | None:
-    if text.lower() in _NOT_KNOWN:
+    if text.lower() in NOT_KNOWN:
         return None
     try:
         value = float(text.replace(",", "."))

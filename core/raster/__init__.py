@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .local_mean import RunningRelief, above_local_mean
     from .meaning import (
         COHERENCE,
+        DELAY,
         HEIGHTS,
         INCIDENCE,
         LOS_RATE,
@@ -66,6 +67,7 @@ else:
 __all__ = [
     "COHERENCE",
     "DEGREES",
+    "DELAY",
     "EQUAL_AREA_CRS",
     "GAUSSIAN_TRUNCATE",
     "HEIGHTS",

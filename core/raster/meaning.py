@@ -127,6 +127,17 @@ HEIGHTS = BandKind(
     (-12000.0, 30000.0),
     _ADVICE,
 )
+DELAY = BandKind(
+    Message("delay of the air"),
+    "m",
+    tuple((unit, METRES[unit]) for unit in ("m", "cm", "mm")),
+    Message("metres, centimetres or millimetres"),
+    (-2.0, 4.0),
+    (-10.0, 10.0),
+    (-10.0, 10.0),
+    Message("Along the vertical the air delays by about 2.3 m at the height of the sea. Check unit and byte order."),
+    zeros_are_missing=True,
+)
 SLOPE = BandKind(
     Message("slope"),
     "degree",

@@ -6,7 +6,9 @@ stacking. Each correction is a surface per pair, linear in the terms of ``trends
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from ..raster import HEIGHTS, Band, BandReader, Window, checked_band
 from ..texts import Message
 from ..types import Array, Double, PathLike
 from .atmosphere_filter import Atmosphere, AtmosphereFilter, cell_size, estimate_atmosphere, network
+from .delays import delay_correction
 from .gathering import StackSample, gather, sample_elevation, stack_sample
 from .height_delay import HeightDelay
 from .reading import ReaderPool
@@ -25,10 +28,12 @@ from .reference_phase import Reference, reference_phases
 from .trends import RAMPS, basis, fit_trends, trend_terms
 
 if TYPE_CHECKING:
-    from ..interferograms import Stack
+    from ..interferograms import DelayMap, Stack
 
 
 _NO_REFERENCE = Reference()
+# Share of the estimation that comparing delays with phases takes.
+_DELAYS_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Corrections:
     """What is to be corrected; nothing by default.
 
     ``ramp``: "none", "plane" or "quadratic". ``height``: a delay linear in elevation. ``exclude_mask``: a raster on any
-    grid; nothing is estimated where it is above 0.
+    grid; nothing is estimated where it is above 0. ``delays``: of the air at each date, which maps tell.
     """
 
     reference: Reference = _NO_REFERENCE
@@ -44,6 +49,7 @@ class Corrections:
     height: bool = False
     atmosphere: AtmosphereFilter | None = None
     exclude_mask: PathLike | None = None
+    delays: Mapping[date, DelayMap] | None = None
 
     def __post_init__(self) -> None:
         if self.ramp not in RAMPS:
@@ -131,10 +137,28 @@ def estimate_corrections(
     Raises InputError when the height correction has no DEM or one that lies elsewhere, or when no pair has data in the
     reference.
     """
-    if not corrections.needs_estimation:
-        return CorrectionModel(stack)
     if corrections.height and dem is None:
         raise InputError("The height-correlated delay can only be corrected with a DEM. Choose one.")
+    if corrections.delays is None:
+        return _estimated(CorrectionModel(stack), pool, corrections, dem, progress)
+    known = delay_correction(stack, pool, corrections.delays, progress.part(0, _DELAYS_SHARE))
+    # From here on all phases that the pool reads are without their delays.
+    pool.delays = known.pairs
+    begun = CorrectionModel(known.stack, dropped=known.dropped, notes=known.notes, warnings=known.warnings)
+    return _estimated(begun, pool, corrections, dem, progress.part(_DELAYS_SHARE, 1))
+
+
+def _estimated(
+    model: CorrectionModel,
+    pool: ReaderPool,
+    corrections: Corrections,
+    dem: Band | PathLike | None,
+    progress: Progress,
+) -> CorrectionModel:
+    """The model with what is estimated from the phases themselves."""
+    if not corrections.needs_estimation:
+        return model
+    stack = model.stack
     options = corrections.atmosphere
     cell = None if options is None else cell_size(stack, options)
     needs_sample = corrections.has_trends or corrections.reference.needs_sample
@@ -145,7 +169,6 @@ def estimate_corrections(
     sample = None
     if phases is not None:
         sample = stack_sample(stack, pool, phases, heights, corrections.exclude_mask, progress.part(0.7, 0.9))
-    model = CorrectionModel(stack)
     if corrections.has_trends and sample is not None:
         model = _with_trends(model, corrections, sample, progress)
     model, anchor = _with_reference(model, pool, corrections.reference, sample, dem)
@@ -172,7 +195,7 @@ def _with_trends(
     model: CorrectionModel, corrections: Corrections, sample: StackSample, progress: Progress
 ) -> CorrectionModel:
     terms, notes = trend_terms(corrections.ramp, corrections.height, sample, model.stack.grid)
-    model = replace(model, warnings=notes)
+    model = replace(model, warnings=model.warnings + notes)
     if not terms:
         return model
     years = np.array([pair.years for pair in model.stack.interferograms])
@@ -188,7 +211,7 @@ def _with_trends(
         dates, incidence, _ = network(model.stack)
         height_delay = HeightDelay(incidence, np.array([day.toordinal() for day in dates], np.float64))
     coefficients, more = fit_trends(sample.phases, years, surfaces, sample.excluded, progress.check, height_delay)
-    return replace(model, terms=terms, coefficients=coefficients, notes=more)
+    return replace(model, terms=terms, coefficients=coefficients, notes=model.notes + more)
 
 
 def _with_reference(

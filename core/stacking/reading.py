@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..parallel import thread_count
 from ..raster import Band, BandOrMosaic, BandReader, Grid, Mosaic, MosaicReader, Window
 from ..types import Array, PathLike
+from .delayed_reader import DelayedReader, PairDelays
 
 if TYPE_CHECKING:
     from ..interferograms import Stack
@@ -56,10 +57,22 @@ class ReaderPool:
         self._resting: dict[_Key, list[BandReader]] = {}
         self._open = 0
         self._threads: dict[int, int] = {}
+        self.delays: PairDelays | None = None
 
     @contextlib.contextmanager
-    def reader(self, source: BandOrMosaic | PathLike) -> Iterator[BandReader | MosaicReader]:
-        """A reader of the band that no other thread uses meanwhile; that of a mosaic takes its bands from here, too."""
+    def reader(self, source: BandOrMosaic | PathLike) -> Iterator[BandReader | MosaicReader | DelayedReader]:
+        """A reader of the band that no other thread uses meanwhile; that of a mosaic takes its bands from here, too.
+
+        Where ``delays`` are known of a phase, its reader subtracts them.
+        """
+        with self._own_reader(source) as reader:
+            if self.delays is None or not isinstance(source, (Band, Mosaic)) or source not in self.delays:
+                yield reader
+            else:
+                yield DelayedReader(reader, source, self.delays, self.band_reader)
+
+    @contextlib.contextmanager
+    def _own_reader(self, source: BandOrMosaic | PathLike) -> Iterator[BandReader | MosaicReader]:
         if isinstance(source, Mosaic):
             yield MosaicReader(source, self.grid, self.band_reader)
             return

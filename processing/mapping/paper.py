@@ -21,6 +21,8 @@ PAPER: Mapping[str, Any] = {
     "ESTIMATOR": "eq1",
     "RAMP": "none",
     "HEIGHT_CORRECTION": False,
+    "DELAY_FOLDER": None,
+    "DELAY_TABLE": None,
     "ATMOSPHERE_FILTER": True,
     "COHERENCE_WEIGHTS": False,
     "SEASONAL": False,

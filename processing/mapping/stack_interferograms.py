@@ -83,17 +83,20 @@ class StackInterferograms(StackingChoices):
         pairs_file = self.parameterAsString(parameters, "PAIRS_FILE", context) or None
         product = self.parameterAsEnumString(parameters, "PRODUCT", context)
         limits = self.pair_limits(parameters, context)
-        corrections = self.corrections(parameters, context)
+        delays = self.delays(parameters, context, progress.part(0, 0.02))
+        corrections = self.corrections(parameters, context, delays)
         dem = self.raster_path(parameters, "DEM", context)
         corrections.check_rasters(dem)
         view = self.given_view(parameters, context)
-        found = find_stack(folder, product, pairs_file, progress.part(0, 0.05), view)
+        found = find_stack(folder, product, pairs_file, progress.part(0.02, 0.05), view)
         # A table lists files that lie anywhere.
         refuse_over(targets_of(self, parameters, context), found.sources, tr("an interferogram"))
         if self.parameterAsBool(parameters, "MASK_COMPONENTS", context):
             found = within_components(found, progress)
         else:
             note_components(found, progress)
+        maps = [delay.band.label for delay in (delays or {}).values()]
+        refuse_over(targets_of(self, parameters, context), maps, tr("a delay of the air"))
         selection = select_pairs(found, limits, progress.part(0.05, 0.15))
         result = stack_to_files(
             selection.stack,

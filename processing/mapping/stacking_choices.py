@@ -7,6 +7,8 @@ dialog of the panel. A parameter that is added to one of the groups appears in a
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Any, Callable
 
 from qgis.core import (
@@ -16,6 +18,7 @@ from qgis.core import (
     QgsProcessingParameterDateTime,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterFile,
     QgsProcessingParameterString,
 )
 
@@ -29,7 +32,7 @@ from ..texts import tr
 from .paper import as_in_paper, paper_text
 
 if TYPE_CHECKING:
-    from ...core.interferograms import GivenView
+    from ...core.interferograms import DelayMap, GivenView
     from ...core.stacking import Corrections, StackingOptions
 
 AS_IN_PAPER = "AS_IN_PAPER"
@@ -256,6 +259,27 @@ class StackingChoices(Algorithm):
             advanced=True,
         )
         self.add(
+            QgsProcessingParameterFile(
+                "DELAY_FOLDER",
+                tr("Folder of delays (GACOS)"),
+                QgsProcessingParameterFile.Behavior.Folder,
+                optional=True,
+            ),
+            tr(
+                "Zenith delays of GACOS, one file a date: 20180106.ztd with its .rsc, or 20180106.ztd.tif. Their "
+                "difference is taken from each pair; pairs without a delay at both dates are left out."
+            ),
+            advanced=True,
+        )
+        self.add(
+            QgsProcessingParameterFile("DELAY_TABLE", tr("Table of delays (CSV)"), extension="csv", optional=True),
+            tr(
+                "For other rasters of delay, instead of a folder: a CSV with the columns date and file, and where "
+                "known unit (m, cm or mm) and direction (zenith or los)."
+            ),
+            advanced=True,
+        )
+        self.add(
             QgsProcessingParameterBoolean("ATMOSPHERE_FILTER", tr("Filter the atmosphere for the LOS rate"), True),
             tr(
                 "Estimates the atmosphere of each date (rough in time, smooth in space) and removes it from the phases "
@@ -388,7 +412,23 @@ class StackingChoices(Algorithm):
             max_closure=None if closure is None else closure / 100,
         )
 
-    def corrections(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Corrections:
+    def delays(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress
+    ) -> Mapping[date, DelayMap] | None:
+        """The delays of the air that were given, by date."""
+        from ...core.interferograms import find_delays
+
+        folder, table = (
+            self.parameterAsString(parameters, name, context) or None for name in ("DELAY_FOLDER", "DELAY_TABLE")
+        )
+        return find_delays(folder, table, progress)
+
+    def corrections(
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        delays: Mapping[date, DelayMap] | None = None,
+    ) -> Corrections:
         """The corrections that were asked for."""
         from ...core.stacking import AtmosphereFilter, Corrections, Reference
 
@@ -409,6 +449,7 @@ class StackingChoices(Algorithm):
             height=self.parameterAsBool(parameters, "HEIGHT_CORRECTION", context),
             atmosphere=atmosphere,
             exclude_mask=self.raster_path(parameters, "EXCLUDE_MASK", context),
+            delays=delays,
         )
 
     def stacking_options(

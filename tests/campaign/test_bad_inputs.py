@@ -24,6 +24,8 @@ from ada_mapper.plugin import AdaMapperPlugin
 from ada_mapper.processing.provider import ALGORITHMS
 from bad_inputs import (
     COPIES,
+    DELAY_FOLDERS,
+    DELAY_TABLES,
     FOLDERS,
     MODELS,
     NUMBERS,
@@ -47,6 +49,8 @@ FOLDER: Kinds = ("Other folders", FOLDERS)
 BY_NAME: dict[str, Kinds] = {
     "INPUT_FOLDER": ("Folders of interferograms", PAIR_FOLDERS),
     "PAIRS_FILE": ("Tables of pairs", TABLES),
+    "DELAY_FOLDER": ("Folders of delays", DELAY_FOLDERS),
+    "DELAY_TABLE": ("Tables of delays", DELAY_TABLES),
     "SAMPLES": ("Sample sets", SAMPLE_SETS),
     "COPIES": ("Returned copies of a survey", COPIES),
     "MODEL": ("Models", MODELS),

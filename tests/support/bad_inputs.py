@@ -331,6 +331,27 @@ TABLES = (
 )
 
 
+def _delay_table(lines: str) -> Maker:
+    return _listed(lines.replace("AIR", "PAIRS/../delays/20200101.ztd.tif"))
+
+
+DELAY_TABLES = (
+    Bad("missing", lambda folder, world: str(folder / "missing.csv")),
+    Bad("folder", lambda folder, world: _folder(folder / "folder.csv")),
+    Bad("empty file", lambda folder, world: _empty(folder / "empty.csv")),
+    Bad("no such columns", _delay_table("a,b\n1,2\n")),
+    Bad("no lines", _delay_table("date,file\n")),
+    Bad("a date that isn't one", _delay_table("date,file\n2020-13-45,AIR\n")),
+    Bad("one date twice", _delay_table("date,file\n2020-01-01,AIR\n2020-01-01,AIR\n")),
+    Bad("dates of no pair", _delay_table("date,file\n2020-01-02,AIR\n2020-01-14,AIR\n")),
+    Bad("a file that isn't there", _delay_table("date,file\n2020-01-01,nothing.tif\n")),
+    Bad("phases in the place of delays", _delay_table(f"date,file\n2020-01-01,{FILE}\n2020-01-13,{FILE}\n")),
+    Bad("a unit that is none of delays", _delay_table("date,file,unit\n2020-01-01,AIR,rad\n")),
+    Bad("metres as feet", _delay_table("date,file,unit\n2020-01-01,AIR,ft\n")),
+    Bad("a direction that is none", _delay_table("date,file,direction\n2020-01-01,AIR,up\n")),
+)
+
+
 def _spoiled(folder: Path, world: World, name: str, spoil: Callable[[Path], None]) -> str:
     """A copy of a folder of the world after something happened to it."""
     copy = Path(shutil.copytree(world.inputs / name, folder / name))
@@ -354,6 +375,45 @@ def _cut_first(pattern: str) -> Callable[[Path], None]:
 
     return spoil
 
+
+def _all_delays(change: Callable[[Any], Any]) -> Callable[[Path], None]:
+    """Change the numbers of all delays of a folder."""
+
+    def spoil(folder: Path) -> None:
+        for path in folder.glob("*.tif"):
+            _tif(path, change(gdal.Open(str(path)).ReadAsArray()))
+
+    return spoil
+
+
+def _raw_delay(size: int, header: str) -> Callable[[Path], None]:
+    """A raw file of GACOS in the place of a GeoTIFF, of so many bytes and with such a header ("" for none)."""
+
+    def spoil(folder: Path) -> None:
+        (folder / "20200101.ztd.tif").unlink()
+        path = folder / "20200101.ztd"
+        path.write_bytes(np.full(size // 4, 2.3, "<f4").tobytes())
+        if header:
+            path.with_name("20200101.ztd.rsc").write_text(header, "utf-8")
+
+    return spoil
+
+
+_RSC = "WIDTH 40\nFILE_LENGTH 30\nX_FIRST 9.0\nY_FIRST 45.2\nX_STEP 0.000833\nY_STEP -0.000833\n"
+
+DELAY_FOLDERS = (
+    *FOLDERS[:2],
+    Bad("empty", lambda folder, world: _folder(folder / "empty")),
+    FOLDERS[3],
+    Bad("cut short", lambda f, w: _spoiled(f, w, "delays", _cut_first("*.tif"))),
+    Bad("in centimetres", lambda f, w: _spoiled(f, w, "delays", _all_delays(lambda metres: 100 * metres))),
+    Bad("all zero", lambda f, w: _spoiled(f, w, "delays", _all_delays(lambda metres: 0 * metres))),
+    Bad("no number", lambda f, w: _spoiled(f, w, "delays", _all_delays(lambda metres: np.nan * metres))),
+    Bad("raw without header", lambda f, w: _spoiled(f, w, "delays", _raw_delay(4800, ""))),
+    Bad("raw cut short", lambda f, w: _spoiled(f, w, "delays", _raw_delay(4000, _RSC))),
+    Bad("raw with a header of texts", lambda f, w: _spoiled(f, w, "delays", _raw_delay(4800, "This is a text.\n"))),
+    Bad("raw and elsewhere", lambda f, w: _spoiled(f, w, "delays", _raw_delay(4800, _RSC.replace("9.0", "19.0")))),
+)
 
 SAMPLE_SETS = (
     *FOLDERS,

@@ -256,6 +256,7 @@ def make_inputs(folder: Path, run: Runner) -> None:
     _write_vectors(folder)
     _write_models(folder)
     _write_pairs(folder / "pairs")
+    _write_delays(folder / "delays")
     world = World(folder, folder)
     for name, parameters in (
         ("samplesites", {"AREAS": "in:areas.gpkg", "COUNT": 2, "SITES": "in:sites.gpkg"}),
@@ -319,6 +320,16 @@ def _write_pairs(folder: Path) -> None:
         coherence = random.uniform(0.6, 0.9, phase.shape)
         write_array(folder / f"{pair}_unw.tif", GRID, phase.astype(np.float32), BandDescription("phase", "rad"))
         write_array(folder / f"{pair}_cc.tif", GRID, coherence.astype(np.float32), BandDescription("coherence", "1"))
+
+
+def _write_delays(folder: Path) -> None:
+    """Zenith delays of the dates of the pairs, named as GACOS names its GeoTIFFs."""
+    folder.mkdir()
+    rows, columns = np.mgrid[: GRID.height, : GRID.width]
+    for index in range(DATES):
+        day = date(2020, 1, 1) + timedelta(days=12 * index)
+        delay = 2.3 + 0.004 * np.sin(index + rows / 40) + 0.003 * np.cos(index * columns / 50)
+        write_array(folder / f"{day:%Y%m%d}.ztd.tif", GRID, delay.astype(np.float32), BandDescription("delay", "m"))
 
 
 def rectangle(row: float, column: float, height: float, width: float) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .containers import Source, band_of_source, source_of
     from .dates import YEARS, Pair, parse_date
     from .files import Folder
+    from .gacos import DELAY_NAME, delay_band
     from .metadata import BASELINE, HEADING, INCIDENCE, WAVELENGTH, Quantity
     from .product import ProductReader
     from .products import AUTO, PRODUCTS, product_of, reader_of, recognise
@@ -24,6 +25,7 @@ else:
 __all__ = [
     "AUTO",
     "BASELINE",
+    "DELAY_NAME",
     "HEADING",
     "INCIDENCE",
     "PRODUCTS",
@@ -37,6 +39,7 @@ __all__ = [
     "band_of_source",
     "checked_grid",
     "declared_nodata_only",
+    "delay_band",
     "parse_date",
     "product_of",
     "reader_of",
