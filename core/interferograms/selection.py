@@ -292,8 +292,9 @@ def _many_suspect(used: Iterable[Interferogram], samples: PairSamples) -> list[s
     shown = [Message("{name} ({share:.0f} %)", name=name, share=100 * shares[name]) for name in many]
     return [
         Message(
-            "Errors of unwrapping are likely: in more than {limit:.0f} % of the pixels, triplets with these pairs "
-            "don't close: {some}. Set a limit on pixels that don't close, or leave the pairs out by hand.",
+            "Errors of unwrapping, or noise of nearly a cycle, are likely: in more than {limit:.0f} % of the pixels, "
+            "triplets with these pairs don't close: {some}. Set a limit on pixels that don't close, or leave the pairs "
+            "out by hand.",
             limit=100 * _MANY_SUSPECT,
             some=some(shown),
         )
