@@ -7,12 +7,14 @@ from datetime import date
 
 import numpy as np
 import pytest
+from osgeo import gdal
 from qgis.core import (
     QgsFeature,
     QgsGeometry,
     QgsProcessingFeatureSourceDefinition,
     QgsProject,
     QgsRasterLayer,
+    QgsSettings,
     QgsVectorLayer,
 )
 from qgis.PyQt.QtCore import QDate
@@ -242,3 +244,34 @@ def test_buttons_of_the_toolbox_are_not_shown(dialog):
 def test_it_closes_with_its_project(dialog):
     QgsProject.instance().clear()
     assert not dialog.isVisible()
+
+
+def test_the_step_stacks_with_what_was_chosen(context, state, dialog, layers, tmp_path, wait_until):
+    """Layers without a file, selected features and a mask reach the run in the background."""
+    mask, point = layers
+    folder = tmp_path / "stack"
+    folder.mkdir()
+    phase = np.random.default_rng(1).normal(0, 0.1, (24, 24))
+    for name in ("20200101_20200113", "20200113_20200125", "20200125_20200206"):
+        write(folder / f"{name}_unw.tif", phase + 5, "phase", "rad")
+    point.selectAll()
+    put(
+        dialog, UNIT="m/yr", SIGN="away", REFERENCE_MODE="point", EXCLUDE_MASK=mask.id(),
+        REFERENCE=QgsProcessingFeatureSourceDefinition(point.id(), True),
+    )  # fmt: skip
+    dialog.accept()
+    QgsSettings().setValue("ada_mapper/detect/save_in", str(tmp_path / "results"))
+    step = DataStep(context)
+    step.choose_folder(str(folder))
+    wait_until(lambda: not step.choice.is_scanning)
+    step.stack()
+    wait_until(lambda: step.status().state != "running", 60)
+    (path,) = (tmp_path / "results").rglob("los_rate.tif")
+    (report,) = (tmp_path / "results").rglob("*.html")
+    raster = gdal.Open(str(path))
+    assert raster.GetRasterBand(1).GetUnitType() == "m/yr"
+    assert np.abs(raster.ReadAsArray()[3, 3]) < 0.05, "5 rad a pair, which the reference has too, are 0.67 m/yr"
+    page = report.read_text(encoding="utf-8")
+    assert "Mask of ground known to move" in page and "away" in page
+    step.choice.stop()
+    step.deleteLater()
