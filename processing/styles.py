@@ -49,7 +49,7 @@ VISIBILITY = {
     3: ("#762a83", "Layover or shadow"),
     4: ("#f7f7f7", "Level ground"),
 }
-ORBIT_COLOURS = {"ascending": "#e31a1c", "descending": "#ff7f00", "both": "#7a1fa2", "unknown": "#e31a1c"}
+ORBIT_COLOURS = {"ascending": "#ff7f00", "descending": "#e31a1c", "both": "#7a1fa2", "unknown": "#e31a1c"}
 
 _alive: set[LayerStyler] = set()
 
@@ -101,7 +101,7 @@ def style_raster(layer: QgsRasterLayer, kind: str) -> None:
 
 
 def style_areas(layer: QgsVectorLayer) -> None:
-    """Outline areas by orbit: ascending red, descending orange (as in the paper's maps), seen from both purple."""
+    """Outline areas by orbit: descending red, ascending orange (as in the paper's maps), seen from both purple."""
     field = "seen_from" if layer.fields().indexOf("seen_from") >= 0 else "orbit"
     labels = {
         "ascending": tr("Ascending orbit"),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         downslope_sensitivity,
         find_viewing,
         orbit_of,
+        told_side,
         viewing_tags,
     )
 else:
@@ -59,5 +60,6 @@ __all__ = [
     "orbit_of",
     "to_los_rate",
     "to_phase_rate",
+    "told_side",
     "viewing_tags",
 ]

@@ -158,12 +158,12 @@ def find_viewing(
     """
     tags = tags or {}
     told = {name: _number(tags, name, progress) for name in _POSSIBLE}
-    told_side = _side(tags, progress)
+    side_of_tags = told_side(tags, progress)
     sources = [Message("as given"), Message("as given")]
     if heading is None:
         heading, sources[0] = told[HEADING_TAG], Message("from the products")
-    elif told_side is not None and look_side is None:
-        _warn_of_side(heading, told[HEADING_TAG], told_side, progress)
+    elif side_of_tags is not None and look_side is None:
+        _warn_of_side(heading, told[HEADING_TAG], side_of_tags, progress)
     if heading is None:
         heading, sources[0] = _HEADINGS.get(orbit), Message("assumed for the {orbit} orbit of Sentinel-1", orbit=orbit)
     if heading is None:
@@ -172,7 +172,7 @@ def find_viewing(
         incidence, sources[1] = told[INCIDENCE_TAG], Message("from the products")
     if incidence is None:
         incidence, sources[1] = USUAL_INCIDENCE, Message("assumed, the middle of Sentinel-1's swath")
-    viewing = Viewing(heading % 360, incidence, look_side or told_side or RIGHT)
+    viewing = Viewing(heading % 360, incidence, look_side or side_of_tags or RIGHT)
     progress.info(
         "The satellite flies along a heading of {heading:.4g}° ({heading_source}; {orbit}) and looks to the {side} at "
         "an incidence angle of {incidence:.4g}° ({incidence_source}).",
@@ -183,11 +183,11 @@ def find_viewing(
         incidence=viewing.incidence,
         incidence_source=sources[1],
     )
-    if look_side is not None and told_side not in (None, look_side):
+    if look_side is not None and side_of_tags not in (None, look_side):
         progress.warning(
             "The rates say that the satellite looks to the {told}, but {given} was given and is used. Check the look "
             "side: with the wrong one each slope is seen from the opposite side.",
-            told=told_side,
+            told=side_of_tags,
             given=look_side,
         )
     if orbit in _HEADINGS and orbit != viewing.orbit:
@@ -202,7 +202,7 @@ def find_viewing(
     return viewing
 
 
-def _side(tags: Mapping[str, str], progress: Progress) -> str | None:
+def told_side(tags: Mapping[str, str], progress: Progress = QUIET) -> str | None:
     """The look side of a tag; None without one, and where it is neither, which is told."""
     text = tags.get(LOOK_SIDE_TAG, "").strip()
     if text.lower() in LOOK_SIDES:

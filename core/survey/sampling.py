@@ -17,6 +17,7 @@ from ..errors import InputError
 from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
 from ..raster import DEGREES, Transformation, spatial_reference, utm_zone
+from ..satellite import RIGHT
 from ..texts import Message, joined
 from ..vectors import GroundMeasures, Outlines, as_valid_multipolygon
 from .advice import look_for
@@ -32,14 +33,16 @@ ALL_AREAS, OUTSIDE = "all", "outside the districts"
 
 @dataclass(frozen=True)
 class SamplingRules:
-    """How many sites, how areas are divided into strata, the seed of the draw, the largest distance to a road (m) and
-    the sign of the LOS rate (positive "toward" or "away" from the satellite). InputError for impossible ones."""
+    """How many sites, how areas are divided into strata, the seed of the draw, the largest distance to a road (m),
+    the sign of the LOS rate (positive "toward" or "away" from the satellite) and the side to which the satellite looks.
+    InputError for impossible ones."""
 
     count: int = PAPER_COUNT
     stratify: str = "none"
     seed: int = 1
     max_road_distance: float | None = None
     sign: str = "toward"
+    look_side: str = RIGHT
 
     def __post_init__(self) -> None:
         if self.count < 1:
@@ -119,7 +122,7 @@ def sample_sites(
     _stratify(candidates, rules.stratify, districts, districts_crs, crs, notes)
     drawn = _draw(candidates, rules, notes)
     target = target_crs or _default_crs(candidates, notes)
-    sites = _as_sites(drawn, target, rules.sign)
+    sites = _as_sites(drawn, target, rules)
     progress.report(1.0)
     return Sample(sites, target, len(candidates), tuple(notes), warnings)
 
@@ -355,7 +358,7 @@ def _default_crs(candidates: list[_Candidate], notes: list[str]) -> str:
     return code
 
 
-def _as_sites(drawn: list[_Candidate], crs: str, sign: str) -> tuple[Site, ...]:
+def _as_sites(drawn: list[_Candidate], crs: str, rules: SamplingRules) -> tuple[Site, ...]:
     """The candidates as numbered sites, from north to south."""
     from_degrees = Transformation(DEGREES, crs)
     from_north = sorted(drawn, key=lambda one: (-one.point[1], one.point[0]))
@@ -379,7 +382,7 @@ def _as_sites(drawn: list[_Candidate], crs: str, sign: str) -> tuple[Site, ...]:
             "name": f"S{number:0{digits}d}",
             "stratum": one.stratum,
             "stratum_size": one.stratum_size,
-            "look_for": look_for(one.attributes, sign),
+            "look_for": look_for(one.attributes, rules.sign, rules.look_side),
         }
         sites.append(Site(x, y, own))
     names = [field.name for field in SITE_FIELDS]

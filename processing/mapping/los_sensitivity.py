@@ -29,8 +29,10 @@ class LosSensitivity(Algorithm):
     SUMMARY = QT_TRANSLATE_NOOP(
         "AdaMapper",
         "Computes which share of a motion down the slope the satellite sees: 1 where it comes straight toward the "
-        "satellite, -1 where it goes straight away, and near 0 where the satellite is blind to it. Slopes are smoothed "
-        "over 90 m; level ground has 0. Models can use it as a layer, and it tells where an empty map means nothing.",
+        "satellite, -1 where it goes straight away, and near 0 where the satellite is blind to it: on gentle slopes "
+        "that face north or south, and on slopes that face the satellite about as steeply as its incidence angle. "
+        "Slopes are smoothed over 90 m; level ground has 0. Models can use it as a layer, and it tells where an empty "
+        "map means nothing.",
     )
 
     def define(self) -> None:

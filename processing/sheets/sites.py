@@ -37,6 +37,7 @@ def site_plans(
     toward_is_positive: bool | None,
     progress: Progress = QUIET,
     labels: Mapping[str, str] | None = None,
+    look_side: str = "right",
 ) -> list[SitePlan]:
     """The sites in the order of their numbers, read as read_sites() does.
 
@@ -56,7 +57,7 @@ def site_plans(
         area, outline = outlines.of(given.get("area_id"), place)
         attributes = {**_of_area(area), **given}
         if not attributes.get("look_for") and attributes.get("los_rate") is not None:
-            advice = look_for(attributes, "away" if toward_is_positive is False else "toward")
+            advice = look_for(attributes, "away" if toward_is_positive is False else "toward", look_side)
             attributes["look_for"] = words_of(advice)
         number = given.get("id", index)
         name = str(given.get("name") or f"S{number:02d}" if isinstance(number, int) else number)

@@ -178,7 +178,7 @@ class SurveyMaps(Algorithm):
         SurveyLayer.warn_of_missing_log(parameters.get("SITES"), progress)
         source = self._source(parameters, "SITES", context)
         labels = result_labels(self, parameters, "SITES", context)
-        sites = site_plans(source, layers.areas, toward, progress, labels)
+        sites = site_plans(source, layers.areas, toward, progress, labels, self._look_side(parameters, context))
         if not sites:
             raise InputError(
                 tr("The layer {} has no points. Choose the sites to be printed.").format(source.sourceName())
@@ -250,6 +250,17 @@ class SurveyMaps(Algorithm):
                                     "properties > Source).").format(layer.name()))  # fmt: skip
         layers.adopt()
         return layers, toward
+
+    def _look_side(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
+        """To which side the satellite looks, as the rate tells; right where it doesn't."""
+        from ...core.raster import BandReader
+        from ...core.satellite import RIGHT, told_side
+
+        path = self.raster_path(parameters, "LOS_RATE", context)
+        if path is None:
+            return RIGHT
+        with BandReader(path) as reader:
+            return told_side(reader.tags) or RIGHT
 
     def _source(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> Any:
         source = self.parameterAsSource(parameters, name, context)

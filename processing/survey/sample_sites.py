@@ -92,6 +92,7 @@ class SampleSites(Algorithm):
             "toward",
             advanced=True,
         )
+        self.add_look_side(tr("To which side of its flight the satellite looks. As told: right, as Sentinel-1."))
         self.add(
             QgsProcessingParameterFeatureSink("SITES", tr("Sites"), QgsProcessing.SourceType.TypeVectorPoint),
             tr("Points, numbered from north to south."),
@@ -124,6 +125,7 @@ class SampleSites(Algorithm):
                 seed=self.parameterAsInt(parameters, "SEED", context),
                 max_road_distance=self.number(parameters, "MAX_ROAD_DISTANCE", context),
                 sign=self.parameterAsEnumString(parameters, "SIGN", context),
+                look_side=self.look_side(parameters, context) or SamplingRules.look_side,
             ),
             crs_text(crs) if crs.isValid() else None,
             districts,

@@ -1,11 +1,12 @@
-"""The view that tags of a rate tell."""
+"""The view that tags of a rate tell, and what is seen from it."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.satellite import HEADING_TAG, INCIDENCE_TAG, find_viewing
+from ada_mapper.core.satellite import HEADING_TAG, INCIDENCE_TAG, Viewing, find_viewing
 
 
 @pytest.mark.parametrize("word", ["west", "nan", "inf", "1e308", "-361"])
@@ -32,3 +33,28 @@ def test_tags_that_can_be_are_used_and_nothing_is_warned_of():
     tags = {HEADING_TAG: " 192.5 ", INCIDENCE_TAG: "41"}
     viewing = find_viewing(tags=tags, progress=Progress(on_warning=said.append))
     assert viewing is not None and (viewing.heading, viewing.incidence, said) == (192.5, 41.0, [])
+
+
+@pytest.mark.parametrize(
+    ("slope", "facing", "north", "south", "away"),
+    [
+        (10, 0.47, -0.26, -0.01, -0.74),
+        (20, 0.31, -0.39, -0.15, -0.85),
+        (30, 0.14, -0.50, -0.28, -0.93),
+        (38, 0.00, -0.59, -0.38, -0.97),
+        (45, -0.12, -0.65, -0.47, -0.99),
+    ],
+)
+def test_the_slopes_that_the_guide_calls_poorly_seen(slope, facing, north, south, away):
+    """The table of the guide. A slope that faces the satellite as steeply as its incidence angle moves across the line
+    of sight: sin(38° - slope) is what is seen of it, and sin(38° + slope) of one that faces away."""
+    viewing = Viewing.usual("ascending")
+    steepness = np.tan(np.radians(slope))
+
+    def seen(aspect: float) -> float:
+        east, north = -np.sin(np.radians([aspect])), -np.cos(np.radians([aspect]))
+        return float(viewing.downslope_sensitivity(steepness * east, steepness * north)[0])
+
+    assert seen(348 - 90) == pytest.approx(np.sin(np.radians(38 - slope)), abs=1e-6)
+    assert seen(348 + 90) == pytest.approx(-np.sin(np.radians(38 + slope)), abs=1e-6)
+    assert [round(seen(aspect), 2) + 0 for aspect in (258, 0, 180, 78)] == [facing, north, south, away]

@@ -177,6 +177,19 @@ def test_advice(attributes, sign, words):
     assert all(word in text for word in words)
 
 
+@pytest.mark.parametrize(
+    ("orbit", "rate", "way"),
+    [("ascending", -20, "west"), ("ascending", 20, "east"), ("descending", -20, "east"), ("descending", 20, "west")],
+)
+def test_a_satellite_that_looks_to_the_left_sees_the_motion_from_the_other_side(orbit, rate, way):
+    """On its way north it looks west, so what moves away from it moves to the west."""
+    text = look_for({"los_rate": rate, "orbit": orbit}, look_side="left")
+    assert f"to the {way}" in text
+    (site,) = sample_sites([Area(square(0, 0), {"los_rate_extreme": rate, "orbit": orbit})], UTM,
+                           SamplingRules(1, look_side="left")).sites  # fmt: skip
+    assert f"to the {way}" in site.attributes["look_for"]
+
+
 def test_districts_that_lie_elsewhere_are_refused():
     far = District("北部", square(100_000, 3_000_000, 1000))
     with pytest.raises(InputError, match=r"None of the areas \(4\) lies in a district"):

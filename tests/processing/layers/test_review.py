@@ -209,7 +209,8 @@ def test_the_style_shows_decisions_beside_the_orbit_style(qgis_app: Any) -> None
         lines[category.value()] = category.symbol().symbolLayer(0).strokeStyle()
         colours[category.value()] = category.symbol().symbolLayer(0).strokeColor().name()
     assert len({lines["accepted"], lines["rejected"], lines["unsure"]}) == 3
-    assert colours["accepted"] == colours[""] == "#e31a1c" != colours["rejected"]
+    # The areas are of the ascending orbit, which is orange, as in the paper.
+    assert colours["accepted"] == colours[""] == "#ff7f00" != colours["rejected"]
     layer.styleManager().setCurrentStyle(before)
     review.style_review(layer)
     assert layer.styleManager().currentStyle() == before
