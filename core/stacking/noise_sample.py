@@ -17,9 +17,10 @@ from .reading import plan_windows, window_threads
 if TYPE_CHECKING:
     from .blocks import Stacker
 
-# Windows that are looked at, and pixels of each.
-_WINDOWS = 4
+# Windows that are looked at at a time and at most, pixels of each, and how many pixels must tell their noise.
+_WINDOWS, _MOST_WINDOWS = 4, 32
 _PIXELS = 4096
+_ENOUGH = 1000
 # Where the noise can't be told: pairs as noisy as dates, under which neither estimator is far from the best.
 _UNKNOWN = NoiseLevels(1.0, 1.0)
 # Turns of the golden ratio spread any number of places over the scene.
@@ -28,18 +29,9 @@ _GOLDEN = 0.618034
 
 def usual_noise(stacker: Stacker, progress: Progress) -> tuple[NoiseLevels, Message]:
     """The noise of the corrected phases, as the median pixel of a few windows has it, and what to tell of it."""
-    windows = plan_windows(stacker.stack, stacker.pool, stacker.layers)
-    places = sorted({int(len(windows) * (0.5 + index * _GOLDEN) % len(windows)) for index in range(_WINDOWS)})
-    with stacker.pool.reader(stacker.stack.interferograms[0].phase) as reader:
-        width, height = reader.block_size
-    chosen = []
-    for place in places:
-        # Whole stored blocks, as many as it takes: reading is what this costs.
-        window = windows[place]
-        columns = min(window.width, max(width, 1))
-        rows = min(window.height, -(-_PIXELS // columns // height) * height)
-        chosen.append(Window(window.column, window.row, columns, rows))
     model = RateModel(stacker.rate_model.network, stacker.rate_model.design, None)
+    windows = _windows(stacker)
+    threads = window_threads(stacker.stack, windows, stacker.layers)
 
     def look(window: Window) -> NoiseTerms:
         rows = min(window.height, max(1, _PIXELS // window.width))
@@ -51,8 +43,15 @@ def usual_noise(stacker: Stacker, progress: Progress) -> tuple[NoiseLevels, Mess
         ]
         return NoiseTerms.joined(found)
 
-    threads = window_threads(stacker.stack, chosen, stacker.layers)
-    levels = NoiseTerms.joined([terms for _, terms in map_ordered(look, chosen, progress, threads)]).levels()
+    found: list[NoiseTerms] = []
+    levels = None
+    for start in range(0, len(windows), _WINDOWS):
+        # More windows only where those hold next to nothing, as at the edges of a scene.
+        found += [terms for _, terms in map_ordered(look, windows[start : start + _WINDOWS], progress, threads)]
+        terms = NoiseTerms.joined(found)
+        levels = terms.levels()
+        if np.count_nonzero(np.isfinite(terms.date_variance)) >= _ENOUGH:
+            break
     if levels is None:
         return _UNKNOWN, Message(
             "Network estimator: no pixel that was looked at has more pairs than its dates need, so the noise of dates "
@@ -64,3 +63,19 @@ def usual_noise(stacker: Stacker, progress: Progress) -> tuple[NoiseLevels, Mess
         date=levels.date,
         pair=levels.pair,
     )
+
+
+def _windows(stacker: Stacker) -> list[Window]:
+    """Small windows all over the scene, in an order of which any beginning is spread over it."""
+    planned = plan_windows(stacker.stack, stacker.pool, stacker.layers)
+    with stacker.pool.reader(stacker.stack.interferograms[0].phase) as reader:
+        width, height = reader.block_size
+    places = [int(len(planned) * ((0.5 + index * _GOLDEN) % 1)) for index in range(_MOST_WINDOWS)]
+    windows = []
+    for place in dict.fromkeys(places):
+        # Whole stored blocks, as many as it takes: reading is what this costs.
+        window = planned[place]
+        columns = min(window.width, max(width, 1))
+        rows = min(window.height, -(-_PIXELS // columns // height) * height)
+        windows.append(Window(window.column, window.row, columns, rows))
+    return windows

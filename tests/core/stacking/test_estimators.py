@@ -172,3 +172,19 @@ def test_short_stacks_are_computed_without_annual_terms(tmp_path: Path) -> None:
     stack_to_files(stack, outputs(tmp_path), options=options, progress=Progress(on_warning=said.append))
     assert len(said) == 1 and "1.25 years" in said[0]
     np.testing.assert_array_equal(read_raster(tmp_path / "phase.tif"), expected)
+
+
+def test_the_noise_is_looked_for_where_there_are_data(tmp_path: Path) -> None:
+    """Tiles of which all but one are empty."""
+    shape = (160, 160)
+    phases = noisy(shape, lost=0)
+    filled = np.zeros(shape, bool)
+    filled[16:32, 112:128] = True
+    phases[:, ~filled] = np.nan
+    options = ["TILED=YES", "BLOCKXSIZE=16", "BLOCKYSIZE=16"]
+    stack = make_stack(tmp_path / "in", phases, DAYS, options=options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ada_mapper.core.stacking.reading._CUBE_BYTES", 16 * 16 * 4 * len(DAYS))
+        patch.setattr("ada_mapper.core.stacking.noise_sample._MOST_WINDOWS", 400)
+        result = stack_to_files(stack, outputs(tmp_path), options=NETWORK)
+    assert any("Network estimator: noise of 0.7" in note or "noise of 0.8" in note for note in result.notes)
