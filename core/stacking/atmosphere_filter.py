@@ -37,6 +37,8 @@ MIN_DATES = 5
 # Memory of the delays of all dates, and of the means of all pairs that they are estimated from.
 _MAP_BYTES, _MEAN_BYTES = 96 * 2**20, 192 * 2**20
 _MAX_CELL = 256
+# Every how many cells the smoothing is looked at.
+_SAMPLED_CELLS = 4
 # Means of all pairs that are solved for at a time.
 _MEANS_AT_A_TIME = 2**20
 
@@ -58,18 +60,19 @@ class Atmosphere:
     """Delay of each date: ``maps`` (dates, rows, columns) in rad on cells of ``cell`` pixels.
 
     ``incidence`` (pairs, dates) is −1 at a pair's first and +1 at its second date, ``high_pass`` (dates, dates) the
-    one in time that made the maps.
+    one in time that made the maps, ``regression`` the slope of its unsmoothed result on the maps.
     """
 
     maps: Array
     cell: int
     incidence: Double
     high_pass: Double | None = None
+    regression: float = 1.0
     latest: threading.local = field(default_factory=threading.local, compare=False, repr=False)
 
     @cached_property
     def variance(self) -> Double:
-        """Variance of the smooth air of a date from what was removed of it, (rows, columns) of cells, rad²."""
+        """Variance of that part of a date's air which the smoothing passes, (rows, columns) of cells, rad²."""
         total = np.zeros(self.maps.shape[1:])
         for values in self.maps:
             total += np.square(values, dtype=np.float64)
@@ -181,7 +184,11 @@ def estimate_atmosphere(
     maps, share = _filtered_dates(stack, pool, (incidence, high_pass), cells, (surfaces, dem), progress)
     if not share.any():
         return None, (Message("The atmospheric filter was skipped: no pixel has any valid phase."),)
+    some = maps[:, ::_SAMPLED_CELLS, ::_SAMPLED_CELLS].copy()
     sigmas = smooth_maps(maps, share, stack.grid, cell, options.spatial_metres)
+    regression = _regression(
+        some, maps[:, ::_SAMPLED_CELLS, ::_SAMPLED_CELLS], share[::_SAMPLED_CELLS, ::_SAMPLED_CELLS] > 0
+    )
     position = None
     if anchor is not None:
         position = tuple(min(int(a // cell), size - 1) for a, size in zip(anchor, share.shape))
@@ -200,7 +207,7 @@ def estimate_atmosphere(
             "The scene is too large for cells as small as this window, so the delays are smoother than asked."
         )
         note = joined([note, smoother], " ")
-    return Atmosphere(maps, cell, incidence, high_pass), (note,)
+    return Atmosphere(maps, cell, incidence, high_pass, regression), (note,)
 
 
 def cell_size(stack: Stack, options: AtmosphereFilter) -> int | None:
@@ -223,6 +230,16 @@ def cell_size(stack: Stack, options: AtmosphereFilter) -> int | None:
     while is_too_large(cell) and cell < _MAX_CELL:
         cell *= 2
     return cell
+
+
+def _regression(before: Array, after: Array, valid: NDArray[np.bool_]) -> float:
+    """The slope of unsmoothed maps (dates, rows, columns) on the smoothed ones where ``valid``; 1 or more."""
+    covariance = variance = 0.0
+    for rough, smooth in zip(before, after):
+        offset = smooth[valid] - smooth[valid].mean(dtype=np.float64)
+        covariance += float(offset @ rough[valid])
+        variance += float(offset @ offset)
+    return max(covariance / variance, 1.0) if variance > 0 else 1.0
 
 
 def _filtered_dates(

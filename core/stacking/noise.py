@@ -48,8 +48,8 @@ class NoiseTerms:
     ``closure`` / ``redundancy`` = σ_p²: the squared residuals of the phases of dates, and how many pairs there are more
     than dates to be determined. ``scatter`` − ``pair_share`` · σ_p² = σ_d²: the squared residuals of equation 1 and the
     part that the noise of pairs has in them; ``freedom`` counts the dates that they tell of. ``date_gain`` = ‖A'c‖²
-    and ``pair_gain`` = c'W⁻¹c for the pairs' weights c in the rate; ``filtered_gain`` = ‖(I − H)'A'c‖² for noise of
-    dates of which the atmospheric filter has removed what its high-pass in time H leaves.
+    and ``pair_gain`` = c'W⁻¹c for the pairs' weights c in the rate; ``filtered_gain`` = c'AH'A'c and
+    ``removed_gain`` = ‖H'A'c‖² with the high-pass in time H of the atmospheric filter, 0 without it.
     """
 
     closure: Double
@@ -60,6 +60,7 @@ class NoiseTerms:
     date_gain: Double
     pair_gain: Double
     filtered_gain: Double
+    removed_gain: Double
 
     @classmethod
     def empty(cls, pixels: int) -> NoiseTerms:
@@ -148,7 +149,7 @@ def noise_terms(
     ends = network.of_dates(columns)
     trace = 2 * weights.sum(axis=0) - np.einsum("jkl,dlj,dkj->j", inverse, ends, ends)
     sums = network.of_dates(shares)
-    left = sums if high_pass is None else sums - np.einsum("ij,ik->jk", high_pass, sums)
+    removed = np.zeros(sums.shape) if high_pass is None else np.einsum("ij,ik->jk", high_pass, sums)
     with np.errstate(divide="ignore", invalid="ignore"):
         pair_gain = np.where(weights > 0, shares * shares / np.where(weights > 0, weights, 1), 0).sum(axis=0)
         return NoiseTerms(
@@ -159,7 +160,8 @@ def noise_terms(
             freedom=spread(np.maximum(rank - terms, 0.0)),
             date_gain=spread(np.einsum("ij,ij->j", sums, sums)),
             pair_gain=spread(pair_gain),
-            filtered_gain=spread(np.einsum("ij,ij->j", left, left)),
+            filtered_gain=spread(np.einsum("ij,ij->j", sums, removed)),
+            removed_gain=spread(np.einsum("ij,ij->j", removed, removed)),
         )
 
 

@@ -47,7 +47,9 @@ def usual_noise(stacker: Stacker, progress: Progress) -> tuple[NoiseLevels, Mess
     levels = None
     for start in range(0, len(windows), _WINDOWS):
         # More windows only where those hold next to nothing, as at the edges of a scene.
-        found += [terms for _, terms in map_ordered(look, windows[start : start + _WINDOWS], progress, threads)]
+        some = windows[start : start + _WINDOWS]
+        share = progress.part(start / len(windows), (start + len(some)) / len(windows))
+        found += [terms for _, terms in map_ordered(look, some, share, threads)]
         terms = NoiseTerms.joined(found)
         levels = terms.levels()
         if np.count_nonzero(np.isfinite(terms.date_variance)) >= _ENOUGH:

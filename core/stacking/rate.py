@@ -102,7 +102,8 @@ def stack_phases(
 
     ``phases`` (pairs, ...) in rad, non-finite where a pair has no data; ``years`` (pairs,) time spans; ``weights``
     (pairs, ...) ≥ 0, NaN or 0 leaves the pair out. The standard error is that of a line through the origin,
-    sqrt(Σ w (φ − pΔt)² / ((n − 1) Σ w Δt²)). Below ``min_pairs`` pairs the rate is NaN.
+    sqrt(Σ w (φ − pΔt)² / ((n − 1) Σ w Δt²)): a measure of scatter, true only for pairs that share no date (see
+    ``network_rates``). Below ``min_pairs`` pairs the rate is NaN.
     """
     shape = phases.shape[1:]
     sums = RateSums.empty((math.prod(shape),), with_error)

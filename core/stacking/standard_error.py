@@ -54,10 +54,12 @@ class Surroundings:
             date = np.maximum(date, 0)
             variance = date * terms.date_gain + pair * terms.pair_gain
             if atmosphere is not None:
-                # The part of the air that the filter could see is not independent from date to date any more.
-                seen = np.minimum(between(atmosphere.variance, atmosphere.cell, window), date)
-                variance += seen * (terms.filtered_gain - terms.date_gain)
-            return np.asarray(np.sqrt(variance))
+                # What the filter removed of a date is a part s of its air, smoothed in space and high-pass in time:
+                # ‖(I − sH)'A'c‖², with the means of s and of s² that the maps tell.
+                passed = np.minimum(between(atmosphere.variance, atmosphere.cell, window), date)
+                shared = np.minimum(atmosphere.regression * passed, np.sqrt(passed * date))
+                variance += passed * terms.removed_gain - 2 * shared * terms.filtered_gain
+            return np.asarray(np.sqrt(np.maximum(variance, 0)))
 
 
 class NoiseStore:

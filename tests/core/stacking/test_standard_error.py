@@ -51,14 +51,17 @@ def assert_true(wrong: np.ndarray, claimed: np.ndarray) -> None:
 
 @pytest.mark.parametrize("estimator", ["eq1", "network"])
 @pytest.mark.parametrize("lost", [0.0, 0.3])
-@pytest.mark.parametrize("filtered", [False, True])
-def test_errors_are_true_where_air_is_correlated(tmp_path: Path, estimator: str, lost: float, filtered: bool) -> None:
+@pytest.mark.parametrize("window", [None, 500.0, 2000.0])
+def test_errors_are_true_where_air_is_correlated(
+    tmp_path: Path, estimator: str, lost: float, window: float | None
+) -> None:
+    """Before the filter of the atmosphere and after it; it gains most for equation 1 where pairs are lost."""
     days, size = network_days(16, 3), 160
     generator = np.random.default_rng(5)
     air = np.array([power_law_field(generator, size, 100.0, outer_scale=3000.0) for _ in range(16)])
     phases = np.tensordot(incidence_of(days), air, 1) + generator.normal(0, 0.3, (len(days), size, size))
     phases[generator.random(phases.shape) < lost] = np.nan
-    corrections = Corrections(atmosphere=AtmosphereFilter() if filtered else None)
+    corrections = Corrections(atmosphere=None if window is None else AtmosphereFilter(60, window))
     assert_true(*errors_of(tmp_path, phases, days, StackingOptions(estimator=estimator), corrections=corrections))
 
 
@@ -102,7 +105,7 @@ def test_noise_that_changes_over_the_scene_is_followed(tmp_path: Path) -> None:
 
 def terms_of(generator: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     """Noise of pixels as a pass gives it, some of them without a rate, some without redundancy."""
-    terms = generator.uniform(0.5, 3, (8, *shape))
+    terms = generator.uniform(0.5, 3, (9, *shape))
     terms[1], terms[4] = generator.integers(0, 6, shape), generator.integers(0, 9, shape)
     terms[0][terms[1] == 0] = 0
     terms[:, generator.random(shape) < 0.2] = np.nan
@@ -120,7 +123,7 @@ def test_error_is_that_of_the_pixel_and_of_its_weighted_surroundings(tmp_path: P
         ((window, kept),) = store.windows()
     np.testing.assert_array_equal(kept.closure, terms[0])
     found = surroundings.standard_error(kept, window, None)
-    closure, redundancy, scatter, share, freedom, date_gain, pair_gain, _ = terms.astype(float)
+    closure, redundancy, scatter, share, freedom, date_gain, pair_gain, _, _ = terms.astype(float)
     rows, columns = np.indices((size, size))
 
     def pooled(total: np.ndarray, weight: np.ndarray, row: int, column: int, cells: float) -> float:
@@ -219,6 +222,6 @@ def test_air_that_lasts_makes_the_error_larger_than_claimed(
 
 
 def test_terms_of_noise_without_redundancy_claim_nothing() -> None:
-    nothing = NoiseTerms(*(np.array([value]) for value in (0.0, 0, 2, 1, 3, 1, 1, 1)))
+    nothing = NoiseTerms(*(np.array([value]) for value in (0.0, 0, 2, 1, 3, 1, 1, 0, 0)))
     assert np.isnan(nothing.pair_variance).all() and np.isnan(nothing.standard_error()).all()
     assert nothing.levels() is None
