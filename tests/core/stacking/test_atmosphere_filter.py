@@ -75,7 +75,7 @@ def test_delays_are_weaker_in_the_los_rate_and_stay_in_the_phase_rate(tmp_path: 
 
 
 def test_the_filter_lowers_the_standard_error_as_the_error(tmp_path: Path) -> None:
-    """A chain with one redundant pair, whose rate hangs on its ends: there the filter takes most; of few patches of air."""
+    """A chain with one redundant pair, whose rate hangs on its ends: there the filter takes most."""
     days = [*network_days(12, 1), (0, 24)]
     phases = pairs_of(smooth_delays(12), days) + np.random.default_rng(1).normal(0, 0.05, (len(days), *SHAPE))
     stack = make_stack(tmp_path / "in", phases, days)
