@@ -79,18 +79,21 @@ def network_of(
     excluded: Collection[str] = (),
     progress: Progress = QUIET,
     rate: PathLike | None = None,
+    within_components_only: bool = False,
 ) -> Stack:
     """The interferograms of a folder that are within the limits, for ``area_time_series``.
 
     ``excluded`` are names of pairs (YYYYMMDD_YYYYMMDD) that are left out. Coherence and closure are only looked at
     where the limits ask for them. ``rate`` is a raster whose tag tells the wavelength with which it was made, in place
-    of what the products tell. Raises InputError as ``find_stack`` and ``select_pairs`` do, and where all pairs are left
-    out.
+    of what the products tell. ``within_components_only``: pixels outside connected components are no data. Raises
+    InputError as ``find_stack`` and ``select_pairs`` do, and where all pairs are left out.
     """
-    from ..interferograms import GivenView, PairLimits, find_stack, select_pairs
+    from ..interferograms import GivenView, PairLimits, find_stack, select_pairs, within_components
 
     chosen = limits or PairLimits()
     stack = find_stack(folder, product, progress=progress.part(0, 0.5), view=GivenView(_wavelength_of(rate)))
+    if within_components_only:
+        stack = within_components(stack, progress)
     pairs = [pair for pair in stack.interferograms if pair.name not in excluded]
     if not pairs:
         raise InputError(

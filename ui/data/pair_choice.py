@@ -21,6 +21,7 @@ from ..project import (
     excluded_pairs,
     keep_limit,
     limit,
+    masks_components,
     pair_limits,
 )
 from .pair_scan import PairScan, Scan
@@ -45,7 +46,7 @@ class PairChoice(QObject):
         super().__init__(parent)
         self._state = state
         self._task: PairScan | None = None
-        self._key: tuple[str, str] = ("", "")
+        self._key: tuple[str, str, bool] = ("", "", False)
         self._values = dict(ALL_LIMITS)
         self._more_limits = PairLimits()
         self.excluded: frozenset[str] = frozenset()
@@ -126,7 +127,7 @@ class PairChoice(QObject):
     def follow(self) -> None:
         """Take over what the project says; reads the folder in the background where it is another one."""
         state = self._state
-        key = (state.get("folder", ""), state.get("product", "") or "auto")
+        key = (state.get("folder", ""), state.get("product", "") or "auto", masks_components(state))
         # A limit that is being dragged stays where it is, whatever else changes in the project meanwhile.
         values = self._values if self._is_previewing else {name: limit(state, name) for name in ALL_LIMITS}
         excluded = excluded_pairs(state)
@@ -142,13 +143,13 @@ class PairChoice(QObject):
     def read_again(self) -> None:
         """Read the folder, in place of what was read before."""
         self.stop()
-        folder, product = self._key
+        folder, product, masks = self._key
         self.scan, self.problem = None, ""
         self.mark(None)
         if folder and not Path(folder).is_dir():
             self.problem = tr("The folder {} is not there.").format(folder)
         elif folder:
-            self._task = PairScan(self, folder, product, self._on_scan, self._on_error)
+            self._task = PairScan(self, folder, product, masks, self._on_scan, self._on_error)
             self._task.progressChanged.connect(self._on_progress)
             self._task.start()
         self._judge()

@@ -41,21 +41,25 @@ class Scan:
 
 
 class PairScan(BackgroundCall):
-    """Lists the interferograms below a folder and reads their mean coherence; progressChanged tells percent."""
+    """Lists the interferograms below a folder and reads their coherence and closure; progressChanged tells percent.
+
+    ``masks``: pixels outside connected components are no data.
+    """
 
     def __init__(
         self,
         owner: QObject,
         folder: str,
         product: str,
+        masks: bool,
         on_answer: Callable[[Scan], None],
         on_error: Callable[[Exception], None],
     ) -> None:
-        self._folder, self._product = folder, product
+        self._folder, self._product, self._masks = folder, product, masks
         super().__init__(owner, tr("Scan of the interferograms"), self._scan, on_answer, on_error)
 
     def _scan(self, is_cancelled: Callable[[], bool]) -> Scan:
-        from ...core.interferograms import baseline_positions, find_stack, pair_facts
+        from ...core.interferograms import baseline_positions, find_stack, pair_facts, within_components
         from ...core.progress import Progress
 
         progress = Progress(
@@ -65,6 +69,8 @@ class PairScan(BackgroundCall):
             is_cancelled=is_cancelled,
         )
         stack = find_stack(self._folder, self._product, progress=progress.part(0, _LISTED))
+        if self._masks:
+            stack = within_components(stack, progress)
         pairs = pair_facts(stack, progress.part(_LISTED, 1))
         product = stack.interferograms[0].product
         return Scan(pairs, baseline_positions(pairs), product, _orbit(stack), stack.notes)

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
         MOST_SUSPECT,
         at_least,
         chain_inputs,
+        chosen_limits,
         excluded_pairs,
         keep_limit,
         limit,
+        masks_components,
     )
     from .layer_guess import BY_VALUES, candidates, guesses
     from .stacking import (
@@ -53,6 +55,7 @@ __all__ = [
     "at_least",
     "candidates",
     "chain_inputs",
+    "chosen_limits",
     "differs",
     "excluded_pairs",
     "guesses",
@@ -60,6 +63,7 @@ __all__ = [
     "keep_stacking",
     "limit",
     "limits_of",
+    "masks_components",
     "pair_limits",
     "stacking_values",
     "unusable_choices",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ...core.interferograms import PairLimits
-from .stacking import keep_choice, stacking_values
+from .stacking import keep_choice, pair_limits, stacking_values
 from .state import ProjectState
 
 MOST_DAYS, MOST_METRES, MOST_SUSPECT = "max_temporal_baseline", "max_perpendicular_baseline", "MAX_CLOSURE"
@@ -34,6 +35,17 @@ def keep_limit(state: ProjectState, name: str, value: float) -> None:
         keep_choice(state, name, value if value < ALL_LIMITS[name] else None)
     else:
         state.set(name, value)
+
+
+def chosen_limits(state: ProjectState) -> PairLimits:
+    """All rules of pair selection that the project keeps, but for the pairs that are left out by hand."""
+    days, metres = limit(state, MOST_DAYS), limit(state, MOST_METRES)
+    return replace(pair_limits(state), max_temporal_baseline=days, max_perpendicular_baseline=metres)
+
+
+def masks_components(state: ProjectState) -> bool:
+    """Whether pixels outside connected components are no data."""
+    return bool(stacking_values(state).get("MASK_COMPONENTS", False))
 
 
 def excluded_pairs(state: ProjectState) -> frozenset[str]:

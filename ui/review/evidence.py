@@ -18,7 +18,7 @@ from ...processing.layer_sources import crs_text, opened_source
 from ...processing.layers import REJECTED, decision_of
 from ...processing.texts import number, sentence_of, tr
 from ..plots import ProfilePlot, SeriesPlot
-from ..project import LIMITS, ProjectState, excluded_pairs, limit
+from ..project import ProjectState, chosen_limits, excluded_pairs, masks_components
 from ..runs import BackgroundCall
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class Evidence(QWidget):
             message = tr("The folder of interferograms {} is not there, so there is no time series.")
             self.series.set_message(message.format(folder))
             return
-        key = (folder, product, *self._limit_values(), raster_of(self._state.layer("los_rate")))
+        key = (folder, product, *self._choice_of_pairs(), raster_of(self._state.layer("los_rate")))
         network = self._networks.get(key)
         if isinstance(network, str):
             self.series.set_message(network)
@@ -155,14 +155,12 @@ class Evidence(QWidget):
         """Read the folder once; whatever area is current then gets its series."""
         if "network" in self._calls:
             return
-        folder, product, days, metres, excluded, rate = key
+        folder, product, limits, excluded, masks, rate = key
 
         def compute(is_cancelled: Callable[[], bool]) -> Stack:
             from ...core.evidence import network_of
-            from ...core.interferograms import PairLimits
 
-            limits = PairLimits(max_temporal_baseline=days, max_perpendicular_baseline=metres)
-            return network_of(folder, product, limits, excluded, _progress(is_cancelled), rate)
+            return network_of(folder, product, limits, excluded, _progress(is_cancelled), rate, masks)
 
         self.series.set_message(tr("The interferograms are being listed …"))
         self._start("network", compute, lambda stack: self._on_network(key, stack),
@@ -206,9 +204,10 @@ class Evidence(QWidget):
             sentences.append(tr("The area was mapped from the other orbit than these interferograms."))
         return sentences
 
-    def _limit_values(self) -> _Key:
-        """The limits on pairs as the Data step keeps them."""
-        return (*(limit(self._state, name) for name in LIMITS), tuple(sorted(excluded_pairs(self._state))))
+    def _choice_of_pairs(self) -> _Key:
+        """The limits on pairs, those left out by hand, and the mask, as the Data step keeps them."""
+        state = self._state
+        return chosen_limits(state), tuple(sorted(excluded_pairs(state))), masks_components(state)
 
     # In the background
 

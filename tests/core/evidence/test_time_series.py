@@ -11,10 +11,12 @@ import pytest
 from numpy.typing import NDArray
 from osgeo import gdal, ogr
 
+import interferogram_products
 from ada_mapper.core.errors import CancelledError, InputError
 from ada_mapper.core.evidence import area_time_series, network_of
 from ada_mapper.core.interferograms import PairLimits, Stack
 from ada_mapper.core.progress import Progress
+from ada_mapper.core.raster import reader_of_any
 from ada_mapper.core.stacking import StackOutputs, stack_to_files
 from stacks import FIRST, WAVELENGTH, make_stack, network_days, read_raster, write_raster
 
@@ -219,6 +221,17 @@ def test_the_network_of_a_folder(tmp_path: Path) -> None:
         network_of(
             tmp_path, "geotiff", excluded=[pair.name for pair in network_of(tmp_path, "geotiff", WIDE).interferograms]
         )
+
+
+def test_a_network_may_leave_out_what_is_outside_of_components(tmp_path: Path) -> None:
+    expected = interferogram_products.hyp3(tmp_path).pairs
+    for is_masked in (False, True):
+        stack = network_of(tmp_path, "hyp3", WIDE, within_components_only=is_masked)
+        for pair in stack.interferograms:
+            wanted = expected[pair.name]
+            outside = is_masked and wanted.components is not None and np.isnan(wanted.components)
+            with reader_of_any(pair.phase, stack.grid) as reader:
+                np.testing.assert_array_equal(reader.read(), np.where(outside, np.nan, wanted.phase))
 
 
 @pytest.mark.parametrize(("told", "metres"), [("0.2424525", 0.2424525), ("55", WAVELENGTH), ("long", WAVELENGTH)])

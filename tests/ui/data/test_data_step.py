@@ -199,6 +199,29 @@ def test_a_pair_that_does_not_close_is_seen_and_left_out_by_its_limit(step, tmp_
     assert state.get("stacking", {}) == {"MIN_PAIRS": 2} and "MAX_CLOSURE" not in chain_inputs(state)
 
 
+def test_pixels_outside_components_do_not_count_where_they_are_masked(step, tmp_path, state, wait_until):
+    block = np.zeros((24, 24), bool)
+    block[:12, :12] = True
+    for number, (first, second) in enumerate(((0, 12), (12, 24), (0, 24))):
+        days = "_".join(f"{START + timedelta(day):%Y%m%d}" for day in (first, second))
+        values = (
+            np.full((24, 24), 3.0 + number)
+            + np.arange(24) * (second - first) / 12
+            + (2 * np.pi * block if number == 0 else 0)
+        )
+        name = f"S1_136231_IW1_{days}_VV_INT80_8E81"
+        write(tmp_path / f"{name}_unw_phase.tif", values, "phase", "rad")
+        write(tmp_path / f"{name}_conncomp.tif", np.where(block, 0.0, 1.0), "components", "1")
+    step.choose_folder(str(tmp_path))
+    wait_until(lambda: not step.choice.is_scanning)
+    assert [pair.closure for pair in step.choice.pairs] == pytest.approx([0.25] * 3)
+    state.set("stacking", {"MASK_COMPONENTS": True})
+    step.refresh()
+    assert step.choice.is_scanning
+    wait_until(lambda: not step.choice.is_scanning)
+    assert [pair.closure for pair in step.choice.pairs] == [0.0] * 3
+
+
 def test_when_no_pair_is_left_the_nearest_limit_is_told(read):
     read.days.setValue(3)
     status = read.status()
