@@ -77,19 +77,22 @@ class Network:
         for link, weight in zip(plan.link[self.first, self.second], weights):
             links[link] += weight
         pivots = np.tile(np.asarray(ground, np.float64), (self.dates, weights.shape[1] if np.ndim(ground) == 0 else 1))
+        scratch = np.empty(pivots.shape[1])
         for day, later, numbers in plan.steps:
-            here = links[numbers]
-            if grounded:
-                leak = pivots[day].copy()
-            total = here.sum(axis=0)
-            total += pivots[day]
-            share = here / np.where(total > 0, total, 1)
-            for index in range(len(later) - 1):
-                links[plan.link[later[index], later[index + 1 :]]] += share[index] * here[index + 1 :]
-            if grounded:
-                pivots[later] += share * leak
-            pivots[day] = total
-            links[numbers] = share
+            leak = pivots[day].copy() if grounded else None
+            for number in numbers.tolist():
+                pivots[day] += links[number]
+            inverse = 1 / np.where(pivots[day] > 0, pivots[day], 1)
+            for index, (other, number) in enumerate(zip(later.tolist(), numbers.tolist())):
+                # Row by row: choosing several rows at once would copy them.
+                share = links[number] * inverse
+                for beyond in range(index + 1, len(later)):
+                    np.multiply(share, links[numbers[beyond]], out=scratch)
+                    links[plan.link[other, later[beyond]]] += scratch
+                if leak is not None:
+                    np.multiply(share, leak, out=scratch)
+                    pivots[other] += scratch
+                links[number] = share
         return Factors(self, links, pivots, grounded)
 
 
@@ -118,10 +121,6 @@ class Factors:
     def rank(self) -> NDArray[np.intp]:
         """How many dates the pairs of each pixel determine, (pixels,)."""
         return np.asarray(np.count_nonzero(self.pivots > 0, axis=0), np.intp)
-
-    def of_pixels(self, chosen: NDArray[np.intp]) -> Factors:
-        """Those of chosen pixels, in that order."""
-        return Factors(self.network, self.shares[:, chosen], self.pivots[:, chosen], self.grounded)
 
     def square(self, right: Double, way: NDArray[np.intp] | None = None) -> Double:
         """r'(A'WA + ρI)⁺r for the columns r of ``right`` (dates, pixels), which is used up: (pixels,).

@@ -34,14 +34,11 @@ def usual_noise(stacker: Stacker, progress: Progress) -> tuple[NoiseLevels, Mess
     threads = window_threads(stacker.stack, windows, stacker.layers)
 
     def look(window: Window) -> NoiseTerms:
-        rows = min(window.height, max(1, _PIXELS // window.width))
-        lines = np.unique(np.linspace(0, window.height - 1, rows).round().astype(int)).tolist()
-        parts = [(slice(line, line + 1), slice(0, min(window.width, _PIXELS))) for line in lines]
-        found = [
-            noise_terms_of(model, corrected, weights)
-            for corrected, _, _, weights in stacker.corrected_parts(stacker.read(window), window, parts)
-        ]
-        return NoiseTerms.joined(found)
+        rows, columns = min(window.height, -(-_PIXELS // window.width)), min(window.width, _PIXELS)
+        first = (window.height - rows) // 2
+        part = slice(first, first + rows), slice(0, columns)
+        ((corrected, _, _, weights),) = stacker.corrected_parts(stacker.read(window), window, [part])
+        return noise_terms_of(model, corrected, weights)
 
     found: list[NoiseTerms] = []
     levels = None
