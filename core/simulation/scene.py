@@ -17,6 +17,7 @@ from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
 from ..raster import HEIGHTS, BandReader, Grid, Transformation, Window, checked_band, spatial_reference, utm_zone
 from ..satellite import ASCENDING_HEADING, DESCENDING_HEADING, Viewing
+from ..terrain import turned_to_grid
 from ..types import Array, PathLike
 from .atmosphere import FieldPool
 from .landslides import (
@@ -151,10 +152,12 @@ class Scene:
     def seen_from(self, orbit: str) -> OrbitView:
         """The scene as the ascending or the descending orbit sees it."""
         viewing = Viewing(_HEADINGS[orbit], self.options.incidence)
-        hidden = viewing.hidden(self.terrain.dem, self.terrain.pixel_size)
-        slides = landslide_los_rate(self.landslides, self.terrain, viewing)
+        # The terrain's directions are those of the grid, whose columns may point elsewhere where a DEM is given.
+        in_grid = turned_to_grid(viewing, self.grid) if self.options.dem else viewing
+        hidden = in_grid.hidden(self.terrain.dem, self.terrain.pixel_size)
+        slides = landslide_los_rate(self.landslides, self.terrain, in_grid)
         label, peaks = label_landslides(self.landslides, slides, hidden)
-        los_rate = slides + bowl_los_rate(self.bowl_rate, self.terrain.pixel_size, viewing)
+        los_rate = slides + bowl_los_rate(self.bowl_rate, self.terrain.pixel_size, in_grid)
         return OrbitView(orbit, viewing, los_rate, hidden, label, peaks)
 
 

@@ -21,6 +21,7 @@ from ada_mapper.core.simulation.folder import written_together
 from ada_mapper.core.simulation.landslides import Landslides
 from ada_mapper.core.simulation.scene import Scene, make_scene
 from ada_mapper.core.simulation.stack import PairSimulator, SceneSummary, scene_network
+from ada_mapper.core.terrain import los_sensitivity_to_file
 from ada_mapper.core.types import Array
 
 QUIET_OPTIONS = SceneOptions(seed=2, size=192, dates=5, orbit="both", noise=0.0, landslides=0.4)
@@ -218,6 +219,22 @@ def test_a_given_dem_keeps_its_pixels(tmp_path: Path) -> None:
     assert scene.grid.transform == (400_000 + 25 * 30, 30, 0, 3_800_000 - 15 * 30, 0, -30)
     assert np.array_equal(scene.terrain.dem, heights[15:165, 25:175])
     assert scene.landslides.count > 0
+
+
+def test_the_satellite_of_a_scene_on_a_polar_grid_flies_by_true_north(tmp_path: Path) -> None:
+    """At 16° E the columns of this grid point 61° off north. The rate is what the true view sees of the motion."""
+    grid = Grid("EPSG:3413", (1_100_000.0, 30.0, 0, -600_000.0, 0, -30.0), 200, 180)
+    write_dem(tmp_path / "dem.tif", grid)
+    scene = make_scene(replace(OPTIONS, size=150, dem=tmp_path / "dem.tif"))
+    view = scene.seen_from("ascending")
+    write_array(tmp_path / "used.tif", scene.grid, scene.terrain.dem, BandDescription("dem", "m"))
+    los_sensitivity_to_file(tmp_path / "used.tif", tmp_path / "share.tif", view.viewing)
+    share = gdal.Open(str(tmp_path / "share.tif")).ReadAsArray()
+    moving = (scene.landslides.speed > 5) & (scene.bowl_rate == 0)
+    assert moving.sum() > 20
+    seen = view.los_rate[moving] / scene.landslides.speed[moving]
+    # The tool reads slopes beyond the scene's edge as missing, the scene as level.
+    assert np.median(np.abs(seen - share[moving])) < 0.01
 
 
 def test_a_dem_in_degrees_is_put_on_utm(tmp_path: Path) -> None:
