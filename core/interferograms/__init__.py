@@ -28,12 +28,14 @@ if TYPE_CHECKING:
         rules_against,
         select_pairs,
     )
+    from .timing import SEASONAL_YEARS, timing_notes
     from .triplets import triplets_of
 else:
     __getattr__ = opened_when_asked(__name__)
 
 __all__ = [
     "PRODUCTS",
+    "SEASONAL_YEARS",
     "DelayMap",
     "GivenView",
     "Interferogram",
@@ -58,6 +60,7 @@ __all__ = [
     "reasons_against",
     "rules_against",
     "select_pairs",
+    "timing_notes",
     "triplets_of",
     "within_components",
 ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..interferograms import triplets_of
+from ..interferograms import SEASONAL_YEARS, triplets_of
 from ..parallel import map_ordered
 from ..progress import Progress
 from ..raster import Band, Window
@@ -21,7 +21,7 @@ from ..types import Array, Double
 from .atmosphere_filter import network
 from .closure_map import ClosureMap
 from .corrections import CorrectionModel
-from .network_rate import SEASONAL_YEARS, RateModel, with_annual_terms
+from .network_rate import RateModel, with_annual_terms
 from .noise import NoiseLevels
 from .options import StackingOptions, StackOutputs
 from .outliers import OutlierSearch

@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..progress import Progress
 from ..raster import HEIGHTS, Band, BandReader, Window, checked_band
+from ..satellite import los_factor
 from ..texts import Message
 from ..types import Array, Double, PathLike
 from .atmosphere_filter import Atmosphere, AtmosphereFilter, cell_size, estimate_atmosphere, network
 from .delays import delay_correction
+from .fading import Fading, fading_of
 from .gathering import StackSample, gather, sample_elevation, stack_sample
 from .height_delay import HeightDelay
 from .reading import ReaderPool
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
 
 
 _NO_REFERENCE = Reference()
+_MEDIAN_MOVES = Message(
+    "The reference is the median of the scene, which moves where much of the scene does: where half of it sinks, the "
+    "rates of all of it are shifted by tens of mm/yr. The automatic reference looks for stable ground instead."
+)
 # Share of the estimation that comparing delays with phases takes.
 _DELAYS_SHARE = 0.1
 
@@ -91,6 +97,7 @@ class CorrectionModel:
     terms: tuple[str, ...] = ()
     coefficients: Double | None = None
     atmosphere: Atmosphere | None = None
+    fading: Fading | None = None
     dropped: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -172,6 +179,8 @@ def _estimated(
     if corrections.has_trends and sample is not None:
         model = _with_trends(model, corrections, sample, progress)
     model, anchor = _with_reference(model, pool, corrections.reference, sample, dem)
+    if sample is not None:
+        model = _with_fading(model, sample, stack)
     if options is not None:
         used = {id(pair) for pair in model.stack.interferograms}
         atmosphere, notes = estimate_atmosphere(
@@ -211,7 +220,41 @@ def _with_trends(
         dates, incidence, _ = network(model.stack)
         height_delay = HeightDelay(incidence, np.array([day.toordinal() for day in dates], np.float64))
     coefficients, more = fit_trends(sample.phases, years, surfaces, sample.excluded, progress.check, height_delay)
-    return replace(model, terms=terms, coefficients=coefficients, notes=model.notes + more)
+    model = replace(model, terms=terms, coefficients=coefficients, notes=model.notes + more)
+    bent = _bent_rate(terms, coefficients, surfaces, years, sample)
+    if bent is None or sample.excluded.any():
+        return model
+    warning = Message(
+        "The quadratic ramp took up to {bent:.1f} mm/yr from the rates. A wide bowl of subsidence is bent like it, and "
+        "loses by it: one of 14 km an eighth of its depth. Mask the ground that moves, or remove a plane.",
+        bent=bent * abs(los_factor(model.stack.wavelength, "mm/yr", "toward")),
+    )
+    return replace(model, warnings=(*model.warnings, warning))
+
+
+def _bent_rate(
+    terms: tuple[str, ...], coefficients: Double, surfaces: Double, years: Double, sample: StackSample
+) -> float | None:
+    """How much of the rate (rad/yr) a quadratic ramp took, from one end of the scene to the other; None for nothing."""
+    bent = [index for index, term in enumerate(terms) if term in ("xx", "xy", "yy")]
+    rate = np.tensordot(years @ coefficients[:, bent] / (years @ years), surfaces[bent], 1)
+    seen = rate[np.isfinite(sample.phases).any(axis=0) & np.isfinite(rate)]
+    size = float(np.ptp(seen)) if bent and seen.size else 0.0
+    return size if size > 0.1 else None
+
+
+def _with_fading(model: CorrectionModel, sample: StackSample, stack: Stack) -> CorrectionModel:
+    """The model with what short pairs hold more than long ones in the sample of all pairs of ``stack``."""
+    used = {id(pair) for pair in model.stack.interferograms}
+    kept = replace(sample, phases=sample.phases[np.array([id(pair) in used for pair in stack.interferograms])])
+    levels = np.zeros(len(kept.phases))
+    if model.coefficients is not None and model.terms[0] == "constant":
+        levels = model.coefficients[:, 0]
+    fading = fading_of(kept, model.stack.interferograms, levels, stack.wavelength)
+    if fading is None:
+        return model
+    notes, warnings = fading.notes()
+    return replace(model, fading=fading, notes=model.notes + notes, warnings=model.warnings + warnings)
 
 
 def _with_reference(
@@ -224,6 +267,8 @@ def _with_reference(
     """The model with the reference phase as its constant term, and the reference's (row, column)."""
     if reference.mode == "none":
         return model, None
+    if reference.mode == "median":
+        model = replace(model, warnings=(*model.warnings, _MEDIAN_MOVES))
     has_trends = model.coefficients is not None
     found = reference_phases(
         model.stack,

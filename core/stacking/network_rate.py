@@ -20,8 +20,6 @@ from .network_solver import Network, date_phases
 from .noise import NoiseLevels, NoiseTerms, inverse_normal, noise_terms
 from .rate import RateEstimate
 
-# Dates over fewer years tell a rate and a season apart too badly.
-SEASONAL_YEARS = 1.25
 # A pixel has no rate where what is estimated beside it makes its variance larger than so many times.
 _MOST_INFLATION = 10.0
 # Phases that are worked on at a time.

@@ -60,6 +60,7 @@ def write_report(
         used=_used(pairs, result),
         rates=_statistics(result),
         histogram=_histogram(result.los_rate or result.phase_rate, tr),
+        fading=_fading(result),
         network=network_drawing(pairs, tr),
         parts=[_part(part, tr) for part in selection.components],
         notes=list(dict.fromkeys((*selection.stack.notes, *selection.notes, *result.notes))),
@@ -104,6 +105,23 @@ def _statistics(result: StackingResult) -> list[tuple[str, ...]]:
             values = (rate.minimum, *rate.percentiles, rate.maximum, rate.mean)
             rows.append((name, rate.unit, f"{rate.pixels} ({share:.1f} %)", *(significant(value) for value in values)))
     return rows
+
+
+def _fading(result: StackingResult) -> dict[str, Any]:
+    """The rates of short less long pairs by coherence, and the days of these; none where nothing was compared."""
+    fading = result.fading
+    if fading is None or not fading.classes:
+        return {}
+    rows = [
+        (
+            Message("{low:g} to {high:g}", low=one.low, high=min(one.high, 1.0)),
+            one.pixels,
+            significant(one.rate, 2),
+            significant(one.error, 2),
+        )
+        for one in fading.classes
+    ]
+    return {"rows": rows, "days": {"short": fading.short_days, "long": fading.long_days}}
 
 
 def _row(pair: _Pair, selection: PairSelection) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..types import Array
+from .fading import Fading
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class StackingResult:
     los_rate: RateStatistics | None
     wavelength: float
     notes: tuple[str, ...]
+    fading: Fading | None = None
 
 
 class Summary:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import Array, Double, Mask
+from ..types import Double, Mask
 
 # Blocks along each side of the map; 16 are the fewest that give an error at all.
 _DIVISIONS = (4, 6, 8, 12)
@@ -68,6 +68,6 @@ def _labels(shape: tuple[int, ...], divisions: int) -> NDArray[np.intp]:
     return np.asarray(rows[:, None] * divisions + columns)
 
 
-def block_mean(values: Array, where: Mask) -> BlockEstimate:
+def block_mean(values: NDArray[np.floating[Any]], where: Mask) -> BlockEstimate:
     """The mean of ``values`` (h, w) ``where`` they are to count, with the error that blocks of ground give."""
     return last_coefficient(np.ones((1, *values.shape)), values, where)

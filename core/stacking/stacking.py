@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..interferograms import SEASONAL_YEARS
 from ..progress import QUIET, Progress
 from ..raster import HEIGHTS, BandDescription, RasterWriter, checked_band, limited_cache
 from ..satellite import HEADING_TAG, INCIDENCE_TAG, LOOK_SIDE_TAG, los_factor
@@ -26,7 +27,6 @@ from ..types import PathLike
 from .blocks import Stacker
 from .closure_map import closure_map
 from .corrections import NO_CORRECTIONS, Corrections, estimate_corrections
-from .network_rate import SEASONAL_YEARS
 from .noise_sample import usual_noise
 from .options import StackingOptions, StackOutputs
 from .reading import ReaderPool
@@ -108,6 +108,7 @@ def stack_to_files(
         los_rate=los_rate,
         wavelength=stack.wavelength,
         notes=model.warnings + tuple(notes),
+        fading=model.fading,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from qgis.core import (
@@ -68,7 +69,7 @@ class StackInterferograms(StackingChoices):
         self.addOutput(QgsProcessingOutputNumber("PAIRS_USED", tr("Pairs used")))
 
     def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
-        from ...core.interferograms import find_stack, note_components, select_pairs, within_components
+        from ...core.interferograms import find_stack, note_components, select_pairs, timing_notes, within_components
         from ...core.stacking import StackOutputs, stack_to_files, write_report
 
         parameters = self.as_chosen(parameters, context, progress)
@@ -98,16 +99,21 @@ class StackInterferograms(StackingChoices):
         maps = [delay.band.label for delay in (delays or {}).values()]
         refuse_over(targets_of(self, parameters, context), maps, tr("a delay of the air"))
         selection = select_pairs(found, limits, progress.part(0.05, 0.15))
+        options = self.stacking_options(parameters, context, len(selection.stack.interferograms), progress)
+        cautions = timing_notes(selection.stack.interferograms, options.seasonal)
+        for caution in cautions:
+            progress.warning(caution)
         result = stack_to_files(
             selection.stack,
             outputs,
             corrections=corrections,
-            options=self.stacking_options(parameters, context, len(selection.stack.interferograms), progress),
+            options=options,
             dem=dem,
             progress=progress.part(0.15, 1),
         )
         report = self.file_output(parameters, "REPORT", context)
         if report is not None:
+            selection = replace(selection, notes=(*selection.notes, *cautions))
             write_report(report, selection, result, self.settings(parameters), tr)
         kinds = ("phase_rate", "los_rate", "standard_error", "count", "closure")
         for kind in kinds:

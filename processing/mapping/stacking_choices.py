@@ -222,7 +222,7 @@ class StackingChoices(Algorithm):
             tr("Reference phase"),
             tr(
                 "What is taken as stable in each pair: nothing; a stable window of high coherence that is searched "
-                "for; the point or area given below; the median of the scene."
+                "for; the point or area given below; the median of the scene, which moves where much of the scene does."
             ),
             REFERENCE_CHOICES,
             "auto",
@@ -242,7 +242,8 @@ class StackingChoices(Algorithm):
             tr("Remove a ramp"),
             tr(
                 "A plane or a quadratic surface fitted robustly to the stable part of each pair. Only for large "
-                "scenes: in a small one it would remove the motion itself."
+                "scenes: in a small one it would remove the motion itself. A quadratic one takes a part of wide bowls "
+                "of subsidence, too, unless these are masked."
             ),
             RAMP_CHOICES,
             "none",
@@ -255,7 +256,10 @@ class StackingChoices(Algorithm):
         )
         self.add(
             QgsProcessingParameterBoolean("HEIGHT_CORRECTION", tr("Remove delay that grows with height"), False),
-            tr("Fits the delay of each pair as proportional to elevation and removes it. Needs the elevation model."),
+            tr(
+                "Fits the delay of each pair as proportional to elevation and removes it; from the rate, where the "
+                "dates show that it is a delay and not motion. Needs the elevation model."
+            ),
             advanced=True,
         )
         self.add(

@@ -26,7 +26,7 @@ from ...processing.choices import ORBIT_CHOICES, PRODUCT_CHOICES
 from ...processing.layers import run_of
 from ...processing.mapping import SLOPE, STACK
 from ...processing.texts import number, tr, words_of
-from ..project import MOST_DAYS, MOST_METRES, chain_inputs
+from ..project import MOST_DAYS, MOST_METRES, chain_inputs, stacking_values
 from ..runs import free_place, result_files
 from ..step import Step, StepContext, StepStatus
 from .limit_box import LimitBox
@@ -227,6 +227,12 @@ class DataStep(Step):
         self.summary.setVisible(bool(lines))
         self.changed.emit()
 
+    def _cautions(self) -> tuple[str, ...]:
+        """What to be careful with for the dates of the pairs that are used."""
+        from ...core.interferograms import timing_notes
+
+        return timing_notes(self.choice.used, bool(stacking_values(self.context.state).get("SEASONAL")))
+
     def _lines(self, folder: str) -> list[str]:
         choice, lines = self.choice, []
         scan = choice.scan
@@ -234,6 +240,7 @@ class DataStep(Step):
             lines.append(html.escape(folder_text(choice, folder)))
             if choice.used:
                 lines.append(html.escape(trouble_text(choice)))
+                lines += [f"<small>{html.escape(words_of(note))}</small>" for note in self._cautions()]
             if choice.excluded:
                 text = tr("{} left out by hand").format(number(len(choice.excluded)))
                 lines.append(html.escape(text))

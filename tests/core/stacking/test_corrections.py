@@ -87,6 +87,7 @@ def test_reference_takes_the_offset_of_each_pair_away(tmp_path: Path, mode: str)
     # The median of the scene lies a little off its stable part, because the bowl takes part in it.
     assert abs(np.median(rate - truth)) < (1.0 if mode == "median" else 0.5)
     assert any("Reference phase" in note for note in result.notes)
+    assert any("median of the scene, which moves" in note for note in result.notes) == (mode == "median")
 
 
 def test_automatic_reference_is_stable_coherent_and_said_where(tmp_path: Path) -> None:
@@ -232,8 +233,12 @@ def test_quadratic_ramps_are_removed(tmp_path: Path) -> None:
     truth = bowl(70, 90, 15, -40)
     bent = YEARS[:, None, None] * (60 * x * x - 40 * x * y + 30 * y)
     phases = YEARS[:, None, None] * truth + bent + plane_ramps(5, 6.0) + noise(6)
-    rate, _ = stacked(tmp_path, phases, Corrections(Reference("median"), ramp="quadratic"))
+    rate, result = stacked(tmp_path, phases, Corrections(Reference("median"), ramp="quadratic"))
     assert correlation(rate, truth) > 0.97
+    assert any("A wide bowl of subsidence is bent like it" in note for note in result.notes)
+    mask = write_raster(tmp_path / "mask.tif", (truth < -4).astype(float))
+    _, result = stacked(tmp_path / "masked", phases, Corrections(ramp="quadratic", exclude_mask=mask))
+    assert not any("wide bowl" in note for note in result.notes)
 
 
 def test_ramps_of_pairs_are_removed_where_pairs_are_missing(tmp_path: Path) -> None:
