@@ -1,4 +1,4 @@
-"""From phases to rates: corrections, the sum of Eq. 1, its error, streamed through memory.
+"""From phases to rates: corrections, Eq. 1 or least squares of the network, the error, streamed through memory.
 
 Enters: a stack of selected pairs, a DEM, a mask.
 """

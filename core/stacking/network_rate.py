@@ -94,7 +94,7 @@ class RateModel:
         if not lacking.all():
             columns = np.nonzero(~lacking)[0] if lacking.any() else slice(None)
             ones = np.ones(self.complete.shape)
-            groups.append(PixelGroup(self, columns, ones, None, self.complete, rates[columns]))
+            groups.append(PixelGroup(self, columns, ones, None, self.complete, rates[columns], True))
         if lacking.any():
             holed = np.nonzero(lacking)[0]
             valid = np.isfinite(values[:, holed])
@@ -118,7 +118,7 @@ class PixelGroup:
     """Pixels (``columns``) whose pairs have one of a few ``weights`` (pairs, ways), and c of the same shape.
 
     ``way`` (pixels,) numbers those of each pixel; None where there is one for all, or one for each. ``known`` are rates
-    that were found on the way.
+    that were found on the way; ``is_complete``: no pair is missing and all count alike.
     """
 
     model: RateModel
@@ -127,11 +127,7 @@ class PixelGroup:
     way: NDArray[np.intp] | None
     shares: Double
     known: Double | None = None
-
-    @property
-    def is_complete(self) -> bool:
-        """True where no pair is missing and all count alike."""
-        return self.shares is self.model.complete
+    is_complete: bool = False
 
     def rates(self, values: Double) -> Double:
         """c'φ of the pixels, from the phases of all (pairs, pixels)."""
