@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..types import PathLike
 
 ESTIMATORS = ("network", "eq1")
-DEFAULT_ESTIMATOR = "eq1"
+DEFAULT_ESTIMATOR = "network"
 SIGNS = ("toward", "away")
 UNITS = ("mm/yr", "m/yr")
 

@@ -14,6 +14,7 @@ from ada_mapper.core.stacking import (
     AtmosphereFilter,
     Corrections,
     Reference,
+    StackingOptions,
     StackOutputs,
     atmosphere_filter,
     stack_to_files,
@@ -25,6 +26,8 @@ from stacks import FIRST, WAVELENGTH, make_stack, network_days, read_raster, yea
 DAYS = network_days(12, 3)
 SHAPE = (96, 128)
 MM = 1000 * WAVELENGTH / (4 * np.pi)
+
+EQUATION_1 = StackingOptions(estimator="eq1")
 
 
 def smooth_delays(dates: int, sigma: float = 12.0, size: float = 3.0) -> np.ndarray:
@@ -49,7 +52,7 @@ def run(
     folder: Path, phases: np.ndarray, corrections: Corrections, days: list[tuple[int, int]] = DAYS
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     stack = make_stack(folder / "in", phases, days)
-    result = stack_to_files(stack, StackOutputs(folder / "p.tif", folder / "r.tif"), corrections)
+    result = stack_to_files(stack, StackOutputs(folder / "p.tif", folder / "r.tif"), corrections, EQUATION_1)
     return read_raster(folder / "p.tif"), read_raster(folder / "r.tif"), result.notes
 
 
@@ -82,7 +85,7 @@ def test_the_filter_lowers_the_standard_error_as_the_error(tmp_path: Path) -> No
     wrong, claimed = [], []
     for atmosphere in (None, AtmosphereFilter(60, 500)):
         outputs = StackOutputs(tmp_path / "p.tif", tmp_path / "l.tif", tmp_path / "e.tif")
-        stack_to_files(stack, outputs, Corrections(atmosphere=atmosphere))
+        stack_to_files(stack, outputs, Corrections(atmosphere=atmosphere), EQUATION_1)
         wrong.append(np.sqrt(np.mean(read_raster(tmp_path / "l.tif") ** 2)))
         claimed.append(np.sqrt(np.mean(read_raster(tmp_path / "e.tif") ** 2)))
     assert wrong[1] < 0.75 * wrong[0]

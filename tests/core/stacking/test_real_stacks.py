@@ -17,6 +17,8 @@ from ada_mapper.core.stacking import Corrections, Reference, StackingOptions, St
 from shared_data import shared_data
 from stacks import read_raster
 
+EQUATION_1 = StackingOptions(estimator="eq1")
+
 
 def independent_rate(stack: Stack) -> np.ndarray:
     """Equation 1 by masked arrays, from the files read with bare GDAL calls."""
@@ -39,7 +41,7 @@ def mexico_city() -> Stack:
 
 def test_mexico_city_equals_an_independent_equation_1(mexico_city: Stack, tmp_path: Path) -> None:
     assert len(mexico_city.interferograms) == 30
-    stack_to_files(mexico_city, StackOutputs(tmp_path / "p.tif"))
+    stack_to_files(mexico_city, StackOutputs(tmp_path / "p.tif"), options=EQUATION_1)
     found = read_raster(tmp_path / "p.tif").astype(np.float64)
     expected = independent_rate(mexico_city)
     np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
@@ -107,7 +109,7 @@ def test_two_halves_of_mexico_city_differ_as_their_errors_say(
 def test_mexico_city_is_too_small_for_a_ramp(mexico_city: Stack, tmp_path: Path) -> None:
     outputs = StackOutputs(tmp_path / "p.tif")
     corrections = Corrections(Reference("auto"), ramp="plane")
-    result = stack_to_files(mexico_city, outputs, corrections)
+    result = stack_to_files(mexico_city, outputs, corrections, EQUATION_1)
     assert any("No ramp was removed" in note for note in result.notes)
     found, expected = read_raster(tmp_path / "p.tif"), independent_rate(mexico_city)
     valid = np.isfinite(expected)
@@ -123,6 +125,6 @@ def test_sydney_products_give_bit_equal_stacks(tmp_path: Path) -> None:
         assert len(stack.interferograms) == 17
         # The products tell slightly different wavelengths, so only what comes before equation 2 is the same.
         outputs = StackOutputs(tmp_path / f"{product}_rate.tif", count=tmp_path / f"{product}_count.tif")
-        stack_to_files(stack, outputs)
+        stack_to_files(stack, outputs, options=EQUATION_1)
         rates[product] = [read_raster(path).tobytes() for path in (outputs.phase_rate, outputs.count)]
     assert rates["geotiff"] == rates["gamma"] == rates["roipac"]

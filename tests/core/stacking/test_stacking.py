@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import math
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,9 @@ def outputs(folder: Path) -> StackOutputs:
     return StackOutputs(*(folder / f"{name}.tif" for name in names))
 
 
+EQUATION_1 = StackingOptions(estimator="eq1")
+
+
 def phases_with_holes(shape: tuple[int, int] = (23, 31), holes: float = 0.2, seed: int = 0) -> np.ndarray:
     generator = np.random.default_rng(seed)
     phases = generator.normal(0, 4, (len(DAYS), *shape)).astype(np.float32)
@@ -55,7 +59,7 @@ def test_no_data_never_counts_as_zero_phase(
     phases = phases_with_holes()
     on_disk = np.where(np.isnan(phases), np.float32(stored), phases)
     stack = make_stack(tmp_path / "in", on_disk, DAYS, nodata=nodata, declared=declared)
-    stack_to_files(stack, outputs(tmp_path))
+    stack_to_files(stack, outputs(tmp_path), options=EQUATION_1)
     expected = equation_1(phases, DAYS)
     found = read_raster(tmp_path / "phase_rate.tif")
     np.testing.assert_allclose(found, expected, atol=1e-4, rtol=1e-6)
@@ -152,7 +156,7 @@ def test_coherence_weights(tmp_path: Path) -> None:
     phases = phases_with_holes(holes=0.1)
     coherence = np.random.default_rng(1).uniform(0.1, 0.95, phases.shape).astype(np.float32)
     stack = make_stack(tmp_path / "in", phases, DAYS, coherence)
-    stack_to_files(stack, outputs(tmp_path), options=StackingOptions(coherence_weights=True))
+    stack_to_files(stack, outputs(tmp_path), options=replace(EQUATION_1, coherence_weights=True))
     weight = np.where(np.isnan(phases), 0, coherence.astype(float) ** 2 / (1 - coherence.astype(float) ** 2))
     years = years_of(DAYS)[:, None, None]
     expected = (weight * years * np.nan_to_num(phases)).sum(axis=0) / (weight * years**2).sum(axis=0)
@@ -207,7 +211,7 @@ def test_result_is_the_same_whatever_the_blocks(
     stack = make_stack(tmp_path / "in", phases, DAYS, options=options)
     monkeypatch.setattr(stack_reader, "_CUBE_BYTES", cube)
     monkeypatch.setattr("ada_mapper.core.stacking.blocks._CHUNK_VALUES", 700)
-    stack_to_files(stack, outputs(tmp_path))
+    stack_to_files(stack, outputs(tmp_path), options=EQUATION_1)
     np.testing.assert_allclose(read_raster(tmp_path / "phase_rate.tif"), equation_1(phases, DAYS), atol=1e-4)
 
 

@@ -56,7 +56,9 @@ def test_the_maps_are_those_of_the_whole_scene(run, scene, tmp_path):
         outputs = {key: str(tmp_path / f"{name}_{key}.tif") for key in ("PHASE_RATE", "LOS_RATE", "STANDARD_ERROR")}
         feedback = Feedback()
         report = str(tmp_path / f"{name}.html")
-        result = run("stackinterferograms", {"INPUT_FOLDER": str(folder), "REPORT": report, **outputs}, feedback)
+        # The network's estimator looks at the noise in other pixels where the files are others.
+        given = {"INPUT_FOLDER": str(folder), "ESTIMATOR": "eq1", "REPORT": report, **outputs}
+        result = run("stackinterferograms", given, feedback)
         maps[name] = [read_raster(path) for path in outputs.values()]
     assert result["PAIRS_USED"] > 4
     assert "side by side" in Path(report).read_text(encoding="utf-8")
