@@ -133,9 +133,8 @@ def noise_terms(
     def spread(numbers: Double) -> Double:
         return numbers if way is None else numbers[..., way]
 
-    # Of the ways and of the only one, weights are 0 or 1.
-    each = way is None and weights.shape[1] > 1
-    weighted = weights * values if each else values
+    # Those of ways are 0 or 1, so that the phases are weighted already.
+    weighted = weights * values if way is None else values
     factors = network.factored(weights)
     squares = np.einsum("ij,ij->j", weighted, values)
     closure = squares - factors.square(network.of_dates(weighted), way)

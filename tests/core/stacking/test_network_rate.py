@@ -96,6 +96,21 @@ def test_rates_and_noise_are_those_of_dense_matrices(
             assert terms.pair_share[pixel] == pytest.approx(expected.pair_share, rel=1e-7)
 
 
+def test_one_pixel_is_as_good_as_many() -> None:
+    days = NETWORKS["next three"]
+    incidence, years = incidence_of(days), years_of(days)
+    generator = np.random.default_rng(3)
+    phases, weights = generator.normal(0, 2, (len(days), 3)), generator.uniform(0.2, 20, (len(days), 3))
+    phases[2, 1] = np.nan
+    for given in (None, weights):
+        many = network_rates(phases, years, incidence, NoiseLevels(1, 0.4), given)
+        for pixel in range(3):
+            own = None if given is None else given[:, [pixel]]
+            one = network_rates(phases[:, [pixel]], years, incidence, NoiseLevels(1, 0.4), own)
+            assert one.rate[0] == pytest.approx(many.rate[pixel], rel=1e-9)
+            assert one.standard_error[0] == pytest.approx(many.standard_error[pixel], rel=1e-9)
+
+
 def test_without_noise_of_dates_the_rate_is_equation_1() -> None:
     days = NETWORKS["next three"]
     phases = np.random.default_rng(0).normal(0, 2, (len(days), 300))
