@@ -247,10 +247,7 @@ def _with_fading(model: CorrectionModel, sample: StackSample, stack: Stack) -> C
     """The model with what short pairs hold more than long ones in the sample of all pairs of ``stack``."""
     used = {id(pair) for pair in model.stack.interferograms}
     kept = replace(sample, phases=sample.phases[np.array([id(pair) in used for pair in stack.interferograms])])
-    levels = np.zeros(len(kept.phases))
-    if model.coefficients is not None and model.terms[0] == "constant":
-        levels = model.coefficients[:, 0]
-    fading = fading_of(kept, model.stack.interferograms, levels, stack.wavelength)
+    fading = fading_of(kept, model.stack.interferograms, stack.wavelength)
     if fading is None:
         return model
     notes, warnings = fading.notes()

@@ -3,7 +3,8 @@
 It is not known from the phases of short pairs alone, because it looks like motion. But a longer pair holds less of it
 than two shorter ones over the same dates, while motion and air are the same in both. So the closure of triplets, which
 is free of motion and air, is the indicator (De Zan et al. 2015; Ansari et al. 2021): the rate of the two shorter pairs
-less that of the longer one, Σ Δt·m / Σ Δt² with the closure m = φ₁₂ + φ₂₃ − φ₁₃ and Δt of the longer pair.
+less that of the longer one, Σ Δt·m / Σ Δt² with the closure m = φ₁₂ + φ₂₃ − φ₁₃ and Δt of the longer pair. Each pair
+has a constant of its own, so closures count from those of the most coherent ground, where fading is least.
 """
 
 from __future__ import annotations
@@ -29,14 +30,16 @@ _CLASSES = ((0.0, 0.3), (0.3, 0.5), (0.5, 0.7), (0.7, 1.01))
 _MOST_TRIPLETS = 1500
 _FEWEST_PIXELS = 200
 # What is worth a warning: so many errors, and mm/yr.
-_SIGNIFICANT, _WORTH = 3.0, 1.0
+_SIGNIFICANT, _WORTH = 3.0, 2.0
+# Share of the ground that counts as the most coherent.
+_MOST_COHERENT = 0.2
 
 
 @dataclass(frozen=True)
 class FadingClass:
     """Ground of a mean coherence from ``low`` to ``high``: rate of short less long pairs and its error in mm/yr.
 
-    Positive toward the satellite, relative to the reference, as the mean of ``pixels`` of the sample.
+    Positive toward the satellite, relative to the most coherent ground, as the mean of ``pixels`` of the sample.
     """
 
     low: float
@@ -90,22 +93,22 @@ class Fading:
         return (note,), ()
 
 
-def fading_of(sample: StackSample, pairs: Sequence[Interferogram], levels: Double, wavelength: float) -> Fading | None:
-    """The indicator of a sample; None where no three pairs connect three dates.
+def fading_of(sample: StackSample, pairs: Sequence[Interferogram], wavelength: float) -> Fading | None:
+    """The indicator of a sample; None without coherence, and where no three pairs connect three dates.
 
-    ``levels`` (pairs,) are the phases of the reference. Whole cycles, which errors of unwrapping add, don't count.
+    Whole cycles, which errors of unwrapping add, don't count.
     """
     triplets = triplets_of(pairs)
-    if not len(triplets):
+    if not len(triplets) or sample.coherence is None or not np.isfinite(sample.coherence).any():
         return None
     triplets = triplets[:: -(-len(triplets) // _MOST_TRIPLETS)]
-    shape = sample.phases.shape[1:]
-    total, weight = np.zeros(shape), np.zeros(shape)
+    with np.errstate(invalid="ignore"):
+        coherent = sample.coherence >= np.nanquantile(sample.coherence, 1 - _MOST_COHERENT)
+        coherent &= ~sample.excluded
+    total, weight = np.zeros(sample.coherence.shape), np.zeros(sample.coherence.shape)
     years = np.array([pair.years for pair in pairs])
     for first, second, both in triplets:
-        level = levels[first] + levels[second] - levels[both]
-        closure = sample.phases[first] + sample.phases[second] - sample.phases[both] - np.float32(level)
-        closure -= np.float32(2 * math.pi) * np.round(closure / np.float32(2 * math.pi))
+        closure = _from_level(sample.phases[first] + sample.phases[second] - sample.phases[both], coherent)
         known = np.isfinite(closure)
         total[known] += years[both] * closure[known]
         weight[known] += years[both] ** 2
@@ -114,18 +117,30 @@ def fading_of(sample: StackSample, pairs: Sequence[Interferogram], levels: Doubl
     rate *= los_factor(wavelength, "mm/yr", "toward")
     days = np.array([pair.days for pair in pairs])
     short, long = int(days[triplets[:, :2]].max()), int(days[triplets[:, 2]].max())
-    return Fading(_classes(rate, sample.coherence, sample.excluded), short, long)
+    known = np.isfinite(rate) & ~sample.excluded
+    level = block_mean(rate, known & coherent)
+    return Fading(_classes(rate, sample.coherence, known, level.error), short, long)
 
 
-def _classes(rate: Double, coherence: Array | None, excluded: Mask) -> tuple[FadingClass, ...]:
-    """The mean of each class of coherence that has enough ground for an error; one class where nothing is known."""
+def _from_level(closure: Array, coherent: Mask) -> Array:
+    """A closure (h, w) less its level on coherent ground, without whole cycles; NaN where that has none."""
+    there = closure[coherent & np.isfinite(closure)]
+    if not there.size:
+        return np.full_like(closure, np.nan)
+    around: Array = closure - np.float32(np.angle(np.exp(1j * there).mean()))
+    around -= np.float32(2 * math.pi) * np.round(around / np.float32(2 * math.pi))
+    around -= around[coherent & np.isfinite(around)].mean()
+    return around
+
+
+def _classes(rate: Double, coherence: Array, known: Mask, level_error: float) -> tuple[FadingClass, ...]:
+    """The mean of each class of coherence that has enough ground for an error."""
     found = []
-    for low, high in _CLASSES if coherence is not None else ((0.0, 1.01),):
-        where = np.isfinite(rate) & ~excluded
-        if coherence is not None:
-            where &= (coherence >= low) & (coherence < high)
-        pixels = int(where.sum())
-        mean = block_mean(rate, where)
-        if pixels >= _FEWEST_PIXELS and math.isfinite(mean.error):
-            found.append(FadingClass(low, high, mean.value, mean.error, pixels))
+    for low, high in _CLASSES:
+        with np.errstate(invalid="ignore"):
+            where = known & (coherence >= low) & (coherence < high)
+        pixels, mean = int(where.sum()), block_mean(rate, where)
+        error = math.hypot(mean.error, level_error)
+        if pixels >= _FEWEST_PIXELS and math.isfinite(error):
+            found.append(FadingClass(low, high, mean.value, error, pixels))
     return tuple(found)
