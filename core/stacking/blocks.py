@@ -27,12 +27,15 @@ from .options import StackingOptions, StackOutputs
 from .outliers import OutlierSearch
 from .rate import coherence_weight
 from .reading import ReaderPool, plan_windows, read_phases, window_threads
+from .unwrapping import CycleCorrection
 from .window_rates import Part, RatesInTheMaking, WindowRates
 
 if TYPE_CHECKING:
     from ..interferograms import Stack
 
 _CHUNK_VALUES = 2**18
+# Which pixels are searched for errors to correct does not depend on it.
+_CORRECTION_SIGMA = 3.5
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class Block:
     """Results of a window, each (height, width); None where not asked for.
 
     ``noise`` (terms, height, width), with the fields of ``NoiseTerms``, is what the standard error is made of.
-    ``rejected`` (pairs,): the phases of each pair left out as outliers; ``phases``: those that were stacked.
+    ``wrong`` (2, pairs): how many phases of each pair were corrected by whole cycles, and how many left out as
+    outliers; ``phases``: those that were stacked.
     """
 
     phase_rate: Array
@@ -48,7 +52,7 @@ class Block:
     noise: Array | None
     count: NDArray[np.uint16] | None
     phases: int
-    rejected: NDArray[np.int64]
+    wrong: NDArray[np.int64]
     closure: Array | None = None
 
 
@@ -106,10 +110,18 @@ class Stacker:
     @cached_property
     def outliers(self) -> OutlierSearch | None:
         """What finds the outliers, if they are to be rejected."""
-        if self.options.outlier_sigma is None:
+        return None if self.options.outlier_sigma is None else self._search(self.options.outlier_sigma)
+
+    @cached_property
+    def correction(self) -> CycleCorrection | None:
+        """What finds the errors of unwrapping, if they are to be corrected."""
+        if not self.options.unwrapping_correction:
             return None
+        return CycleCorrection(self._search(_CORRECTION_SIGMA), None if self.closure is None else self.closure.offsets)
+
+    def _search(self, sigma: float) -> OutlierSearch:
         pairs = self.stack.interferograms
-        return OutlierSearch(self.years, network(self.stack)[1], triplets_of(pairs), self.options.outlier_sigma)
+        return OutlierSearch(self.years, network(self.stack)[1], triplets_of(pairs), sigma)
 
     @property
     def is_tree(self) -> bool:
@@ -145,13 +157,13 @@ class Stacker:
         with_error = self.outputs.standard_error is not None
         filters = self.model.atmosphere is not None
         making = RatesInTheMaking(self.rate_model, (window.height, window.width), filters, with_error)
-        closure = None if self.closure is None else np.empty((window.height, window.width), np.float32)
-        rejected = np.zeros(len(read.phases), np.int64)
+        closure = None if self.outputs.closure is None else np.empty((window.height, window.width), np.float32)
+        wrong = np.zeros((2, len(read.phases)), np.int64)
         chunks = _chunks(window, len(read.phases))
-        for corrected, filtered, part, weights in self.corrected_parts(read, window, chunks, closure, rejected):
+        for corrected, filtered, part, weights in self.corrected_parts(read, window, chunks, closure, wrong):
             making.fill(part, corrected, filtered, weights)
         block = self._finished(making.finished(self.options.min_pairs), read.mean_coherence)
-        return replace(block, closure=closure, rejected=rejected)
+        return replace(block, closure=closure, wrong=wrong)
 
     def read(self, window: Window) -> WindowData:
         """What the files hold in a window; its arrays are this thread's, until it reads the next one."""
@@ -169,13 +181,13 @@ class Stacker:
         window: Window,
         parts: Iterable[Part],
         closure: Array | None = None,
-        rejected: NDArray[np.int64] | None = None,
+        wrong: NDArray[np.int64] | None = None,
     ) -> Iterator[tuple[Double, Double, Part, Array | None]]:
         """(phases (pairs, h, w) before and after the atmospheric filter, part, weights) of parts of a window.
 
         Both phases are the same array where nothing is filtered. ``closure`` (height, width) is filled with the share
-        of triplets that don't close, before any phase is rejected. To ``rejected`` (pairs,) are added how many phases
-        of each pair are.
+        of triplets that don't close, before any phase is rejected. ``wrong`` (2, pairs) counts the phases of each
+        pair that are corrected by whole cycles, and those that are left out as outliers.
         """
         for part in parts:
             inside = (slice(None), *part)
@@ -184,11 +196,21 @@ class Stacker:
             if self.closure is not None and closure is not None:
                 closure[part] = self.closure.share(values)
             weights = None if read.weights is None else read.weights[inside]
+            corrected = self._correct_cycles(values)
             filtered = self.model.filtered(values, window, part)
-            outliers = self._reject(values, filtered, weights)
-            if rejected is not None:
-                rejected += outliers
+            rejected = self._reject(values, filtered, weights)
+            if wrong is not None:
+                wrong += corrected, rejected
             yield values, filtered, part, weights
+
+    def _correct_cycles(self, values: Double) -> NDArray[np.int64]:
+        """Take the wrong cycles out of ``values`` (pairs, h, w); how many phases of each pair had some."""
+        if self.correction is None:
+            return np.zeros(len(values), np.int64)
+        pairs, pixels, cycles = self.correction.cycles(values.reshape(len(values), -1))
+        rows, columns = np.divmod(pixels, values.shape[2])
+        values[pairs, rows, columns] -= 2 * math.pi * cycles
+        return np.bincount(pairs, minlength=len(values))
 
     def _reject(self, corrected: Double, filtered: Double, weights: Array | None) -> NDArray[np.int64]:
         """Turn the outliers among ``filtered`` (pairs, h, w) into NaN, in both; how many of each pair they are."""
@@ -213,7 +235,7 @@ class Stacker:
         if rates.noise is not None:
             rates.noise[:, np.isnan(rates.final)] = np.nan
         count = rates.count if outputs.count is not None else None
-        phases, none = int(rates.count.sum(dtype=np.int64)), np.zeros(len(self.years), np.int64)
+        phases, none = int(rates.count.sum(dtype=np.int64)), np.zeros((2, len(self.years)), np.int64)
         return Block(rates.raw.astype(np.float32), los_rate, rates.noise, count, phases, none)
 
     def _coherence(self, window: Window) -> tuple[Array | None, Array | None]:

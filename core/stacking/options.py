@@ -24,7 +24,8 @@ class StackingOptions:
     ``min_pairs``: pixels with fewer valid pairs have no rate. ``coherence_weights``: w = γ² / (1 − γ²), the inverse
     of the phase variance. ``seasonal``: an annual motion is estimated beside the rate, from 1.25 years on.
     ``outlier_sigma``: pairs that are wrong by more than half a cycle and so many standard deviations are left out at
-    that pixel. ``min_coherence``: mean coherence below which a pixel has no LOS rate. ``sign``: of the LOS rate,
+    that pixel. ``unwrapping_correction``: whole cycles are added so that triplets close, before that.
+    ``min_coherence``: mean coherence below which a pixel has no LOS rate. ``sign``: of the LOS rate,
     positive "toward" or "away" from the satellite. ``unit``: of the LOS rate and of the standard error.
     """
 
@@ -33,6 +34,7 @@ class StackingOptions:
     coherence_weights: bool = False
     seasonal: bool = False
     outlier_sigma: float | None = None
+    unwrapping_correction: bool = False
     min_coherence: float = 0.0
     sign: str = "toward"
     unit: str = "mm/yr"

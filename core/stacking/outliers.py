@@ -59,11 +59,15 @@ class OutlierSearch:
         found[self.places(phases.reshape(found.shape), flat)] = True
         return found.reshape(phases.shape)
 
+    def suspects(self, phases: Double) -> NDArray[np.intp]:
+        """The numbers of those pixels of ``phases`` (pairs, pixels) that may hold outliers."""
+        return np.flatnonzero(self._not_cleared(phases))
+
     def places(self, phases: Double, weights: NDArray[np.floating[Any]] | None = None) -> Places:
         """(pairs, pixels) of the outliers of ``phases`` (pairs, pixels): their numbers."""
         if weights is not None:
             phases = np.where(np.nan_to_num(weights) > 0, phases, np.nan)
-        candidates = np.flatnonzero(self._not_cleared(phases))
+        candidates = self.suspects(phases)
         pairs, pixels = [np.empty(0, np.intp)], [np.empty(0, np.intp)]
         for start in range(0, candidates.size, self._step):
             part = candidates[start : start + self._step]
@@ -169,7 +173,7 @@ class OutlierSearch:
         """True at the outliers of a few pixels (pairs, pixels)."""
         valid = np.isfinite(phases)
         found = np.count_nonzero(valid, axis=0)
-        rate = np.nan_to_num(_least_absolute_rate(phases, self.years, valid))
+        rate = np.nan_to_num(least_absolute_rate(phases, self.years, valid))
         values = np.where(valid, phases - self.years[:, None] * rate, 0.0)
         distance = np.abs(values)
         scatter = MAD_TO_SIGMA * lower_median(np.where(valid, distance, np.inf), found)
@@ -250,7 +254,7 @@ class OutlierSearch:
         return kept
 
 
-def _least_absolute_rate(phases: Double, years: Double, valid: NDArray[np.bool_]) -> Double:
+def least_absolute_rate(phases: Double, years: Double, valid: NDArray[np.bool_]) -> Double:
     """The rate that minimises Σ |φ − pΔt|: the median of φ / Δt weighted by Δt, NaN without valid pairs."""
     spans = years.reshape((-1,) + (1,) * (phases.ndim - 1))
     rates = np.where(valid, phases / spans, np.inf)

@@ -74,10 +74,17 @@ def stack_to_files(
         notes = list(model.notes)
         stacker = Stacker(model.stack, pool, options, model, outputs, elevation)
         begin = 0.5 if needs_pass else 0.0
-        if outputs.closure is not None:
+        if outputs.closure is not None or options.unwrapping_correction:
             closure = closure_map(model, pool, elevation, progress.part(begin, begin + _CLOSURE_SHARE))
             stacker, begin = replace(stacker, closure=closure), begin + _CLOSURE_SHARE
-            if not len(closure.triplets):
+            if options.unwrapping_correction and not len(closure.triplets):
+                notes.append(
+                    Message(
+                        "No three pairs connect three dates, so no unwrapping error can be corrected. Allow longer "
+                        "pairs."
+                    )
+                )
+            if outputs.closure is not None and not len(closure.triplets):
                 notes.append(Message("No three pairs connect three dates, so the closure is empty."))
         if options.estimator == "network":
             noise, told = usual_noise(stacker, progress.part(begin, begin + _NOISE_SHARE))
@@ -95,9 +102,10 @@ def stack_to_files(
     los_rate = None if written.los_rate is None else written.los_rate.statistics()
     if phase_rate.pixels == 0:
         progress.warning(_EMPTY_FOR_PAIRS if written.phases else _EMPTY)
-    elif options.outlier_sigma is not None:
-        notes.append(_rejection_note(written, model.stack, options.outlier_sigma))
-        progress.info(notes[-1])
+    else:
+        for note in _notes_on_errors(written, model.stack, options):
+            notes.append(note)
+            progress.info(note)
     if phase_rate.pixels and los_rate is not None and los_rate.pixels == 0:
         progress.warning("No pixel reaches the minimum coherence: the LOS rate is empty. Lower the limit.")
     return StackingResult(
@@ -168,28 +176,42 @@ def _check(stack: Stack, outputs: StackOutputs, options: StackingOptions) -> Non
 
 @dataclass(frozen=True)
 class _Written:
-    """Statistics of the rates, how many phases were stacked, and how many of each pair were rejected (pairs,)."""
+    """Statistics of the rates, how many phases were stacked, and the counts of ``Block.wrong`` (2, pairs)."""
 
     phase_rate: Summary
     los_rate: Summary | None
     phases: int
-    rejected: NDArray[np.int64]
+    wrong: NDArray[np.int64]
 
 
-def _rejection_note(written: _Written, stack: Stack, sigma: float) -> Message:
-    """How many phases were left out as outliers, and of which pair most."""
-    number = int(written.rejected.sum())
-    worst = int(np.argmax(written.rejected))
-    if not number:
-        return Message("Outlier rejection beyond {sigma:g} sigma found no phase to leave out.", sigma=sigma)
-    return Message(
-        "Outlier rejection beyond {sigma:g} sigma left out {share:.3g} % of the phases; the most, {pixels} pixels, of "
-        "pair {name}.",
-        sigma=sigma,
-        share=100 * number / (number + written.phases),
-        pixels=int(written.rejected[worst]),
-        name=stack.interferograms[worst].name,
-    )
+def _notes_on_errors(written: _Written, stack: Stack, options: StackingOptions) -> list[Message]:
+    """How many phases were corrected by whole cycles, and left out as outliers; and of which pair most."""
+    corrected, rejected = written.wrong
+    phases = max(int(rejected.sum()) + written.phases, 1)
+    names = [pair.name for pair in stack.interferograms]
+    notes = []
+    if corrected.any():
+        note = Message(
+            "Unwrapping errors: {share:.3g} % of the phases were corrected by whole cycles; the most, {pixels} pixels, of "
+            "pair {name}.",
+            share=100 * int(corrected.sum()) / phases,
+            pixels=int(corrected.max()),
+            name=names[int(np.argmax(corrected))],
+        )
+        notes.append(note)
+    elif options.unwrapping_correction:
+        notes.append(Message("Unwrapping errors: none was found to correct."))
+    if rejected.any():
+        note = Message(
+            "Outlier rejection left out {share:.3g} % of the phases; the most, {pixels} pixels, of pair {name}.",
+            share=100 * int(rejected.sum()) / phases,
+            pixels=int(rejected.max()),
+            name=names[int(np.argmax(rejected))],
+        )
+        notes.append(note)
+    elif options.outlier_sigma is not None:
+        notes.append(Message("Outlier rejection found no phase to leave out."))
+    return notes
 
 
 def _write(stacker: Stacker, outputs: StackOutputs, options: StackingOptions, progress: Progress) -> _Written:
@@ -208,7 +230,7 @@ def _write(stacker: Stacker, outputs: StackOutputs, options: StackingOptions, pr
     summaries = {"phase_rate": Summary("rad/yr", pixels)}
     if outputs.los_rate is not None:
         summaries["los_rate"] = Summary(options.unit, pixels)
-    phases, rejected = 0, np.zeros(len(stacker.stack.interferograms), np.int64)
+    phases, wrong = 0, np.zeros((2, len(stacker.stack.interferograms)), np.int64)
     with ExitStack() as files:
         writers = {}
         for name, description in descriptions.items():
@@ -226,12 +248,12 @@ def _write(stacker: Stacker, outputs: StackOutputs, options: StackingOptions, pr
             for name, summary in summaries.items():
                 summary.add(getattr(block, name))
             phases += block.phases
-            rejected += block.rejected
+            wrong += block.wrong
             if store is not None and block.noise is not None:
                 store.add(window, block.noise)
         if store is not None and of_errors is not None:
             _write_errors(stacker, store, of_errors, progress)
-    return _Written(summaries["phase_rate"], summaries.get("los_rate"), phases, rejected)
+    return _Written(summaries["phase_rate"], summaries.get("los_rate"), phases, wrong)
 
 
 def _write_errors(stacker: Stacker, store: NoiseStore, writer: RasterWriter, progress: Progress) -> None:

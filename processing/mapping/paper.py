@@ -26,6 +26,7 @@ PAPER: Mapping[str, Any] = {
     "ATMOSPHERE_FILTER": True,
     "COHERENCE_WEIGHTS": False,
     "SEASONAL": False,
+    "UNWRAPPING_CORRECTION": False,
     "OUTLIER_SIGMA": 0.0,
     "SIGN": "away",
     "UNIT": "m/yr",

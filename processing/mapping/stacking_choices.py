@@ -349,6 +349,14 @@ class StackingChoices(Algorithm):
             ),
             advanced=True,
         )
+        self.add(
+            QgsProcessingParameterBoolean("UNWRAPPING_CORRECTION", tr("Correct unwrapping errors"), False),
+            tr(
+                "Adds whole cycles to phases so that triplets of pairs close, before outliers are rejected. Worth it "
+                "where many pairs are wrong on the same ground; it needs pairs that make loops."
+            ),
+            advanced=True,
+        )
         self.add_number(
             "OUTLIER_SIGMA",
             tr("Reject outliers beyond (sigma)"),
@@ -472,6 +480,7 @@ class StackingChoices(Algorithm):
             min_pairs=min(wanted, pairs),
             coherence_weights=self.parameterAsBool(parameters, "COHERENCE_WEIGHTS", context),
             seasonal=self.parameterAsBool(parameters, "SEASONAL", context),
+            unwrapping_correction=self.parameterAsBool(parameters, "UNWRAPPING_CORRECTION", context),
             outlier_sigma=self.required_number(parameters, "OUTLIER_SIGMA", context) or None,
             min_coherence=self.required_number(parameters, "LOS_MIN_COHERENCE", context),
             sign=self.parameterAsEnumString(parameters, "SIGN", context),

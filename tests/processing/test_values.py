@@ -95,7 +95,8 @@ def test_values_of_every_way_of_writing_them_are_no_fault(no_work: None, tmp_pat
     good = {"INPUT_FOLDER": str(tmp_path), **outputs_of(tool, tmp_path / "results")}
     for name, values in {
         "MIN_PAIRS": (3, 3.0, "3", None, ""),
-        "OUTLIER_SIGMA": (2.5, "2.5", None, "", "None"),
+        "UNWRAPPING_CORRECTION": (True, False, None),
+        "OUTLIER_SIGMA": (0, 2.5, "2.5", None, "", "None"),
         "SEASONAL": (True, "false", None),
         "COHERENCE_WEIGHTS": (True, False, 0, 1, "true", "False", "1", None),
         "START_DATE": ("2020-01-05", QDate(2020, 1, 5), "2020-01-05T00:00:00", None, ""),
