@@ -192,8 +192,8 @@ def _notes_on_errors(written: _Written, stack: Stack, options: StackingOptions) 
     notes = []
     if corrected.any():
         note = Message(
-            "Unwrapping errors: {share:.3g} % of the phases were corrected by whole cycles; the most, {pixels} pixels, of "
-            "pair {name}.",
+            "Unwrapping errors: {share:.3g} % of the phases were corrected by whole cycles; the most, {pixels} pixels, "
+            "of pair {name}.",
             share=100 * int(corrected.sum()) / phases,
             pixels=int(corrected.max()),
             name=names[int(np.argmax(corrected))],
