@@ -102,10 +102,10 @@ def test_one_pixel_is_as_good_as_many() -> None:
     generator = np.random.default_rng(3)
     phases, weights = generator.normal(0, 2, (len(days), 3)), generator.uniform(0.2, 20, (len(days), 3))
     phases[2, 1] = np.nan
-    for given in (None, weights):
-        many = network_rates(phases, years, incidence, NoiseLevels(1, 0.4), given)
+    for chosen in (None, weights):
+        many = network_rates(phases, years, incidence, NoiseLevels(1, 0.4), chosen)
         for pixel in range(3):
-            own = None if given is None else given[:, [pixel]]
+            own = None if chosen is None else chosen[:, [pixel]]
             one = network_rates(phases[:, [pixel]], years, incidence, NoiseLevels(1, 0.4), own)
             assert one.rate[0] == pytest.approx(many.rate[pixel], rel=1e-9)
             assert one.standard_error[0] == pytest.approx(many.standard_error[pixel], rel=1e-9)
