@@ -60,7 +60,10 @@ def days_of(pairs: int) -> Iterator[tuple[int, int]]:
 
 
 def make_stack(folder: Path, size: int, pairs: int, holes: float = 0.0, compressed: bool = True) -> Stack:
-    """Write interferograms of noise and their coherence, of which a share of ``holes`` is nodata 0 in patches."""
+    """Write interferograms of noise and their coherence, of which a share of ``holes`` is nodata 0 in patches.
+
+    The noise is 1 rad of each date and 0.3 rad of each pair.
+    """
     folder.mkdir(exist_ok=True)
     random = np.random.default_rng(1)
     interferograms = []
@@ -71,11 +74,13 @@ def make_stack(folder: Path, size: int, pairs: int, holes: float = 0.0, compress
                 for path in (phase, coherence):
                     os.link(path.with_name(path.name.replace(f"{index:03d}", f"{index % _DIFFERENT:03d}")), path)
             else:
-                strip = random.normal(5, 1, (256, size)).astype(np.float32)
+                strip = random.normal(5, 0.3, (256, size)).astype(np.float32)
+                for sign, day in ((-1, first), (1, second)):
+                    strip += sign * np.random.default_rng(day).standard_normal(strip.shape, np.float32)
                 lost = random.random((256 // _PATCH, -(-size // _PATCH))) < holes
                 strip[np.kron(lost, np.ones((_PATCH, _PATCH), bool))[:, :size]] = 0
                 _write(phase, strip, size, compressed)
-                _write(coherence, strip / 10, size, compressed)
+                _write(coherence, np.abs(strip) % 1, size, compressed)
             interferograms.append(
                 Interferogram(
                     Band(str(phase), nodata=(0.0,)),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from ..errors import InputError
 from ..parallel import map_ordered
 from ..progress import Progress
-from ..raster import BandOrMosaic, Grid, Window, reader_of_any, row_blocks
+from ..raster import BandOrMosaic, BandReader, Grid, MosaicReader, Window, reader_of_any, row_blocks
 from ..types import Array
 from .closure import PairClosures, Triplets, pair_closures
 from .model import Interferogram, Stack
@@ -46,6 +47,8 @@ def sampled(
     pairs = stack.interferograms
     triplets = triplets_of(pairs if closing else ())
     windows = list(_phase_windows(stack.grid, len(pairs), len(triplets)))
+    with contextlib.suppress(InputError), reader_of_any(pairs[0].phase, stack.grid) as reader:
+        windows = _on_blocks(windows, reader)
     pixels = sum(window.width * window.height for window in windows)
     rows = {int(number): row for row, number in enumerate(np.unique(triplets))}
     phases = np.empty((len(rows), pixels), np.float32)
@@ -96,9 +99,9 @@ def _mean(band: BandOrMosaic, exact: bool, progress: Progress) -> float | None:
     with reader_of_any(band) as reader:
         width, height = reader.grid.width, reader.grid.height
         if exact or width * height <= (_SAMPLES_A_SIDE * _SAMPLE_SIZE) ** 2:
-            windows = _all_of(width, height)
+            windows = list(_all_of(width, height))
         else:
-            windows = _spread(width, height, _SAMPLE_SIZE)
+            windows = _on_blocks(_spread(width, height, _SAMPLE_SIZE), reader)
         for window in windows:
             progress.check()
             values = reader.read(window)
@@ -123,6 +126,26 @@ def _all_of(width: int, height: int) -> Iterator[Window]:
     """The whole raster in blocks of rows."""
     for row, rows in row_blocks(height, max(1, _PIXELS_AT_A_TIME // width)):
         yield Window(0, row, width, rows)
+
+
+def _on_blocks(windows: Iterable[Window], reader: BandReader | MosaicReader) -> list[Window]:
+    """The windows moved into the stored blocks that hold their centres, so that few blocks are decompressed."""
+    across, down = reader.block_size
+    return [
+        Window(
+            _inside(window.column, window.width, across, reader.grid.width),
+            _inside(window.row, window.height, down, reader.grid.height),
+            window.width,
+            window.height,
+        )
+        for window in windows
+    ]
+
+
+def _inside(first: int, count: int, block: int, size: int) -> int:
+    """Where ``count`` of ``size`` pixels begin so that they lie in one block, or on the edge of a smaller one."""
+    start = (first + count // 2) // block * block
+    return max(0, min(max(first, start), start + max(block - count, 0), size - count))
 
 
 def _spread(width: int, height: int, side: int) -> Iterator[Window]:

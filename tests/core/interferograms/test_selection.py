@@ -20,7 +20,7 @@ from ada_mapper.core.interferograms import (
     reasons_against,
     select_pairs,
 )
-from ada_mapper.core.interferograms.samples import sampled
+from ada_mapper.core.interferograms.samples import _inside, sampled
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import Band, Grid
 from interferogram_products import METRES, coherences, valid, write_tif
@@ -101,6 +101,17 @@ def test_large_rasters_are_sampled_unless_the_mean_decides(tmp_path):
         stack = stack_of(pair(0, 12, 0, band))
         means = sampled(stack, stack.interferograms, exact, Progress()).mean_coherence
         assert means == {"20180106_20180118": pytest.approx(0.6, abs=1e-6)}
+
+
+@pytest.mark.parametrize("block", [1, 16, 100, 256, 512, 5000])
+def test_samples_lie_in_few_stored_blocks(block: int) -> None:
+    for size in (1000, 1025, 4000, 20_011):
+        for count in (132, 256):
+            for first in range(0, size - count, 97):
+                start = _inside(first, count, block, size)
+                assert 0 <= start <= size - count and abs(start - first) < max(count, min(block, size))
+                touched = (start + count - 1) // block - start // block + 1
+                assert touched <= (-(-count // block) if start < size - count else -(-count // block) + 1)
 
 
 def test_when_nothing_is_left_the_nearest_limits_are_told(bands):
