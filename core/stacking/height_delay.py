@@ -18,6 +18,9 @@ from ..satellite import DAYS_PER_YEAR
 from ..texts import Message
 from ..types import Double
 
+NOISE, MOTION, DELAY = "noise", "motion", "delay"
+"""What a slope with height can be."""
+
 # Variance of the dates' slopes over that which noise can make, and the chance of it, at which delays are held to be
 # there. The blocks see too little of noise as wide as the scene, so more than chance is asked for.
 _LEAST_RATIO = 6.0
@@ -44,8 +47,8 @@ class HeightDelay:
         expected = float((leftover**2).sum())
         return float(rest @ rest) / expected if expected > 1e-9 else 0.0
 
-    def in_rate(self, slope: float, rest: Double, errors: Double) -> tuple[bool, Message]:
-        """Whether ``slope`` (rad/yr per km) is to be subtracted from the rate, and what to tell.
+    def judged(self, slope: float, rest: Double, errors: Double) -> tuple[str, Message]:
+        """What the ``slope`` (rad/yr per km) of the rate is: NOISE, MOTION or DELAY; and what to tell.
 
         ``rest`` (pairs,) are the pairs' slopes beside that of the rate, in rad per km; ``errors`` those that blocks of
         ground give to the slopes of some of the pairs.
@@ -57,8 +60,8 @@ class HeightDelay:
         freedom = len(self.days) - 2
         needed = max(_LEAST_RATIO, float(stats.f.isf(_MOST_CHANCE, freedom, 1e9))) if freedom > 0 else math.inf
         if ratio < needed:
-            return False, Message(
-                "No delay that grows with height was removed from the rate: from date to date its slope scatters by "
+            return NOISE, Message(
+                "No delay that grows with height was removed: from date to date its slope scatters by "
                 "{scatter:.2g} rad/km, and air that knows nothing of height explains {noise:.2g}.",
                 scatter=math.sqrt(variance),
                 noise=math.sqrt(noise) if noise > 0 else 0.0,
@@ -66,14 +69,14 @@ class HeightDelay:
         steady = slope**2 * float(np.var(self.days / DAYS_PER_YEAR))
         share = steady / (steady + variance)
         if share > _MOST_STEADY:
-            return False, Message(
+            return MOTION, Message(
                 "The rate changes by {slope:.2g} rad/yr per km of height, but as steadily from date to date "
                 "({share:.0f} % of the variance is a straight line in time) as motion does and delays don't. It was "
                 "not removed.",
                 slope=slope,
                 share=100 * share,
             )
-        return True, Message(
+        return DELAY, Message(
             "Height delay: {slope:.2g} rad/yr per km was removed from the rate. From date to date the delay changes by "
             "{scatter:.2g} rad/km, {times:.0f} times what air that knows nothing of height explains.",
             slope=slope,

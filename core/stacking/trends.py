@@ -21,7 +21,7 @@ from ..raster import Grid
 from ..robust import median_or_zero, robust_fit, robust_spread
 from ..texts import Message
 from ..types import Array, Double, Mask
-from .height_delay import HeightDelay
+from .height_delay import DELAY, NOISE, HeightDelay
 from .rate import stack_phases
 from .significance import last_coefficient
 
@@ -155,22 +155,35 @@ def fit_trends(
     fit = fit_rate(rate, surfaces, usable)
     stable = fit.stable
     notes: tuple[str, ...] = (fit.note,)
-    coefficients = np.zeros((len(years), len(surfaces)))
-    design_map = np.concatenate([np.ones((1, *rate.shape)), surfaces])
-    design, steady = design_map[:, stable].T, rate[stable]
-    for index, values in enumerate(levelled):
+    design = np.concatenate([np.ones((1, *rate.shape)), surfaces])
+    coefficients = _of_pairs(levelled, years, rate, design, stable, check)
+    common = fit.coefficients if fit.is_clear else np.zeros(len(surfaces))
+    if height_delay is not None and fit.is_enough and not fit.is_clear:
+        errors = _last_errors(levelled, design, stable)
+        kind, note = height_delay.judged(float(fit.coefficients[-1]), coefficients[:, -1], errors)
+        notes += (note,)
+        if kind == DELAY:
+            common[-1] = fit.coefficients[-1]
+        elif kind == NOISE:
+            coefficients[:] = 0
+            if len(surfaces) > 1:
+                coefficients[:, :-1] = _of_pairs(levelled, years, rate, design[:-1], stable, check)
+    return coefficients + np.outer(years, common), notes
+
+
+def _of_pairs(
+    phases: Array, years: Double, rate: Double, design: Double, stable: Mask, check: Callable[[], None]
+) -> Double:
+    """Coefficients (pairs, terms) of ``design`` but for its first term in what the rate leaves of the phases."""
+    coefficients = np.zeros((len(years), len(design) - 1))
+    points, steady = design[:, stable].T, rate[stable]
+    for index, values in enumerate(phases):
         check()
         rest = values[stable] - years[index] * steady
         valid = np.isfinite(rest)
-        if valid.sum() > 10 * design.shape[1]:
-            coefficients[index] = robust_fit(design[valid], rest[valid])[1:]
-    common = fit.coefficients if fit.is_clear else np.zeros(len(surfaces))
-    if height_delay is not None and fit.is_enough and not fit.is_clear:
-        errors = _last_errors(levelled, design_map, stable)
-        is_delay, note = height_delay.in_rate(float(fit.coefficients[-1]), coefficients[:, -1], errors)
-        common[-1] = fit.coefficients[-1] * is_delay
-        notes += (note,)
-    return coefficients + np.outer(years, common), notes
+        if valid.sum() > 10 * len(design):
+            coefficients[index] = robust_fit(points[valid], rest[valid])[1:]
+    return coefficients
 
 
 def _last_errors(phases: Array, design: Double, stable: Mask) -> Double:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from ada_mapper.core.stacking.height_delay import HeightDelay
+from ada_mapper.core.stacking.height_delay import NOISE, HeightDelay
 from ada_mapper.core.stacking.trends import fit_trends
 from stacks import network_days, years_of
 
@@ -79,9 +79,23 @@ def test_noise_alone_is_left(width: float) -> None:
         generator = np.random.default_rng(100 + seed)
         heights = heights_of(generator)
         taken, notes = removed(phases_of(generator, heights, 0.0, width), heights)
-        # What is left of the pairs' own robust fits, which are made in any case.
-        assert abs(taken) < 0.3
+        assert taken == 0
         assert not tells_removal(notes)
+
+
+def test_a_plane_beside_noise_is_fitted_without_height() -> None:
+    generator = np.random.default_rng(11)
+    heights = heights_of(generator)
+    x, y = np.meshgrid(np.linspace(-1, 1, SHAPE[1]), np.linspace(-1, 1, SHAPE[0]))
+    ramps = generator.normal(0, 20, len(PAIRS))
+    # None of it in the rate.
+    ramps -= YEARS * (YEARS @ ramps) / (YEARS @ YEARS)
+    phases = phases_of(generator, heights, 0.0, 0) + (ramps[:, None, None] * x).astype(np.float32)
+    surfaces, nowhere = np.stack([x, y, heights]), np.zeros(SHAPE, bool)
+    coefficients, notes = fit_trends(phases, YEARS, surfaces, nowhere, lambda: None, JUDGE)
+    np.testing.assert_array_equal(coefficients[:, 2], 0)
+    np.testing.assert_allclose(coefficients[:, 0], ramps, atol=0.3)
+    assert any(note.startswith("No delay that grows with height was removed") for note in notes)
 
 
 def test_motion_that_grows_with_height_on_one_slope_is_left() -> None:
@@ -133,5 +147,5 @@ def test_the_variance_of_dates_is_true() -> None:
 
 def test_a_single_pair_can_not_tell_a_delay_from_motion() -> None:
     judge = HeightDelay(np.array([[-1.0, 1.0]]), np.array([0.0, 12.0]))
-    is_delay, note = judge.in_rate(50.0, np.zeros(1), np.array([0.1]))
-    assert not is_delay and "0 rad/km" in note
+    kind, note = judge.judged(50.0, np.zeros(1), np.array([0.1]))
+    assert kind == NOISE and "0 rad/km" in note
