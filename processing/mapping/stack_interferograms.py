@@ -16,10 +16,10 @@ from qgis.PyQt.QtCore import QT_TRANSLATE_NOOP
 from ...core.progress import Progress
 from ..outputs import refuse_over, targets_of
 from ..texts import tr
-from .stacking_choices import StackingChoices
+from .chosen_stacking import ChosenStacking
 
 
-class StackInterferograms(StackingChoices):
+class StackInterferograms(ChosenStacking):
     """A folder of unwrapped interferograms → phase rate, LOS rate, standard error, count and a report."""
 
     NAME = "stackinterferograms"
