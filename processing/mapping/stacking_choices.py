@@ -6,7 +6,7 @@ dialog of the panel. A parameter that is added to one of the groups appears in a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable
+from typing import Callable
 
 from qgis.core import (
     QgsProcessing,
@@ -24,9 +24,6 @@ from ..algorithm import Algorithm
 from ..choices import PRODUCT_CHOICES, RAMP_CHOICES, REFERENCE_CHOICES, SIGN_CHOICES, UNIT_CHOICES
 from ..texts import tr
 from .paper import paper_text
-
-if TYPE_CHECKING:
-    pass
 
 AS_IN_PAPER = "AS_IN_PAPER"
 """The choice that sets others."""
