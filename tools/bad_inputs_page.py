@@ -43,7 +43,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         record = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(folder) / "campaign.xml"
         if len(sys.argv) == 1:
-            command = [sys.executable, "-m", "pytest", "tests/campaign", "-q", "-p", "no:randomly"]
+            # Not "python -m pytest", which puts this folder first: its "processing" would hide that of QGIS.
+            command = [Path(sys.executable).with_name("pytest"), "tests/campaign", "-q", "-p", "no:randomly"]
             done = subprocess.run([*command, f"--junitxml={record}"], cwd=ROOT)
             if done.returncode:
                 return 1
