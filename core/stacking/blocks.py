@@ -28,7 +28,7 @@ from .outliers import OutlierSearch
 from .rate import coherence_weight
 from .reading import ReaderPool, plan_windows, read_phases, window_threads
 from .unwrapping import CycleCorrection
-from .window_rates import Part, RatesInTheMaking, WindowRates
+from .window_rates import CorrectedPart, Part, RatesInTheMaking, WindowRates
 
 if TYPE_CHECKING:
     from ..interferograms import Stack
@@ -160,8 +160,8 @@ class Stacker:
         closure = None if self.outputs.closure is None else np.empty((window.height, window.width), np.float32)
         wrong = np.zeros((2, len(read.phases)), np.int64)
         chunks = _chunks(window, len(read.phases))
-        for corrected, filtered, part, weights in self.corrected_parts(read, window, chunks, closure, wrong):
-            making.fill(part, corrected, filtered, weights)
+        for part in self.corrected_parts(read, window, chunks, closure, wrong):
+            making.fill(part)
         block = self._finished(making.finished(self.options.min_pairs), read.mean_coherence)
         return replace(block, closure=closure, wrong=wrong)
 
@@ -182,13 +182,14 @@ class Stacker:
         parts: Iterable[Part],
         closure: Array | None = None,
         wrong: NDArray[np.int64] | None = None,
-    ) -> Iterator[tuple[Double, Double, Part, Array | None]]:
-        """(phases (pairs, h, w) before and after the atmospheric filter, part, weights) of parts of a window.
+    ) -> Iterator[CorrectedPart]:
+        """The corrected phases of parts of a window, one after the other; then those of its pixels with outliers again.
 
-        Both phases are the same array where nothing is filtered. ``closure`` (height, width) is filled with the share
-        of triplets that don't close, before any phase is rejected. ``wrong`` (2, pairs) counts the phases of each
-        pair that are corrected by whole cycles, and those that are left out as outliers.
+        ``closure`` (height, width) is filled with the share of triplets that don't close, before any phase is rejected.
+        ``wrong`` (2, pairs) counts the phases of each pair that are corrected by whole cycles, and those that are left
+        out as outliers.
         """
+        suspects: list[CorrectedPart] = []
         for part in parts:
             inside = (slice(None), *part)
             values = self._scratch(read.phases[inside])
@@ -196,12 +197,22 @@ class Stacker:
             if self.closure is not None and closure is not None:
                 closure[part] = self.closure.share(values)
             weights = None if read.weights is None else read.weights[inside]
-            corrected = self._correct_cycles(values)
-            filtered = self.model.filtered(values, window, part)
-            rejected = self._reject(values, filtered, weights)
+            cycles = self._correct_cycles(values)
             if wrong is not None:
-                wrong += corrected, rejected
-            yield values, filtered, part, weights
+                wrong[0] += cycles
+            found = CorrectedPart(values, self.model.filtered(values, window, part), part, weights)
+            if self.outliers is not None:
+                suspects.append(found.pixels(self.outliers.suspects(found.counting())))
+            yield found
+        # All at once: few pixels are suspect in each part, and solving for few costs as much as for many.
+        held = CorrectedPart.joined(suspects)
+        if self.outliers is None or held is None:
+            return
+        pairs, pixels = self.outliers.among(held.counting())
+        if wrong is not None:
+            wrong[1] += np.bincount(pairs, minlength=len(held.filtered))
+        held.filtered[pairs, pixels] = held.phases[pairs, pixels] = np.nan
+        yield held.pixels(np.unique(pixels))
 
     def _correct_cycles(self, values: Double) -> NDArray[np.int64]:
         """Take the wrong cycles out of ``values`` (pairs, h, w); how many phases of each pair had some."""
@@ -211,16 +222,6 @@ class Stacker:
         rows, columns = np.divmod(pixels, values.shape[2])
         values[pairs, rows, columns] -= 2 * math.pi * cycles
         return np.bincount(pairs, minlength=len(values))
-
-    def _reject(self, corrected: Double, filtered: Double, weights: Array | None) -> NDArray[np.int64]:
-        """Turn the outliers among ``filtered`` (pairs, h, w) into NaN, in both; how many of each pair they are."""
-        if self.outliers is None:
-            return np.zeros(len(filtered), np.int64)
-        flat = len(filtered), -1
-        pairs, pixels = self.outliers.places(filtered.reshape(flat), None if weights is None else weights.reshape(flat))
-        rows, columns = np.divmod(pixels, filtered.shape[2])
-        filtered[pairs, rows, columns] = corrected[pairs, rows, columns] = np.nan
-        return np.bincount(pairs, minlength=len(filtered))
 
     def _finished(self, rates: WindowRates, mean_coherence: Array | None) -> Block:
         """The block of a window from its rates."""

@@ -37,8 +37,11 @@ def usual_noise(stacker: Stacker, progress: Progress) -> tuple[NoiseLevels, Mess
         rows, columns = min(window.height, -(-_PIXELS // window.width)), min(window.width, _PIXELS)
         first = (window.height - rows) // 2
         part = slice(first, first + rows), slice(0, columns)
-        ((corrected, _, _, weights),) = stacker.corrected_parts(stacker.read(window), window, [part])
-        return noise_terms_of(model, corrected, weights)
+        looked_at, *again = stacker.corrected_parts(stacker.read(window), window, [part])
+        for held in again:
+            row, column = (np.asarray(at) - side.start for at, side in zip(held.place, part))
+            looked_at.phases[:, row, column] = held.phases
+        return noise_terms_of(model, looked_at.phases, looked_at.weights)
 
     found: list[NoiseTerms] = []
     levels = None

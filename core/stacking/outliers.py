@@ -68,12 +68,19 @@ class OutlierSearch:
         if weights is not None:
             phases = np.where(np.nan_to_num(weights) > 0, phases, np.nan)
         candidates = self.suspects(phases)
+        pairs, pixels = self.among(phases[:, candidates])
+        return pairs, candidates[pixels]
+
+    def among(self, suspects: Double) -> Places:
+        """(pairs, pixels) of the outliers of phases (pairs, pixels) of suspect pixels, NaN where missing.
+
+        The more pixels at a time, the less each costs.
+        """
         pairs, pixels = [np.empty(0, np.intp)], [np.empty(0, np.intp)]
-        for start in range(0, candidates.size, self._step):
-            part = candidates[start : start + self._step]
-            pair, pixel = np.nonzero(self._rejected(phases[:, part]))
+        for start in range(0, suspects.shape[1], self._step):
+            pair, pixel = np.nonzero(self._rejected(suspects[:, start : start + self._step]))
             pairs.append(pair)
-            pixels.append(part[pixel])
+            pixels.append(pixel + start)
         return np.concatenate(pairs), np.concatenate(pixels)
 
     @cached_property

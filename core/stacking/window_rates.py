@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,56 @@ from .noise import NoiseTerms
 from .rate import RateSums
 
 Part = tuple[slice, slice]
+Pixels = tuple[NDArray[np.intp], NDArray[np.intp]]
+
+
+class CorrectedPart(NamedTuple):
+    """Corrected phases (pairs, ...) of a part of a window or of single pixels, before and after the atmospheric filter.
+
+    Both are the same array where nothing is filtered. ``place``: where they lie in the window. ``weights`` (pairs, ...)
+    or None.
+    """
+
+    phases: Double
+    filtered: Double
+    place: Part | Pixels
+    weights: Array | None
+
+    def counting(self) -> Double:
+        """The filtered phases (pairs, pixels), NaN where a pair has no weight."""
+        flat = self.filtered.reshape(len(self.filtered), -1)
+        if self.weights is None:
+            return flat
+        return np.where(np.nan_to_num(self.weights.reshape(flat.shape)) > 0, flat, np.nan)
+
+    def pixels(self, numbers: NDArray[np.intp]) -> CorrectedPart:
+        """The same of some pixels, by their numbers in the order of rows."""
+        inside = np.divmod(numbers, self.phases.shape[-1])
+        sides = [
+            side.start + at if isinstance(side, slice) else np.asarray(side)[numbers]
+            for side, at in zip(self.place, inside)
+        ]
+        count = len(self.phases)
+        phases = self.phases.reshape(count, -1)[:, numbers]
+        filtered = phases
+        if self.filtered is not self.phases:
+            filtered = self.filtered.reshape(count, -1)[:, numbers]
+        weights = None if self.weights is None else self.weights.reshape(count, -1)[:, numbers]
+        return CorrectedPart(phases, filtered, (sides[0], sides[1]), weights)
+
+    @staticmethod
+    def joined(parts: Sequence[CorrectedPart]) -> CorrectedPart | None:
+        """The pixels of several parts of single pixels; None without any."""
+        parts = [part for part in parts if part.phases.shape[1]]
+        if not parts:
+            return None
+        phases = np.concatenate([part.phases for part in parts], axis=1)
+        filtered = phases
+        if parts[0].filtered is not parts[0].phases:
+            filtered = np.concatenate([part.filtered for part in parts], axis=1)
+        weights = [part.weights for part in parts if part.weights is not None]
+        rows, columns = (np.concatenate([part.place[axis] for part in parts]) for axis in range(2))
+        return CorrectedPart(phases, filtered, (rows, columns), np.concatenate(weights, axis=1) if weights else None)
 
 
 @dataclass(frozen=True)
@@ -49,20 +101,18 @@ class RatesInTheMaking:
         self._count = np.empty(shape, np.uint16)
         self._noise = np.empty((len(fields(NoiseTerms)), *shape), np.float32) if with_error else None
 
-    def fill(self, part: Part, corrected: Double, filtered: Double, weights: Array | None) -> None:
-        """Fill a part from its phases (pairs, h, w), NaN for no data; ``filtered`` is ``corrected`` without a filter.
-
-        Both have the same valid pairs.
-        """
+    def fill(self, part: CorrectedPart) -> None:
+        """Fill in the rates of a part of the window, or of single pixels once more."""
         if self._sums is not None and self._filtered_sums is not None:
             # Equation 1 by its sums, whose last digits are those of the versions before.
-            self._sums.fill(part, corrected, self._years, weights)
+            self._sums.fill(part.place, part.phases, self._years, part.weights)
             if self._filtered_sums is not self._sums:
-                self._filtered_sums.fill(part, filtered, self._years, weights)
+                self._filtered_sums.fill(part.place, part.filtered, self._years, part.weights)
         if self._sums is None or self._noise is not None:
-            self._fill_groups(part, corrected, filtered, weights)
+            self._fill_groups(part)
 
-    def _fill_groups(self, part: Part, corrected: Double, filtered: Double, weights: Array | None) -> None:
+    def _fill_groups(self, part: CorrectedPart) -> None:
+        corrected, filtered, weights, place = part.phases, part.filtered, part.weights, part.place
         shape = corrected.shape[1:]
         pairs, pixels = len(corrected), math.prod(shape)
         before, after = corrected.reshape(pairs, -1), filtered.reshape(pairs, -1)
@@ -77,12 +127,12 @@ class RatesInTheMaking:
             if terms is not None:
                 terms.put(group.columns, group.noise(before))
         if self._sums is None:
-            self._final[part], self._count[part] = final.reshape(shape), count.reshape(shape)
+            self._final[place], self._count[place] = final.reshape(shape), count.reshape(shape)
             if filtered is not corrected:
-                self._raw[part] = raw.reshape(shape)
+                self._raw[place] = raw.reshape(shape)
         if terms is not None and self._noise is not None:
             for values, field in zip(self._noise, fields(terms)):
-                values[part] = getattr(terms, field.name).reshape(shape)
+                values[place] = getattr(terms, field.name).reshape(shape)
 
     def finished(self, min_pairs: int) -> WindowRates:
         """What was filled in; NaN where fewer pairs are valid."""
