@@ -27,10 +27,10 @@ class StackInterferograms(ChosenStacking):
     GROUP = "interferograms"
     SUMMARY = QT_TRANSLATE_NOOP(
         "AdaMapper",
-        "Averages unwrapped interferograms to the rate of ground motion along the line of sight. The phase rate "
-        "(rad/yr, positive for growing range) is the sum of time times phase over the sum of time squared of the pairs "
-        "that are valid in a pixel, before the atmospheric filter; the LOS rate comes from the corrected and filtered "
-        "phases and is masked where coherence is low. What was left out or assumed is in the log and in the report.",
+        "Turns unwrapped interferograms into the rate of ground motion along the line of sight. The phase rate "
+        "(rad/yr, positive for growing range) comes from the pairs that are valid in a pixel, by the chosen estimator "
+        "and before the atmospheric filter; the LOS rate comes from the corrected and filtered phases and is masked "
+        "where coherence is low. What was left out or assumed is in the log and in the report.",
     )
 
     def define(self) -> None:
