@@ -26,6 +26,8 @@ _T = TypeVar("_T")
 # Pixels of the sample that corrections are estimated from, and phases in it.
 _SAMPLE_CELLS = 2**16
 _SAMPLE_VALUES = 2**24
+# Values of whole rows that are read at a time for it.
+_ROWS_VALUES = 2**22
 # Pairs whose coherence tells where it is high.
 _COHERENT_PAIRS = 16
 # Steps of this part of the whole visit a list evenly, whatever repeats in it.
@@ -129,8 +131,14 @@ def read_regular_sample(pool: ReaderPool, band: BandOrMosaic | PathLike, step: i
     with pool.reader(band) as reader:
         if step == 1:
             return reader.read()
-        lines = [reader.read(Window(0, int(row), pool.grid.width, 1))[0, columns] for row in rows]
-    return np.stack(lines)
+        # Rows of one stored block are read at once: each reading has a price of its own.
+        height = max(1, min(reader.block_size[1], _ROWS_VALUES // pool.grid.width))
+        blocks = (rows[rows // height == block] for block in np.unique(rows // height))
+        read = (
+            reader.read(Window(0, int(some[0]), pool.grid.width, int(np.ptp(some)) + 1))[some - some[0]][:, columns]
+            for some in blocks
+        )
+        return np.concatenate(list(read))
 
 
 def sample_elevation(pool: ReaderPool, dem: Band | PathLike, pairs: int) -> Array:

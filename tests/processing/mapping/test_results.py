@@ -232,8 +232,10 @@ def test_a_model_hands_a_file_to_its_next_step(plugin, tmp_path, probability):
     names = [definition.name() for definition in model.destinationParameterDefinitions()]
     places = {name: str(tmp_path / f"{name.split(':')[-1]}.gpkg") for name in names}
     parameters = {name: QgsProcessingOutputLayerDefinition(place, project) for name, place in places.items()}
-    result, success = model.run({"P": probability, **parameters}, context, Feedback())
-    assert success and len(places) == 2
+    feedback = Feedback()
+    result, success = model.run({"P": probability, **parameters}, context, feedback)
+    assert success, feedback.log
+    assert len(places) == 2
     assert {name: result[name] for name in names} == places
     assert set(context.layersToLoadOnCompletion()) == set(places.values())
     assert sorted(QgsVectorLayer(place).featureCount() for place in places.values()) == [2, 3]
