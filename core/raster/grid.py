@@ -195,7 +195,7 @@ class Grid:
             scales.append(np.where(abs(scale - 1) < 0.01, 1.0, scale))
         return scales[0], scales[1]
 
-    @property
+    @cached_property
     def pixel_size(self) -> float:
         """Mean side of a pixel in metres at the grid's middle row."""
         dx, dy = self.metres_per_pixel(np.array([self.height // 2]))

@@ -14,8 +14,15 @@ from ada_mapper.core.stacking import AtmosphereFilter, Corrections, ReaderPool, 
 from ada_mapper.core.stacking import atmosphere_filter as atmosphere_module
 from ada_mapper.core.stacking.atmosphere_filter import cell_size
 from ada_mapper.core.stacking.corrections import estimate_corrections
-from ada_mapper.core.stacking.gathering import gather, sample_positions, sample_step, spread, stack_sample
-from stacks import make_stack, network_days
+from ada_mapper.core.stacking.gathering import (
+    gather,
+    read_regular_sample,
+    sample_positions,
+    sample_step,
+    spread,
+    stack_sample,
+)
+from stacks import make_stack, network_days, write_raster
 
 DAYS = network_days(8)
 SHAPE = (75, 101)
@@ -126,3 +133,20 @@ def test_cells_grow_where_memory_asks_for_it(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(atmosphere_module, "_MEAN_BYTES", 4 * len(DAYS) * cells - 1)
     assert cell_size(stack, options) == 8
     assert cell_size(make_stack(tmp_path / "short", phases()[:3], DAYS[:3]), options) is None
+
+
+@pytest.mark.parametrize("pixels", [1, 1500, 2**20])
+def test_the_sample_of_another_grid_is_that_of_the_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pixels: int
+) -> None:
+    """However many rows are read together, and where the raster ends inside the grid."""
+    monkeypatch.setattr("ada_mapper.core.stacking.gathering.PIXELS_AT_A_TIME", pixels)
+    grid = make_stack(tmp_path / "in", phases()[:1], DAYS[:1]).grid
+    rows, columns = np.indices((30, 20))
+    other = write_raster(tmp_path / "other.tif", np.sin(rows / 3) + columns, pixel=270.0)
+    with BandReader(other, grid) as reader:
+        whole = reader.read()
+        assert reader.is_resampled and np.isnan(whole).any()
+    with ReaderPool(grid) as pool:
+        read = read_regular_sample(pool, other, 4)
+    np.testing.assert_array_equal(read, whole[2::4, 2::4])
