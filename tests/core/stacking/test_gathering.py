@@ -140,7 +140,7 @@ def test_the_sample_of_another_grid_is_that_of_the_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pixels: int
 ) -> None:
     """However many rows are read together, and where the raster ends inside the grid."""
-    monkeypatch.setattr("ada_mapper.core.stacking.gathering.PIXELS_AT_A_TIME", pixels)
+    monkeypatch.setattr("ada_mapper.core.stacking.gathering._ROWS_VALUES", pixels)
     grid = make_stack(tmp_path / "in", phases()[:1], DAYS[:1]).grid
     rows, columns = np.indices((30, 20))
     other = write_raster(tmp_path / "other.tif", np.sin(rows / 3) + columns, pixel=270.0)
