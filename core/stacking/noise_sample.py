@@ -23,6 +23,8 @@ _PIXELS = 4096
 _ENOUGH = 1000
 # Where the noise can't be told: pairs as noisy as dates, under which neither estimator is far from the best.
 _UNKNOWN = NoiseLevels(1.0, 1.0)
+# Noise (rad) that the rounding of phases makes.
+_ROUNDING = 1e-4
 # Turns of the golden ratio spread any number of places over the scene.
 _GOLDEN = 0.618034
 
@@ -54,10 +56,15 @@ def usual_noise(stacker: Stacker, progress: Progress) -> tuple[NoiseLevels, Mess
         levels = terms.levels()
         if np.count_nonzero(np.isfinite(terms.date_variance)) >= _ENOUGH:
             break
-    if levels is None:
+    if levels is None and not np.nanmax(NoiseTerms.joined(found).redundancy, initial=0):
         return _UNKNOWN, Message(
             "Network estimator: no pixel that was looked at has more pairs than its dates need, so the noise of dates "
             "and that of pairs can't be told apart; they are taken to be equal."
+        )
+    if levels is None or levels.date + levels.pair < _ROUNDING:
+        return _UNKNOWN, Message(
+            "Network estimator: the phases that were looked at hold no noise, so that of dates and that of pairs are "
+            "taken to be equal."
         )
     return levels, Message(
         "Network estimator: noise of {date:.2f} rad at each date (air) and of {pair:.2f} rad in each pair by itself "

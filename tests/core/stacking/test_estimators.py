@@ -126,6 +126,14 @@ def test_pixels_with_too_few_pairs_have_no_network_rate(tmp_path: Path) -> None:
     assert read_raster(tmp_path / "count.tif")[3, 5] == 4
 
 
+def test_phases_without_noise_are_told_to_hold_none(tmp_path: Path) -> None:
+    said: list[str] = []
+    stack = make_stack(tmp_path / "in", (YEARS[:, None, None] * np.full((20, 30), 3.0)).astype(np.float32), DAYS)
+    stack_to_files(stack, outputs(tmp_path), options=NETWORK, progress=Progress(on_info=said.append))
+    assert any("hold no noise" in note for note in said) and not any("than its dates need" in note for note in said)
+    np.testing.assert_allclose(read_raster(tmp_path / "phase.tif"), 3, rtol=1e-5)
+
+
 def test_a_tree_of_pairs_is_told_to_have_no_error(tmp_path: Path) -> None:
     days = network_days(6, 1)
     phases = np.random.default_rng(0).normal(0, 1, (len(days), 8, 9)).astype(np.float32)
