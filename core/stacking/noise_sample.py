@@ -8,41 +8,38 @@ import numpy as np
 
 from ..parallel import map_ordered
 from ..progress import Progress
-from ..raster import Window
+from ..raster import Grid, Window
 from ..texts import Message
 from .network_rate import RateModel, noise_terms_of
 from .noise import NoiseLevels, NoiseTerms
-from .reading import plan_windows, window_threads
+from .reading import window_threads
 
 if TYPE_CHECKING:
     from .blocks import Stacker
 
-# Windows that are looked at at a time and at most, pixels of each, and how many pixels must tell their noise.
+# Windows that are looked at at a time and at most, the side of each, and how many pixels must tell their noise.
 _WINDOWS, _MOST_WINDOWS = 4, 32
-_PIXELS = 4096
+_SIDE = 64
 _ENOUGH = 1000
 # Where the noise can't be told: pairs as noisy as dates, under which neither estimator is far from the best.
 _UNKNOWN = NoiseLevels(1.0, 1.0)
 # Noise (rad) that the rounding of phases makes.
 _ROUNDING = 1e-4
-# Turns of the golden ratio spread any number of places over the scene.
-_GOLDEN = 0.618034
+# Steps that spread any number of places over a square (Roberts 2018).
+_TURNS = 0.754878, 0.569840
 
 
 def usual_noise(stacker: Stacker, progress: Progress) -> tuple[NoiseLevels, Message]:
     """The noise of the corrected phases, as the median pixel of a few windows has it, and what to tell of it."""
     model = RateModel(stacker.rate_model.network, stacker.rate_model.design, None)
-    windows = _windows(stacker)
+    windows = _windows(stacker.stack.grid)
     threads = window_threads(stacker.stack, windows, stacker.layers)
 
     def look(window: Window) -> NoiseTerms:
-        rows, columns = min(window.height, -(-_PIXELS // window.width)), min(window.width, _PIXELS)
-        first = (window.height - rows) // 2
-        part = slice(first, first + rows), slice(0, columns)
-        looked_at, *again = stacker.corrected_parts(stacker.read(window), window, [part])
+        whole = slice(0, window.height), slice(0, window.width)
+        looked_at, *again = stacker.corrected_parts(stacker.read(window), window, [whole])
         for held in again:
-            row, column = (np.asarray(at) - side.start for at, side in zip(held.place, part))
-            looked_at.phases[:, row, column] = held.phases
+            looked_at.phases[(slice(None), *held.place)] = held.phases
         return noise_terms_of(model, looked_at.phases, looked_at.weights)
 
     found: list[NoiseTerms] = []
@@ -74,17 +71,14 @@ def usual_noise(stacker: Stacker, progress: Progress) -> tuple[NoiseLevels, Mess
     )
 
 
-def _windows(stacker: Stacker) -> list[Window]:
-    """Small windows all over the scene, in an order of which any beginning is spread over it."""
-    planned = plan_windows(stacker.stack, stacker.pool, stacker.layers)
-    with stacker.pool.reader(stacker.stack.interferograms[0].phase) as reader:
-        width, height = reader.block_size
-    places = [int(len(planned) * ((0.5 + index * _GOLDEN) % 1)) for index in range(_MOST_WINDOWS)]
-    windows = []
-    for place in dict.fromkeys(places):
-        # Whole stored blocks, as many as it takes: reading is what this costs.
-        window = planned[place]
-        columns = min(window.width, max(width, 1))
-        rows = min(window.height, -(-_PIXELS // columns // height) * height)
-        windows.append(Window(window.column, window.row, columns, rows))
-    return windows
+def _windows(grid: Grid) -> list[Window]:
+    """Small windows all over the scene, in an order of which any beginning is spread over it.
+
+    They depend on the grid alone, so that the rates don't on how files are stored.
+    """
+    height, width = min(_SIDE, grid.height), min(_SIDE, grid.width)
+    rows, columns = (
+        ((size + 1) * ((0.5 + np.arange(_MOST_WINDOWS) * turn) % 1)).astype(int).tolist()
+        for size, turn in zip((grid.height - height, grid.width - width), _TURNS)
+    )
+    return list(dict.fromkeys(Window(column, row, width, height) for row, column in zip(rows, columns)))

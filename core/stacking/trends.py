@@ -238,8 +238,8 @@ def fit_rate(rate: Double, surfaces: Double, usable: Mask) -> RateFit:
     share = 100 * stable.sum() / max(candidates.sum(), 1)
     if without < _MIN_GAIN * scatter:
         note = Message(
-            "The rate has no clear ramp or height delay: on the stable {share:.0f} % of the scene its scatter is "
-            "{without:.3g} rad/yr, and {scatter:.3g} about the fit.",
+            "By its scatter alone the rate has no clear ramp or height delay: on the stable {share:.0f} % of the scene "
+            "that is {without:.3g} rad/yr, and {scatter:.3g} about the fit.",
             share=share,
             without=without,
             scatter=scatter,

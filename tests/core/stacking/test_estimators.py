@@ -134,6 +134,18 @@ def test_phases_without_noise_are_told_to_hold_none(tmp_path: Path) -> None:
     np.testing.assert_allclose(read_raster(tmp_path / "phase.tif"), 3, rtol=1e-5)
 
 
+def test_the_network_rate_does_not_depend_on_how_files_are_stored(tmp_path: Path) -> None:
+    found = []
+    ways = {"striped": (), "tiled": ("TILED=YES", "BLOCKXSIZE=32", "BLOCKYSIZE=16"), "whole": ("BLOCKYSIZE=100",)}
+    for name, way in ways.items():
+        stack = make_stack(tmp_path / name, noisy((100, 130)), DAYS, options=way)
+        stack_to_files(stack, outputs(tmp_path / name), Corrections(atmosphere=AtmosphereFilter()), NETWORK)
+        found.append([read_raster(tmp_path / name / f"{kind}.tif") for kind in ("phase", "los", "error")])
+    for other in found[1:]:
+        for one, expected in zip(other, found[0]):
+            np.testing.assert_allclose(one, expected, rtol=1e-5, atol=1e-5)
+
+
 def test_a_tree_of_pairs_is_told_to_have_no_error(tmp_path: Path) -> None:
     days = network_days(6, 1)
     phases = np.random.default_rng(0).normal(0, 1, (len(days), 8, 9)).astype(np.float32)
