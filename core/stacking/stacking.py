@@ -48,6 +48,10 @@ _TOO_SHORT_FOR_SEASONS = Message(
     "Annual terms were left out: the dates must last {years:g} years or more to tell a rate and a season apart.",
     years=SEASONAL_YEARS,
 )
+_NO_TRIPLETS_TO_CORRECT = Message(
+    "No three pairs connect three dates, so no unwrapping error can be corrected. Allow longer pairs."
+)
+_NO_TRIPLETS_TO_SHOW = Message("No three pairs connect three dates, so the closure is empty.")
 _DEFAULT_OPTIONS = StackingOptions()
 
 
@@ -71,28 +75,12 @@ def stack_to_files(
         needs_pass = corrections.needs_estimation
         estimation = progress.part(0, 0.5 if needs_pass else 0)
         model = estimate_corrections(stack, pool, corrections, elevation, estimation)
-        notes = list(model.notes)
-        stacker = Stacker(model.stack, pool, options, model, outputs, elevation)
         begin = 0.5 if needs_pass else 0.0
-        if outputs.closure is not None or options.unwrapping_correction:
-            closure = closure_map(model, pool, elevation, progress.part(begin, begin + _CLOSURE_SHARE))
-            stacker, begin = replace(stacker, closure=closure), begin + _CLOSURE_SHARE
-            if options.unwrapping_correction and not len(closure.triplets):
-                notes.append(
-                    Message(
-                        "No three pairs connect three dates, so no unwrapping error can be corrected. Allow longer "
-                        "pairs."
-                    )
-                )
-            if outputs.closure is not None and not len(closure.triplets):
-                notes.append(Message("No three pairs connect three dates, so the closure is empty."))
-        if options.estimator == "network":
-            noise, told = usual_noise(stacker, progress.part(begin, begin + _NOISE_SHARE))
-            stacker, begin = replace(stacker, noise=noise), begin + _NOISE_SHARE
-            notes.append(told)
+        stacker = Stacker(model.stack, pool, options, model, outputs, elevation)
+        stacker, begin, more = _looked_around(stacker, begin, progress)
         if options.seasonal and not stacker.is_seasonal:
             model = replace(model, warnings=(*model.warnings, _TOO_SHORT_FOR_SEASONS))
-        notes += _told(stacker)
+        notes = [*model.notes, *more, *_told(stacker)]
         for warning in model.warnings:
             progress.warning(warning)
         for note in notes:
@@ -118,6 +106,25 @@ def stack_to_files(
         notes=model.warnings + tuple(notes),
         fading=model.fading,
     )
+
+
+def _looked_around(stacker: Stacker, begin: float, progress: Progress) -> tuple[Stacker, float, list[str]]:
+    """(the stacker with what it must know of the whole scene, where its own progress begins, what to tell)."""
+    outputs, options = stacker.outputs, stacker.options
+    notes: list[str] = []
+    if outputs.closure is not None or options.unwrapping_correction:
+        part = progress.part(begin, begin + _CLOSURE_SHARE)
+        closure = closure_map(stacker.model, stacker.pool, stacker.dem, part)
+        stacker, begin = replace(stacker, closure=closure), begin + _CLOSURE_SHARE
+        if options.unwrapping_correction and not len(closure.triplets):
+            notes.append(_NO_TRIPLETS_TO_CORRECT)
+        if outputs.closure is not None and not len(closure.triplets):
+            notes.append(_NO_TRIPLETS_TO_SHOW)
+    if options.estimator == "network":
+        noise, told = usual_noise(stacker, progress.part(begin, begin + _NOISE_SHARE))
+        stacker, begin = replace(stacker, noise=noise), begin + _NOISE_SHARE
+        notes.append(told)
+    return stacker, begin, notes
 
 
 def _told(stacker: Stacker) -> list[str]:
