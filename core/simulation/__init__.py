@@ -12,6 +12,8 @@ from ..doors import opened_when_asked
 if TYPE_CHECKING:
     from .atmosphere import smooth
     from .landslides import LANDSLIDES_PER_KM2
+    from .real_noise import NoiseDraws
+    from .real_noise_tiles import RealNoiseTiles
     from .scene import SceneOptions
     from .semi_real import SemiRealOptions, simulate_semi_real
     from .semi_real_tiles import SemiRealTiles
@@ -25,6 +27,8 @@ else:
 __all__ = [
     "LANDSLIDES_PER_KM2",
     "LandCover",
+    "NoiseDraws",
+    "RealNoiseTiles",
     "SceneOptions",
     "SemiRealOptions",
     "SemiRealTiles",

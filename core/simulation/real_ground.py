@@ -87,11 +87,10 @@ def foreign_heights(path: PathLike, shape: tuple[int, int], pixel_size: float, r
     return dem[row : row + height, column : column + width]
 
 
-def reflected(values: Array, shape: tuple[int, int]) -> Array:
+def reflected(values: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:
     """The array, mirrored at its edges as often as it takes to have at least that shape."""
     missing = [max(0, want - have) for want, have in zip(shape, values.shape)]
-    result: Array = np.pad(values, [(0, count) for count in missing], mode="symmetric") if any(missing) else values
-    return result
+    return np.pad(values, [(0, count) for count in missing], mode="symmetric") if any(missing) else values
 
 
 def without_gaps(values: Array) -> Array:
