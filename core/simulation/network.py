@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,23 @@ class PairNetwork:
     def date_gain(self) -> float:
         """‖c‖: standard deviation in p (rad/yr) per rad of independent noise of each date."""
         return float(np.linalg.norm(self.date_weights))
+
+    @cached_property
+    def triplets(self) -> NDArray[np.int64]:
+        """Pairs that close: rows of the indices of i–j, j–k and i–k, shape (triplets, 3)."""
+        order = np.argsort(self.first, kind="stable")
+        starts = np.searchsorted(self.first[order], self.second, "left")
+        counts = np.searchsorted(self.first[order], self.second, "right") - starts
+        leading = np.repeat(np.arange(len(self.first)), counts)
+        within = np.arange(len(leading)) - np.repeat(np.cumsum(counts) - counts, counts)
+        following = order[np.repeat(starts, counts) + within]
+        keys = self.first * len(self.days) + self.second
+        by_key = np.argsort(keys, kind="stable")
+        wanted = self.first[leading] * len(self.days) + self.second[following]
+        place = np.minimum(np.searchsorted(keys[by_key], wanted), len(keys) - 1)
+        spanning = by_key[place]
+        closes = keys[spanning] == wanted
+        return np.stack([leading[closes], following[closes], spanning[closes]], axis=1)
 
     def interval_groups(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """The distinct temporal baselines in days and the number of pairs of each."""
