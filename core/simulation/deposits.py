@@ -25,13 +25,13 @@ def draw_fan(rng: np.random.Generator, ground: Ground) -> list[Patch]:
 
 
 def draw_debris_cone(rng: np.random.Generator, ground: Ground) -> list[Patch]:
-    """A talus or debris cone at the foot of a steep gully, 120–500 m long."""
+    """A talus or debris cone at the foot of a steep gully, 150–800 m long."""
     slope = ground.terrain.motion_slope
 
     def foot(lattice: Window) -> Mask:
         return np.asarray((slope[lattice] > 10) & (slope[lattice] < 30) & (ground.hollow[lattice] > 3), np.bool_)
 
-    return _sector(rng, ground, foot, (120, 500), (14, 35), 36.0)
+    return _sector(rng, ground, foot, (150, 800), (16, 38), 36.0)
 
 
 def _sector(
@@ -80,14 +80,14 @@ def draw_valley_fill(rng: np.random.Generator, ground: Ground) -> list[Patch]:
     path = ground.way_down(*site, loguniform(rng, 600, 5000))
     if len(path) < 8:
         return []
-    half_width = loguniform(rng, 60, 450)
-    corridor = ground.corridor(path, 1.2 * half_width)
+    half_width = loguniform(rng, 80, 600)
+    corridor = ground.corridor([path], 1.2 * half_width)
     cover = smoothstep(corridor.rise, rng.uniform(6, 25), 2.0) * smoothstep(
         corridor.distance, half_width, 0.8 * half_width
     )
     cover *= smoothstep(slope[corridor.window], 14.0, 8.0) * smoothstep(corridor.along, 0.0, 0.04)
     cover *= smoothstep(corridor.along, 1.0, 0.96)
-    patches = smoothstep(ground.texture(rng, corridor.window, 1200.0), rng.uniform(-2, 0), rng.uniform(0.05, 0.8))
+    patches = smoothstep(ground.texture(rng, corridor.window, 1200.0), rng.uniform(-2.5, -0.3), rng.uniform(-0.2, 0.7))
     rate = cover * patches * np.float32(loguniform(rng, 3, 14) * rng.choice([-1, -1, 1]))
     if not (np.abs(rate) > 1).any():
         return []

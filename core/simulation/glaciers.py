@@ -35,7 +35,7 @@ def draw_glacier(rng: np.random.Generator, ground: Ground) -> list[Patch]:
     gaps = None
     if not flows and rng.random() < 0.7:
         core = fill + np.float32(0.25) * ground.texture(rng, window, 800.0)
-        gaps = inside & (smooth(cover, 1.5) > 0.75) & (core > rng.uniform(0.0, 0.9))
+        gaps = inside & (smooth(cover, 1.5) > 0.75) & (core > rng.uniform(0.1, 1.2))
     return [
         Patch(
             window,
@@ -70,14 +70,19 @@ def _outline(rng: np.random.Generator, ground: Ground) -> tuple[Window, Array, A
         fitting = (dem[lattice] > high) & (slope[lattice] < 30) & (ground.hollow[lattice] > 8)
         return np.asarray(fitting, np.bool_)
 
-    head = ground.site(rng, cirque)
-    if head is None:
+    heads = [head for head in [ground.site(rng, cirque)] if head is not None]
+    if not heads:
         return None
-    path = ground.way_down(*head, loguniform(rng, 800, 7000))
+    longest = loguniform(rng, 1000, 8000)
+    around = ground.window(*heads[0], 0.4 * longest)
+    for _ in range(int(rng.integers(0, 3)) if longest > 2500 else 0):  # tributaries
+        near = ground.site(rng, lambda lattice: cirque(lattice) & _within(ground, around)[lattice])
+        heads += [] if near is None else [near]
     lowest = float(dem.min()) + ground.relief * rng.uniform(0.05, 0.4)
-    path = path[: max(2, int((ground.broad_dem[path[:, 0], path[:, 1]] > lowest).sum()))]
+    paths = [ground.way_down(*head, longest) for head in heads]
+    paths = [path[: max(2, int((ground.broad_dem[path[:, 0], path[:, 1]] > lowest).sum()))] for path in paths]
     half_width, depth = loguniform(rng, 150, 600), rng.uniform(30, 100)
-    corridor = ground.corridor(path, 1.5 * half_width)
+    corridor = ground.corridor(paths, 1.5 * half_width)
     # Widest below its cirque, and narrowing to the snout.
     taper = 1 - np.float32(0.55) * corridor.along + np.float32(0.35) * smoothstep(corridor.along, 0.35, 0.0)
     noise = portable(np.exp, np.float32(0.18) * ground.texture(rng, corridor.window, 900.0))
@@ -86,3 +91,9 @@ def _outline(rng: np.random.Generator, ground: Ground) -> tuple[Window, Array, A
     margin = np.maximum(sideways, upward)
     steep = smoothstep(slope[corridor.window], 36.0, 28.0)
     return corridor.window, smoothstep(margin, 1.12, 0.88) * steep, smoothstep(margin, 1.0, 0.0)
+
+
+def _within(ground: Ground, window: Window) -> Mask:
+    mask = np.zeros(ground.shape, np.bool_)
+    mask[window] = True
+    return mask

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Callable, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,7 @@ class Units(NamedTuple):
 
 
 class Corridor(NamedTuple):
-    """A window along a path: distance from it (m), rise above its nearest point (m), share of its length there."""
+    """A window along paths: distance from them (m), rise above their nearest point (m), share of its path there."""
 
     window: Window
     distance: Array
@@ -221,11 +222,13 @@ class Ground:
                 return top + down, left + right
         return None
 
-    def corridor(self, path: NDArray[np.int64], reach: float) -> Corridor:
-        """The ground within ``reach`` metres of a path of pixels (n, 2)."""
+    def corridor(self, paths: Sequence[NDArray[np.int64]], reach: float) -> Corridor:
+        """The ground within ``reach`` metres of paths of pixels (n, 2)."""
         from scipy import ndimage
 
         margin = math.ceil(self.pixels(reach))
+        path = np.concatenate(paths)
+        shares = np.concatenate([np.linspace(0, 1, len(one), dtype=np.float32) for one in paths])
         (top, left), (bottom, right) = path.min(axis=0), path.max(axis=0)
         height, width = self.shape
         window = (
@@ -236,7 +239,7 @@ class Ground:
         shape = tuple(part.stop - part.start for part in window)
         away, number = np.ones(shape, np.bool_), np.zeros(shape, np.float32)
         away[own[:, 0], own[:, 1]] = False
-        number[own[:, 0], own[:, 1]] = np.linspace(0, 1, len(own), dtype=np.float32)
+        number[own[:, 0], own[:, 1]] = shares
         distance, nearest = ndimage.distance_transform_edt(away, return_indices=True)
         heights = self.broad_dem[window]
         rise = heights - heights[nearest[0], nearest[1]]

@@ -123,7 +123,8 @@ def _outline(rng: np.random.Generator, ground: Ground) -> tuple[Window, Array] |
         cover = cover * _side(rng, ground, window, cover)
     own = float(cover.sum()) * ground.terrain.pixel_size**2
     if own > 1.3 * area:
-        cover = cover * _chord(rng, ground, window, cover, area / own)
+        frayed = rng.uniform(0, 300) if rng.random() < 0.3 else 0.0
+        cover = cover * _chord(rng, ground, window, cover, area / own, frayed)
     return (window, cover) if cover.max() > 0.5 else None
 
 
@@ -149,8 +150,12 @@ def _side(rng: np.random.Generator, ground: Ground, window: Window, cover: Array
     return smoothstep(facing, -0.02, 0.02)
 
 
-def _chord(rng: np.random.Generator, ground: Ground, window: Window, cover: Array, share: float) -> Array:
+def _chord(
+    rng: np.random.Generator, ground: Ground, window: Window, cover: Array, share: float, frayed: float = 0.0
+) -> Array:
     """1 on one side of a straight line that leaves ``share`` of the cover, 0 on the other.
+
+    ``frayed`` (m): where pairs ended their block at lines of their own, the mean falls off over this width.
 
     Every other line runs along or across the flight, as the cuts of unwrapping do.
     """
@@ -161,5 +166,5 @@ def _chord(rng: np.random.Generator, ground: Ground, window: Window, cover: Arra
     inside = along[cover > 0.5]
     if not len(inside):
         return np.ones_like(cover)
-    limit, half = float(np.quantile(inside, 1 - share)), ground.terrain.pixel_size / 2
+    limit, half = float(np.quantile(inside, 1 - share)), (ground.terrain.pixel_size + frayed) / 2
     return smoothstep(along, limit - half, limit + half)
