@@ -31,28 +31,27 @@ def point_sill(east: Array, north: Array, depth: Array | float, volume: float) -
 
 
 def draw_volcanic_source(rng: np.random.Generator, ground: Ground) -> list[Patch]:
-    """A magmatic or geothermal source 0.5–6 km below, which swells or shrinks; high ground is farther from it."""
+    """A magmatic source or a geothermal reservoir 0.4–6 km below, which swells or shrinks.
+
+    High ground is farther from it. A reservoir is several sources side by side; a fault may end it on one side.
+    """
     height, width = ground.shape
     row, column = rng.uniform(-0.1, 1.1) * height, rng.uniform(-0.1, 1.1) * width
-    window = ground.everywhere
-    east, north = ground.offsets(window, row, column)
-    depth = loguniform(rng, 500, 6000)
+    depth = loguniform(rng, 400, 6000)
     below = as_float32(np.maximum(ground.broad_dem - np.float32(ground.broad_dem.mean()) + depth, 0.4 * depth))
-    if rng.random() < 0.5:
-        motion = mogi(east, north, below, 1.0)
-    else:
-        length, azimuth = rng.uniform(0, 1.5) * depth, rng.uniform(0, math.pi)
-        motion = (np.zeros_like(below),) * 3
-        for share in (-0.5, 0.0, 0.5):
-            along_east, along_north = (
-                np.float32(share * length * part) for part in (math.sin(azimuth), math.cos(azimuth))
-            )
-            part = point_sill(east - along_east, north - along_north, below, 1.0)
-            motion = tuple(total + own for total, own in zip(motion, part))
-    up = float(motion[2].max())
+    source, count = (mogi, 1) if rng.random() < 0.4 else (point_sill, int(rng.integers(1, 5)))
+    los_rate = np.zeros(ground.shape, np.float32)
+    for _ in range(count):
+        away = rng.normal(0, 0.6 * depth, 2) / ground.terrain.pixel_size if count > 1 else (0.0, 0.0)
+        east, north = ground.offsets(ground.everywhere, row + away[0], column + away[1])
+        los_rate += ground.los(*source(east, north, below, 1.0)) * np.float32(rng.uniform(0.3, 1.0))
+    if count > 1 and rng.random() < 0.5:
+        _, right = ground.turned(ground.everywhere, row, column, rng.uniform(0, 2 * math.pi))
+        beyond = right + np.float32(60) * ground.texture(rng, ground.everywhere) - np.float32(rng.uniform(0, depth))
+        los_rate *= 1 - np.float32(rng.uniform(0.4, 1.0)) * smoothstep(beyond, -rng.uniform(30, 400), 0.0)
     peak = loguniform(rng, 4, 100) * rng.choice([-1, 1])
-    los_rate = ground.los(*motion) * np.float32(peak / up)
-    return [Patch(window, np.abs(los_rate) > _SEEN, los_rate)]
+    los_rate *= np.float32(peak / max(float(np.abs(los_rate).max()), 1e-30))
+    return [Patch(ground.everywhere, np.abs(los_rate) > _SEEN, los_rate)]
 
 
 def draw_groundwater_bowl(rng: np.random.Generator, ground: Ground) -> list[Patch]:

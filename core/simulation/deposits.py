@@ -127,6 +127,7 @@ def draw_soil(rng: np.random.Generator, ground: Ground) -> list[Patch]:
     cover = smoothstep(away + np.float32(0.2) * noise, 1.0, 0.7) * smoothstep(slope[window], 16.0, 9.0)
     if rng.random() < 0.5:
         pattern = _parcels(rng, along, right, (-1.0, 1.0))
+        pattern = pattern * np.abs(pattern)
     else:
         pattern = np.clip(ground.texture(rng, window, 500.0), -1.2, 1.2)
     rate = smooth(cover * pattern, 0.6) * np.float32(loguniform(rng, 2.5, 10))
