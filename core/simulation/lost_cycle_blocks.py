@@ -17,6 +17,7 @@ from .network import PairNetwork
 STEP_LIMITS = (2.0, 22.0)
 AREA_LIMITS = (0.015e6, 1.2e6)
 RIDGE_SHARE, RIDGE_LIMITS = 0.15, (0.4e6, 4e6)
+SCATTERED_SHARE, SCATTERED_LIMITS = 0.15, (0.003e6, 0.1e6)
 CLOSED_SHARE = 0.25
 _LEAST_SLOPE = 7.0
 
@@ -83,8 +84,10 @@ def draw_lost_cycle_block(rng: np.random.Generator, ground: Ground) -> list[Patc
     """One block: a unit of the terrain, whole or cut by a straight chord, whose pairs lost cycles.
 
     Some have two terraces, where other pairs lost a cycle on a part of it; strips along some edges are decorrelated
-    or without data.
+    or without data. Some are many small ones on a mountainside instead.
     """
+    if rng.random() < SCATTERED_SHARE:
+        return _scattered(rng, ground)
     found = _outline(rng, ground)
     if found is None:
         return []
@@ -95,6 +98,8 @@ def draw_lost_cycle_block(rng: np.random.Generator, ground: Ground) -> list[Patc
     if rng.random() < 0.3:
         inner = cover * _chord(rng, ground, window, cover, rng.uniform(0.25, 0.75))
         second = draw_lost_cycles(rng, ground.network)
+        if rng.random() < 0.5 and second.step(ground.network) * lost.step(ground.network) < 0:
+            second = LostCycles(-second.cycles)
         both = LostCycles(lost.cycles + second.cycles)
         rate += inner * np.float32(second.step(ground.network))
         unclosed += inner * np.float32(both.unclosed(ground.network) - lost.unclosed(ground.network))
@@ -102,10 +107,43 @@ def draw_lost_cycle_block(rng: np.random.Generator, ground: Ground) -> list[Patc
     if blur > 0.4:
         rate = smooth(rate, blur)
     band = 4 * cover * (1 - cover) if blur > 0.4 else smooth(cover, 1.0) * (1 - smooth(cover, 1.0)) * 4
-    broken = smoothstep(ground.texture(rng, window, 900.0), rng.uniform(-1.0, 0.6), 1.0) * np.minimum(band, 1)
+    # Edges are weakest where slopes rise steeply away from the satellite, as in layover.
+    weak = ground.texture(rng, window, 900.0) + 2 * smoothstep(_rise(ground, window), 0.2, 0.6)
+    broken = smoothstep(weak, rng.uniform(-1.0, 1.0), 1.2) * np.minimum(band, 1)
     coherence = (1 - np.float32(rng.uniform(0.2, 0.8)) * broken) * (1 - np.float32(rng.uniform(0, 0.4)) * cover)
     gaps = broken > rng.uniform(0.3, 0.7) if rng.random() < 0.5 else None
     return [Patch(window, cover > 0.5, None, rate, as_float32(coherence), gaps, np.clip(unclosed, 0, 1))]
+
+
+def _scattered(rng: np.random.Generator, ground: Ground) -> list[Patch]:
+    """Small blocks on one mountainside, of a few steps, where it rises steeply away from the satellite."""
+    from scipy import ndimage
+
+    slope = ground.terrain.motion_slope
+    site = ground.site(rng, lambda lattice: slope[lattice] > 12)
+    if site is None:
+        return []
+    window = ground.window(*site, loguniform(rng, 500, 3000))
+    score = ground.texture(rng, window, 400.0) + np.float32(rng.uniform(1, 4)) * _rise(ground, window)
+    regions, count = ndimage.label(score > np.quantile(score[::2, ::2], rng.uniform(0.85, 0.97)))
+    sizes = np.bincount(regions.ravel(), minlength=count + 1) * ground.terrain.pixel_size**2
+    kinds = [draw_lost_cycles(rng, ground.network) for _ in range(int(rng.integers(1, 4)))]
+    of_regions = rng.integers(0, len(kinds) + 2, count + 1)
+    lost = (of_regions < len(kinds)) & (sizes > SCATTERED_LIMITS[0]) & (sizes < SCATTERED_LIMITS[1])
+    lost[0] = False
+    steps, unclosed = np.zeros((2, count + 1), np.float32)
+    steps[lost] = np.array([kind.step(ground.network) for kind in kinds])[of_regions[lost]]
+    unclosed[lost] = np.array([kind.unclosed(ground.network) for kind in kinds])[of_regions[lost]]
+    where = lost[regions]
+    coherence = 1 - np.float32(rng.uniform(0, 0.6)) * smooth(where, 0.7)
+    return [Patch(window, where, None, steps[regions], as_float32(coherence), None, unclosed[regions])]
+
+
+def _rise(ground: Ground, window: Window) -> Array:
+    """How steeply the smoothed ground rises away from the satellite, as the tangent."""
+    east, north = (values[window] for values in ground.terrain.motion_gradient)
+    look_east, look_north = ground.viewing.look
+    return as_float32(east * np.float32(look_east) + north * np.float32(look_north))
 
 
 def _outline(rng: np.random.Generator, ground: Ground) -> tuple[Window, Array] | None:
