@@ -23,7 +23,7 @@ from ..errors import InputError
 from ..json_texts import read_json
 from ..raster import BandReader
 from ..types import Array, Double, PathLike
-from .real_ground import reflected, without_gaps
+from .real_ground import without_gaps
 
 LIST = "fields.json"
 ROLES = ("train", "validation", "test")
@@ -32,9 +32,12 @@ LAYERS = (*RATES, "standard_error", "coherence", "closure")
 # Pixels of this many metres may pass for those of a tile.
 _FINE = (20.0, 45.0)
 _TRIES = 8
-_ENOUGH = 0.6
+_ENOUGH = 0.85
 # Share of a field's own pixel size that it is brought to, at least and at most: noise has no scale of its own.
 _SCALES = (0.5, 1.2)
+_LEAST_WEIGHT, _SMALLEST_PATCH = 0.15, 40
+# Rows and columns at the border with less data than this share are cut off.
+_FULL_BORDER = 0.6
 _WAYS = ("nearest", "linear", "cubic")
 
 
@@ -110,7 +113,22 @@ def _read(folder: Path, entry: Mapping[str, Any]) -> NoiseField:
     facts = float(entry["pixel_metres"]), float(entry["spread_mm_yr"]), bool(entry["turns"])
     if not set(RATES) <= layers.keys():
         raise KeyError(RATES)
-    return NoiseField(str(entry["name"]), str(entry["place"]), *facts, layers)
+    return NoiseField(str(entry["name"]), str(entry["place"]), *facts, trimmed(layers))
+
+
+def trimmed(layers: Mapping[str, Array]) -> dict[str, Array]:
+    """The layers without borders that are mostly empty: the sea around an island, the corners of a turned scene."""
+    known = np.isfinite(layers["los_rate"])
+    top, bottom, left, right = 0, known.shape[0], 0, known.shape[1]
+    while bottom - top > 2 and right - left > 2:
+        inside = known[top:bottom, left:right]
+        borders = inside[0].mean(), inside[-1].mean(), inside[:, 0].mean(), inside[:, -1].mean()
+        least = int(np.argmin(borders))
+        if borders[least] >= _FULL_BORDER:
+            break
+        top, bottom = top + (least == 0), bottom - (least == 1)
+        left, right = left + (least == 2), right - (least == 3)
+    return {name: np.ascontiguousarray(values[top:bottom, left:right]) for name, values in layers.items()}
 
 
 def draw_noise(
@@ -186,33 +204,77 @@ def _crop(
             factor = max(1.0, factor * math.exp(rng.uniform(*np.log(_SCALES))))
         side = math.ceil(size / factor) + 2
         bring = _weights(size, side, factor, rng.uniform(0, 1), _WAYS[rng.integers(len(_WAYS))])
-    height, width = (side if length >= side else side + length for length in field.layers["los_rate"].shape)
-    window = _window(rng, reflected(np.isfinite(field.layers["los_rate"]), (height, width)), side)
+    laid = _laid(rng, field, side, draws)
     flips = rng.integers(0, 2, 3) if field.turns else (0, rng.integers(0, 2), 0)
     layers = {}
     for name in LAYERS:
-        if name not in field.layers:
+        if name not in laid:
             layers[name] = np.full((size, size), np.nan, np.float32)
             continue
-        values = reflected(field.layers[name], (height, width))[window]
-        if bring is not None:
-            values = _brought(values, bring)
+        values = laid[name] if bring is None else _brought(laid[name], bring)
         values = values[:: -1 if flips[0] else 1, :: -1 if flips[1] else 1]
         layers[name] = np.array(values.T if flips[2] else values, np.float32, order="C")
     return layers
 
 
-def _window(rng: np.random.Generator, known: NDArray[np.bool_], side: int) -> tuple[slice, slice]:
-    """A square of what is known: the first of a few that has enough data, else the fullest."""
+def _laid(rng: np.random.Generator, field: NoiseField, side: int, draws: NoiseDraws) -> dict[str, Array]:
+    """All layers over a square of ``side`` of the field's pixels: a crop of it, or many where it is smaller."""
+    height, width = field.layers["los_rate"].shape
+    if height >= side and width >= side:
+        window = _window(rng, np.isfinite(field.layers["los_rate"]), side, side)
+        return {name: values[window] for name, values in field.layers.items()}
+    square = np.zeros((side, side), np.float32)
+    total = {name: np.zeros((side, side), np.float32) for name in field.layers}
+    known = np.isfinite(field.layers["los_rate"])
+    for rows, up in _spans(rng, side, height):
+        for columns, along in _spans(rng, side, width):
+            window = _window(rng, known, len(up), len(along))
+            sign = -1 if draws.signs and rng.random() < 0.5 else 1
+            step = -1 if rng.random() < 0.5 else 1
+            weight = up[:, np.newaxis] * along * known[window][:, ::step]
+            for name, values in field.layers.items():
+                own = values[window][:, ::step]
+                if name in RATES:
+                    own = sign * (own - np.float32(np.nanmedian(own))) if weight.any() else own
+                    total[name][rows, columns] += np.nan_to_num(own) * weight
+                else:
+                    total[name][rows, columns] += np.nan_to_num(own) * weight**2
+            square[rows, columns] += weight**2
+    # Of patches with their weights' squares adding up to 1, independent noise keeps its variance where they overlap.
+    held = np.where(square > _LEAST_WEIGHT, square, np.float32(np.nan))
+    return {name: values / (np.sqrt(held) if name in RATES else held) for name, values in total.items()}
+
+
+def _spans(rng: np.random.Generator, side: int, length: int) -> list[tuple[slice, Array]]:
+    """Overlapping stretches of at most ``length`` that cover ``side``, and the weights along each."""
+    patch = min(side, max(min(length, _SMALLEST_PATCH), round(length * rng.uniform(0.6, 1))))
+    if patch == side:
+        return [(slice(0, side), np.ones(side, np.float32))]
+    overlap = max(1, patch // 4)
+    count = math.ceil((side - overlap) / (patch - overlap))
+    ramp = np.sin(np.pi / 2 * (np.arange(overlap, dtype=np.float32) + 0.5) / np.float32(overlap))
+    spans = []
+    for index, first in enumerate(np.linspace(0, side - patch, count).round().astype(int).tolist()):
+        weight = np.ones(patch, np.float32)
+        if index:
+            weight[:overlap] = ramp
+        if index < count - 1:
+            weight[-overlap:] *= ramp[::-1]
+        spans.append((slice(first, first + patch), weight))
+    return spans
+
+
+def _window(rng: np.random.Generator, known: NDArray[np.bool_], height: int, width: int) -> tuple[slice, slice]:
+    """A window of what is known: the first of a few that has enough data, else the fullest."""
     best: tuple[float, int, int] = (-1.0, 0, 0)
     for _ in range(_TRIES):
-        row, column = (int(rng.integers(0, length - side + 1)) for length in known.shape)
-        share = float(known[row : row + side : 2, column : column + side : 2].mean())
+        row, column = (int(rng.integers(0, have - want + 1)) for have, want in zip(known.shape, (height, width)))
+        share = float(known[row : row + height : 2, column : column + width : 2].mean())
         best = max(best, (share, row, column))
         if share >= _ENOUGH:
             break
     _, row, column = best
-    return slice(row, row + side), slice(column, column + side)
+    return slice(row, row + height), slice(column, column + width)
 
 
 def _weights(size: int, side: int, factor: float, start: float, way: str) -> tuple[Double, Double]:

@@ -17,7 +17,7 @@ from ada_mapper.core.simulation import NoiseDraws, RealNoiseTiles
 from ada_mapper.core.simulation import tiles as tile_generator
 from ada_mapper.core.simulation.atmosphere import power_law_field
 from ada_mapper.core.simulation.landslides import LABEL_PEAK, LABEL_RATE
-from ada_mapper.core.simulation.real_noise import LAYERS, NoiseField, draw_noise, read_noise_fields
+from ada_mapper.core.simulation.real_noise import LAYERS, NoiseField, draw_noise, read_noise_fields, trimmed
 from ada_mapper.core.types import Array
 from small_rasters import square_grid, write
 
@@ -193,8 +193,9 @@ def test_coarse_fields_are_brought_to_the_pixels_of_tiles() -> None:
 
 
 def test_holes_of_coarse_fields_stay_holes() -> None:
-    values = noisy(60, 60)
-    values[:, 20:40] = np.nan
+    values = noisy(140, 140)
+    for first in range(10, 140, 30):
+        values[:, first : first + 12] = np.nan
     for seed in range(6):
         drawn = draw_noise(np.random.default_rng(seed), [noise_field(both_rates(values), 60.0)], SIZE, 30.0, PLAIN)
         rate = drawn.layers["phase_rate"]
@@ -232,11 +233,31 @@ def test_a_loud_field_is_brought_down() -> None:
         assert 4.5 < drawn.layers["los_rate"].std() < 10.5
 
 
-def test_small_fields_are_mirrored_and_what_they_lack_is_missing() -> None:
+def test_small_fields_are_laid_side_by_side_and_keep_their_spread() -> None:
     small = noisy(40, 30)
-    drawn = draw_noise(np.random.default_rng(1), [noise_field(both_rates(small))], SIZE, 30.0, PLAIN)
-    rate = drawn.layers["phase_rate"] + np.float32(np.median(small))
-    assert np.isfinite(rate).all()
-    assert np.isin(np.round(rate, 2), np.round(small, 2)).mean() > 0.8
-    for name in ("standard_error", "coherence", "closure"):
-        assert np.isnan(drawn.layers[name]).all()
+    small[:, 25] = np.nan
+    layers = {**both_rates(small), "closure": np.full_like(small, 0.5)}
+    rates = [
+        draw_noise(np.random.default_rng(seed), [noise_field(layers)], SIZE, 30.0, PLAIN).layers for seed in range(6)
+    ]
+    for drawn in rates:
+        rate = drawn["phase_rate"]
+        assert 0.9 < np.isfinite(rate).mean() < 1
+        assert np.isfinite(rate[:, 0]).any() and np.isfinite(rate[:, -1]).any()
+        assert np.nanstd(rate) == pytest.approx(1, abs=0.1)
+        # Nowhere, not where patches meet either, is it rougher or smoother by much.
+        blocks = rate.reshape(SIZE // 16, 16, SIZE // 16, 16).transpose(0, 2, 1, 3).reshape(-1, 256)
+        assert 0.6 < np.nanmin(np.nanstd(blocks, axis=1)) < np.nanmax(np.nanstd(blocks, axis=1)) < 1.4
+        np.testing.assert_allclose(drawn["closure"][np.isfinite(rate)], 0.5, rtol=1e-4)
+        for name in ("standard_error", "coherence"):
+            assert np.isnan(drawn[name]).all()
+
+
+def test_what_is_empty_around_a_field_is_cut_off() -> None:
+    values = np.full((60, 80), np.nan, np.float32)
+    values[10:50, 30:70] = noisy(40, 40)
+    values[10:25, 72] = 0.0
+    values[20, 40] = np.nan
+    cut = trimmed(both_rates(values))
+    np.testing.assert_array_equal(cut["los_rate"], values[10:50, 30:70])
+    np.testing.assert_array_equal(cut["phase_rate"], values[10:50, 30:70])

@@ -1,0 +1,133 @@
+"""How like real noise the simulated one is: tables of both, tile by tile.
+
+    python benchmarks/noise.py FIELDS [--dems FOLDER] [--tiles 60] [--roles train validation test] [--generators …]
+
+FIELDS is a folder that tools/noise_fields.py wrote. Of each of its places, and of each generator of tiles without
+landslides (a class of core/simulation, by its name), the rate of TILES tiles above its mean over 3 km. Medians over
+the tiles: its spread (mm/yr; of the middle 80 % of tiles), the correlation of pixels 1, 2, 4 and 8 apart, the share
+beyond three robust standard deviations (0.3 % of Gaussian noise), the excess kurtosis within six of them, the share and
+number of holes, the power in octaves of the wavelength (%), and |correlation| with heights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+
+from ada_mapper.core import simulation
+from ada_mapper.core.raster import above_local_mean
+from ada_mapper.core.robust import robust_spread
+from ada_mapper.core.satellite import to_los_rate
+from ada_mapper.core.simulation import NoiseDraws
+from ada_mapper.core.simulation.real_noise import draw_noise, read_noise_fields
+from ada_mapper.core.types import Array
+
+SIZE, PIXEL_SIZE = 256, 30.0
+PLAIN = NoiseDraws(gain=0, sums=0, signs=False, as_own=1, largest=1e6)
+APART = (1, 2, 4, 8)
+OCTAVES = tuple(60.0 * 2**step for step in range(7))
+_LEAST_KNOWN = 0.4
+
+
+def power(values: Array) -> list[float]:
+    """Shares of the variance in octaves of the wavelength (metres, from OCTAVES on); holes are filled with 0."""
+    window = np.hanning(values.shape[0])[:, np.newaxis] * np.hanning(values.shape[1])
+    spectrum = np.abs(np.fft.rfft2(np.nan_to_num(values) * window)) ** 2
+    rows, columns = np.fft.fftfreq(values.shape[0], PIXEL_SIZE), np.fft.rfftfreq(values.shape[1], PIXEL_SIZE)
+    with np.errstate(divide="ignore"):
+        wavelength = 1 / np.hypot(rows[:, np.newaxis], columns)
+    octave = np.floor(np.log2(np.clip(wavelength, 1, 1e9) / OCTAVES[0])).astype(int)
+    within = [float(spectrum[octave == step].sum()) for step in range(-1, len(OCTAVES))]
+    # What runs along the diagonals is shorter than 60 m.
+    within[1] += within.pop(0)
+    return [100 * value / max(sum(within), 1e-30) for value in within]
+
+
+def facts(rate: Array, heights: Array | None = None) -> list[float]:
+    """The columns of the table for one rate (mm/yr)."""
+    relief = above_local_mean(rate, round(1_500 / PIXEL_SIZE))
+    spread = float(robust_spread(relief))
+    held = np.clip(relief, -6 * spread, 6 * spread)
+    middle = held - np.nanmean(held)
+    known = np.isfinite(middle)
+    result = [spread]
+    for step in APART:
+        first, second = middle[:, step:], middle[:, :-step]
+        both = known[:, step:] & known[:, :-step]
+        result.append(float(np.mean(first[both] * second[both]) / np.var(middle[known])))
+    result.append(100 * float(np.mean(np.abs(relief[known]) > 3 * spread)))
+    result.append(float(np.mean(middle[known] ** 4) / np.var(middle[known]) ** 2 - 3))
+    result.append(100 * float(1 - known.mean()))
+    result.append(float(ndimage.label(~known)[1]))
+    result += power(held)
+    result.append(np.nan if heights is None else abs(float(np.corrcoef(rate[known], heights[known])[0, 1])))
+    return result
+
+
+HEAD = [
+    "noise", "spread", *(f"r{step}" for step in APART), "> 3σ %", "kurtosis", "holes %", "holes",
+    *(f"{length:g} m" for length in OCTAVES), "heights",
+]  # fmt: skip
+
+
+def real(folder: Path, roles: list[str], tiles: int) -> Iterator[tuple[str, list[list[float]]]]:
+    """Each place with the facts of its tiles."""
+    fields = read_noise_fields(folder, roles)
+    for place in dict.fromkeys(field.place for field in fields):
+        own = [field for field in fields if field.place == place]
+        rng, found = np.random.default_rng(5), []
+        for _ in range(tiles):
+            rate = to_los_rate(draw_noise(rng, own, SIZE, PIXEL_SIZE, PLAIN).layers["phase_rate"])
+            if np.isfinite(rate).mean() > _LEAST_KNOWN:
+                found.append(facts(rate))
+        yield f"{place}, {own[0].pixel_size:.0f} m", found
+
+
+def simulated(name: str, dems: list[Path], tiles: int) -> list[list[float]]:
+    """The facts of the tiles of a generator."""
+    make_tile = getattr(simulation, name)(77, dem_paths=dems, landslides_per_km2=0.0)
+    found = []
+    for tile in map(make_tile, range(tiles)):
+        rate = to_los_rate(tile.layers["phase_rate"]) - tile.other_motion
+        if np.isfinite(rate).mean() > _LEAST_KNOWN:
+            found.append(facts(rate, tile.layers["dem"]))
+    return found
+
+
+def row(name: str, found: list[list[float]]) -> str:
+    """Medians, and of the spread the range of the middle 80 % of tiles."""
+    table = np.array(found)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        middle = np.nanmedian(table, axis=0)
+    low, high = np.quantile(table[:, 0], (0.1, 0.9))
+    texts = [f"{value:.2f}" for value in middle[1:5]] + [f"{middle[5]:.1f}", f"{middle[6]:.1f}"]
+    texts += [f"{middle[7]:.0f}", f"{middle[8]:.0f}"] + [f"{value:.0f}" for value in middle[9:-1]]
+    return f"| {name} | {middle[0]:.1f} ({low:.1f}–{high:.1f}) | " + " | ".join(texts) + f" | {middle[-1]:.2f} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("fields", type=Path)
+    parser.add_argument("--dems", type=Path)
+    parser.add_argument("--tiles", type=int, default=60)
+    parser.add_argument("--roles", nargs="*", default=["train", "validation", "test"])
+    parser.add_argument("--generators", nargs="*", default=["TileGenerator"])
+    arguments = parser.parse_args()
+    dems = sorted(arguments.dems.glob("*.tif")) if arguments.dems else []
+    print("| " + " | ".join(HEAD) + " |")
+    print("|---" * len(HEAD) + "|")
+    for name, found in real(arguments.fields, arguments.roles, arguments.tiles):
+        if found:
+            print(row(name, found), flush=True)
+    for name in arguments.generators:
+        print(row(name, simulated(name, dems, arguments.tiles)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
