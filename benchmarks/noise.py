@@ -6,7 +6,8 @@ FIELDS is a folder that tools/noise_fields.py wrote. Of each of its places, and 
 landslides (a class of core/simulation, by its name), the rate of TILES tiles above its mean over 3 km. Medians over
 the tiles: its spread (mm/yr; of the middle 80 % of tiles), the correlation of pixels 1, 2, 4 and 8 apart, the share
 beyond three robust standard deviations (0.3 % of Gaussian noise), the excess kurtosis within six of them, the share and
-number of holes, the power in octaves of the wavelength (%), and |correlation| with heights.
+number of holes, how uneven the finest noise is (spread above a mean of 5 × 5 pixels in blocks of 1 km, the 90th over
+the 10th percentile), the power in octaves of the wavelength (%), and |correlation| with heights.
 """
 
 from __future__ import annotations
@@ -48,6 +49,17 @@ def power(values: Array) -> list[float]:
     return [100 * value / max(sum(within), 1e-30) for value in within]
 
 
+def unevenness(rate: Array) -> float:
+    """How much the finest noise differs from place to place."""
+    fine = above_local_mean(rate, 2)
+    blocks = fine.reshape(SIZE // 32, 32, SIZE // 32, 32).transpose(0, 2, 1, 3).reshape(-1, 32 * 32)
+    full = blocks[np.isfinite(blocks).mean(axis=1) > _LEAST_KNOWN]
+    if len(full) < 8:
+        return float("nan")
+    low, high = np.quantile(np.nanmedian(np.abs(full), axis=1), (0.1, 0.9))
+    return float(high / max(low, 1e-6))
+
+
 def facts(rate: Array, heights: Array | None = None) -> list[float]:
     """The columns of the table for one rate (mm/yr)."""
     relief = above_local_mean(rate, round(1_500 / PIXEL_SIZE))
@@ -64,13 +76,14 @@ def facts(rate: Array, heights: Array | None = None) -> list[float]:
     result.append(float(np.mean(middle[known] ** 4) / np.var(middle[known]) ** 2 - 3))
     result.append(100 * float(1 - known.mean()))
     result.append(float(ndimage.label(~known)[1]))
+    result.append(unevenness(rate))
     result += power(held)
     result.append(np.nan if heights is None else abs(float(np.corrcoef(rate[known], heights[known])[0, 1])))
     return result
 
 
 HEAD = [
-    "noise", "spread", *(f"r{step}" for step in APART), "> 3σ %", "kurtosis", "holes %", "holes",
+    "noise", "spread", *(f"r{step}" for step in APART), "> 3σ %", "kurtosis", "holes %", "holes", "uneven",
     *(f"{length:g} m" for length in OCTAVES), "heights",
 ]  # fmt: skip
 
@@ -107,7 +120,7 @@ def row(name: str, found: list[list[float]]) -> str:
         middle = np.nanmedian(table, axis=0)
     low, high = np.quantile(table[:, 0], (0.1, 0.9))
     texts = [f"{value:.2f}" for value in middle[1:5]] + [f"{middle[5]:.1f}", f"{middle[6]:.1f}"]
-    texts += [f"{middle[7]:.0f}", f"{middle[8]:.0f}"] + [f"{value:.0f}" for value in middle[9:-1]]
+    texts += [f"{middle[7]:.0f}", f"{middle[8]:.0f}", f"{middle[9]:.1f}"] + [f"{value:.0f}" for value in middle[10:-1]]
     return f"| {name} | {middle[0]:.1f} ({low:.1f}–{high:.1f}) | " + " | ".join(texts) + f" | {middle[-1]:.2f} |"
 
 
