@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..satellite import SENTINEL1_WAVELENGTH, Viewing, to_los_rate, to_phase_rate
+from ..satellite import SENTINEL1_WAVELENGTH, to_los_rate, to_phase_rate
 from ..types import Array, PathLike
 from .atmosphere import smooth, smoothstep
-from .landslides import LANDSLIDES_PER_KM2
+from .landslides import (
+    LANDSLIDES_PER_KM2,
+    draw_landslides,
+    ignore_drowned,
+    label_landslides,
+    landslide_los_rate,
+)
 from .network import PairNetwork
+from .other_motion import DRAWN, OCCURRENCE, Occurrence, OtherMotion, draw_other_motion
 from .real_noise import DrawnNoise, NoiseDraws, NoiseField, draw_noise, read_noise_fields
-from .surface import LandCover, lost_cycle_rate, motion_coherence
+from .surface import lost_cycle_rate, motion_coherence
 from .terrain import Terrain
-from .tiles import Tile, TileGenerator
+from .tiles import CROWDING, Tile, TileGenerator, draw_network, draw_viewing, seen_share
 
 _DRAWS = NoiseDraws()
-_OTHER_MOTION = 0.5
+RARER = Occurrence(**{kind: 0.5 * getattr(OCCURRENCE, kind) for kind in DRAWN})
+"""Half of what is no landslide elsewhere."""
 _FAST, _ALIASED = 50.0, 20.0
 
 
@@ -29,7 +36,8 @@ class RealNoiseTiles(TileGenerator):
     """Tile number ``index`` of the endless set of ``seed``: ground and landslides simulated, noise real.
 
     ``fields``: a folder with ``fields.json``, of which those of ``roles`` are used (see real_noise). ``draws``: how
-    crops of them become noise. ``added_air``: share of tiles that get a delay by height and a ramp on top. The layers
+    crops of them become noise. ``added_air``: share of tiles that get a delay by height and a ramp on top.
+    ``occurrence``: of what is no landslide; less than elsewhere, since the fields have some of their own. The layers
     standard_error, coherence and closure are NaN where a field has none. Raises InputError at the first tile for
     fields that can't be used.
     """
@@ -44,65 +52,88 @@ class RealNoiseTiles(TileGenerator):
         roles: Collection[str] = ("train",),
         draws: NoiseDraws = _DRAWS,
         added_air: float = 0.3,
+        occurrence: Occurrence = RARER,
         landslides_per_km2: float = LANDSLIDES_PER_KM2,
     ) -> None:
         super().__init__(seed, size, pixel_size, dem_paths, landslides_per_km2=landslides_per_km2)
         self.fields, self.roles, self.draws, self.added_air = fields, tuple(roles), draws, added_air
+        self.occurrence = occurrence
         self._fields: list[NoiseField] = []
-        self._drawn: DrawnNoise | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_fields": [], "_drawn": None}
+        return {**super().__getstate__(), "_fields": []}
 
     def __call__(self, index: int) -> Tile:
         """Tile number ``index`` ≥ 0."""
-        tile = super().__call__(index)
-        assert self._drawn is not None
-        told = {"noise": self._drawn.fields, "noise_gain": self._drawn.gain}
-        return replace(tile, metadata={**tile.metadata, **told})
+        if not self._fields:
+            self._fields = read_noise_fields(self.fields, self.roles)
+        rng = np.random.default_rng([self.seed, 41, index])
+        terrain, region, source = self._terrain(rng)
+        viewing, network = draw_viewing(rng), draw_network(rng)
+        hidden = viewing.hidden(terrain.dem, terrain.pixel_size)
+        landslides = draw_landslides(rng, terrain, self._pools["shapes"], self._landslide_count(rng))
+        slides = landslide_los_rate(landslides, terrain, viewing)
+        label, peaks = label_landslides(landslides, slides, hidden)
+        other = draw_other_motion(rng, terrain, viewing, network, self._pools["shapes"], self.occurrence)
+        noise = draw_noise(rng, self._fields, self.size, self.pixel_size, self.draws)
+        layers, air = self._layers(rng, terrain, hidden, slides, other, noise, network)
+        layers["los_sensitivity"] = seen_share(rng, terrain, viewing)
+        errors = np.nan_to_num(noise.layers["phase_rate"] + air)
+        label, prominence = ignore_drowned(label, landslides, to_phase_rate(slides), errors, self.pixel_size)
+        metadata = {
+            "seed": self.seed,
+            "index": index,
+            "region": region,
+            "terrain": source,
+            "heading": viewing.heading,
+            "incidence": viewing.incidence,
+            "orbit": viewing.orbit,
+            "noise": noise.fields,
+            "noise_gain": noise.gain,
+            "landslides": landslides.count,
+            "peaks": tuple(float(value) for value in peaks[1:]),
+            "prominence": tuple(float(value) for value in prominence[1:]),
+        }
+        return Tile(layers, label, slides, other.los_rate, self.pixel_size, metadata)
 
-    def _other_motion(self, rng: np.random.Generator, terrain: Terrain, viewing: Viewing) -> Array:
-        """That of other tiles, but rarer: the fields have some of their own."""
-        if rng.random() < _OTHER_MOTION:
-            return super()._other_motion(rng, terrain, viewing)
-        return np.zeros_like(terrain.dem)
+    def _landslide_count(self, rng: np.random.Generator) -> int:
+        expected = self.landslides_per_km2 * (self.size * self.pixel_size / 1000) ** 2
+        return 0 if rng.random() < 0.08 else int(rng.poisson(expected * rng.gamma(1.5, CROWDING / 1.5)))
 
-    def _measured(
+    def _layers(
         self,
         rng: np.random.Generator,
         terrain: Terrain,
-        viewing: Viewing,
         hidden: NDArray[np.bool_],
-        motion: Array,
+        slides: Array,
+        other: OtherMotion,
+        noise: DrawnNoise,
         network: PairNetwork,
-        cover: LandCover,
     ) -> tuple[dict[str, Array], Array]:
-        """The layers: real noise plus what moves (``motion``, mm/yr toward), and the real phase rate."""
-        if not self._fields:
-            self._fields = read_noise_fields(self.fields, self.roles)
-        self._drawn = draw_noise(rng, self._fields, self.size, self.pixel_size, self.draws)
-        noise = dict(self._drawn.layers)
+        """All layers but the sensitivity, and the air (rad/yr) that the noise got beside its own."""
         air = self._air(rng, terrain, network)
-        phase = noise["phase_rate"] + air
+        signal, kept = self._seen_motion(rng, slides + other.los_rate, network)
+        signal += other.apparent_rate
+        phase = noise.layers["phase_rate"] + air + signal
         # The LOS rate of every other tile is filtered like the source's, that of the others has all of the air.
-        los = noise["los_rate"] if rng.random() < 0.5 else to_los_rate(noise["phase_rate"])
-        los = self._lightly_filtered(rng, los + to_los_rate(air))
-        signal, kept = self._seen_motion(rng, motion, network)
-        noise["coherence"] = noise["coherence"] * kept
-        phase, los = phase + signal, los + to_los_rate(signal)
-        gaps = ~np.isfinite(phase)
+        own = noise.layers["los_rate"] if rng.random() < 0.5 else to_los_rate(noise.layers["phase_rate"])
+        los = self._lightly_filtered(rng, own + to_los_rate(air)) + to_los_rate(signal)
+        coherence = noise.layers["coherence"] * kept * other.coherence
+        gaps = ~np.isfinite(phase) | other.gaps
         if rng.random() < 0.5:
             gaps |= hidden
-        limit = rng.uniform(0.15, 0.5)
-        with np.errstate(invalid="ignore"):
-            los[gaps | (noise["coherence"] < limit)] = np.nan
-        for values in (phase, *noise.values()):
-            values[gaps] = np.nan
+        los[gaps | (coherence < rng.uniform(0.15, 0.5))] = np.nan
         middle = np.nanmedian(los) if np.isfinite(los).any() else 0.0
-        noise["phase_rate"] = phase + np.float32(rng.uniform(-5, 5))
-        noise["los_rate"] = los - np.float32(middle + rng.normal(0, 1.5))
-        seen = np.where(gaps, np.float32(0), np.nan_to_num(self._drawn.layers["phase_rate"] + air))
-        return {**noise, "dem": terrain.dem, "slope": terrain.slope}, seen
+        layers: dict[str, Array] = {
+            "phase_rate": phase + np.float32(rng.uniform(-5, 5)),
+            "los_rate": los - np.float32(middle + rng.normal(0, 1.5)),
+            "standard_error": noise.layers["standard_error"].copy(),
+            "coherence": coherence,
+            "closure": np.float32(1) - (1 - noise.layers["closure"]) * (1 - other.unclosed),
+        }
+        for values in layers.values():
+            values[gaps] = np.nan
+        return {**layers, "dem": terrain.dem, "slope": terrain.slope}, air
 
     def _lightly_filtered(self, rng: np.random.Generator, los_rate: Array) -> Array:
         """A LOS rate (mm/yr) without a part of what is wide in it, sometimes."""

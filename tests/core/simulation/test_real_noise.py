@@ -17,6 +17,7 @@ from ada_mapper.core.simulation import NoiseDraws, RealNoiseTiles
 from ada_mapper.core.simulation import tiles as tile_generator
 from ada_mapper.core.simulation.atmosphere import power_law_field
 from ada_mapper.core.simulation.landslides import LABEL_PEAK, LABEL_RATE
+from ada_mapper.core.simulation.other_motion import DRAWN, Occurrence
 from ada_mapper.core.simulation.real_noise import LAYERS, NoiseField, draw_noise, read_noise_fields, trimmed
 from ada_mapper.core.types import Array
 from small_rasters import square_grid, write
@@ -85,12 +86,14 @@ def all_layers(seed: int = 5, size: int = SIZE) -> dict[str, Array]:
 def test_a_tile_has_the_field_and_what_moves(tmp_path: Path) -> None:
     layers = all_layers()
     folder = write_fields(tmp_path, {"one": ("train", layers)})
-    source = RealNoiseTiles(folder, size=SIZE, draws=PLAIN, added_air=0, landslides_per_km2=3, seed=4)
+    quiet = Occurrence(**dict.fromkeys(DRAWN, 0.0))
+    source = RealNoiseTiles(folder, size=SIZE, draws=PLAIN, added_air=0, landslides_per_km2=3, seed=4, occurrence=quiet)
     moved = mirrored = 0
     for index in range(8):
         tile = source(index)
-        slow = np.abs(tile.motion + tile.other_motion) < 50
-        left = tile.layers["phase_rate"] - to_phase_rate(tile.motion + tile.other_motion)
+        slow = np.abs(tile.motion) < 50
+        left = tile.layers["phase_rate"] - to_phase_rate(tile.motion)
+        assert not tile.other_motion.any()
         known = np.isfinite(left) & slow
         as_is, flipped = layers["phase_rate"], layers["phase_rate"][:, ::-1]
         apart = [float(np.ptp((left - own)[known & np.isfinite(own)])) for own in (as_is, flipped)]
@@ -104,6 +107,29 @@ def test_a_tile_has_the_field_and_what_moves(tmp_path: Path) -> None:
         assert tile.layers.keys() >= {*LAYERS, "dem", "slope", "los_sensitivity"}
         assert all(values.shape == (SIZE, SIZE) and values.dtype == np.float32 for values in tile.layers.values())
     assert moved and 0 < mirrored < 8
+
+
+def test_other_motion_is_in_the_rates_and_in_no_label(tmp_path: Path) -> None:
+    quiet = np.zeros((SIZE, SIZE), np.float32)
+    layers = {**both_rates(quiet), "coherence": quiet + 0.9, "closure": quiet}
+    folder = write_fields(tmp_path, {"one": ("train", layers)})
+    often = Occurrence(**{**dict.fromkeys(DRAWN, 4.0), "snow": 0.0, "vegetation": 0.0})
+    source = RealNoiseTiles(folder, size=SIZE, draws=PLAIN, added_air=0, landslides_per_km2=0, seed=4, occurrence=often)
+    moved = unclosed = exact = 0
+    for index in range(12):
+        tile = source(index)
+        assert not tile.label.any() and not tile.motion.any()
+        if np.abs(tile.other_motion).max() > 80:
+            continue  # pairs lose cycles of it
+        rate, truth = tile.layers["phase_rate"], to_phase_rate(tile.other_motion)
+        known = np.isfinite(rate)
+        left = (rate - truth)[known]
+        # Lost cycles and surfaces without coherence come on top, but seldom on most pixels.
+        _, counts = np.unique(np.round(left, 2), return_counts=True)
+        exact += bool(counts.max() > 0.4 * known.sum())
+        moved += int((np.abs(tile.other_motion[known]) > 5).sum())
+        unclosed += int((tile.layers["closure"][known] > 0).sum())
+    assert moved and unclosed and exact >= 8
 
 
 def test_labels_are_where_landslides_move(tmp_path: Path) -> None:
