@@ -29,7 +29,7 @@ from ada_mapper.core.simulation.real_noise import draw_noise, read_noise_fields
 from ada_mapper.core.types import Array
 
 SIZE, PIXEL_SIZE = 256, 30.0
-PLAIN = NoiseDraws(gain=0, sums=0, signs=False, as_own=1, largest=1e6)
+PLAIN = NoiseDraws(gain=0, sums=0, signs=False, as_own=1, largest=1e6, filled=0)
 APART = (1, 2, 4, 8)
 OCTAVES = tuple(60.0 * 2**step for step in range(7))
 _LEAST_KNOWN = 0.4

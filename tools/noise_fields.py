@@ -107,7 +107,7 @@ PLACES = (
     ),
     Place(
         "ustica", "European Ground Motion Service, Copernicus", "free with attribution", _ustica,
-        training=0.5, moving=3,
+        training=0.38, moving=3,
     ),
     Place(
         "coso", "parosen/Geo-SInC, EarthScope 2024", "none stated",

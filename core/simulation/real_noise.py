@@ -35,10 +35,10 @@ _TRIES = 8
 _ENOUGH = 0.85
 # Share of a field's own pixel size that it is brought to, at least and at most: noise has no scale of its own.
 _SCALES = (0.5, 1.2)
-_LEAST_WEIGHT, _SMALLEST_PATCH = 0.15, 40
+_LEAST_WEIGHT, _SMALLEST_PATCH = 0.15, 24
 # Rows and columns at the border with less data than this share are cut off.
 _FULL_BORDER = 0.6
-_WAYS = ("nearest", "linear", "cubic")
+_WAYS = ("nearest", "linear", "linear", "cubic", "cubic")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class NoiseDraws:
 
     ``gain``: σ of the natural logarithm of a factor between 0.5 and 2. ``largest``: mm/yr that the spread of a field
     is brought down to at most. ``sums``: share of tiles that add two fields. ``signs``: whether signs change.
+    ``filled``: share of tiles whose holes are filled once from elsewhere in the field.
     ``fine``: how much oftener than others places with pixels of 20–45 m are drawn. ``as_own``: share of those whose
     pixels are taken for the tile's as they are.
     """
@@ -72,11 +73,12 @@ class NoiseDraws:
     largest: float = 10.0
     sums: float = 0.35
     signs: bool = True
+    filled: float = 0.4
     fine: float = 2.0
     as_own: float = 0.6
 
     def __post_init__(self) -> None:
-        shares = all(0 <= share <= 1 for share in (self.sums, self.as_own))
+        shares = all(0 <= share <= 1 for share in (self.sums, self.as_own, self.filled))
         if not (shares and self.gain >= 0 and self.largest > 0 and self.fine > 0):
             raise InputError("Noise can't be drawn so: shares lie between 0 and 1, and nothing is negative.")
 
@@ -205,6 +207,9 @@ def _crop(
         side = math.ceil(size / factor) + 2
         bring = _weights(size, side, factor, rng.uniform(0, 1), _WAYS[rng.integers(len(_WAYS))])
     laid = _laid(rng, field, side, draws)
+    if rng.random() < draws.filled:
+        for name, values in _laid(rng, field, side, draws).items():
+            laid[name] = np.where(np.isfinite(laid[name]), laid[name], values)
     flips = rng.integers(0, 2, 3) if field.turns else (0, rng.integers(0, 2), 0)
     layers = {}
     for name in LAYERS:
@@ -227,6 +232,7 @@ def _laid(rng: np.random.Generator, field: NoiseField, side: int, draws: NoiseDr
     total = {name: np.zeros((side, side), np.float32) for name in field.layers}
     known = np.isfinite(field.layers["los_rate"])
     for rows, up in _spans(rng, side, height):
+        # Each band of rows has its own columns, so that no lattice shows.
         for columns, along in _spans(rng, side, width):
             window = _window(rng, known, len(up), len(along))
             sign = -1 if draws.signs and rng.random() < 0.5 else 1
@@ -246,21 +252,19 @@ def _laid(rng: np.random.Generator, field: NoiseField, side: int, draws: NoiseDr
 
 
 def _spans(rng: np.random.Generator, side: int, length: int) -> list[tuple[slice, Array]]:
-    """Overlapping stretches of at most ``length`` that cover ``side``, and the weights along each."""
-    patch = min(side, max(min(length, _SMALLEST_PATCH), round(length * rng.uniform(0.6, 1))))
-    if patch == side:
+    """Overlapping stretches of up to ``length`` that cover ``side``, no two alike, and the weights along each."""
+    if length >= side:
         return [(slice(0, side), np.ones(side, np.float32))]
-    overlap = max(1, patch // 4)
-    count = math.ceil((side - overlap) / (patch - overlap))
+    least = min(length, max(_SMALLEST_PATCH, round(0.6 * length)))
+    overlap = least // 4
     ramp = np.sin(np.pi / 2 * (np.arange(overlap, dtype=np.float32) + 0.5) / np.float32(overlap))
-    spans = []
-    for index, first in enumerate(np.linspace(0, side - patch, count).round().astype(int).tolist()):
-        weight = np.ones(patch, np.float32)
-        if index:
-            weight[:overlap] = ramp
-        if index < count - 1:
-            weight[-overlap:] *= ramp[::-1]
-        spans.append((slice(first, first + patch), weight))
+    spans, first, end = [], -int(rng.integers(overlap, least - overlap + 1)), 0
+    while end - overlap < side:
+        end = first + int(rng.integers(least, length + 1))
+        weight = np.concatenate([ramp, np.ones(end - first - 2 * overlap, np.float32), ramp[::-1]])
+        inside = slice(max(0, first), min(side, end))
+        spans.append((inside, weight[inside.start - first : inside.stop - first]))
+        first = end - overlap
     return spans
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from ada_mapper.core.types import Array
 from small_rasters import square_grid, write
 
 SIZE = 96
-PLAIN = NoiseDraws(gain=0, sums=0, signs=False, as_own=1, largest=1e6)
+PLAIN = NoiseDraws(gain=0, sums=0, signs=False, as_own=1, largest=1e6, filled=0)
 
 
 @pytest.fixture(autouse=True)
@@ -228,6 +229,21 @@ def test_holes_of_coarse_fields_stay_holes() -> None:
         assert 0.1 < np.isnan(rate).mean() < 0.9
         missing = np.isnan(rate).all(axis=0)
         np.testing.assert_array_equal(np.isnan(rate), np.broadcast_to(missing, rate.shape))
+
+
+def test_holes_are_filled_from_elsewhere_in_the_field() -> None:
+    values = np.zeros((3 * SIZE, SIZE), np.float32)
+    values[::7] = np.nan
+    fields = [noise_field(both_rates(values))]
+    once, twice = (
+        [
+            np.isnan(draw_noise(np.random.default_rng(seed), fields, SIZE, 30.0, draws).layers["los_rate"]).mean()
+            for seed in range(14)
+        ]
+        for draws in (PLAIN, replace(PLAIN, filled=1))
+    )
+    assert np.mean(once) == pytest.approx(1 / 7, abs=0.02)
+    assert min(twice) == 0 and np.mean(twice) < 0.5 / 7
 
 
 def test_gains_signs_and_sums_keep_the_spread_known() -> None:
