@@ -32,7 +32,8 @@ LAYERS = (*RATES, "standard_error", "coherence", "closure")
 # Pixels of this many metres may pass for those of a tile.
 _FINE = (20.0, 45.0)
 _TRIES = 8
-_ENOUGH = 0.85
+# Share of a window that must be known, and of a patch, which can avoid a hole.
+_ENOUGH, _FULL = 0.85, 0.97
 # Share of a field's own pixel size that it is brought to, at least and at most: noise has no scale of its own.
 _SCALES = (0.5, 1.2)
 _LEAST_WEIGHT, _SMALLEST_PATCH = 0.15, 24
@@ -226,7 +227,7 @@ def _laid(rng: np.random.Generator, field: NoiseField, side: int, draws: NoiseDr
     """All layers over a square of ``side`` of the field's pixels: a crop of it, or many where it is smaller."""
     height, width = field.layers["los_rate"].shape
     if height >= side and width >= side:
-        window = _window(rng, np.isfinite(field.layers["los_rate"]), side, side)
+        window = full_window(rng, np.isfinite(field.layers["los_rate"]), side, side, _ENOUGH)
         return {name: values[window] for name, values in field.layers.items()}
     square = np.zeros((side, side), np.float32)
     total = {name: np.zeros((side, side), np.float32) for name in field.layers}
@@ -234,7 +235,7 @@ def _laid(rng: np.random.Generator, field: NoiseField, side: int, draws: NoiseDr
     for rows, up in _spans(rng, side, height):
         # Each band of rows has its own columns, so that no lattice shows.
         for columns, along in _spans(rng, side, width):
-            window = _window(rng, known, len(up), len(along))
+            window = full_window(rng, known, len(up), len(along), _FULL)
             sign = -1 if draws.signs and rng.random() < 0.5 else 1
             step = -1 if rng.random() < 0.5 else 1
             weight = up[:, np.newaxis] * along * known[window][:, ::step]
@@ -268,14 +269,16 @@ def _spans(rng: np.random.Generator, side: int, length: int) -> list[tuple[slice
     return spans
 
 
-def _window(rng: np.random.Generator, known: NDArray[np.bool_], height: int, width: int) -> tuple[slice, slice]:
+def full_window(
+    rng: np.random.Generator, known: NDArray[np.bool_], height: int, width: int, enough: float
+) -> tuple[slice, slice]:
     """A window of what is known: the first of a few that has enough data, else the fullest."""
     best: tuple[float, int, int] = (-1.0, 0, 0)
     for _ in range(_TRIES):
         row, column = (int(rng.integers(0, have - want + 1)) for have, want in zip(known.shape, (height, width)))
         share = float(known[row : row + height : 2, column : column + width : 2].mean())
         best = max(best, (share, row, column))
-        if share >= _ENOUGH:
+        if share >= enough:
             break
     _, row, column = best
     return slice(row, row + height), slice(column, column + width)

@@ -18,12 +18,12 @@ from ..types import Array, PathLike
 from .landslides import LANDSLIDES_PER_KM2
 from .network import PairNetwork
 from .real_ground import reflected
+from .real_noise import full_window
 from .real_rates import pixels_of, read_rates
 from .surface import LandCover
 from .terrain import Terrain
 from .tiles import Tile, TileGenerator
 
-_TRIES = 8
 _ENOUGH = 0.5
 _OF_THE_NETWORK = ("years", "pairs", "date_gain")
 
@@ -97,23 +97,15 @@ class SemiRealTiles(TileGenerator):
         """The same window of all real layers: the first of a few that is half full, else the fullest."""
         if not self._real:
             self._real = self._read()
-        rate = self._real["phase_rate"]
-        best: tuple[float, int, int] = (-1.0, 0, 0)
-        for _ in range(_TRIES):
-            row, column = (int(rng.integers(0, length - self.size + 1)) for length in rate.shape)
-            share = float(np.isfinite(rate[row : row + self.size, column : column + self.size]).mean())
-            best = max(best, (share, row, column))
-            if share >= _ENOUGH:
-                break
-        share, row, column = best
-        if share == 0:
+        known = np.isfinite(self._real["phase_rate"])
+        window = full_window(rng, known, self.size, self.size, _ENOUGH)
+        if not known[window].any():
             raise InputError(
                 "{phase_rate} has hardly any data: no tile of {size} pixels holds some.",
                 phase_rate=self.phase_rate,
                 size=self.size,
             )
         step = -1 if rng.random() < 0.5 else 1
-        window = slice(row, row + self.size), slice(column, column + self.size)
         return {name: np.ascontiguousarray(values[window][:, ::step]) for name, values in self._real.items()}
 
     def _read(self) -> dict[str, Array]:
