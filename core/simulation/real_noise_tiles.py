@@ -29,6 +29,7 @@ from .tiles import CROWDING, Tile, TileGenerator, draw_network, draw_viewing, se
 _DRAWS = NoiseDraws()
 RARER = Occurrence(**{kind: 0.5 * getattr(OCCURRENCE, kind) for kind in DRAWN})
 """Half of what is no landslide elsewhere."""
+_MASKED = 0.25
 _FAST, _ALIASED = 50.0, 20.0
 
 
@@ -122,7 +123,11 @@ class RealNoiseTiles(TileGenerator):
         gaps = ~np.isfinite(phase) | other.gaps
         if rng.random() < 0.5:
             gaps |= hidden
-        los[gaps | (coherence < rng.uniform(0.15, 0.5))] = np.nan
+        # Each processor's coherence has a scale of its own: no limit takes more than a part of a tile.
+        limit = rng.uniform(0.15, 0.5)
+        if np.isfinite(coherence).any():
+            limit = min(limit, float(np.nanquantile(coherence[::4, ::4], _MASKED)))
+        los[gaps | (coherence < limit)] = np.nan
         middle = np.nanmedian(los) if np.isfinite(los).any() else 0.0
         layers: dict[str, Array] = {
             "phase_rate": phase + np.float32(rng.uniform(-5, 5)),
