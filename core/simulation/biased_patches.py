@@ -9,7 +9,7 @@ import numpy as np
 from ..satellite import to_phase_rate
 from ..types import Array
 from .atmosphere import as_float32, smooth, smoothstep
-from .ground import Ground, Patch
+from .ground import Ground, Patch, loguniform
 
 
 def draw_snow(rng: np.random.Generator, ground: Ground) -> list[Patch]:
@@ -33,8 +33,8 @@ def draw_vegetation(rng: np.random.Generator, ground: Ground) -> list[Patch]:
     score = np.minimum((np.float32(line) - dem) / np.float32(rng.uniform(60, 250)), 1)
     score += np.float32(rng.uniform(0, 1.2)) * _facing(ground, rng.uniform(0, 2 * math.pi))
     score += np.float32(rng.uniform(0.6, 1.6)) * ground.texture(rng, window, 1800.0)
-    limit = max(0.3, float(np.quantile(score[::4, ::4], rng.uniform(0.5, 0.95))))
-    cover = smooth(smoothstep(score, limit, limit + 0.15), 0.6)
+    limit = max(0.3, float(np.quantile(score[::4, ::4], rng.uniform(0.6, 0.97))))
+    cover = smooth(smoothstep(score, limit, limit + 0.15), rng.uniform(0.6, 2.0))
     patches = _biased(rng, ground, cover, rng.uniform(0.2, 0.6))
     if not patches or rng.random() < 0.4:
         return patches
@@ -55,12 +55,12 @@ def _facing(ground: Ground, azimuth: float) -> Array:
 
 
 def _biased(rng: np.random.Generator, ground: Ground, cover: Array, darkness: float) -> list[Patch]:
-    """A patch whose rate is biased by 2–10 mm/yr, unevenly."""
+    """A patch whose rate is biased by 1.5–10 mm/yr, seldom by so much, unevenly."""
     if not (cover > 0.5).any():
         return []
     window = ground.everywhere
     uneven = 1 + np.float32(rng.uniform(0.1, 0.6)) * ground.texture(rng, window, 900.0)
-    bias = rng.uniform(2, 10) * rng.choice([-1, 1])
+    bias = loguniform(rng, 1.5, 10) * rng.choice([-1, 1])
     rate = cover * (np.float32(bias) * uneven + np.float32(rng.uniform(0, 4)) * ground.speckle(rng, window, 0.8))
     return [
         Patch(

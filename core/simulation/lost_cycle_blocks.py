@@ -195,12 +195,16 @@ def _chord(
 
     ``frayed`` (m): where pairs ended their block at lines of their own, the mean falls off over this width.
 
-    Every other line runs along or across the flight, as the cuts of unwrapping do.
+    Every other line runs along or across the flight, as the cuts of unwrapping do; every other one is rough by a
+    pixel or two, as where noisy pixels were unwrapped one by one.
     """
     azimuth = rng.uniform(0, 2 * math.pi)
     if rng.random() < 0.5:
         azimuth = math.radians(ground.viewing.heading) + rng.integers(4) * math.pi / 2
     along, _ = ground.turned(window, window[0].start, window[1].start, azimuth)
+    if rng.random() < 0.5:
+        rough = rng.uniform(0.3, 1.5) * ground.terrain.pixel_size
+        along = along + np.float32(rough) * ground.speckle(rng, window, rng.uniform(0.4, 1.0))
     inside = along[cover > 0.5]
     if not len(inside):
         return np.ones_like(cover)
