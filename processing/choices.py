@@ -23,7 +23,17 @@ RAMP_CHOICES = ("none", "plane", "quadratic")
 SIGN_CHOICES = ("toward", "away")
 UNIT_CHOICES = ("mm/yr", "m/yr")
 BACKEND_CHOICES = ("auto", "onnxruntime", "torch")
-CHANNEL_CHOICES = ("phase_rate", "phase_rate_wrapped", "los_rate", "dem", "slope", "coherence", "los_sensitivity")
+CHANNEL_CHOICES = (
+    "phase_rate",
+    "phase_rate_wrapped",
+    "los_rate",
+    "dem",
+    "slope",
+    "coherence",
+    "los_sensitivity",
+    "standard_error",
+    "closure",
+)
 NETWORK_CHOICES = ("compact", "resnet50_unet", "vgg16_unet")
 ANSWER_CHOICES = ("auto", "probabilities", "logits")
 LOSS_CHOICES = ("dice_cross_entropy", "dice")

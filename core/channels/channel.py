@@ -102,6 +102,8 @@ CHANNEL_UNITS: Mapping[ChannelKind, tuple[str, ...]] = {
     ChannelKind.SLOPE: ("degree",),
     ChannelKind.COHERENCE: ("1",),
     ChannelKind.LOS_SENSITIVITY: ("1",),
+    ChannelKind.STANDARD_ERROR: ("mm/yr", "m/yr"),
+    ChannelKind.CLOSURE: ("1",),
 }
 """The units that a channel of each kind may have, the usual one first (but mm/yr for the LOS rate)."""
 
@@ -122,6 +124,8 @@ MINMAX_CHANNELS: Mapping[ChannelKind, Channel] = {
     ChannelKind.SLOPE: minmax_channel(ChannelKind.SLOPE, 0.0, 70.0),
     ChannelKind.COHERENCE: minmax_channel(ChannelKind.COHERENCE, 0.0, 1.0),
     ChannelKind.LOS_SENSITIVITY: minmax_channel(ChannelKind.LOS_SENSITIVITY, -1.0, 1.0),
+    ChannelKind.STANDARD_ERROR: minmax_channel(ChannelKind.STANDARD_ERROR, 0.0, 30.0),
+    ChannelKind.CLOSURE: minmax_channel(ChannelKind.CLOSURE, 0.0, 1.0),
 }
 """The paper's scaling to [0, 1]. It doesn't give its limits: these span its rates (136 mm/yr and more; 35 rad/yr
 are 154 mm/yr at C band) and its terrain."""

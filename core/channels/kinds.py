@@ -12,7 +12,8 @@ class ChannelKind(str, Enum):
     """What a channel holds; the values are the names of bands and parameters everywhere.
 
     LOS_SENSITIVITY is the share of a motion down the slope that the line of sight sees, −1 to 1, positive where it
-    comes toward the satellite.
+    comes toward the satellite. STANDARD_ERROR is one standard deviation of the LOS rate (mm/yr), CLOSURE the share of a
+    pixel's triplets that don't close.
     """
 
     PHASE_RATE = "phase_rate"
@@ -22,6 +23,8 @@ class ChannelKind(str, Enum):
     SLOPE = "slope"
     COHERENCE = "coherence"
     LOS_SENSITIVITY = "los_sensitivity"
+    STANDARD_ERROR = "standard_error"
+    CLOSURE = "closure"
 
     @property
     def layer(self) -> ChannelKind:
@@ -38,6 +41,11 @@ class ChannelKind(str, Enum):
         """True for the kinds that tell how fast the ground moves."""
         return self in _RATES
 
+    @property
+    def is_evidence(self) -> bool:
+        """True for the kinds that tell how far a rate can be trusted."""
+        return self in _EVIDENCE
+
 
 _LABELS = {
     ChannelKind.PHASE_RATE: Message("phase rate"),
@@ -47,9 +55,12 @@ _LABELS = {
     ChannelKind.SLOPE: Message("slope"),
     ChannelKind.COHERENCE: Message("coherence"),
     ChannelKind.LOS_SENSITIVITY: Message("LOS sensitivity"),
+    ChannelKind.STANDARD_ERROR: Message("standard error"),
+    ChannelKind.CLOSURE: Message("closure"),
 }
 
 _RATES = (ChannelKind.PHASE_RATE, ChannelKind.PHASE_RATE_WRAPPED, ChannelKind.LOS_RATE)
+_EVIDENCE = (ChannelKind.STANDARD_ERROR, ChannelKind.COHERENCE, ChannelKind.CLOSURE)
 
 _PHASE_RATE, _LOS_RATE, _DEM, _SLOPE = (
     ChannelKind.PHASE_RATE,

@@ -10,6 +10,7 @@ from ..errors import InputError
 from ..gdal_errors import gdal_raises
 from ..progress import Progress
 from ..raster import (
+    CLOSURE,
     COHERENCE,
     HEIGHTS,
     LOS_RATE,
@@ -17,6 +18,7 @@ from ..raster import (
     METRES,
     PHASE_RATE,
     SLOPE,
+    STANDARD_ERROR,
     YEARLY_METRES,
     Band,
     BandKind,
@@ -39,6 +41,8 @@ _BANDS = {
     ChannelKind.SLOPE: SLOPE,
     ChannelKind.COHERENCE: COHERENCE,
     ChannelKind.LOS_SENSITIVITY: LOS_SENSITIVITY,
+    ChannelKind.STANDARD_ERROR: STANDARD_ERROR,
+    ChannelKind.CLOSURE: CLOSURE,
 }
 _DEFAULT_SIGN = {ChannelKind.PHASE_RATE: "away", ChannelKind.LOS_RATE: "toward"}
 # Wavelengths that differ by less are the same one, rounded differently.
@@ -85,6 +89,8 @@ class Layer:
             ours = metres_away(self.unit, self.sign, wavelength)
             theirs = metres_away(channel.unit, channel.sign, SENTINEL1_WAVELENGTH)
             return ours / theirs
+        if self.unit in YEARLY_METRES and channel.unit in YEARLY_METRES:
+            return YEARLY_METRES[self.unit] / YEARLY_METRES[channel.unit]
         if self.unit in METRES and channel.unit == "m":
             return METRES[self.unit]
         raise InputError(

@@ -32,6 +32,8 @@ class Scaling:
     asinh: asinh(x / scale). wrap: the angle 2π·x / cycle, of which the channel takes sine and cosine.
     ``local_radius`` (metres): the mean over the valid pixels within that distance in x and in y is subtracted
     first, so that a height becomes the relief above its surroundings and a rate loses its offset and ramps.
+    ``limit``, of asinh alone and in the channel's unit: what then lies beyond ±limit is taken for it, so that a network
+    sees no larger numbers than those that it was trained with.
     Raises InputError when numbers are missing, not finite or meaningless for the method.
     """
 
@@ -41,6 +43,7 @@ class Scaling:
     scale: float | None = None
     cycle: float | None = None
     local_radius: float | None = None
+    limit: float | None = None
 
     def __post_init__(self) -> None:
         if self.method not in _METHODS:
@@ -63,7 +66,9 @@ class Scaling:
             raise InputError(
                 "Scaling “minmax” needs low < high, not {low:g} and {high:g}.", low=self.low, high=self.high
             )
-        for name in ("scale", "cycle", "local_radius"):
+        if self.limit is not None and self.method != "asinh":
+            raise InputError("Scaling “{method}” has no number “{name}”.", method=self.method, name="limit")
+        for name in ("scale", "cycle", "local_radius", "limit"):
             value = getattr(self, name)
             if value is not None and not (is_number(value) and value > 1 / _LARGEST):
                 raise InputError(
@@ -102,6 +107,8 @@ class Scaling:
         elif self.cycle is not None:
             result *= np.float32(2 * math.pi / self.cycle)
         elif self.scale is not None:
+            if self.limit is not None:
+                _cut_off(result, -self.limit, self.limit)
             result *= np.float32(1 / self.scale)
             if self.method == "asinh":
                 np.arcsinh(result, out=result)

@@ -43,35 +43,49 @@ _TURBULENT_SEED = 3_000_003
 
 
 def missing_channels(card: ModelCard) -> dict[str, frozenset[ChannelKind]]:
-    """What the model is judged by: all its channels, and the paper's seven combinations; each with what is missing."""
+    """What the model is judged by: all its channels, those without evidence, and the paper's seven combinations.
+
+    Each by its name, with what is missing.
+    """
     kinds = frozenset(channel.kind for channel in card.channels)
-    given = {"+".join(channel.kind.value for channel in card.channels): kinds, **COMBINATIONS}
+    full = tuple(channel.kind for channel in card.channels)
+    bare = tuple(kind for kind in full if not kind.is_evidence)
+    given = {"+".join(kind.value for kind in named): named for named in (full, bare)}
+    given.update(COMBINATIONS)
     return {name: kinds - frozenset(combination) for name, combination in given.items()}
 
 
 def bundled_card(training: Mapping[str, Any] | None = None) -> ModelCard:
     """The card of the model that the plugin ships, before its thresholds are chosen.
 
-    Rates lose their local mean, so that neither the reference point nor a ramp matters. A missing slope and a
-    missing LOS sensitivity are filled with values that no ground has, so that they aren't taken for a plain.
+    Rates lose their local mean, so that neither the reference point nor a ramp matters. Faster motion than 3 m/yr is
+    seen as 3 m/yr, a larger standard error than 100 mm/yr as 100 mm/yr. What is missing is filled with values that no
+    ground has, so that it isn't taken for a plain or for noise-free rates.
     """
     kind = ChannelKind
     slope = Scaling("minmax", low=0.0, high=60.0)
     sensitivity = Scaling("minmax", low=-1.0, high=1.0)
+    phase_rate = Scaling("asinh", scale=2.0, local_radius=3000.0, limit=680.0)
+    los_rate = Scaling("asinh", scale=10.0, local_radius=3000.0, limit=3000.0)
+    standard_error = Scaling("asinh", scale=1.0, limit=100.0)
+    share = Scaling("minmax", low=0.0, high=1.0)
     channels = (
-        Channel(kind.PHASE_RATE, "rad/yr", "away", Scaling("asinh", scale=2.0, local_radius=3000.0), optional=True),
-        Channel(kind.LOS_RATE, "mm/yr", "toward", Scaling("asinh", scale=10.0, local_radius=3000.0), optional=True),
+        Channel(kind.PHASE_RATE, "rad/yr", "away", phase_rate, optional=True),
+        Channel(kind.LOS_RATE, "mm/yr", "toward", los_rate, optional=True),
         Channel(kind.DEM, "m", "", Scaling("asinh", scale=150.0, local_radius=1500.0), optional=True),
         Channel(kind.SLOPE, "degree", "", slope, optional=True, fill=-0.5),
         Channel(kind.LOS_SENSITIVITY, "1", "", sensitivity, optional=True, fill=-0.5),
+        Channel(kind.STANDARD_ERROR, "mm/yr", "", standard_error, optional=True, fill=-1.0),
+        Channel(kind.COHERENCE, "1", "", share, optional=True, fill=-0.5),
+        Channel(kind.CLOSURE, "1", "", share, optional=True, fill=-0.5),
     )
     return ModelCard(
         name="ADA Mapper compact",
-        version="0.3",
+        version="0.4",
         description=(
             "Active deformation areas of slow landslides from a phase rate, a LOS rate or both, with or without DEM, "
-            "slope and LOS sensitivity. Trained on simulated rates over real and generated terrain; not validated on "
-            "field data."
+            "slope, LOS sensitivity, standard error, coherence and closure. Trained on simulated rates over real and "
+            "generated terrain; not validated on field data."
         ),
         channels=channels,
         min_area=10_000.0,

@@ -33,7 +33,8 @@ def draw_missing(card: ModelCard, random: np.random.Generator) -> frozenset[Chan
     """The channels that a sample goes without, drawn from the optional ones; one rate always stays.
 
     Where all rates are optional: all of them 60 %, else one alone, the LOS rate half as often as another. Of the rest
-    none 20 %, else each stays at 75 %.
+    none 20 %, else each stays at 75 %. Evidence (standard error, coherence, closure) goes by itself: none 40 %, else
+    each stays at 75 %, so that the model holds without any of it.
     """
     optional = [channel.kind for channel in card.channels if channel.optional]
     rates = [channel.kind for channel in card.channels if channel.kind.is_rate]
@@ -45,7 +46,11 @@ def draw_missing(card: ModelCard, random: np.random.Generator) -> frozenset[Chan
     none = random.random() < 0.2
     for kind in optional:
         gone = random.random() < 0.25 or none
-        if gone and not kind.is_rate:
+        if gone and not kind.is_rate and not kind.is_evidence:
+            missing.add(kind)
+    no_evidence = random.random() < 0.4
+    for kind in optional:
+        if kind.is_evidence and (random.random() < 0.25 or no_evidence):
             missing.add(kind)
     return frozenset(missing)
 

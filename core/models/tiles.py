@@ -69,15 +69,15 @@ def tile_layer(tile: LabelledTile, channel: Channel) -> Array:
 def network_input(tile: LabelledTile, card: ModelCard, missing: Collection[ChannelKind] = ()) -> tuple[Array, Mask]:
     """A tile as a network gets it at prediction: float32 (bands, h, w) without NaN, sides multiples of the stride.
 
-    Channels in ``missing`` are filled wholly, gaps of the others as the card says; what the stride asks for beyond the
-    tile repeats its edge. Also where (h, w) any rate was given.
+    Channels in ``missing`` are filled wholly, and optional ones of which the tile has no layer, gaps of the others as
+    the card says; what the stride asks for beyond the tile repeats its edge. Also where (h, w) any rate was given.
     """
     height, width = tile.label.shape
     bands = []
     measured = np.zeros((height, width), bool)
     for channel in card.channels:
         shape = (len(channel.band_names), height, width)
-        if channel.kind in missing:
+        if channel.kind in missing or (channel.optional and channel.kind.layer.value not in tile.layers):
             bands.append(np.full(shape, channel.fill, np.float32))
             continue
         values = tile_layer(tile, channel)

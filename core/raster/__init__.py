@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .lattice import lattice_origin, resampled_on_lattice
     from .local_mean import RunningRelief, above_local_mean
     from .meaning import (
+        CLOSURE,
         COHERENCE,
         DELAY,
         HEIGHTS,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         PHASE_RATE,
         PROBABILITY,
         SLOPE,
+        STANDARD_ERROR,
         BandKind,
     )
     from .mosaic import BandOrMosaic, Mosaic, MosaicPart, MosaicReader, reader_of_any
@@ -65,6 +67,7 @@ else:
     __getattr__ = opened_when_asked(__name__)
 
 __all__ = [
+    "CLOSURE",
     "COHERENCE",
     "DEGREES",
     "DELAY",
@@ -81,6 +84,7 @@ __all__ = [
     "PIXELS_AT_A_TIME",
     "PROBABILITY",
     "SLOPE",
+    "STANDARD_ERROR",
     "YEARLY_METRES",
     "Band",
     "BandDescription",

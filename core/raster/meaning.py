@@ -117,6 +117,18 @@ LOS_RATE = BandKind(
     least=(0.2, "m/yr"),
     zeros_are_missing=True,
 )
+STANDARD_ERROR = BandKind(
+    Message("standard error"),
+    "mm/yr",
+    LOS_RATE.units,
+    Message("mm/yr or m/yr"),
+    (0.0, 1000.0),
+    (0.0, 1e6),
+    (-1e-4, 1e6),
+    Message("Choose the standard error of the LOS rate, from Stack interferograms."),
+    least=(0.01, "m/yr"),
+    zeros_are_missing=True,
+)
 HEIGHTS = BandKind(
     Message("DEM"),
     "m",
@@ -165,6 +177,18 @@ LOS_SENSITIVITY = BandKind(
 )
 COHERENCE = BandKind(
     Message("coherence"), "1", _PARTS, Message("0 to 1"), (0.0, 1.0), (0.0, 1.02), (-0.1, 1.1), _ADVICE, is_share=True
+)
+CLOSURE = BandKind(
+    Message("closure"),
+    "1",
+    _PARTS,
+    Message("0 to 1"),
+    (0.0, 1.0),
+    (0.0, 1.0),
+    (-1e-4, 1.0001),
+    Message("Choose the share of triplets that don't close, from Stack interferograms."),
+    is_share=True,
+    is_measured=False,
 )
 # Sums of a softmax in float32 may pass 1 by a little.
 PROBABILITY = BandKind(

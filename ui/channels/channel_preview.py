@@ -36,6 +36,8 @@ def channel_title(name: str) -> str:
         "slope": tr("Slope"),
         "coherence": tr("Coherence"),
         "los_sensitivity": tr("LOS sensitivity"),
+        "standard_error": tr("Standard error"),
+        "closure": tr("Closure"),
     }
     return titles.get(name, name)
 

@@ -225,5 +225,7 @@ def _explained(kind: str) -> str:
         "slope": tr("Slope of the ground, from Slope."),
         "coherence": tr("Mean coherence of the interferograms, 0 to 1."),
         "los_sensitivity": tr("Share of a motion down the slope that the satellite sees, from LOS sensitivity."),
+        "standard_error": tr("Standard error of the LOS rate, from Stack interferograms."),
+        "closure": tr("Share of the triplets of pairs that do not close, 0 to 1, from Stack interferograms."),
     }
     return texts.get(kind, "")

@@ -21,6 +21,7 @@ positive = st.floats(0.01, 1e4)
 scalings = st.one_of(
     st.builds(lambda low, span: Scaling("minmax", low=low, high=low + span), st.floats(-1e4, 1e4), positive),
     st.builds(lambda scale, radius: Scaling("asinh", scale=scale, local_radius=radius), positive, positive),
+    st.builds(lambda scale, limit: Scaling("asinh", scale=scale, limit=limit), positive, positive),
     st.builds(lambda scale: Scaling("clip", scale=scale), positive),
     st.builds(lambda cycle: Scaling("wrap", cycle=cycle), positive),
 )
@@ -42,6 +43,32 @@ def test_clip_and_asinh_known_answers() -> None:
     np.testing.assert_allclose(Scaling("clip", scale=10).apply(values, 30), [[-1, -0.5, 0, 0.5, 1, NAN]])
     expected = [[-2.3124383, -0.4812118, 0, 0.4812118, 2.3124383, NAN]]  # ln(x + √(x² + 1)) of ±5 and ±0.5
     np.testing.assert_allclose(Scaling("asinh", scale=10).apply(values, 30), expected, rtol=1e-6)
+
+
+def test_what_lies_beyond_the_limit_is_taken_for_it_after_the_local_mean() -> None:
+    limited = Scaling("asinh", scale=10, limit=3000)
+    free = Scaling("asinh", scale=10)
+    values = [[-1e6, -3000.0, -2999.0, 0.0, 40.0, 3001.0, NAN]]
+    expected = free.apply([[-3000.0, -3000.0, -2999.0, 0.0, 40.0, 3000.0, NAN]], 30)
+    np.testing.assert_allclose(limited.apply(values, 30), expected, rtol=1e-6)
+    # 90 km/yr everywhere but in one pixel: the offset goes with the mean, and what stands out of it is cut off
+    ground = np.full((41, 41), 90_000.0, np.float32)
+    ground[20, 20] += 8000
+    local = Scaling("asinh", scale=10, limit=3000, local_radius=300).apply(ground, 30)
+    assert local[20, 20] == pytest.approx(math.asinh(300), rel=1e-6)
+    assert local[0, 0] == 0
+    assert local[20, 21] == pytest.approx(math.asinh(-8000 / 21**2 / 10), rel=1e-4)
+    assert "limit" not in free.to_json() and limited.to_json()["limit"] == 3000
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"limit": 0}, {"limit": -3.0}, {"limit": "3"}, {"limit": True}, {"limit": math.inf},
+     {"method": "clip", "limit": 3.0}, {"method": "minmax", "scale": None, "low": 0, "high": 1, "limit": 3.0}],
+)  # fmt: skip
+def test_a_limit_is_a_number_above_0_and_belongs_to_asinh(values: dict[str, object]) -> None:
+    with pytest.raises(InputError, match="limit"):
+        Scaling(**{"method": "asinh", "scale": 10.0, **values})  # type: ignore[arg-type]
 
 
 def test_wrapped_rate_is_sine_and_cosine_of_its_part_of_a_cycle() -> None:

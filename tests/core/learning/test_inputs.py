@@ -9,9 +9,9 @@ import pytest
 
 pytest.importorskip("torch")
 
-from ada_mapper.core.channels import Channel, Scaling
+from ada_mapper.core.channels import Channel, ChannelKind, Scaling
 from ada_mapper.core.errors import InputError
-from ada_mapper.core.learning import to_input
+from ada_mapper.core.learning import bundled_card, to_input
 from ada_mapper.core.learning.inputs import BatchSource, draw_missing
 from ada_mapper.core.models import IGNORED
 from learning_tiles import CHANNELS, KIND, DiscTiles, make_card
@@ -73,6 +73,42 @@ def test_only_optional_channels_are_dropped_each_alone_and_all_together() -> Non
         assert sum(missing == wanted for missing in drawn) > 20
     required = make_card(channels=tuple(replace(channel, optional=False) for channel in CHANNELS))
     assert all(draw_missing(required, random) == frozenset() for _ in range(50))
+
+
+def test_evidence_goes_together_or_each_alone_beside_what_goes_of_the_ground() -> None:
+    random = np.random.default_rng(0)
+    count = 6000
+    drawn = [draw_missing(bundled_card(), random) for _ in range(count)]
+    evidence = {kind for kind in KIND if kind.is_evidence}
+    assert evidence == {KIND.STANDARD_ERROR, KIND.COHERENCE, KIND.CLOSURE}
+
+    def share(wanted: set[ChannelKind]) -> float:
+        return sum(missing & evidence == wanted for missing in drawn) / count
+
+    # 0.4 + 0.6 · 0.25³ have none, 0.6 · 0.75³ have all, 0.6 · 0.25 · 0.75² go without one alone
+    assert share(evidence) == pytest.approx(0.409, abs=0.02)
+    assert share(set()) == pytest.approx(0.253, abs=0.02)
+    for kind in evidence:
+        assert share({kind}) == pytest.approx(0.084, abs=0.012)
+    ground = {KIND.DEM, KIND.SLOPE, KIND.LOS_SENSITIVITY}
+    bare = [ground <= missing for missing in drawn]
+    assert np.mean(bare) == pytest.approx(0.2 + 0.8 * 0.25**3, abs=0.02)
+    # what goes of the ground says nothing of what goes of the evidence
+    both = [ground <= missing and evidence <= missing for missing in drawn]
+    assert np.mean(both) == pytest.approx(np.mean(bare) * share(evidence), abs=0.015)
+    assert all(not {KIND.PHASE_RATE, KIND.LOS_RATE} <= missing for missing in drawn)
+
+
+def test_what_a_tile_lacks_of_an_optional_layer_is_filled() -> None:
+    tile = DiscTiles()(0)
+    channel = Channel(KIND.STANDARD_ERROR, "mm/yr", "", Scaling("asinh", scale=1.0), optional=True, fill=-1.0)
+    bands, labels = to_input(tile, make_card(channels=(*CHANNELS, channel)))
+    without, same_labels = to_input(tile, make_card())
+    np.testing.assert_array_equal(bands[:-1], without)
+    np.testing.assert_array_equal(labels, same_labels)
+    assert np.all(bands[-1] == -1)
+    with pytest.raises(InputError, match="no standard error"):
+        to_input(tile, make_card(channels=(*CHANNELS, replace(channel, optional=False))))
 
 
 def test_batches_are_a_function_of_seed_and_group() -> None:
