@@ -52,7 +52,8 @@ class Place:
     ``training``: the share of its width, from the west, that is trained on (1: all, 0: none of it, it is for judging
     only). ``turns``: nothing in its noise follows the view, neither holes of layover nor pixels of another shape, so
     that it may be turned. ``subsides``: it moves nearly everywhere. ``moving``: mm/yr against the surroundings from
-    which on ground is held to move, by the first field of each grid.
+    which on ground is held to move, by the first field of each grid. ``strips``: rows (from, to) that are kept, each
+    as a field, so that what moves in the middle of a small place isn't a hole in every crop.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Place:
     turns: bool = False
     subsides: bool = False
     moving: float = math.inf
+    strips: tuple[tuple[int, int], ...] = ()
 
 
 def _ustica(folder: Path) -> Iterator[Field]:
@@ -88,7 +90,7 @@ PLACES = (
     Place(
         "sydney", _PYRATE, "Apache-2.0",
         lambda folder: stack_fields(folder / "stacks/sydney_envisat", "gamma"),
-        training=1, turns=True, moving=4,
+        training=1, turns=True, moving=4, strips=((0, 22), (45, 72)),
     ),
     Place(
         "west_texas", "scottstanie/bowser, test data", "BSD-3-Clause or Apache-2.0",
@@ -166,7 +168,7 @@ def quiet_fields(place: Place, source: Path) -> Iterator[Field]:
             hole = moving[field.grid]
             layers = {layer: np.where(hole, np.float32(np.nan), values) for layer, values in field.layers.items()}
             field = replace(field, layers=layers)
-        yield field
+        yield from (_rows(field, *strip) for strip in place.strips) if place.strips else (field,)
 
 
 def _facts(place: Place, field: Field) -> dict[str, object]:
@@ -216,6 +218,13 @@ def parts(place: Place, field: Field) -> Iterator[tuple[str, Field]]:
     start = end + math.ceil(GAP / float(east.min()))
     yield "train", _columns(field, 0, max(1, end), "west")
     yield "validation", _columns(field, min(start, width - 1), width, "east")
+
+
+def _rows(field: Field, first: int, end: int) -> Field:
+    x, dx, _, y, _, dy = field.grid.transform
+    grid = Grid(field.grid.crs, (x, dx, 0.0, y + first * dy, 0.0, dy), field.grid.width, end - first)
+    layers = {layer: np.ascontiguousarray(values[first:end]) for layer, values in field.layers.items()}
+    return replace(field, name=f"{field.name}_row_{first}", grid=grid, layers=layers)
 
 
 def _columns(field: Field, first: int, end: int, name: str) -> Field:

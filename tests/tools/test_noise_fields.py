@@ -158,6 +158,16 @@ def test_what_moves_becomes_a_hole_and_single_pixels_do_not() -> None:
         np.testing.assert_array_equal(hole, np.isnan(field.layers["phase_rate"]))
 
 
+def test_strips_are_fields_of_their_own() -> None:
+    values = np.random.default_rng(1).normal(0, 0.3, (100, 120)).astype(np.float32)
+    field = field_of(values)
+    north, south = quiet_fields(of_fields(field, strips=((0, 30), (60, 100))), Path())
+    np.testing.assert_array_equal(north.layers["los_rate"], values[:30])
+    np.testing.assert_array_equal(south.layers["los_rate"], values[60:])
+    assert south.grid.bounds[1] == field.grid.bounds[1] and south.grid.bounds[3] == field.grid.bounds[3] - 60 * 30
+    assert north.grid.bounds[3] == field.grid.bounds[3] and north.name != south.name
+
+
 def test_of_ground_that_subsides_only_differences_are_kept() -> None:
     values = np.zeros((20, 20), np.float32)
     steady, difference = field_of(values), field_of(values, steady_motion_cancels=True)
