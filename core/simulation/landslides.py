@@ -29,11 +29,20 @@ _NOISE_RADIUS = 3_000.0
 
 @dataclass(frozen=True)
 class Landslides:
-    """Downslope speed (mm/yr, 0 outside) and the number of the landslide (from 1, 0 outside) of each pixel."""
+    """Speed (mm/yr, 0 outside) and the number of the landslide (from 1, 0 outside) of each pixel.
+
+    ``motion``: east, north and up (mm/yr); None where all move down the smoothed slope. ``kinds``: of the numbers 1 to
+    ``count``. ``body``: the pixels of their bodies without the faint rim; ``parts``: the number of each pixel's
+    compartment; None where bodies aren't told from rims.
+    """
 
     speed: Array
     identity: NDArray[np.int32]
     count: int
+    motion: tuple[Array, Array, Array] | None = None
+    kinds: tuple[str, ...] = ()
+    body: NDArray[np.bool_] | None = None
+    parts: NDArray[np.int32] | None = None
 
 
 def draw_landslides(rng: np.random.Generator, terrain: Terrain, shapes: FieldPool, count: int) -> Landslides:
@@ -115,7 +124,11 @@ def _outline_noise(rng: np.random.Generator, shapes: FieldPool, side: int, scale
 
 
 def landslide_los_rate(landslides: Landslides, terrain: Terrain, viewing: Viewing) -> Array:
-    """LOS rate (mm/yr, positive toward) of landslides that move down the smoothed slope."""
+    """LOS rate (mm/yr, positive toward) of landslides."""
+    if landslides.motion is not None:
+        east, north, up = landslides.motion
+        look_east, look_north, look_up = (np.float32(part) for part in viewing.to_satellite)
+        return as_float32(look_east * east + look_north * north + look_up * up)
     return landslides.speed * viewing.downslope_sensitivity(*terrain.motion_gradient)
 
 
