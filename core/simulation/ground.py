@@ -60,12 +60,10 @@ class Corridor(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Ground:
-    """A terrain, how it is seen, the pairs of the stack, and a pool of shapes as large as the terrain at least."""
+class Landforms:
+    """A terrain with its units and valleys, and a pool of shapes as large as the terrain at least."""
 
     terrain: Terrain
-    viewing: Viewing
-    network: PairNetwork
     shapes: FieldPool
 
     @property
@@ -132,16 +130,6 @@ class Ground:
         noise = smooth(rng.standard_normal(shape, dtype=np.float32), width)
         return noise / np.float32(max(float(noise.std()), 1e-6))
 
-    def los(self, east: Array | float, north: Array | float, up: Array | float) -> Array:
-        """LOS rate (mm/yr, positive toward) of a motion in mm/yr."""
-        look_east, look_north, look_up = (np.float32(part) for part in self.viewing.to_satellite)
-        return np.asarray(look_east * east + look_north * north + look_up * up, np.float32)
-
-    def downslope_los(self, window: Window, speed: Array) -> Array:
-        """LOS rate (mm/yr, positive toward) of what moves down the smoothed slope at ``speed`` mm/yr."""
-        east, north = (values[window] for values in self.terrain.motion_gradient)
-        return as_float32(speed * self.viewing.downslope_sensitivity(east, north))
-
     def site(self, rng: np.random.Generator, suits: Callable[[Window], Mask], step: int = 4) -> tuple[int, int] | None:
         """A pixel at random where ``suits`` (asked of every ``step``-th pixel) holds; None where there is none."""
         start = int(rng.integers(step))
@@ -170,10 +158,15 @@ class Ground:
 
     def _units(self, detail: float, longest: float, sign: float = 1.0) -> Units:
         """Watersheds of the heights between two wavelengths (m): each drains to one low point."""
-        heights = np.float32(sign) * (
-            smooth(self.terrain.dem, self.pixels(detail)) - smooth(self.terrain.dem, self.pixels(longest))
-        )
-        labels = watersheds(heights[::_LATTICE, ::_LATTICE])
+        return self.described(watersheds(np.float32(sign) * self.heights_between(detail, longest)))
+
+    def heights_between(self, detail: float, longest: float) -> Array:
+        """Heights (m) between two wavelengths (m), on every other pixel."""
+        heights = smooth(self.terrain.dem, self.pixels(detail)) - smooth(self.terrain.dem, self.pixels(longest))
+        return as_float32(heights[::_LATTICE, ::_LATTICE])
+
+    def described(self, labels: NDArray[np.int64]) -> Units:
+        """Units of these labels, which count from 0, on every other pixel."""
         counts = np.bincount(labels.ravel())
         cell = (_LATTICE * self.terrain.pixel_size) ** 2
         steepness = self.terrain.motion_slope[::_LATTICE, ::_LATTICE]
@@ -244,6 +237,24 @@ class Ground:
         heights = self.broad_dem[window]
         rise = heights - heights[nearest[0], nearest[1]]
         return Corridor(window, as_float32(distance * self.terrain.pixel_size), rise, number[nearest[0], nearest[1]])
+
+
+@dataclass(frozen=True)
+class Ground(Landforms):
+    """Landforms with how they are seen, and the pairs of the stack."""
+
+    viewing: Viewing
+    network: PairNetwork
+
+    def los(self, east: Array | float, north: Array | float, up: Array | float) -> Array:
+        """LOS rate (mm/yr, positive toward) of a motion in mm/yr."""
+        look_east, look_north, look_up = (np.float32(part) for part in self.viewing.to_satellite)
+        return np.asarray(look_east * east + look_north * north + look_up * up, np.float32)
+
+    def downslope_los(self, window: Window, speed: Array) -> Array:
+        """LOS rate (mm/yr, positive toward) of what moves down the smoothed slope at ``speed`` mm/yr."""
+        east, north = (values[window] for values in self.terrain.motion_gradient)
+        return as_float32(speed * self.viewing.downslope_sensitivity(east, north))
 
 
 def watersheds(heights: Array) -> NDArray[np.int64]:

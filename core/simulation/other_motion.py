@@ -118,7 +118,7 @@ def draw_other_motion(
     occurrence: Occurrence = OCCURRENCE,
 ) -> OtherMotion:
     """Other motion of every kind, as often as ``occurrence`` says; ``shapes`` is as large as the terrain at least."""
-    ground = Ground(terrain, viewing, network, shapes)
+    ground = Ground(terrain, shapes, viewing, network)
     shape = terrain.dem.shape
     counts = occurrence.counts(rng, terrain.dem.size * (terrain.pixel_size / 1000) ** 2)
     patches = [

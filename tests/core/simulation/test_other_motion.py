@@ -50,7 +50,7 @@ def valleys(size: int = 128, relief: float = 900.0) -> Terrain:
 
 
 def ground(network: PairNetwork | None = None) -> Ground:
-    return Ground(valleys(), ASCENDING, network or regular_network(2.0), POOL)
+    return Ground(valleys(), POOL, ASCENDING, network or regular_network(2.0))
 
 
 # Lost cycles
@@ -178,7 +178,7 @@ def test_gaps_of_glaciers_lie_inside_them() -> None:
 
 
 def test_no_glacier_on_gentle_ground() -> None:
-    gentle = Ground(valleys(relief=150.0), ASCENDING, regular_network(1.0), POOL)
+    gentle = Ground(valleys(relief=150.0), POOL, ASCENDING, regular_network(1.0))
     assert all(draw_glacier(np.random.default_rng(seed), gentle) == [] for seed in range(10))
 
 
