@@ -126,8 +126,8 @@ def _suits(ground: Ground, name: str, window: Window) -> Mask:
         return (slope > 6) & (slope < 30) & (ground.hollow[window] > 3)
     if name == "rock glacier":
         heights = ground.terrain.dem[window]
-        high = heights > ground.terrain.dem.min() + 0.5 * ground.relief
-        return high & (slope > 9) & (slope < 38) & (ground.relief > 500)
+        high: Mask = heights > ground.terrain.dem.min() + 0.5 * ground.relief
+        return np.asarray(high & (slope > 9) & (slope < 38) & (ground.relief > 500), bool)
     if name == "spreading slope":
         return usual & (slope > 12) & (ground.relief > 350)
     return usual
