@@ -118,16 +118,20 @@ def draw_other_motion(
     occurrence: Occurrence = OCCURRENCE,
 ) -> OtherMotion:
     """Other motion of every kind, as often as ``occurrence`` says; ``shapes`` is as large as the terrain at least."""
-    ground = Ground(terrain, shapes, viewing, network)
-    shape = terrain.dem.shape
-    counts = occurrence.counts(rng, terrain.dem.size * (terrain.pixel_size / 1000) ** 2)
+    return other_motion_on(rng, Ground(terrain, shapes, viewing, network), occurrence)
+
+
+def other_motion_on(rng: np.random.Generator, ground: Ground, occurrence: Occurrence = OCCURRENCE) -> OtherMotion:
+    """The same on ground whose units and valleys are known already."""
+    dem, size = ground.terrain.dem, ground.terrain.pixel_size
+    counts = occurrence.counts(rng, dem.size * (size / 1000) ** 2)
     patches = [
         (number, patch)
         for number, (kind, draw) in enumerate(DRAWN.items(), 1)
         for _ in range(counts[kind])
         for patch in draw(rng, ground)
     ]
-    return _put_together(shape, patches)
+    return _put_together(dem.shape, patches)
 
 
 def _put_together(shape: tuple[int, ...], patches: list[tuple[int, Patch]]) -> OtherMotion:

@@ -12,19 +12,15 @@ from numpy.typing import NDArray
 from ..satellite import SENTINEL1_WAVELENGTH, to_los_rate, to_phase_rate
 from ..types import Array, PathLike
 from .atmosphere import smooth, smoothstep
-from .landslides import (
-    LANDSLIDES_PER_KM2,
-    draw_landslides,
-    ignore_drowned,
-    label_landslides,
-    landslide_los_rate,
-)
+from .ground import Ground
+from .landslides import LANDSLIDES_PER_KM2, ignore_drowned, landslide_los_rate
 from .network import PairNetwork
-from .other_motion import DRAWN, OCCURRENCE, Occurrence, OtherMotion, draw_other_motion
+from .other_motion import DRAWN, OCCURRENCE, Occurrence, OtherMotion, other_motion_on
 from .real_noise import DrawnNoise, NoiseDraws, NoiseField, draw_noise, read_noise_fields
 from .surface import lost_cycle_rate, motion_coherence
 from .terrain import Terrain
 from .tiles import CROWDING, Tile, TileGenerator, draw_network, draw_viewing, seen_share
+from .wide_landslides import draw_wide_landslides, label_whole_landslides
 
 _DRAWS = NoiseDraws()
 RARER = Occurrence(**{kind: 0.5 * getattr(OCCURRENCE, kind) for kind in DRAWN})
@@ -72,10 +68,11 @@ class RealNoiseTiles(TileGenerator):
         terrain, region, source = self._terrain(rng)
         viewing, network = draw_viewing(rng), draw_network(rng)
         hidden = viewing.hidden(terrain.dem, terrain.pixel_size)
-        landslides = draw_landslides(rng, terrain, self._pools["shapes"], self._landslide_count(rng))
+        ground = Ground(terrain, self._pools["shapes"], viewing, network)
+        landslides = draw_wide_landslides(rng, ground, self._landslide_count(rng))
         slides = landslide_los_rate(landslides, terrain, viewing)
-        label, peaks = label_landslides(landslides, slides, hidden)
-        other = draw_other_motion(rng, terrain, viewing, network, self._pools["shapes"], self.occurrence)
+        label, peaks = label_whole_landslides(landslides, slides, hidden, self.pixel_size)
+        other = other_motion_on(rng, ground, self.occurrence)
         noise = draw_noise(rng, self._fields, self.size, self.pixel_size, self.draws)
         layers, air = self._layers(rng, terrain, hidden, slides, other, noise, network)
         layers["los_sensitivity"] = seen_share(rng, terrain, viewing)
@@ -92,6 +89,7 @@ class RealNoiseTiles(TileGenerator):
             "noise": noise.fields,
             "noise_gain": noise.gain,
             "landslides": landslides.count,
+            "kinds": landslides.kinds,
             "peaks": tuple(float(value) for value in peaks[1:]),
             "prominence": tuple(float(value) for value in prominence[1:]),
         }

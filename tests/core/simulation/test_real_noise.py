@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from ada_mapper.core.errors import InputError
 from ada_mapper.core.models import IGNORED
@@ -17,7 +18,7 @@ from ada_mapper.core.satellite import to_phase_rate
 from ada_mapper.core.simulation import NoiseDraws, RealNoiseTiles
 from ada_mapper.core.simulation import tiles as tile_generator
 from ada_mapper.core.simulation.atmosphere import power_law_field
-from ada_mapper.core.simulation.landslides import LABEL_PEAK, LABEL_RATE
+from ada_mapper.core.simulation.landslides import LABEL_RATE
 from ada_mapper.core.simulation.other_motion import DRAWN, Occurrence
 from ada_mapper.core.simulation.real_noise import LAYERS, NoiseField, draw_noise, read_noise_fields, trimmed
 from ada_mapper.core.types import Array
@@ -140,9 +141,12 @@ def test_labels_are_where_landslides_move(tmp_path: Path) -> None:
     for index in range(6):
         tile = source(index)
         found += int((tile.label == 1).sum())
-        assert (np.abs(tile.motion[tile.label == 1]) > LABEL_RATE).all()
-        assert not (tile.label[tile.motion == 0] != 0).any()
-        assert np.abs(tile.motion).max(initial=0) >= LABEL_PEAK or not (tile.label == 1).any()
+        areas, count = ndimage.label(tile.label == 1, np.ones((3, 3)))
+        peaks = ndimage.maximum(np.abs(tile.motion), areas, np.arange(1, count + 1))
+        assert (np.asarray(peaks) > 3).all()  # slow compartments belong to a landslide, too
+        assert (np.abs(tile.motion[tile.label == 1]) > LABEL_RATE).mean() > 0.6 or not count
+        assert not (tile.label[tile.motion == 0] == 1).any()
+        assert len(tile.metadata["kinds"]) == tile.metadata["landslides"]
         assert set(np.unique(tile.label)) <= {0, 1, IGNORED}
     assert found
 
