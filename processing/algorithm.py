@@ -48,8 +48,8 @@ ICONS = ROOT / "resources" / "icons"
 BUNDLED_MODEL = ROOT / "models" / "compact.onnx"
 QUICK_MODEL = ROOT / "models" / "compact_int8.onnx"
 FROM_BOTTOM = (
-    "count", "closure", "standard_error", "aspect", "slope", "visibility", "los_sensitivity", "phase_rate", "los_rate",
-    "probability", "areas",
+    "count", "closure", "coherence", "standard_error", "aspect", "slope", "visibility", "los_sensitivity",
+    "phase_rate", "los_rate", "probability", "areas",
 )  # fmt: skip
 
 Given = TypeVar("Given")

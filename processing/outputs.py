@@ -39,8 +39,8 @@ _ELSEWHERE = ("memory:", "postgis:", "postgres:", "mssql:", "oracle:", "hana:", 
 _NEVER_READ = (".html", ".htm", ".pdf", ".onnx", ".safetensors")
 _NO_INTERFEROGRAM = (*_NEVER_READ, ".gpkg")
 _RATES = (
-    "phase_rate", "los_rate", "standard_error", "count", "closure", "slope", "aspect", "los_sensitivity", "visibility",
-    "probability",
+    "phase_rate", "los_rate", "standard_error", "count", "closure", "coherence", "slope", "aspect", "los_sensitivity",
+    "visibility", "probability",
 )  # fmt: skip
 
 

@@ -118,12 +118,24 @@ class SceneLayers:
         )
 
     def _check_contents(self, progress: Progress) -> None:
-        """InputError for a layer without any data on the grid; tells of a LOS rate that repeats the phase rate."""
+        """InputError for a layer without any data on the grid; tells of a LOS rate that repeats the phase rate.
+
+        Optional evidence without data is left out instead: stacking makes it whatever the network of pairs can tell.
+        """
         samples = {}
-        for kind, reader in self._readers.items():
+        dispensable = {channel.kind for channel in self.channels if channel.optional and channel.kind.is_evidence}
+        for kind, reader in list(self._readers.items()):
             samples[kind] = read_sample(reader)
             if not np.isfinite(samples[kind]).any() and not _has_data(reader):
                 layer = self.layers[kind.layer]
+                if kind in dispensable and layer is not self.base:
+                    progress.info(
+                        "{path}: the {label} holds no data at all, so it is left out.",
+                        path=layer.path,
+                        label=kind.label,
+                    )
+                    del self._readers[kind]
+                    continue
                 where = "" if layer is self.base else Message(" where the {label} is", label=self.base.kind.label)
                 raise InputError(
                     "{path}: the {label} holds no data at all{where}. Choose another file.",

@@ -119,7 +119,7 @@ def inspect_layer(kind: ChannelKind, path: PathLike, channel: Channel | None) ->
     return LayerFacts(
         layer.unit,
         layer.sign,
-        unit_of(layer.tags["unit"]) is None and kind is not ChannelKind.COHERENCE,
+        unit_of(layer.tags["unit"]) is None and kind not in (ChannelKind.COHERENCE, ChannelKind.CLOSURE),
         kind.is_rate and layer.tags.get("SIGN", "").strip().lower() not in ("away", "toward"),
         factor,
         pixel_size,

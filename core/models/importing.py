@@ -31,7 +31,13 @@ from .foreign_network import ANSWERS, ForeignNetwork
 from .onnx_runtime import OnnxRuntimeBackend
 
 DEFAULT_TILE = 256
-_LIMITS = {ChannelKind.PHASE_RATE: 1e3, ChannelKind.LOS_RATE: 1e4, ChannelKind.DEM: 1e4, ChannelKind.SLOPE: 90.0}
+_LIMITS = {
+    ChannelKind.PHASE_RATE: 1e3,
+    ChannelKind.LOS_RATE: 1e4,
+    ChannelKind.DEM: 1e4,
+    ChannelKind.SLOPE: 90.0,
+    ChannelKind.STANDARD_ERROR: 1e4,
+}
 """Beyond what any pixel holds, in the usual units; 1 for the other kinds."""
 
 

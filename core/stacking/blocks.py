@@ -54,6 +54,7 @@ class Block:
     phases: int
     wrong: NDArray[np.int64]
     closure: Array | None = None
+    coherence: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -230,19 +231,21 @@ class Stacker:
         los_rate = None
         if outputs.los_rate is not None:
             los_rate = (factor * rates.final).astype(np.float32)
-            if mean_coherence is not None:
+            if self.masks and mean_coherence is not None:
                 # Not "<": a pixel without any coherence is masked as well.
                 los_rate[~(mean_coherence >= options.min_coherence)] = np.nan
         if rates.noise is not None:
             rates.noise[:, np.isnan(rates.final)] = np.nan
         count = rates.count if outputs.count is not None else None
         phases, none = int(rates.count.sum(dtype=np.int64)), np.zeros((2, len(self.years)), np.int64)
-        return Block(rates.raw.astype(np.float32), los_rate, rates.noise, count, phases, none)
+        coherence = mean_coherence if outputs.coherence is not None else None
+        return Block(rates.raw.astype(np.float32), los_rate, rates.noise, count, phases, none, coherence=coherence)
 
     def _coherence(self, window: Window) -> tuple[Array | None, Array | None]:
         """(mean coherence, weights of each pair) of a window; None where they are not needed."""
         weighted = self.options.coherence_weights
-        if not (self.masks or weighted):
+        with_mean = self.masks or self.outputs.coherence is not None
+        if not (with_mean or weighted):
             return None, None
         shape = (window.height, window.width)
         total, number = np.zeros(shape, np.float32), np.zeros(shape, np.uint16)
@@ -259,7 +262,7 @@ class Stacker:
             if weights is not None:
                 weights[index] = coherence_weight(values)
         with np.errstate(invalid="ignore"):
-            return (total / number if self.masks else None), weights
+            return (total / number if with_mean else None), weights
 
     def _scratch(self, phases: Array) -> Double:
         """A copy of phases as float64, in this thread's memory."""

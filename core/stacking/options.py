@@ -71,3 +71,4 @@ class StackOutputs:
     standard_error: PathLike | None = None
     count: PathLike | None = None
     closure: PathLike | None = None
+    coherence: PathLike | None = None

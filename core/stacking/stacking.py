@@ -52,6 +52,7 @@ _NO_TRIPLETS_TO_CORRECT = Message(
     "No three pairs connect three dates, so no unwrapping error can be corrected. Allow longer pairs."
 )
 _NO_TRIPLETS_TO_SHOW = Message("No three pairs connect three dates, so the closure is empty.")
+_NO_COHERENCE_TO_SHOW = Message("The interferograms have no coherence, so its mean is empty.")
 _DEFAULT_OPTIONS = StackingOptions()
 
 
@@ -134,6 +135,8 @@ def _told(stacker: Stacker) -> list[str]:
         notes.append(Message("A motion that returns every year is estimated beside the rate of each pixel."))
     if stacker.says_mask_missing:
         notes.append(Message("The interferograms have no coherence, so the LOS rate is not masked by it."))
+    if stacker.outputs.coherence is not None and not stacker.has_coherence:
+        notes.append(_NO_COHERENCE_TO_SHOW)
     if len(stacker.stack.interferograms) == 1:
         notes.append(Message("Only one pair is stacked: the rate has no standard error."))
     elif stacker.outputs.standard_error is not None and stacker.is_tree:
@@ -232,6 +235,7 @@ def _write(stacker: Stacker, outputs: StackOutputs, options: StackingOptions, pr
         "standard_error": BandDescription("standard_error", options.unit, (wavelength,)),
         "count": BandDescription("count", "1"),
         "closure": BandDescription("closure", "1"),
+        "coherence": BandDescription("coherence", "1"),
     }
     pixels = grid.width * grid.height
     summaries = {"phase_rate": Summary("rad/yr", pixels)}

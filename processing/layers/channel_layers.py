@@ -36,11 +36,19 @@ _LAYERS = {
         QT_TRANSLATE_NOOP("AdaMapper", "LOS sensitivity"),
         QT_TRANSLATE_NOOP("AdaMapper", "-1 to 1, from LOS sensitivity; for the orbit of the rates."),
     ),
+    "STANDARD_ERROR": (
+        QT_TRANSLATE_NOOP("AdaMapper", "Standard error"),
+        QT_TRANSLATE_NOOP("AdaMapper", "Of the LOS rate, mm/yr or m/yr, from Stack interferograms."),
+    ),
+    "CLOSURE": (
+        QT_TRANSLATE_NOOP("AdaMapper", "Closure"),
+        QT_TRANSLATE_NOOP("AdaMapper", "Share of triplets that do not close, 0 to 1, from Stack interferograms."),
+    ),
 }
 
 
 def add_layers(algorithm: Algorithm, is_for_model: bool = True) -> None:
-    """Add PHASE_RATE, LOS_RATE, DEM, SLOPE, COHERENCE and LOS_SENSITIVITY.
+    """Add a parameter for each layer that a channel can be made of.
 
     ``is_for_model``: the model decides which are needed, and the help says so.
     """

@@ -64,10 +64,10 @@ class ImportModel(Algorithm):
             ),
             tr(
                 "What the network's inputs show, in its order: phase_rate, phase_rate_wrapped, los_rate, dem, slope, "
-                "coherence or los_sensitivity. Low to High are scaled to 0 to 1, and cut off there. Both empty: for a "
-                "network made for Deepness the layer's own numbers, divided by 255; for weights, the limits shown here "
-                "at first. A standardisation stored in the file follows. Unit and Sign (away or toward) of rates may "
-                "be left empty for the usual ones."
+                "coherence, los_sensitivity, standard_error or closure. Low to High are scaled to 0 to 1, and cut off "
+                "there. Both empty: for a network made for Deepness the layer's own numbers, divided by 255; for "
+                "weights, the limits shown here at first. A standardisation stored in the file follows. Unit and Sign "
+                "(away or toward) of rates may be left empty for the usual ones."
             ),
         )
         self.add_number(

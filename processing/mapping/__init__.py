@@ -11,7 +11,7 @@ from ...core.doors import opened_when_asked
 
 if TYPE_CHECKING:
     from .build_composite import BuildComposite
-    from .chain import CHAIN, DETECT, EXTRACT, SLOPE, STACK, ChainStep
+    from .chain import CHAIN, DETECT, EXTRACT, SLOPE, STACK, ChainStep, only_for_model
     from .classical_detector import ClassicalDetector
     from .detect_areas import DetectAreas
     from .extract_areas import ExtractAreas
@@ -44,4 +44,5 @@ __all__ = [
     "Slope",
     "StackInterferograms",
     "grouped_choices",
+    "only_for_model",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from .stacking_choices import grouped_choices, more_rasters
@@ -69,7 +70,18 @@ SENSITIVITY = ChainStep(
 DETECT = ChainStep(
     "detect",
     "detectareas",
-    _own("PHASE_RATE", "LOS_RATE", "DEM", "SLOPE", "COHERENCE", "LOS_SENSITIVITY", "MODEL", "BACKEND"),
+    _own(
+        "PHASE_RATE",
+        "LOS_RATE",
+        "DEM",
+        "SLOPE",
+        "COHERENCE",
+        "LOS_SENSITIVITY",
+        "STANDARD_ERROR",
+        "CLOSURE",
+        "MODEL",
+        "BACKEND",
+    ),
     _own("PROBABILITY"),
 )
 EXTRACT = ChainStep(
@@ -79,3 +91,16 @@ EXTRACT = ChainStep(
     _own("AREAS"),
 )
 CHAIN = (STACK, SLOPE, SENSITIVITY, DETECT, EXTRACT)
+
+
+def only_for_model(model: str | Path) -> tuple[str, ...]:
+    """What the chain makes beside rates and slope where the model of a file can see it, by the names in the chain.
+
+    InputError for a file that is no model.
+    """
+    from ...core.channels import ChannelKind
+    from ...core.models import read_card
+
+    made = [name for step in (STACK, SENSITIVITY) for name in step.outputs.values()]
+    seen = {kind.name for kind in read_card(model).layers if not kind.is_rate}
+    return tuple(kind.name for kind in ChannelKind if kind.name in seen.intersection(made))

@@ -22,7 +22,7 @@ from ..algorithm import POLYGONS, Algorithm, progress_of
 from ..choices import BACKEND_CHOICES, ORBIT_CHOICES
 from ..layers import staged_sink
 from ..texts import tr
-from .chain import CHAIN, SENSITIVITY
+from .chain import CHAIN, SENSITIVITY, only_for_model
 from .stacking_choices import grouped_choices, more_rasters
 
 if TYPE_CHECKING:
@@ -178,7 +178,8 @@ class MapActiveAreas(Algorithm):
         import processing
 
         known = {**parameters, **paths, "DEM": self.required_raster(parameters, "DEM", context)}
-        known[_SENSITIVITY] = self.sensitivity_path(parameters, paths[_SENSITIVITY], context)
+        for name in only_for_model(self.model_path(parameters, context)):
+            known[name] = paths[name] or str(QgsProcessingUtils.generateTempFilename(f"{name.lower()}.tif"))
         told: dict[str, Any] = {}
         for number, step in enumerate(CHAIN):
             if step is SENSITIVITY and known[_SENSITIVITY] is None:
@@ -196,17 +197,3 @@ class MapActiveAreas(Algorithm):
                 self.hide_when_loaded(path, context)
         numbers = {name: told[name] for name in ("PAIRS_FOUND", "PAIRS_USED", "AREA_COUNT")}
         return {**paths, **numbers, "REPORT": known["REPORT"], "AREAS": known["AREAS"]}
-
-    def sensitivity_path(
-        self, parameters: dict[str, Any], wanted: str | None, context: QgsProcessingContext
-    ) -> str | None:
-        """Where the LOS sensitivity goes; None where neither the user nor the model asks for it."""
-        from ...core.channels import ChannelKind
-        from ...core.models import read_card
-
-        if (
-            wanted is not None
-            or ChannelKind.LOS_SENSITIVITY not in read_card(self.model_path(parameters, context)).layers
-        ):
-            return wanted
-        return str(QgsProcessingUtils.generateTempFilename("los_sensitivity.tif"))

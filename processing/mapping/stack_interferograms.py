@@ -79,6 +79,7 @@ class StackInterferograms(ChosenStacking):
             standard_error=self.output_path(parameters, "STANDARD_ERROR", context),
             count=self.output_path(parameters, "COUNT", context),
             closure=self.output_path(parameters, "CLOSURE", context),
+            coherence=self.output_path(parameters, "COHERENCE", context),
         )
         folder = self.parameterAsString(parameters, "INPUT_FOLDER", context) or None
         pairs_file = self.parameterAsString(parameters, "PAIRS_FILE", context) or None
@@ -115,7 +116,7 @@ class StackInterferograms(ChosenStacking):
         if report is not None:
             selection = replace(selection, notes=(*selection.notes, *cautions))
             write_report(report, selection, result, self.settings(parameters), tr)
-        kinds = ("phase_rate", "los_rate", "standard_error", "count", "closure")
+        kinds = ("phase_rate", "los_rate", "standard_error", "count", "closure", "coherence")
         for kind in kinds:
             self.finish_raster(getattr(outputs, kind), kind, context)
         return {

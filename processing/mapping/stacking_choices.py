@@ -87,6 +87,12 @@ class StackingChoices(Algorithm):
             ),
             optional=True,
         )
+        self.add_raster_output(
+            "COHERENCE",
+            tr("Mean coherence"),
+            tr("The mean over the pairs, 0 to 1; empty where the interferograms come without coherence."),
+            optional=True,
+        )
 
     def define_pairs(self) -> None:
         """The parameters of pair selection."""

@@ -49,6 +49,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "STANDARD_ERROR": "out:error.tif",
         "COUNT": "out:count.tif",
         "CLOSURE": "out:closure.tif",
+        "COHERENCE": "out:mean_coherence.tif",
         "REPORT": "out:stack.html",
     },
     "buildcomposite": {
@@ -58,6 +59,8 @@ GOOD: dict[str, dict[str, Any]] = {
         "SLOPE": "in:slope.tif",
         "COHERENCE": "in:coherence.tif",
         "LOS_SENSITIVITY": "in:sensitivity.tif",
+        "STANDARD_ERROR": "in:error.tif",
+        "CLOSURE": "in:closure.tif",
         "MODEL": "in:every_channel.onnx",
         "OUTPUT": "out:composite.tif",
     },
@@ -68,6 +71,8 @@ GOOD: dict[str, dict[str, Any]] = {
         "SLOPE": "in:slope.tif",
         "COHERENCE": "in:coherence.tif",
         "LOS_SENSITIVITY": "in:sensitivity.tif",
+        "STANDARD_ERROR": "in:error.tif",
+        "CLOSURE": "in:closure.tif",
         "MODEL": "in:every_channel.onnx",
         "PROBABILITY": "out:probability.tif",
     },
@@ -106,6 +111,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "STANDARD_ERROR": "out:error.tif",
         "COUNT": "out:count.tif",
         "CLOSURE": "out:closure.tif",
+        "COHERENCE": "out:mean_coherence.tif",
         "REPORT": "out:stack.html",
     },
     "mergeorbits": {"ASCENDING": "in:areas.gpkg", "DESCENDING": "in:areas.gpkg", "AREAS": "out:areas.gpkg"},
@@ -117,6 +123,8 @@ GOOD: dict[str, dict[str, Any]] = {
         "SLOPE": "in:slope.tif",
         "COHERENCE": "in:coherence.tif",
         "LOS_SENSITIVITY": "in:sensitivity.tif",
+        "STANDARD_ERROR": "in:error.tif",
+        "CLOSURE": "in:closure.tif",
         "LABELS": "in:areas.gpkg",
         "IGNORED": "in:ignored.gpkg",
         "EXTENT": "in:extent.gpkg",
@@ -302,6 +310,8 @@ def _write_rasters(folder: Path) -> None:
         ("probability", np.where(moving, 0.9, random.uniform(0, 0.1, shape)), BandDescription("probability", "1")),
         ("coherence", random.uniform(0.5, 0.9, shape), BandDescription("coherence", "1")),
         ("sensitivity", 0.3 + 0.2 * np.sin(rows / 11), BandDescription("los_sensitivity", "1")),
+        ("error", random.uniform(0.5, 4, shape), BandDescription("standard_error", "mm/yr")),
+        ("closure", random.uniform(0, 0.4, shape), BandDescription("closure", "1")),
         ("mask", moving, BandDescription("mask")),
         ("incidence", 35 + columns / GRID.width, BandDescription("incidence", "degree")),
         ("phase_rate", rate, BandDescription("phase_rate", "rad/yr", (("SIGN", "away"),))),
@@ -394,7 +404,11 @@ def _write_models(folder: Path) -> None:
     write_model(folder / "rate.onnx", rate)
     write_model(
         folder / "every_channel.onnx",
-        card_of(*_channels("phase_rate", "los_rate", "slope", "coherence", "los_sensitivity", "dem")),
+        card_of(
+            *_channels(
+                "phase_rate", "los_rate", "slope", "coherence", "los_sensitivity", "dem", "standard_error", "closure"
+            )
+        ),
     )
     (folder / "network.onnx").write_bytes((ROOT / "models" / "compact.onnx").read_bytes())
 
@@ -409,6 +423,7 @@ def _channels(*kinds: str) -> tuple[Any, ...]:
         "slope": 90.0,
         "coherence": 1.0,
         "los_sensitivity": 1.0,
+        "standard_error": 30.0,
     }
     lowest = {"phase_rate": -35.0, "los_rate": -100.0, "los_sensitivity": -1.0}
     return tuple(minmax_channel(ChannelKind(kind), lowest.get(kind, 0.0), limits.get(kind, 1.0)) for kind in kinds)

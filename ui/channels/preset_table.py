@@ -31,11 +31,12 @@ def combination_title(name: str) -> str:
 
 
 def _short_title(name: str) -> str:
-    """The same, short where all that the paper combines is followed by one more."""
-    every, _, more = name.rpartition("+")
-    if every == "phase_rate+los_rate+dem+slope":
-        return tr("All four + {}").format(channel_title(more))
-    return combination_title(name)
+    """The same, short where all that the paper combines is followed by others."""
+    every = "phase_rate+los_rate+dem+slope+"
+    if not name.startswith(every):
+        return combination_title(name)
+    more = name[len(every) :].split("+")
+    return tr("All four + {}").format(channel_title(more[0]) if len(more) == 1 else tr("{} more").format(len(more)))
 
 
 def _short_problem(preset: Preset) -> str:

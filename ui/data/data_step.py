@@ -26,7 +26,7 @@ from ...processing.choices import ORBIT_CHOICES, PRODUCT_CHOICES
 from ...processing.layers import run_of
 from ...processing.mapping import SLOPE, STACK
 from ...processing.texts import number, tr, words_of
-from ..project import MOST_DAYS, MOST_METRES, chain_inputs, stacking_values
+from ..project import MOST_DAYS, MOST_METRES, chain_inputs, rasters_for_model, stacking_values
 from ..runs import free_place, result_files
 from ..step import Step, StepContext, StepStatus
 from .limit_box import LimitBox
@@ -182,7 +182,8 @@ class DataStep(Step):
         base = QgsSettings().value("ada_mapper/detect/save_in", "", str)
         name, folder = free_place(runner, base, titles.get(orbit, tr("Rates")))
         self._running = name
-        parameters = STACK.parameters({**chain_inputs(state), **result_files(folder)})
+        results = {**result_files(folder), **result_files(folder, rasters_for_model(state))}
+        parameters = STACK.parameters({**chain_inputs(state), **results})
         if runner.run(STACK.algorithm, parameters, name, self._after_stack(name, folder), group=name) is None:
             self._running = ""
         self._show()

@@ -12,7 +12,15 @@ from ...processing.layer_sources import opened_source
 from ...processing.layers import run_of
 from ...processing.mapping import DETECT, EXTRACT
 from ...processing.texts import number, rounded, tr, words_of
-from ..project import LIMITS, ProjectState, chain_inputs, excluded_pairs, limit, stacking_values
+from ..project import (
+    LIMITS,
+    ProjectState,
+    chain_inputs,
+    excluded_pairs,
+    limit,
+    rasters_for_model,
+    stacking_values,
+)
 from ..runs import plain, result_files
 
 MAP_AREAS, MERGE = "adamapper:mapactiveareas", "adamapper:mergeorbits"
@@ -30,7 +38,8 @@ def source_of(state: ProjectState) -> str:
 
 def folder_parameters(state: ProjectState, folder: Path | None) -> dict[str, Any]:
     """Parameters of the whole chain; results in ``folder``, temporary where it is None."""
-    inputs, outputs = chain_inputs(state), result_files(folder)
+    inputs = chain_inputs(state)
+    outputs = {**result_files(folder), **result_files(folder, rasters_for_model(state))}
     if inputs.get("ORBIT", "unknown") == "unknown":  # the view may then be unknown, too
         del outputs["LOS_SENSITIVITY"]
     return {**inputs, **outputs}

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         keep_limit,
         limit,
         masks_components,
+        rasters_for_model,
     )
     from .layer_guess import BY_VALUES, candidates, guesses
     from .stacking import (
@@ -65,6 +66,7 @@ __all__ = [
     "limits_of",
     "masks_components",
     "pair_limits",
+    "rasters_for_model",
     "stacking_values",
     "unusable_choices",
 ]

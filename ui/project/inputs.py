@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ...core.errors import InputError
 from ...core.interferograms import PairLimits
+from ...processing.algorithm import BUNDLED_MODEL
+from ...processing.mapping import STACK, only_for_model
 from .stacking import keep_choice, pair_limits, stacking_values
 from .state import ProjectState
 
@@ -51,6 +54,15 @@ def masks_components(state: ProjectState) -> bool:
 def excluded_pairs(state: ProjectState) -> frozenset[str]:
     """The names of the pairs that are left out by hand."""
     return frozenset(name for name in state.get("excluded_pairs", []) if isinstance(name, str))
+
+
+def rasters_for_model(state: ProjectState) -> tuple[str, ...]:
+    """The rasters beside the rates that stacking makes for the chosen model, by the names of the chain."""
+    try:
+        wanted = only_for_model(state.get("model", "") or BUNDLED_MODEL)
+    except (InputError, OSError):  # told where the model is chosen
+        return ()
+    return tuple(name for name in wanted if name in STACK.outputs.values())
 
 
 def chain_inputs(state: ProjectState) -> dict[str, Any]:

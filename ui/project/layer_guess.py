@@ -16,7 +16,10 @@ from ...processing.layers import role_mark
 from ...processing.qgis_versions import is_null
 from ...processing.texts import number, tr
 
-RASTER_ROLES = ("phase_rate", "los_rate", "dem", "slope", "coherence", "los_sensitivity", "probability")
+RASTER_ROLES = (
+    "phase_rate", "los_rate", "dem", "slope", "coherence", "los_sensitivity", "standard_error", "closure",
+    "probability",
+)  # fmt: skip
 
 # Nothing but letters ends a name: "slope30" and "dem_2020" count, "demography" does not.
 _NAMES = {
@@ -27,11 +30,13 @@ _NAMES = {
     "slope": r"slope|坡度",
     "coherence": r"coh|coherence|相干|相干性",
     "los_sensitivity": r"los[ _-]?sensitivity|sensitivity|敏感度",
+    "standard_error": r"standard[ _-]?errors?|std|vstd|标准误差",
+    "closure": r"closure|闭合差",
     "probability": r"probability|probabilities|概率",
 }
 _PATTERNS = {role: re.compile(rf"(?<![a-z])(?:{text})(?![a-z])") for role, text in _NAMES.items()}
 _OTHER = re.compile(
-    r"(?<![a-z])(?:hillshade|shaded|relief|aspect|standard[ _-]?error|std|count|mask|visibility|incidence|azimuth"
+    r"(?<![a-z])(?:hillshade|shaded|relief|aspect|count|mask|visibility|incidence|azimuth"
     r"|unw|unwrapped|wrapped|composite)(?![a-z])"
 )
 _PAIR = re.compile(r"\d{8}[_-]\d{8}")
@@ -42,6 +47,8 @@ _CONFIRMING_UNITS = {
     "slope": ("degree",),
     "coherence": ("1",),
     "los_sensitivity": ("1",),
+    "standard_error": _UNITS["los_rate"],
+    "closure": ("1",),
     "probability": ("1",),
 }
 _LIMITS = {
@@ -51,6 +58,8 @@ _LIMITS = {
     "slope": (0.0, 90.0),
     "coherence": (0.0, 1.0),
     "los_sensitivity": (-1.0, 1.0),
+    "standard_error": (0.0, 3000.0),
+    "closure": (0.0, 1.0),
     "probability": (0.0, 1.0),
 }
 _BY_PROPERTY, _BY_FILE, _BY_UNIT, _BY_NAME, _BY_CONFIRMING_UNIT, BY_VALUES = 100, 80, 60, 40, 15, 5
@@ -135,9 +144,7 @@ def _guess_raster(name: str, source: str) -> list[Guess]:
         return []
     if told:
         return [Guess(role, _BY_FILE, tr("its file says so")) for role in told]
-    if any(
-        band and band in ("standard_error", "count", "closure", "aspect", "visibility", "mask") for band in facts.names
-    ):
+    if any(band in ("count", "aspect", "visibility", "mask") for band in facts.names):
         return []
     stem = Path(source).stem
     # What the user calls a layer counts more than what its file is called.
@@ -159,6 +166,9 @@ def _guess_one(role: str, texts: list[str], facts: _Facts, span: tuple[float, fl
     if facts.unit in own_units:
         score += _BY_UNIT
         reasons.append(tr("its unit is {}").format(facts.unit))
+    # The standard error of a rate has its unit and holds its name.
+    if role != "standard_error" and any(map(_PATTERNS["standard_error"].search, texts)):
+        return None
     named = [bool(_PATTERNS[role].search(text)) and not _OTHER.search(text) for text in texts]
     if any(named):
         # A coherence of one pair is not that of the scene.

@@ -15,8 +15,8 @@ from .layer_guess import guess_role
 
 SCOPE = "ada_mapper"
 LAYER_ROLES = (
-    "phase_rate", "los_rate", "dem", "slope", "los_sensitivity", "coherence", "probability", "areas", "sites",
-    "classical",
+    "phase_rate", "los_rate", "dem", "slope", "los_sensitivity", "standard_error", "coherence", "closure",
+    "probability", "areas", "sites", "classical",
 )  # fmt: skip
 
 

@@ -12,7 +12,9 @@ from ...processing.texts import tr
 from ..project import ProjectState
 from ..step import StepContext
 
-_CHANNELS = ("phase_rate", "los_rate", "dem", "slope", "coherence", "los_sensitivity")
+_CHANNELS = (
+    "phase_rate", "los_rate", "dem", "slope", "coherence", "los_sensitivity", "standard_error", "closure",
+)  # fmt: skip
 
 
 def make_labels(context: StepContext, layer: QgsVectorLayer) -> None:

@@ -21,8 +21,9 @@ _FILES = {
     "LOS_SENSITIVITY": "los_sensitivity.tif",
     "REPORT": "stack.html",
 }
+_FOR_MODELS = {"STANDARD_ERROR": "standard_error.tif", "COHERENCE": "coherence.tif", "CLOSURE": "closure.tif"}
 CHAIN_RESULTS = tuple(_FILES)
-"""The results of the chain of tools, by the names of the chain."""
+"""The results that the chain of tools always has, by the names of the chain."""
 
 
 def results_folder(base: str, name: str) -> Path | None:
@@ -43,4 +44,5 @@ def free_place(runner: Runner, base: str, name: str) -> tuple[str, Path | None]:
 
 def result_files(folder: Path | None, names: Iterable[str] = CHAIN_RESULTS) -> dict[str, str]:
     """Where results of the chain go, by their names: files in the folder, temporary ones where it is None."""
-    return {name: QgsProcessing.TEMPORARY_OUTPUT if folder is None else str(folder / _FILES[name]) for name in names}
+    files = {**_FILES, **_FOR_MODELS}
+    return {name: QgsProcessing.TEMPORARY_OUTPUT if folder is None else str(folder / files[name]) for name in names}

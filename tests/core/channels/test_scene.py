@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from osgeo import gdal
 
-from ada_mapper.core.channels import MINMAX_CHANNELS, Channel, ChannelKind, Scaling, SceneLayers, read_layer
+from ada_mapper.core.channels import (
+    CHANNEL_UNITS,
+    MINMAX_CHANNELS,
+    Channel,
+    ChannelKind,
+    Scaling,
+    SceneLayers,
+    read_layer,
+)
 from ada_mapper.core.errors import InputError
 from ada_mapper.core.progress import Progress
 from ada_mapper.core.raster import BandReader
@@ -56,6 +65,49 @@ def test_a_rate_of_lengths_as_phase_rate_is_toward_the_satellite_and_told(
     with SceneLayers({PHASE_RATE: path}, [MINMAX_CHANNELS[PHASE_RATE]], progress) as scene:
         np.testing.assert_allclose(scene.read(PHASE_RATE), -1.13281, rtol=1e-5)
     assert [line for line in told if f"phase.tif: the phase rate is in {unit}, so it was taken as a rate along" in line]
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("mm/yr", 1.0), ("m/yr", 1000.0), ("cm/yr", 10.0), ("", 1.0)])
+def test_a_standard_error_is_read_in_the_unit_of_the_channel(tmp_path: Path, unit: str, factor: float) -> None:
+    kind = ChannelKind.STANDARD_ERROR
+    error = np.random.default_rng(1).uniform(0.3, 30, (60, 60)).astype(np.float32)
+    path = write_layer(tmp_path / "error.tif", error / factor, name="standard_error", unit=unit, sign="")
+    rate = write_layer(tmp_path / "rate.tif", error)
+    channels = [MINMAX_CHANNELS[LOS_RATE], MINMAX_CHANNELS[kind]]
+    with SceneLayers({LOS_RATE: rate, kind: path}, channels) as scene:
+        np.testing.assert_allclose(scene.read(kind), error, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "low", "high"),
+    [(ChannelKind.CLOSURE, 0.0, 3.0), (ChannelKind.CLOSURE, -0.5, 0.5), (ChannelKind.STANDARD_ERROR, -20.0, 20.0)],
+)
+def test_what_can_be_no_evidence_is_refused(tmp_path: Path, kind: ChannelKind, low: float, high: float) -> None:
+    values = np.random.default_rng(1).uniform(low, high, (60, 60)).astype(np.float32)
+    path = write_layer(tmp_path / "a.tif", values, name="", unit=CHANNEL_UNITS[kind][0], sign="")
+    with (
+        pytest.raises(InputError, match=f"can't be used as {kind.label}"),
+        SceneLayers({kind: path}, [MINMAX_CHANNELS[kind]]),
+    ):
+        pass
+
+
+def test_optional_evidence_without_data_is_left_out_and_any_other_layer_refused(tmp_path: Path) -> None:
+    rate = write_layer(tmp_path / "rate.tif", np.ones((60, 60), np.float32))
+    nothing = np.full((60, 60), np.nan, np.float32)
+    empty = write_layer(tmp_path / "empty.tif", nothing, name="", unit="", sign="")
+    for kind in (ChannelKind.CLOSURE, ChannelKind.COHERENCE, ChannelKind.STANDARD_ERROR, DEM):
+        for optional in (True, False):
+            channels = [MINMAX_CHANNELS[LOS_RATE], replace(MINMAX_CHANNELS[kind], optional=optional)]
+            told: list[str] = []
+            files = {LOS_RATE: rate, kind: empty}
+            if optional and kind is not DEM:
+                with SceneLayers(files, channels, Progress(on_info=told.append)) as scene:
+                    assert kind not in scene and LOS_RATE in scene
+                assert any(f"the {kind.label} holds no data at all, so it is left out" in text for text in told)
+            else:
+                with pytest.raises(InputError, match="holds no data at all"), SceneLayers(files, channels):
+                    pass
 
 
 def test_channels_without_a_file_are_left_out(files: dict[ChannelKind, Path]) -> None:

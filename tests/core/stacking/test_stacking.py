@@ -143,6 +143,34 @@ def test_los_rate_is_masked_by_mean_coherence_and_phase_rate_stays_dense(tmp_pat
     assert np.isfinite(read_raster(tmp_path / "standard_error.tif")).all()
 
 
+@pytest.mark.parametrize("min_coherence", [0.0, 0.4])
+def test_the_mean_coherence_is_written_whether_or_not_it_masks(tmp_path: Path, min_coherence: float) -> None:
+    random = np.random.default_rng(3)
+    phases = random.normal(0, 1, (len(DAYS), 8, 9)).astype(np.float32)
+    coherence = random.uniform(0.2, 0.7, phases.shape).astype(np.float32)
+    coherence[0, 2] = np.nan
+    coherence[:, 5, 5] = np.nan
+    stack = make_stack(tmp_path / "in", phases, DAYS, coherence)
+    written = replace(outputs(tmp_path), coherence=tmp_path / "coherence.tif")
+    stack_to_files(stack, written, options=StackingOptions(min_coherence=min_coherence))
+    found = read_raster(tmp_path / "coherence.tif")
+    for index in np.ndindex(*found.shape):
+        known = [float(value) for value in coherence[(slice(None), *index)] if np.isfinite(value)]
+        expected = sum(known) / len(known) if known else np.nan
+        assert found[index] == pytest.approx(expected, abs=1e-6, nan_ok=True)
+    masked = ~(found >= min_coherence) if min_coherence else np.zeros(found.shape, bool)
+    np.testing.assert_array_equal(np.isnan(read_raster(written.los_rate)), masked)  # type: ignore[arg-type]
+
+
+def test_a_mean_coherence_that_nothing_tells_is_empty_and_said(tmp_path: Path) -> None:
+    stack = make_stack(tmp_path / "in", np.ones((len(DAYS), 6, 7), np.float32), DAYS)
+    said: list[str] = []
+    written = replace(outputs(tmp_path), coherence=tmp_path / "coherence.tif")
+    stack_to_files(stack, written, progress=Progress(on_info=said.append))
+    assert np.isnan(read_raster(tmp_path / "coherence.tif")).all()
+    assert "The interferograms have no coherence, so its mean is empty." in said
+
+
 def test_a_mask_without_coherence_is_said_and_not_made(tmp_path: Path) -> None:
     said: list[str] = []
     stack = make_stack(tmp_path / "in", phases_with_holes(holes=0), DAYS)

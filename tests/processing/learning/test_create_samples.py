@@ -63,6 +63,30 @@ def parameters(tmp_path):
     }
 
 
+def test_evidence_is_kept_in_the_units_of_training(run, parameters, tmp_path):
+    random = np.random.default_rng(4)
+    error, closure = random.uniform(0.5, 9, (SIZE, SIZE)), random.uniform(0, 1, (SIZE, SIZE))
+    closure[40:60] = np.nan
+    evidence = {
+        "STANDARD_ERROR": write(tmp_path / "error.tif", error / 1000, "standard_error", "m/yr"),
+        "CLOSURE": write(tmp_path / "closure.tif", closure, "closure", "1"),
+    }
+    samples = SampleSet(run("createsamples", {**parameters, **evidence})["OUTPUT_FOLDER"])
+    assert [kind.value for kind in samples.layers] == ["phase_rate", "dem", "standard_error", "closure"]
+    # Tiles of the lattice reach beyond the scene, where there is no data.
+    error, closure = (np.pad(values, 64, constant_values=np.nan) for values in (error, closure))
+    seen = 0
+    for role in ("training", "validation", "test"):
+        tiles = samples.tiles(role)
+        for number, record in enumerate(tiles.records):
+            inside = (slice(record.row + 64, record.row + 128), slice(record.column + 64, record.column + 128))
+            layers = tiles[number].layers
+            np.testing.assert_allclose(layers["standard_error"], error[inside], rtol=1e-3)
+            np.testing.assert_allclose(layers["closure"], closure[inside], rtol=1e-3, atol=1e-4)
+            seen += 1
+    assert seen >= 3
+
+
 def test_samples_open_as_layers(run, parameters):
     feedback = Feedback()
     result = run("createsamples", parameters, feedback)

@@ -11,9 +11,6 @@ from qgis.core import QgsApplication, QgsProcessingModelAlgorithm
 from ada_mapper.processing.mapping import CHAIN, DETECT, STACK
 from ada_mapper.processing.shipped_models import FOLDER
 
-# The stack makes none, so only who has a coherence of a scene can give it.
-NOT_IN_ONE_STEP = {"COHERENCE"}
-
 
 @pytest.fixture
 def tools(plugin):
@@ -33,7 +30,7 @@ def test_every_input_is_one_of_the_whole_chain_or_was_made_before(plugin):
     whole = QgsApplication.processingRegistry().algorithmById("adamapper:mapactiveareas")
     known = {definition.name() for definition in whole.parameterDefinitions() if not definition.isDestination()}
     for step in CHAIN:
-        assert set(step.inputs.values()) <= known | NOT_IN_ONE_STEP, step.name
+        assert set(step.inputs.values()) <= known, step.name
         known |= set(step.outputs.values())
 
 

@@ -32,9 +32,11 @@ KIND = ChannelKind
 OK = QDialogButtonBox.StandardButton.Ok
 Add = Callable[..., QgsRasterLayer]
 Wait = Callable[..., None]
-_RANGES = {"phase_rate": (-20, 20), "los_rate": (-60, 40), "dem": (200, 900), "slope": (0, 50), "coherence": (0, 1)}
+_RANGES = {"phase_rate": (-20, 20), "los_rate": (-60, 40), "dem": (200, 900), "slope": (0, 50), "coherence": (0, 1),
+           "standard_error": (0.4, 9), "closure": (0, 0.6)}  # fmt: skip
 _TAGS = {"phase_rate": ("rad/yr", {"SIGN": "away"}), "los_rate": ("mm/yr", {"SIGN": "toward"}), "dem": ("m", {}),
-         "slope": ("degree", {}), "coherence": ("1", {})}  # fmt: skip
+         "slope": ("degree", {}), "coherence": ("1", {}), "standard_error": ("mm/yr", {}),
+         "closure": ("1", {})}  # fmt: skip
 
 
 @pytest.fixture
@@ -142,6 +144,24 @@ def _tick(dialog: ChannelsDialog, kind: str) -> None:
 
 def _ok(dialog: ChannelsDialog) -> Any:
     return dialog.buttons.button(OK)
+
+
+def test_a_model_that_sees_evidence_has_a_row_for_each_and_a_combination_of_all(
+    open_dialog: Any, add: Add, state: ProjectState, model_file: Any
+) -> None:
+    kinds = ("phase_rate", "los_rate", "dem", "slope", "los_sensitivity", "standard_error", "coherence", "closure")
+    state.set("model", model_file(*(replace(MINMAX_CHANNELS[KIND(kind)], optional=True) for kind in kinds)))
+    given = ("phase_rate", "los_rate", "dem", "slope", "standard_error", "coherence", "closure")
+    layers = {kind: add(kind) for kind in given}
+    dialog = open_dialog()
+    assert [row.kind.value for row in dialog.rows] == list(kinds)
+    assert {row.kind.value: row.layer for row in dialog.rows if row.layer is not None} == layers
+    assert [_row(dialog, kind).in_file.text() for kind in ("standard_error", "closure")] == ["mm/yr", "no unit"]
+    assert _item(dialog, "All four + 4 more").text(4) == "missing: LOS sensitivity"
+    assert dialog.presets.topLevelItemCount() == 9
+    QTest.mouseClick(_ok(dialog), Qt.MouseButton.LeftButton)
+    assert state.get("channels", []) == list(given)
+    assert all(state.layer(kind) == layers[kind] for kind in given)
 
 
 def test_guesses_are_preselected_and_accepted_choice_is_kept(open_dialog: Any, add: Add, state: ProjectState) -> None:

@@ -35,6 +35,8 @@ def make(tmp_path: Path, qgis_new_project: None) -> Make:
 
 def test_what_the_file_says_counts_more_than_the_name(make: Make) -> None:
     assert guess_role(make("elevation", -20, 20, "phase_rate", "rad/yr")) == "phase_rate"
+    assert guess_role(make("LOS rate", 0, 9, "standard_error", "mm/yr")) == "standard_error"
+    assert guess_role(make("coherence", 0, 1, "closure", "1")) == "closure"
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,10 @@ def test_what_the_file_says_counts_more_than_the_name(make: Make) -> None:
         ("mean_coherence", 0, 1, "", "coherence"),
         ("LOS sensitivity", -1, 1, "1", "los_sensitivity"),
         ("LOS_velocity", -60, 40, "", "los_rate"),
+        ("standard error of the LOS rate", 0, 9, "", "standard_error"),
+        ("los_rate_standard_error", 0, 9, "mm/yr", "standard_error"),
+        ("vstd", 0, 9, "mm/yr", "standard_error"),
+        ("closure", 0, 1, "1", "closure"),
     ],
 )
 def test_by_unit_name_and_values(make: Make, name: str, low: float, high: float, unit: str, role: str) -> None:
@@ -64,7 +70,8 @@ def test_by_unit_name_and_values(make: Make, name: str, low: float, high: float,
         ("hillshade of the DEM", 0, 255, ""),
         ("slope", 0, 80, "percent"),
         ("demography", 0, 3, ""),
-        ("standard error of the LOS rate", 0, 9, ""),
+        ("standard error of the LOS rate", -4, 9, "mm/yr"),
+        ("closure", -3, 3, "rad"),
         ("picture", 0, 2, ""),
         ("elevation", 0, 0.5, "m"),
     ],
@@ -82,7 +89,7 @@ def test_a_scanned_map_is_not_decoded_to_be_guessed(make: Make, tmp_path: Path) 
 
 
 def test_other_results_of_ada_mapper_have_no_role(make: Make) -> None:
-    assert guess_role(make("LOS rate", 0, 9, "standard_error", "mm/yr")) is None
+    assert guess_role(make("LOS rate", 0, 9, "count", "1")) is None
     assert guess_role(make("composite", -1, 1, "phase_rate", "1", CHANNEL_UNIT="rad/yr")) is None
 
 
