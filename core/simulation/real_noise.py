@@ -231,25 +231,35 @@ def _laid(rng: np.random.Generator, field: NoiseField, side: int, draws: NoiseDr
         return {name: values[window] for name, values in field.layers.items()}
     square = np.zeros((side, side), np.float32)
     total = {name: np.zeros((side, side), np.float32) for name in field.layers}
-    known = np.isfinite(field.layers["los_rate"])
+    known = np.isfinite(field.layers["los_rate"]) & np.isfinite(field.layers["phase_rate"])
+    filled = {name: _filled(values, known) for name, values in field.layers.items()}
     for rows, up in _spans(rng, side, height):
         # Each band of rows has its own columns, so that no lattice shows.
         for columns, along in _spans(rng, side, width):
             window = full_window(rng, known, len(up), len(along), _FULL)
-            sign = -1 if draws.signs and rng.random() < 0.5 else 1
+            sign = np.float32(-1 if draws.signs and rng.random() < 0.5 else 1)
             step = -1 if rng.random() < 0.5 else 1
-            weight = up[:, np.newaxis] * along * known[window][:, ::step]
-            for name, values in field.layers.items():
+            inside = known[window][:, ::step]
+            weight = up[:, np.newaxis] * along * inside
+            squared = weight * weight
+            pixels = max(int(inside.sum()), 1)
+            for name, values in filled.items():
                 own = values[window][:, ::step]
                 if name in RATES:
-                    own = sign * (own - np.float32(np.nanmedian(own))) if weight.any() else own
-                    total[name][rows, columns] += np.nan_to_num(own) * weight
+                    total[name][rows, columns] += sign * (own - own.sum() / np.float32(pixels)) * weight
                 else:
-                    total[name][rows, columns] += np.nan_to_num(own) * weight**2
-            square[rows, columns] += weight**2
+                    total[name][rows, columns] += own * squared
+            square[rows, columns] += squared
     # Of patches with their weights' squares adding up to 1, independent noise keeps its variance where they overlap.
     held = np.where(square > _LEAST_WEIGHT, square, np.float32(np.nan))
     return {name: values / (np.sqrt(held) if name in RATES else held) for name, values in total.items()}
+
+
+def _filled(values: Array, known: NDArray[np.bool_]) -> Array:
+    """Values that lack nothing where the rates are known, 0 elsewhere."""
+    if np.isnan(values[known]).any() and np.isfinite(values).any():
+        values = without_gaps(values)
+    return np.where(known, values, np.float32(0))
 
 
 def _spans(rng: np.random.Generator, side: int, length: int) -> list[tuple[slice, Array]]:

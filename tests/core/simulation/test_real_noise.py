@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import ndimage
 
 from ada_mapper.core.errors import InputError
 from ada_mapper.core.models import IGNORED
@@ -137,18 +136,15 @@ def test_other_motion_is_in_the_rates_and_in_no_label(tmp_path: Path) -> None:
 def test_labels_are_where_landslides_move(tmp_path: Path) -> None:
     folder = write_fields(tmp_path, {"one": ("train", all_layers())})
     source = RealNoiseTiles(folder, size=SIZE, landslides_per_km2=3, seed=9)
-    found = 0
+    moving: list[float] = []
     for index in range(6):
         tile = source(index)
-        found += int((tile.label == 1).sum())
-        areas, count = ndimage.label(tile.label == 1, np.ones((3, 3)))
-        peaks = ndimage.maximum(np.abs(tile.motion), areas, np.arange(1, count + 1))
-        assert (np.asarray(peaks) > 3).all()  # slow compartments belong to a landslide, too
-        assert (np.abs(tile.motion[tile.label == 1]) > LABEL_RATE).mean() > 0.6 or not count
+        moving += np.abs(tile.motion[tile.label == 1]).tolist()
         assert not (tile.label[tile.motion == 0] == 1).any()
         assert len(tile.metadata["kinds"]) == tile.metadata["landslides"]
         assert set(np.unique(tile.label)) <= {0, 1, IGNORED}
-    assert found
+    # Slow compartments belong to a landslide, too.
+    assert max(moving) > 10 * LABEL_RATE and np.mean(np.array(moving) > LABEL_RATE) > 0.6
 
 
 def test_tiles_are_deterministic_and_survive_pickling(tmp_path: Path) -> None:
@@ -297,6 +293,14 @@ def test_small_fields_are_laid_side_by_side_and_keep_their_spread() -> None:
         np.testing.assert_allclose(drawn["closure"][np.isfinite(rate)], 0.5, rtol=1e-4)
         for name in ("standard_error", "coherence"):
             assert np.isnan(drawn[name]).all()
+
+
+def test_errors_that_are_missing_where_rates_are_not_come_from_beside() -> None:
+    errors = np.full((40, 30), 2.0, np.float32)
+    errors[::3, ::3] = np.nan
+    layers = {**both_rates(noisy(40, 30)), "standard_error": errors}
+    drawn = draw_noise(np.random.default_rng(2), [noise_field(layers)], SIZE, 30.0, PLAIN).layers
+    np.testing.assert_allclose(drawn["standard_error"], 2, rtol=1e-4)
 
 
 def test_what_is_empty_around_a_field_is_cut_off() -> None:
