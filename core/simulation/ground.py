@@ -162,8 +162,8 @@ class Landforms:
 
     def heights_between(self, detail: float, longest: float) -> Array:
         """Heights (m) between two wavelengths (m), on every other pixel."""
-        heights = smooth(self.terrain.dem, self.pixels(detail)) - smooth(self.terrain.dem, self.pixels(longest))
-        return as_float32(heights[::_LATTICE, ::_LATTICE])
+        heights, pixels = self.terrain.dem[::_LATTICE, ::_LATTICE], self.pixels(1.0) / _LATTICE
+        return as_float32(smooth(heights, detail * pixels) - smooth(heights, longest * pixels))
 
     def described(self, labels: NDArray[np.int64]) -> Units:
         """Units of these labels, which count from 0, on every other pixel."""

@@ -6,14 +6,18 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..types import Array
 from .atmosphere import as_float32, portable, smooth, smoothstep
-from .ground import Ground, Units, Window, loguniform
+from .ground import Landforms, Units, Window, joined, loguniform
 
 _LATTICE = 2
+# What lies outside a unit or faces elsewhere is this much farther out, in radii.
 _OUTSIDE = np.float32(1.2)
 _LEAST_WAY = 0.5
+# Ground with little room stretches an outline by no more than this; what it lacks in area stays lacking.
+_MOST_STRETCH = 1.7
 
 
 class Body(NamedTuple):
@@ -21,6 +25,8 @@ class Body(NamedTuple):
 
     ``radius``: 0 in the middle, 1 on the outline. ``down``: −1 at the head to 1 at the toe. ``across``: −1 to 1 from
     side to side. ``azimuth``: where the body as a whole faces (rad clockwise from north). ``half_width`` in metres.
+    ``way``: east, north and up part of the unit vectors along a channel; None on an open slope. ``second``: where the
+    second of two lobes is; None for a single one.
     """
 
     window: Window
@@ -29,81 +35,120 @@ class Body(NamedTuple):
     across: Array
     azimuth: float
     half_width: float
+    way: tuple[Array, Array, Array] | None = None
+    second: Array | None = None
 
 
-def facing(ground: Ground, row: int, column: int) -> float:
-    """Azimuth (rad) down the smoothed slope at a pixel."""
-    east, north = (float(values[row, column]) for values in ground.terrain.motion_gradient)
+def facing(ground: Landforms, row: int, column: int, reach: float) -> float:
+    """Azimuth (rad) down the slope, smoothed and taken together over ``reach`` metres around a pixel."""
+    around = ground.window(row, column, reach)
+    east, north = (float(values[around].mean(dtype=np.float64)) for values in ground.terrain.motion_gradient)
     return math.atan2(-east, -north)
 
 
 def slope_body(
     rng: np.random.Generator,
-    ground: Ground,
+    ground: Landforms,
     row: int,
     column: int,
     half_length: float,
     half_width: float,
     units: Units | None = None,
-    turn: float = 0.0,
+    roundness: float = 2.0,
 ) -> Body:
-    """A warped ellipse (half axes in metres) down the slope at a pixel, its axis turned by ``turn`` (rad).
+    """A warped ellipse (half axes in metres) down the slope at a pixel, a rounded rectangle for a larger ``roundness``.
 
     It ends where the ground turns level or faces elsewhere, and where ``units`` are given at the border of the one that
-    the pixel lies in: at a divide, a valley line.
+    the pixel lies in: at a divide, a valley line. What is cut off there is added elsewhere, so that the ellipse's area
+    is kept where there is room.
     """
-    azimuth = facing(ground, row, column) + turn
-    window = ground.window(row, column, 1.5 * max(half_length, half_width) + 2 * ground.terrain.pixel_size)
+    azimuth = facing(ground, row, column, 0.4 * half_length)
+    window = ground.window(row, column, 1.7 * max(half_length, half_width) + 2 * ground.terrain.pixel_size)
     along, right = ground.turned(window, row, column, azimuth)
     right = right + np.float32(rng.normal(0, 0.25) / half_length) * along * along
     down = np.clip(along / np.float32(half_length), -1, 1)
     width = np.float32(half_width) * (1 + np.float32(rng.uniform(-0.45, 0.45)) * down)
-    radius = portable(np.hypot, along / np.float32(half_length), right / width)
+    shape = _rounded(along / np.float32(half_length), right / width, roundness)
     warp = ground.texture(rng, window, 3 * half_width)
-    radius *= portable(np.exp, np.float32(rng.uniform(0.12, 0.4)) * warp)
-    radius += _OUTSIDE * (1 - _same_slope(ground, window, azimuth))
+    shape *= portable(np.exp, np.float32(rng.uniform(0.12, 0.4)) * warp)
+    outside = _OUTSIDE * (1 - _same_slope(ground, window, azimuth))
     if units is not None:
-        radius += _OUTSIDE * (1 - _inside_unit(rng, ground, window, units, row, column))
-    return Body(window, as_float32(radius), as_float32(down), as_float32(right / width), azimuth, half_width)
+        outside += _OUTSIDE * (1 - _inside_unit(rng, ground, window, units, row, column))
+    radius = _fitted(ground, shape, outside, math.pi * half_length * half_width)
+    return Body(window, radius, _extent(along, radius), as_float32(right / width), azimuth, half_width)
+
+
+def _rounded(along: Array, right: Array, roundness: float) -> Array:
+    """Radius of a superellipse: 1 on its outline; an ellipse's for a ``roundness`` of 2."""
+    if roundness == 2:
+        return portable(np.hypot, along, right)
+    total = portable(np.power, np.abs(along), roundness) + portable(np.power, np.abs(right), roundness)
+    return portable(np.power, total, 1 / roundness)
+
+
+def _fitted(ground: Landforms, shape: Array, outside: Array, area: float) -> Array:
+    """The radius, stretched so that ``area`` (m²) is inside in spite of what is added to it outside; one piece."""
+    from scipy import ndimage
+
+    pixels = min(max(1, round(area / ground.terrain.pixel_size**2)), shape.size - 1)
+    room = as_float32((1 - outside) / np.maximum(shape, np.float32(1e-3)))
+    stretch = float(np.partition(room.ravel(), room.size - pixels - 1)[room.size - pixels - 1])
+    radius = as_float32(shape * np.float32(min(max(stretch, 1 / _MOST_STRETCH), 3.0)) + outside)
+    pieces, count = ndimage.label(radius < 1)
+    if count > 1:
+        largest = 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
+        radius = np.where((pieces == largest) | (radius >= 1), radius, np.float32(1))
+    return radius
+
+
+def _extent(along: Array, radius: Array) -> Array:
+    """−1 at the lowest and 1 at the highest of ``along`` inside the body."""
+    inside = radius < 1
+    if not inside.any():
+        return np.zeros_like(radius)
+    low, high = (np.float32(np.broadcast_to(along, radius.shape)[inside].min()), np.float32(along[inside].max()))
+    return as_float32(np.clip((2 * along - low - high) / max(high - low, np.float32(1)), -1, 1))
 
 
 def two_lobed_body(
-    rng: np.random.Generator, ground: Ground, row: int, column: int, half_length: float, half_width: float
+    rng: np.random.Generator, ground: Landforms, row: int, column: int, half_length: float, half_width: float
 ) -> Body:
     """Two tongues from one head, or two heads with one toe."""
-    angle = rng.uniform(0.3, 0.8)
-    share = rng.uniform(0.6, 1.0)
-    first = slope_body(rng, ground, row, column, half_length, half_width, turn=angle / 2)
-    azimuth = first.azimuth - angle
-    end = rng.choice([-1, 1]) * half_length
-    size = ground.terrain.pixel_size
-    side = first.azimuth
-    shift_east = end * (math.sin(azimuth) * share - math.sin(side))
-    shift_north = end * (math.cos(azimuth) * share - math.cos(side))
-    height, width = ground.shape
-    own_row = int(np.clip(row - shift_north / size, 0, height - 1))
-    own_column = int(np.clip(column + shift_east / size, 0, width - 1))
-    along, right = ground.turned(first.window, own_row, own_column, azimuth)
-    radius = portable(np.hypot, along / np.float32(half_length * share), right / np.float32(half_width * share))
-    warp = ground.texture(rng, first.window, 3 * half_width)
-    radius *= portable(np.exp, np.float32(0.2) * warp)
-    radius += _OUTSIDE * (1 - _same_slope(ground, first.window, azimuth + angle / 2))
-    return first._replace(radius=as_float32(np.minimum(first.radius, radius)))
+    azimuth = facing(ground, row, column, 0.5 * half_length)
+    angle, share = rng.uniform(0.3, 0.7), rng.uniform(0.6, 1.0)
+    common = float(rng.choice([-1, 1])) * half_length
+    window = ground.window(row, column, 1.8 * half_length + 2 * ground.terrain.pixel_size)
+    along, right = ground.turned(window, row, column, azimuth)
+    radii = []
+    for turn, size in ((angle, 1.0), (-angle, share)):
+        # Each lobe's own axis starts from the common end.
+        cosine, sine = np.float32(math.cos(turn)), np.float32(math.sin(turn))
+        own_along = (along - np.float32(common)) * cosine + right * sine + np.float32(common * size)
+        own_right = right * cosine - (along - np.float32(common)) * sine
+        radius = _rounded(own_along / np.float32(half_length * size), own_right / np.float32(half_width * size), 2.0)
+        warp = ground.texture(rng, window, 3 * half_width)
+        radii.append(radius * portable(np.exp, np.float32(rng.uniform(0.12, 0.3)) * warp))
+    outside = _OUTSIDE * (1 - _same_slope(ground, window, azimuth))
+    area = math.pi * half_length * half_width * (1 + share * share) * 0.9
+    radius = _fitted(ground, np.minimum(*radii), outside, area)
+    across = np.clip(right / np.float32(2 * half_width), -1, 1)
+    second = as_float32(radii[1] < radii[0])
+    return Body(window, radius, _extent(along, radius), as_float32(across), azimuth, half_width, None, second)
 
 
 def flow_body(
-    rng: np.random.Generator, ground: Ground, row: int, column: int, length: float, half_width: float, toe: float
+    rng: np.random.Generator, ground: Landforms, row: int, column: int, length: float, half_width: float, toe: float
 ) -> Body | None:
     """A tongue (metres) along the way that water takes from a pixel: a source bowl, a narrow way, a toe lobe.
 
     ``toe``: how many times wider than the middle the lobe is. None where the way ends too soon.
     """
-    path = ground.way_down(row, column, length)
-    if len(path) < 3 or len(path) * ground.terrain.pixel_size < _LEAST_WAY * length:
+    path = _straightened(_while_steep(ground, ground.way_down(row, column, length)))
+    if len(path) < 5 or len(path) * ground.terrain.pixel_size < _LEAST_WAY * length:
         return None
     lane = ground.corridor([path], 2.2 * half_width * max(toe, 1.4))
     along = lane.along
-    head = smoothstep(along, 0.3, 0.05) * np.float32(rng.uniform(0.1, 0.8))
+    head = smoothstep(along, 0.35, 0.05) * np.float32(rng.uniform(0.1, 1.2))
     lobe = smoothstep(along, 0.7, 0.95) * np.float32(toe - 1)
     width = np.float32(half_width) * (1 + head + lobe)
     radius = smooth(lane.distance, 0.7) / width
@@ -113,10 +158,45 @@ def flow_body(
     start, end = path[0], path[-1]
     azimuth = math.atan2(float(end[1] - start[1]), float(start[0] - end[0]))
     across = np.clip(lane.distance / width, 0, 1)
-    return Body(lane.window, as_float32(radius), as_float32(2 * along - 1), as_float32(across), azimuth, half_width)
+    way = _along_way(ground, path, np.rint(along * np.float32(len(path) - 1)).astype(np.int64))
+    down = as_float32(2 * along - 1)
+    return Body(lane.window, as_float32(radius), down, as_float32(across), azimuth, half_width, way)
 
 
-def _same_slope(ground: Ground, window: Window, azimuth: float) -> Array:
+def _while_steep(ground: Landforms, path: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The path (n, 2) up to where the ground turns level."""
+    level = np.flatnonzero(ground.terrain.motion_slope[path[:, 0], path[:, 1]] < 4)
+    return path[: level[0]] if len(level) else path
+
+
+def _straightened(path: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The path (n, 2) without the corners that the grid gives it."""
+    from scipy.ndimage import uniform_filter1d
+
+    if len(path) < 5:
+        return path
+    turned = uniform_filter1d(path.astype(np.float64), 7, axis=0, mode="nearest")
+    return joined(np.rint(turned).astype(np.int64))
+
+
+def _along_way(ground: Landforms, path: NDArray[np.int64], nearest: NDArray[np.int64]) -> tuple[Array, Array, Array]:
+    """Unit vectors (east, north, up) down a path (n, 2) of pixels, at the numbers ``nearest`` of its points."""
+    from scipy.ndimage import uniform_filter1d
+
+    size = ground.terrain.pixel_size
+    points = np.column_stack([path[:, 1] * size, -path[:, 0] * size, ground.broad_dem[path[:, 0], path[:, 1]]]).astype(
+        np.float64
+    )
+    steps = np.gradient(uniform_filter1d(points, 7, axis=0, mode="nearest"), axis=0)
+    level = np.maximum(np.hypot(steps[:, 0], steps[:, 1]), 1e-3)
+    steps[:, 2] = np.minimum(steps[:, 2], -0.03 * level)
+    steps /= np.sqrt((steps**2).sum(axis=1))[:, None]
+    east, north, up = (smooth(steps[:, part].astype(np.float32)[nearest], 1.0) for part in range(3))
+    length = np.maximum(portable(np.sqrt, east * east + north * north + up * up), 1e-3)
+    return east / length, north / length, up / length
+
+
+def _same_slope(ground: Landforms, window: Window, azimuth: float) -> Array:
     """1 on slopes that face as ``azimuth``, 0 on level ground and on what faces elsewhere, smooth between."""
     east, north = (values[window] for values in ground.terrain.motion_gradient)
     steepness = np.maximum(portable(np.hypot, east, north), 1e-6)
@@ -125,7 +205,7 @@ def _same_slope(ground: Ground, window: Window, azimuth: float) -> Array:
 
 
 def _inside_unit(
-    rng: np.random.Generator, ground: Ground, window: Window, units: Units, row: int, column: int
+    rng: np.random.Generator, ground: Landforms, window: Window, units: Units, row: int, column: int
 ) -> Array:
     """1 inside the unit that a pixel lies in, 0 outside, in the window's shape."""
     own, cover = ground.unit_cover(rng, units, int(units.labels[row // _LATTICE, column // _LATTICE]))
