@@ -64,12 +64,12 @@ class Channel:
             return f"{self.kind.value}_sine", f"{self.kind.value}_cosine"
         return (self.kind.value,)
 
-    def bands(self, values: ArrayLike, pixel_size: float) -> Array:
+    def bands(self, values: ArrayLike, pixel_size: float, origin: tuple[int, int] = (0, 0)) -> Array:
         """What the network sees of a layer (h, w) in this channel's unit and sign: float32 (bands, h, w).
 
-        NaN stays NaN: filling is left to whoever needs it.
+        NaN stays NaN: filling is left to whoever needs it. ``origin``: as Scaling.apply has it.
         """
-        return self.expand(self.scaling.apply(values, pixel_size))
+        return self.expand(self.scaling.apply(values, pixel_size, origin))
 
     def expand(self, scaled: Array) -> Array:
         """The bands (bands, h, w) of what the scaling gave (h, w)."""

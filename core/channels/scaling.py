@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import InputError
-from ..raster import above_local_mean
+from ..raster import Cells, RunningLatticeRelief, RunningRelief, above_lattice_mean, above_local_mean
 from ..texts import Message
 from ..types import Array
 
@@ -19,6 +19,7 @@ _LARGEST = 1e30
 """Beyond it float32, in which channels are scaled, comes to its end."""
 _WIDEST = 100_000.0
 """Metres of the radius of a local mean, whose rows are held in memory."""
+_MOST_CELLS = 100
 _METHODS = ("minmax", "clip", "asinh", "wrap")
 
 _PARAMETERS = {"minmax": ("low", "high"), "clip": ("scale",), "asinh": ("scale",), "wrap": ("cycle",)}
@@ -32,6 +33,8 @@ class Scaling:
     asinh: asinh(x / scale). wrap: the angle 2π·x / cycle, of which the channel takes sine and cosine.
     ``local_radius`` (metres): the mean over the valid pixels within that distance in x and in y is subtracted
     first, so that a height becomes the relief above its surroundings and a rate loses its offset and ramps.
+    ``local_cells``: that mean is taken over whole cells of the map's lattice, so many on each side of the one in the
+    middle, and interpolated between their centres, which is cheaper and nearly the same; without it, pixel by pixel.
     ``limit``, of asinh alone and in the channel's unit: what then lies beyond ±limit is taken for it, so that a network
     sees no larger numbers than those that it was trained with.
     Raises InputError when numbers are missing, not finite or meaningless for the method.
@@ -44,6 +47,7 @@ class Scaling:
     cycle: float | None = None
     local_radius: float | None = None
     limit: float | None = None
+    local_cells: int | None = None
 
     def __post_init__(self) -> None:
         if self.method not in _METHODS:
@@ -84,19 +88,52 @@ class Scaling:
                 most=_WIDEST / 1000,
             )
 
+        if self.local_cells is not None:
+            self._check_cells(self.local_cells)
+
+    def _check_cells(self, cells: object) -> None:
+        if self.local_radius is None:
+            raise InputError("“local_cells” needs “local_radius”.")
+        if not isinstance(cells, int) or isinstance(cells, bool) or not 1 <= cells <= _MOST_CELLS:
+            raise InputError(
+                "“local_cells” must be a whole number from 1 to {most}, not {value}.",
+                most=_MOST_CELLS,
+                value=repr(cells)[:100],
+            )
+
     def halo(self, pixel_size: float) -> int:
         """How many pixels around a pixel its scaled value depends on, at that pixel size in metres."""
-        return 0 if self.local_radius is None else max(1, round(self.local_radius / pixel_size))
+        cells = self._cells(pixel_size)
+        return self._radius(pixel_size) if cells is None else cells.halo
 
-    def apply(self, values: ArrayLike, pixel_size: float) -> Array:
+    def apply(self, values: ArrayLike, pixel_size: float, origin: tuple[int, int] = (0, 0)) -> Array:
         """Scaled float32 of the same shape (…, h, w); NaN stays NaN. ``pixel_size`` is in metres.
 
-        The method "wrap" gives the angle in radians.
+        ``origin`` is the (column, row) of the first pixel on the lattice of the map, where its local means lie. The
+        method "wrap" gives the angle in radians.
         """
         result = np.array(values, np.float32)
-        if self.local_radius is not None:
-            result = above_local_mean(result, self.halo(pixel_size))
+        cells = self._cells(pixel_size)
+        if cells is not None:
+            result = above_lattice_mean(result, cells, origin)
+        elif self.local_radius is not None:
+            result = above_local_mean(result, self._radius(pixel_size))
         return self.squeeze(result)
+
+    def running_relief(
+        self, pixel_size: float, width: int, origin: tuple[int, int] = (0, 0)
+    ) -> RunningRelief | RunningLatticeRelief | None:
+        """What subtracts the local mean from rows that come from top to bottom; None where none is subtracted."""
+        cells = self._cells(pixel_size)
+        if cells is not None:
+            return RunningLatticeRelief(cells, width, origin)
+        return None if self.local_radius is None else RunningRelief(self._radius(pixel_size), width)
+
+    def _radius(self, pixel_size: float) -> int:
+        return 0 if self.local_radius is None else max(1, round(self.local_radius / pixel_size))
+
+    def _cells(self, pixel_size: float) -> Cells | None:
+        return None if self.local_cells is None else Cells.of_radius(self._radius(pixel_size), self.local_cells)
 
     def squeeze(self, result: Array) -> Array:
         """What follows the local mean, done in place on float32 values of any shape."""

@@ -24,8 +24,8 @@ from ..raster import (
     BandDescription,
     Grid,
     RasterWriter,
-    RunningRelief,
     Window,
+    lattice_origin,
     limited_cache,
     resampled_on_lattice,
     row_blocks,
@@ -115,7 +115,8 @@ class Composite:
         outer = intersection(outer, self.grid) or inside
         values = self._scene.read(channel.kind, outer)
         top, left = inside.row - outer.row, inside.column - outer.column
-        bands = channel.bands(values, self.pixel_size)
+        column, row = lattice_origin(self.grid)
+        bands = channel.bands(values, self.pixel_size, (column + outer.column, row + outer.row))
         return bands[:, top : top + inside.height, left : left + inside.width]
 
     def rows(self) -> CompositeRows:
@@ -204,7 +205,8 @@ class _ChannelRows:
     def __init__(self, channel: Channel, scene: SceneLayers) -> None:
         self._kind, self._scaling, self._scene = channel.kind, channel.scaling, scene
         self._halo = channel.scaling.halo(scene.pixel_size)
-        self._relief = RunningRelief(self._halo, scene.grid.width) if self._halo else None
+        origin = lattice_origin(scene.grid)
+        self._relief = channel.scaling.running_relief(scene.pixel_size, scene.grid.width, origin)
         self._ready: Array = np.empty((0, scene.grid.width), np.float32)
         self._given = self._read = 0
 

@@ -65,14 +65,14 @@ def bundled_card(training: Mapping[str, Any] | None = None) -> ModelCard:
     kind = ChannelKind
     slope = Scaling("minmax", low=0.0, high=60.0)
     sensitivity = Scaling("minmax", low=-1.0, high=1.0)
-    phase_rate = Scaling("asinh", scale=2.0, local_radius=3000.0, limit=680.0)
-    los_rate = Scaling("asinh", scale=10.0, local_radius=3000.0, limit=3000.0)
+    phase_rate = Scaling("asinh", scale=2.0, local_radius=3000.0, local_cells=4, limit=680.0)
+    los_rate = Scaling("asinh", scale=10.0, local_radius=3000.0, local_cells=4, limit=3000.0)
     standard_error = Scaling("asinh", scale=1.0, limit=100.0)
     share = Scaling("minmax", low=0.0, high=1.0)
     channels = (
         Channel(kind.PHASE_RATE, "rad/yr", "away", phase_rate, optional=True),
         Channel(kind.LOS_RATE, "mm/yr", "toward", los_rate, optional=True),
-        Channel(kind.DEM, "m", "", Scaling("asinh", scale=150.0, local_radius=1500.0), optional=True),
+        Channel(kind.DEM, "m", "", Scaling("asinh", scale=150.0, local_radius=1500.0, local_cells=4), optional=True),
         Channel(kind.SLOPE, "degree", "", slope, optional=True, fill=-0.5),
         Channel(kind.LOS_SENSITIVITY, "1", "", sensitivity, optional=True, fill=-0.5),
         Channel(kind.STANDARD_ERROR, "mm/yr", "", standard_error, optional=True, fill=-1.0),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from .grid import Grid, Window, require_crs, row_blocks
     from .lattice import lattice_origin, resampled_on_lattice
+    from .lattice_mean import Cells, RunningLatticeRelief, above_lattice_mean
     from .local_mean import RunningRelief, above_local_mean
     from .meaning import (
         CLOSURE,
@@ -91,6 +92,7 @@ __all__ = [
     "BandKind",
     "BandOrMosaic",
     "BandReader",
+    "Cells",
     "Directions",
     "Grid",
     "Mosaic",
@@ -98,11 +100,13 @@ __all__ = [
     "MosaicReader",
     "RasterWriter",
     "Restatement",
+    "RunningLatticeRelief",
     "RunningRelief",
     "Transformation",
     "TrueNorth",
     "ValueRange",
     "Window",
+    "above_lattice_mean",
     "above_local_mean",
     "band_unit",
     "between_cells",

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 from ada_mapper.core.channels import COMBINATIONS, MINMAX_CHANNELS, Channel, ChannelKind, Scaling, minmax_channel
 from ada_mapper.core.errors import InputError
-from ada_mapper.core.raster import RunningRelief, above_local_mean
+from ada_mapper.core.raster import Cells, RunningRelief, above_lattice_mean, above_local_mean
 from examples import examples
 
 NAN = math.nan
@@ -21,6 +21,11 @@ positive = st.floats(0.01, 1e4)
 scalings = st.one_of(
     st.builds(lambda low, span: Scaling("minmax", low=low, high=low + span), st.floats(-1e4, 1e4), positive),
     st.builds(lambda scale, radius: Scaling("asinh", scale=scale, local_radius=radius), positive, positive),
+    st.builds(
+        lambda radius, cells: Scaling("asinh", scale=1.0, local_radius=radius, local_cells=cells),
+        positive,
+        st.integers(1, 100),
+    ),
     st.builds(lambda scale, limit: Scaling("asinh", scale=scale, limit=limit), positive, positive),
     st.builds(lambda scale: Scaling("clip", scale=scale), positive),
     st.builds(lambda cycle: Scaling("wrap", cycle=cycle), positive),
@@ -96,6 +101,14 @@ def test_relief_is_the_value_above_the_mean_of_the_valid_neighbours(values: np.n
     scaled = Scaling("asinh", scale=7, local_radius=radius * 30.0).apply(values, 30)
     expected = np.arcsinh((values - _mean_by_hand(values, radius)) / 7)
     np.testing.assert_allclose(scaled, expected, atol=1e-4)
+
+
+def test_relief_on_a_lattice_is_the_value_above_its_mean() -> None:
+    """Radius 90 m at 30 m and one cell each way: cells of round(7 / 3) = 2 pixels, their means over three of them."""
+    values = np.random.default_rng(8).normal(size=(20, 24)).astype(np.float32)
+    scaled = Scaling("clip", scale=1000, local_radius=90, local_cells=1).apply(values, 30, (1, 4))
+    np.testing.assert_allclose(scaled, above_lattice_mean(values, Cells(2, 1), (1, 4)) * np.float32(1e-3), rtol=1e-6)
+    assert Scaling("clip", scale=1, local_radius=90, local_cells=1).halo(30) == 5
 
 
 @examples(60)
@@ -181,6 +194,10 @@ def test_an_offset_disappears_in_the_relief() -> None:
         ({"method": "clip", "scale": 1.0, "low": 0.0}, "no number “low”"),
         ({"method": "wrap", "cycle": -1.0}, "above 0"),
         ({"method": "clip", "scale": 1.0, "local_radius": 0.0}, "local_radius"),
+        ({"method": "clip", "scale": 1.0, "local_cells": 4}, "needs “local_radius”"),
+        ({"method": "clip", "scale": 1.0, "local_radius": 90.0, "local_cells": 0}, "from 1 to 100"),
+        ({"method": "clip", "scale": 1.0, "local_radius": 90.0, "local_cells": 2.5}, "whole number"),
+        ({"method": "clip", "scale": 1.0, "local_radius": 90.0, "local_cells": True}, "whole number"),
     ],
 )
 def test_meaningless_scalings_are_refused(arguments: dict, part: str) -> None:

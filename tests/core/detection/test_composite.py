@@ -15,7 +15,7 @@ from ada_mapper.core.channels import MINMAX_CHANNELS, Channel, ChannelKind, Scal
 from ada_mapper.core.detection import Composite
 from ada_mapper.core.errors import CancelledError, InputError
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.raster import BandReader, Window
+from ada_mapper.core.raster import BandReader, Grid, Window, lattice_origin
 from ada_mapper.core.satellite import SENTINEL1_WAVELENGTH
 from ada_mapper.core.types import Array
 from tiny_models import card_of, grid, write_layer
@@ -388,18 +388,19 @@ def test_the_scene_is_resampled_beyond_a_fifth_of_the_models_pixel(
     assert log.said("resampled to 30 m") is resampled
 
 
+@pytest.mark.parametrize("cells", [None, 2])
 @pytest.mark.parametrize("holes", [0.0, 0.2])
-def test_relief_is_the_same_in_whatever_window_it_is_read(tmp_path: Path, holes: float) -> None:
+def test_relief_is_the_same_in_whatever_window_it_is_read(tmp_path: Path, holes: float, cells: int | None) -> None:
     height = 2000 + 100 * _rates(120, 150)
     height[np.random.default_rng(5).random(height.shape) < holes] = NAN
-    scaling = Scaling("clip", scale=1e5, local_radius=450)
+    scaling = Scaling("clip", scale=1e5, local_radius=450, local_cells=cells)
     layers = {
         LOS_RATE: write_layer(tmp_path / "r.tif", _rates(120, 150)),
         DEM: write_layer(tmp_path / "d.tif", height, name="dem", unit="m", sign=""),
     }
     with Composite(layers, card_of(_channel(LOS_RATE), _channel(DEM, scaling=scaling))) as composite:
         whole = composite.read(Window(0, 0, 150, 120))
-        np.testing.assert_allclose(whole[1], scaling.apply(height, 30), atol=1e-7)
+        np.testing.assert_allclose(whole[1], scaling.apply(height, 30, lattice_origin(composite.grid)), atol=1e-7)
         for window in (Window(0, 0, 10, 10), Window(37, 51, 20, 9), Window(140, 110, 10, 10)):
             part = composite.read(window)
             rows, columns = slice(window.row, window.row + window.height), slice(window.column, None)
@@ -418,13 +419,27 @@ def test_rows_read_in_order_equal_windows(tmp_path: Path, holes: float, counts: 
     card = card_of(
         Channel(ChannelKind.PHASE_RATE_WRAPPED, "rad/yr", "away", Scaling("wrap", cycle=6.0, local_radius=600)),
         _channel(DEM, scaling=Scaling("asinh", scale=50, local_radius=960)),
-        _channel(PHASE_RATE, scaling=Scaling("asinh", scale=2)),
+        _channel(PHASE_RATE, scaling=Scaling("asinh", scale=2, local_radius=900, local_cells=3)),
         _channel(SLOPE, optional=True),
     )
     with Composite(layers, card) as composite:
         rows = composite.rows()
         read = np.concatenate([rows.read(count) for count in counts], axis=1)
         np.testing.assert_allclose(read, composite.read(Window(0, 0, 150, 120)), atol=2e-6)
+
+
+def test_the_lattice_of_local_means_lies_on_the_map(tmp_path: Path) -> None:
+    """A scene that begins seven columns and five rows later sees the same, away from the cut."""
+    rate = _rates(90, 100)
+    card = card_of(_channel(LOS_RATE, scaling=Scaling("asinh", scale=1, local_radius=300, local_cells=2)))
+    found = []
+    for first_row, first_column in ((0, 0), (5, 7)):
+        part = rate[first_row:, first_column:]
+        there = Grid("EPSG:32614", (600 + 30 * first_column, 30, 0, 9000 - 30 * first_row, 0, -30), *part.shape[::-1])
+        path = write_layer(tmp_path / f"{first_row}.tif", part, there)
+        with Composite({LOS_RATE: path}, card) as composite:
+            found.append(composite.read(Window(40 - first_column, 40 - first_row, 60, 50))[0])
+    np.testing.assert_allclose(found[1], found[0], atol=1e-6)
 
 
 def test_windows_outside_the_scene_are_nan(tmp_path: Path) -> None:
