@@ -71,7 +71,7 @@ def slope_body(
     shape = _rounded(along / np.float32(half_length), right / width, roundness)
     warp = ground.texture(rng, window, 3 * half_width)
     shape *= portable(np.exp, np.float32(rng.uniform(0.12, 0.4)) * warp)
-    outside = _OUTSIDE * (1 - _same_slope(ground, window, azimuth))
+    outside = _OUTSIDE * (1 - _same_slope(ground, window, azimuth, half_width))
     if units is not None:
         outside += _OUTSIDE * (1 - _inside_unit(rng, ground, window, units, row, column))
     radius = _fitted(ground, shape, outside, math.pi * half_length * half_width)
@@ -116,7 +116,8 @@ def two_lobed_body(
     """Two tongues from one head, or two heads with one toe."""
     azimuth = facing(ground, row, column, 0.5 * half_length)
     angle, share = rng.uniform(0.3, 0.7), rng.uniform(0.6, 1.0)
-    common = float(rng.choice([-1, 1])) * half_length
+    # Two thirds of the way to their common end both are still wide.
+    common = 0.65 * float(rng.choice([-1, 1])) * half_length
     window = ground.window(row, column, 1.8 * half_length + 2 * ground.terrain.pixel_size)
     along, right = ground.turned(window, row, column, azimuth)
     radii = []
@@ -127,8 +128,8 @@ def two_lobed_body(
         own_right = right * cosine - (along - np.float32(common)) * sine
         radius = _rounded(own_along / np.float32(half_length * size), own_right / np.float32(half_width * size), 2.0)
         warp = ground.texture(rng, window, 3 * half_width)
-        radii.append(radius * portable(np.exp, np.float32(rng.uniform(0.12, 0.3)) * warp))
-    outside = _OUTSIDE * (1 - _same_slope(ground, window, azimuth))
+        radii.append(radius * portable(np.exp, np.float32(rng.uniform(0.1, 0.2)) * warp))
+    outside = _OUTSIDE * (1 - _same_slope(ground, window, azimuth, half_width))
     area = math.pi * half_length * half_width * (1 + share * share) * 0.9
     radius = _fitted(ground, np.minimum(*radii), outside, area)
     across = np.clip(right / np.float32(2 * half_width), -1, 1)
@@ -196,12 +197,19 @@ def _along_way(ground: Landforms, path: NDArray[np.int64], nearest: NDArray[np.i
     return east / length, north / length, up / length
 
 
-def _same_slope(ground: Landforms, window: Window, azimuth: float) -> Array:
-    """1 on slopes that face as ``azimuth``, 0 on level ground and on what faces elsewhere, smooth between."""
+def _same_slope(ground: Landforms, window: Window, azimuth: float, half_width: float) -> Array:
+    """1 on slopes that face as ``azimuth``, 0 on level ground and on what faces elsewhere, smooth between.
+
+    A landslide doesn't mind relief on it that is much narrower than its ``half_width`` (m).
+    """
+    wide = ground.pixels(half_width / 5)
     east, north = (values[window] for values in ground.terrain.motion_gradient)
+    if wide > 1:
+        east, north = smooth(east, wide), smooth(north, wide)
     steepness = np.maximum(portable(np.hypot, east, north), 1e-6)
     towards = -(np.float32(math.sin(azimuth)) * east + np.float32(math.cos(azimuth)) * north) / steepness
-    return smoothstep(towards, -0.1, 0.5) * smoothstep(ground.terrain.motion_slope[window], 3.0, 7.0)
+    # Level ground is that of less than 3°, slopes are those of more than 7°.
+    return smoothstep(towards, -0.1, 0.5) * smoothstep(steepness, math.tan(math.radians(3)), math.tan(math.radians(7)))
 
 
 def _inside_unit(

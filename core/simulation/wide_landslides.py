@@ -13,7 +13,7 @@ from ..types import Array, Mask
 from .atmosphere import portable
 from .ground import Landforms, Window
 from .landslide_kinds import KINDS, Motion, draw_body, draw_moving, suits
-from .landslides import LABEL_PEAK, Landslides
+from .landslides import LABEL_PEAK, LABEL_RATE, Landslides
 
 AREA_LIMITS = (0.01e6, 3e6)
 SPEED_LIMITS = (3.0, 3_000.0)
@@ -28,6 +28,9 @@ _BROAD_PEAK, _BROAD_AREA = 4.0, 0.25e6
 """A landslide of at least so many square metres is labelled from this peak LOS rate (mm/yr) on."""
 _FAINT_PART = 3.0
 """A compartment is neither where its LOS rate stays below so many mm/yr."""
+_DOUBTFUL = 0.5
+"""Nor can be told where a body ends that moves by less than this share of its compartment's peak, and by less than
+LABEL_RATE along the line of sight."""
 _LARGEST_HOLE = 8
 """What stands still inside a body is part of it up to so many pixels, else neither."""
 
@@ -93,7 +96,7 @@ def _length(motion: Motion) -> Array:
 def _draw(
     rng: np.random.Generator, ground: Landforms, name: str, site: tuple[int, int], area: float, peak: float
 ) -> _Slide | None:
-    body = draw_body(rng, ground, name, site, _TRIMMED * area)
+    body = draw_body(rng, ground, name, site, min(_TRIMMED * area, AREA_LIMITS[1]))
     if body is None or float((body.radius < 1).sum()) * ground.terrain.pixel_size**2 < _LEAST_AREA:
         return None
     moving = draw_moving(rng, ground, name, body)
@@ -106,13 +109,23 @@ def _draw(
     factor = np.where(speed > np.float32(0.02 * top), np.float32(peak / top), np.float32(0))
     motion = (motion[0] * factor, motion[1] * factor, motion[2] * factor)
     speed = speed * factor
-    own_peaks = np.zeros(int(moving.parts.max()) + 1, np.float32)
-    np.maximum.at(own_peaks, moving.parts.ravel(), speed.ravel())
-    clear = speed > np.minimum(_FAINT * own_peaks, np.float32(_FAINT_SPEED))[moving.parts]
-    filled, still = _filled(clear)
+    filled, still = _filled(_clear(speed, moving.parts))
     if (filled & ~still).sum() * ground.terrain.pixel_size**2 < _LEAST_AREA:
         return None
     return _Slide(body.window, motion, filled | (speed > 0), filled & ~still, moving.parts)
+
+
+def _clear(speed: Array, parts: NDArray[np.int32]) -> Mask:
+    """Where a body moves more than a rim does."""
+    limits = np.minimum(np.float32(_FAINT) * _highest(speed, parts), np.float32(_FAINT_SPEED))
+    return np.asarray(speed > limits[parts], bool)
+
+
+def _highest(values: Array, parts: NDArray[np.int32]) -> Array:
+    """The highest value of each part."""
+    highest = np.zeros(int(parts.max()) + 1, np.float32)
+    np.maximum.at(highest, parts.ravel(), values.ravel())
+    return highest
 
 
 def _filled(clear: Mask) -> tuple[Mask, Mask]:
@@ -148,20 +161,23 @@ def label_whole_landslides(
     """
     label = np.zeros(los_rate.shape, np.uint8)
     peaks = np.zeros(landslides.count + 1, np.float32)
-    if landslides.count == 0 or landslides.body is None or landslides.parts is None:
+    if landslides.count == 0:
         return label, peaks
+    parts = landslides.identity if landslides.parts is None else landslides.parts
+    body = _clear(landslides.speed, parts) if landslides.body is None else landslides.body
     visible = np.where(hidden, np.float32(0), los_rate)
     highest, lowest = peaks.copy(), peaks.copy()
     np.maximum.at(highest, landslides.identity.ravel(), visible.ravel())
     np.minimum.at(lowest, landslides.identity.ravel(), visible.ravel())
     peaks = np.where(highest > -lowest, highest, lowest)
     peaks[0] = 0
-    areas = np.bincount(landslides.identity[landslides.body], minlength=landslides.count + 1) * pixel_size**2
+    areas = np.bincount(landslides.identity[body], minlength=landslides.count + 1) * pixel_size**2
     strong = np.abs(peaks) >= np.where(areas >= _BROAD_AREA, _BROAD_PEAK, LABEL_PEAK)
-    part_peaks = np.zeros(int(landslides.parts.max()) + 1, np.float32)
-    np.maximum.at(part_peaks, landslides.parts.ravel(), np.abs(los_rate).ravel())
-    body, inside = landslides.body, landslides.identity > 0
-    clear = body & strong[landslides.identity] & (part_peaks[landslides.parts] >= _FAINT_PART)
+    doubtful = landslides.speed < np.float32(_DOUBTFUL) * _highest(landslides.speed, parts)[parts]
+    doubtful &= np.abs(los_rate) < LABEL_RATE
+    sure = _highest(np.abs(los_rate), parts)[parts] >= _FAINT_PART
+    inside = landslides.identity > 0
+    clear = body & strong[landslides.identity] & sure & ~doubtful
     label[(inside & (np.abs(los_rate) > 1)) | (inside & (landslides.speed == 0)) | body] = IGNORED
     label[clear & ~hidden & (landslides.speed > 0)] = 1
     return label, peaks
