@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .surface import LandCover
     from .terrain import Terrain
     from .tiles import Tile, TileGenerator
+    from .wide_tiles import WideTiles
 else:
     __getattr__ = opened_when_asked(__name__)
 
@@ -35,6 +36,7 @@ __all__ = [
     "Terrain",
     "Tile",
     "TileGenerator",
+    "WideTiles",
     "simulate_scene",
     "simulate_semi_real",
     "smooth",

@@ -87,16 +87,16 @@ class FieldPool:
     def draw(self, rng: np.random.Generator, size: int) -> Array:
         """A field of shape (size, size) with unit variance over the pool's extent."""
         if not self._fields:
-            source = np.random.default_rng([self.seed, 7])
-            self._fields = [
-                power_law_field(source, self.size, self.pixel_size, self.exponents, self.steepening, self.outer_scale)
-                for _ in range(self.count)
-            ]
+            self._fields = self._made(np.random.default_rng([self.seed, 7]))
         angle = rng.uniform(0, 2 * np.pi)
         first, second = rng.choice(self.count, 2, replace=False)
         mixed: Array = np.float32(np.cos(angle)) * self._crop(rng, self._fields[first], size)
         mixed += np.float32(np.sin(angle)) * self._crop(rng, self._fields[second], size)
         return mixed
+
+    def _made(self, rng: np.random.Generator) -> list[Array]:
+        spectrum = self.exponents, self.steepening, self.outer_scale
+        return [power_law_field(rng, self.size, self.pixel_size, *spectrum) for _ in range(self.count)]
 
     def _crop(self, rng: np.random.Generator, values: Array, size: int) -> Array:
         row, column = rng.integers(0, self.size - size + 1, 2)

@@ -29,6 +29,10 @@ class PairNetwork:
         if len(self.first) == 0:
             raise InputError("A network needs at least one pair of dates.")
 
+    def only(self, kept: NDArray[np.bool_]) -> PairNetwork:
+        """The same dates with some of the pairs."""
+        return PairNetwork(self.days, self.first[kept], self.second[kept])
+
     @property
     def intervals(self) -> NDArray[np.float64]:
         """Temporal baseline of each pair in days."""

@@ -19,7 +19,7 @@ from .other_motion import DRAWN, OCCURRENCE, Occurrence, OtherMotion, other_moti
 from .real_noise import DrawnNoise, NoiseDraws, NoiseField, draw_noise, read_noise_fields
 from .surface import lost_cycle_rate, motion_coherence
 from .terrain import Terrain
-from .tiles import CROWDING, Tile, TileGenerator, draw_network, draw_viewing, seen_share
+from .tiles import Tile, TileGenerator, draw_network, draw_viewing, seen_share
 from .wide_landslides import draw_wide_landslides, label_whole_landslides
 
 _DRAWS = NoiseDraws()
@@ -94,10 +94,6 @@ class RealNoiseTiles(TileGenerator):
             "prominence": tuple(float(value) for value in prominence[1:]),
         }
         return Tile(layers, label, slides, other.los_rate, self.pixel_size, metadata)
-
-    def _landslide_count(self, rng: np.random.Generator) -> int:
-        expected = self.landslides_per_km2 * (self.size * self.pixel_size / 1000) ** 2
-        return 0 if rng.random() < 0.08 else int(rng.poisson(expected * rng.gamma(1.5, CROWDING / 1.5)))
 
     def _layers(
         self,

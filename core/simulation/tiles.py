@@ -70,6 +70,7 @@ class Tile:
     reduced, NaN where coherence is low), dem (m), slope (degrees), coherence (0–1), los_sensitivity (−1 to 1); each
     float32 (h, w). ``label``: uint8 (h, w), 1 = active deformation area, 0 = none, 255 = neither. ``motion`` and
     ``other_motion``: the true LOS rates (mm/yr, positive toward) of landslides and of what moves but is none.
+    ``other_kind``: uint8 (h, w), what a pixel is that is no landslide, an index into OTHER_KINDS; None where unknown.
     """
 
     layers: Mapping[str, Array]
@@ -78,6 +79,7 @@ class Tile:
     other_motion: Array
     pixel_size: float
     metadata: Mapping[str, Any]
+    other_kind: NDArray[np.uint8] | None = None
 
 
 @dataclass
@@ -132,9 +134,7 @@ class TileGenerator:
         terrain, region, source = self._terrain(rng)
         viewing = draw_viewing(rng)
         hidden = viewing.hidden(terrain.dem, terrain.pixel_size)
-        expected = self.landslides_per_km2 * (self.size * self.pixel_size / 1000) ** 2
-        count = 0 if rng.random() < 0.08 else int(rng.poisson(expected * rng.gamma(1.5, CROWDING / 1.5)))
-        landslides = draw_landslides(rng, terrain, self._pools["shapes"], count)
+        landslides = draw_landslides(rng, terrain, self._pools["shapes"], self._landslide_count(rng))
         slides = landslide_los_rate(landslides, terrain, viewing)
         label, peaks = label_landslides(landslides, slides, hidden)
         other = self._other_motion(rng, terrain, viewing)
@@ -159,6 +159,10 @@ class TileGenerator:
             "prominence": tuple(float(value) for value in prominence[1:]),
         }
         return Tile(layers, label, slides, other, self.pixel_size, metadata)
+
+    def _landslide_count(self, rng: np.random.Generator) -> int:
+        expected = self.landslides_per_km2 * (self.size * self.pixel_size / 1000) ** 2
+        return 0 if rng.random() < 0.08 else int(rng.poisson(expected * rng.gamma(1.5, CROWDING / 1.5)))
 
     def _terrain(self, rng: np.random.Generator) -> tuple[Terrain, str, str]:
         """A crop of real or generated ground, flipped, with its relief changed and sometimes a plain.

@@ -1,0 +1,63 @@
+"""The noise of pixels: speckle that filters and looks have blurred, of amplitudes that change over kilometres."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from ..types import Array
+from .atmosphere import as_float32, portable, smooth
+
+# Widths in pixels: of what looks and interpolation leave, of filtered phases, of adaptive filters at their widest.
+_NARROW, _MIDDLE, _WIDE = (0.3, 0.9), (1.0, 2.5), (3.0, 8.0)
+
+
+class FineNoise(NamedTuple):
+    """How speckle is made: variances of parts and their widths (pixels), σ of the logarithm of its amplitude over
+    kilometres, and from pixel to pixel, which makes tails."""
+
+    variances: tuple[float, float, float]
+    widths: tuple[float, float, float]
+    uneven: float
+    tails: float
+
+
+def draw_fine_noise(rng: np.random.Generator) -> FineNoise:
+    """Points (nearly white, with tails), multilooked pixels, and the filtered phases of fine stacks."""
+    kind = rng.random()
+    widths = tuple(float(rng.uniform(*limits)) for limits in (_NARROW, _MIDDLE, _WIDE))
+    if kind < 0.25:
+        shares, tails = (0.75, 0.15, 0.1), rng.uniform(0.2, 0.5)
+    elif kind < 0.5:
+        shares, tails = (0.5, 0.3, 0.2), rng.uniform(0, 0.25)
+    else:
+        shares, tails = (0.15, 0.45, 0.4), rng.uniform(0, 0.25)
+    variances = rng.dirichlet(4 * np.array(shares))
+    parts = (float(variances[0]), float(variances[1]), float(variances[2]))
+    return FineNoise(parts, (widths[0], widths[1], widths[2]), rng.uniform(0.05, 0.6), tails)
+
+
+def amplitude(noise: FineNoise, field: Array) -> Array:
+    """Factor of mean square 1 that changes over kilometres as ``field``, of unit variance, does."""
+    return portable(np.exp, np.float32(noise.uneven) * field - np.float32(noise.uneven**2))
+
+
+def unit_noise(rng: np.random.Generator, noise: FineNoise, shape: tuple[int, ...]) -> Array:
+    """Noise of unit variance in the mean, (h, w)."""
+    total = np.zeros(shape, np.float32)
+    for variance, width in zip(noise.variances, noise.widths):
+        if variance > 0.03:
+            total += np.float32(math.sqrt(variance)) * blurred(rng, shape, width)
+    total /= np.float32(math.sqrt(sum(variance for variance in noise.variances if variance > 0.03)))
+    if noise.tails > 0.1:
+        strength = rng.standard_normal(shape, dtype=np.float32)
+        total *= portable(np.exp, np.float32(noise.tails) * strength - np.float32(noise.tails**2))
+    return total
+
+
+def blurred(rng: np.random.Generator, shape: tuple[int, ...], width: float) -> Array:
+    """White noise blurred over ``width`` pixels, of unit variance."""
+    values = smooth(rng.standard_normal(shape, dtype=np.float32), width)
+    return as_float32(values / np.float32(max(float(values.std()), 1e-6)))

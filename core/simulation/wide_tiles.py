@@ -1,0 +1,288 @@
+"""Training tiles of a wider world: landslides of all kinds, what is none, two families of air, products of all pixels.
+
+Beside the rates there is what a stack says of them: standard error, share of open triplets, coherence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..models import IGNORED
+from ..satellite import DAYS_PER_YEAR, to_los_rate, to_phase_rate
+from ..types import Array, Mask, PathLike
+from .atmosphere import FieldPool, as_float32, smooth
+from .evidence import PairNoise, counted_share, no_data, told_error
+from .fast_motion import SeenMotion, seen_motion
+from .fine_noise import FineNoise, amplitude, draw_fine_noise, unit_noise
+from .ground import Ground, loguniform
+from .holes import draw_holes
+from .landslides import LANDSLIDES_PER_KM2, Landslides, ignore_drowned, landslide_los_rate
+from .matern import Matern, MaternPool
+from .network import PairNetwork
+from .other_motion import OCCURRENCE, Occurrence, OtherMotion, other_motion_on
+from .product_pixels import CUBIC, LINEAR, NEAREST, ProductPixels
+from .rate_weights import RateWeights
+from .surface import WATER, LandCover, draw_land_cover, estimated_coherence, unwrapping_errors
+from .terrain import Terrain
+from .tiles import Tile, TileGenerator, draw_network, draw_viewing, seen_share
+from .wide_air import Air, Networks, draw_air
+from .wide_landslides import draw_wide_landslides, label_whole_landslides
+
+POWER_LAW, MATERN = "power law", "Matérn"
+_COVARIANCES = (
+    Matern(0.5, 1_500.0),
+    Matern(0.5, 6_000.0, 2.0, 0.6),
+    Matern(0.5, 20_000.0),
+    Matern(1.0, 2_500.0, 1.5, 2.2),
+    Matern(1.0, 8_000.0),
+    Matern(1.5, 2_000.0),
+    Matern(1.5, 10_000.0, 2.5, 1.4),
+)
+_COARSE = 0.35
+_COARSE_METRES = (45.0, 150.0)
+_HIDDEN_COHERENCE, _HIDDEN_NOISE = 0.45, 0.5
+_TIME_SERIES, _OTHER_ERRORS = 0.25, 0.25
+_LARGEST_ERROR = 1_000.0
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """What a tile shows, before anything is measured."""
+
+    terrain: Terrain
+    hidden: Mask
+    landslides: Landslides
+    slides: Array
+    other: OtherMotion
+    seen: SeenMotion
+    cover: LandCover
+    networks: Networks
+    looks: float
+
+
+class WideTiles(TileGenerator):
+    """Tile number ``index`` of the endless set of ``seed``.
+
+    ``dem_paths`` and ``landslides_per_km2`` as of TileGenerator; ``occurrence``: of what is no landslide; ``noise``
+    multiplies all noise of the rates. Layers beside those of TileGenerator: standard_error (mm/yr, of the LOS rate)
+    and closure (share 0–1 of open triplets); all but dem, slope and los_sensitivity are NaN where there is no data.
+    """
+
+    def __init__(
+        self,
+        dem_paths: PathLike | Sequence[PathLike] | None = (),
+        seed: int = 1,
+        size: int = 256,
+        pixel_size: float = 30.0,
+        occurrence: Occurrence = OCCURRENCE,
+        landslides_per_km2: float = LANDSLIDES_PER_KM2,
+        noise: float = 1.0,
+    ) -> None:
+        super().__init__(seed, size, pixel_size, dem_paths, landslides_per_km2=landslides_per_km2, noise=noise)
+        self.occurrence = occurrence
+        extent = max(1024, 2 * size)
+        self._air_pools: dict[str, FieldPool] = {
+            POWER_LAW: self._pools["turbulence"],
+            MATERN: MaternPool(seed + 3, pixel_size, extent, covariances=_COVARIANCES),
+        }
+        self._spreads: dict[str, float] = {}
+
+    def __call__(self, index: int) -> Tile:
+        """Tile number ``index`` ≥ 0."""
+        rng = np.random.default_rng([self.seed, 43, index])
+        terrain, region, source = self._wide_terrain(rng)
+        viewing, network = draw_viewing(rng), draw_network(rng)
+        hidden = viewing.hidden(terrain.dem, terrain.pixel_size)
+        ground = Ground(terrain, self._pools["shapes"], viewing, network)
+        landslides = draw_wide_landslides(rng, ground, self._landslide_count(rng))
+        slides = landslide_los_rate(landslides, terrain, viewing)
+        label, peaks = label_whole_landslides(landslides, slides, hidden, self.pixel_size)
+        other = other_motion_on(rng, ground, self.occurrence)
+        ratio = None if rng.random() < 0.5 else loguniform(rng, 0.1, 2.0)
+        weights = RateWeights.equation_1(network) if ratio is None else RateWeights.best(network, ratio)
+        networks = Networks.drawn(rng, weights, ratio, self._pools["texture"].draw(rng, self.size))
+        cover = draw_land_cover(rng, terrain, self._pools["texture"])
+        shapes, moving = self._pools["shapes"], to_phase_rate(slides + other.los_rate)
+        seen = seen_motion(rng, moving, landslides.identity, landslides.count, weights, shapes)
+        looks = loguniform(rng, 6, 60)
+        scene = _Scene(terrain, hidden, landslides, slides, other, seen, cover, networks, looks)
+        family = POWER_LAW if rng.random() < 0.5 else MATERN
+        fine = draw_fine_noise(rng)
+        pixels, metres = self._product(rng)
+        layers, noise, signal = self._rates(rng, scene, family, fine, pixels)
+        layers["los_sensitivity"] = seen_share(rng, terrain, viewing)
+        label, prominence = ignore_drowned(label, landslides, signal, noise, self.pixel_size)
+        label[np.isnan(layers["phase_rate"]) & (label == 1)] = IGNORED
+        metadata = {
+            "seed": self.seed,
+            "index": index,
+            "region": region,
+            "terrain": source,
+            "heading": viewing.heading,
+            "incidence": viewing.incidence,
+            "orbit": viewing.orbit,
+            "years": float(network.days[-1] / DAYS_PER_YEAR),
+            "pairs": len(network.first),
+            "estimator": "equation 1" if ratio is None else "network",
+            "date_gain": weights.date_gain,
+            "noise_family": family,
+            "product_metres": metres,
+            "landslides": landslides.count,
+            "kinds": landslides.kinds,
+            "peaks": tuple(float(value) for value in peaks[1:]),
+            "prominence": tuple(float(value) for value in prominence[1:]),
+        }
+        return Tile(layers, label, slides, other.los_rate, self.pixel_size, metadata, other.kind)
+
+    def _wide_terrain(self, rng: np.random.Generator) -> tuple[Terrain, str, str]:
+        """Ground as of TileGenerator, sometimes higher or lower, sometimes as a coarser DEM has it."""
+        terrain, region, source = self._terrain(rng)
+        dem = terrain.dem
+        if rng.random() < 0.4:
+            gain = loguniform(rng, 0.5, 1.8)
+            steepest = float(np.quantile(terrain.slope[::4, ::4], 0.95))
+            # No ground stands steeper than about 45° over many pixels.
+            gain = min(gain, max(1.0, math.tan(math.radians(45)) / math.tan(math.radians(max(steepest, 1.0)))))
+            dem = dem.min() + (dem - dem.min()) * np.float32(gain)
+            source += ", relief changed"
+        if rng.random() < 0.2:
+            dem = smooth(dem, rng.uniform(0.7, 2.5) * 30 / self.pixel_size)
+            source += ", coarse"
+        if dem is terrain.dem:
+            return terrain, region, source
+        return Terrain(np.ascontiguousarray(dem, np.float32), self.pixel_size), region, source
+
+    def _product(self, rng: np.random.Generator) -> tuple[ProductPixels, float]:
+        """The product's pixels, and their size in metres."""
+        if rng.random() >= _COARSE:
+            return ProductPixels(), self.pixel_size
+        metres = max(loguniform(rng, *_COARSE_METRES), 1.2 * self.pixel_size)
+        way = str(rng.choice([NEAREST, LINEAR, LINEAR, CUBIC, CUBIC]))
+        return ProductPixels.drawn(rng, self.size, metres / self.pixel_size, way), metres
+
+    def _spread(self, family: str) -> float:
+        """Standard deviation of the crops of a pool, in the mean of many."""
+        if family not in self._spreads:
+            rng = np.random.default_rng([self.seed, 44])
+            crops = [self._air_pools[family].draw(rng, self.size)[::8, ::8] for _ in range(60)]
+            self._spreads[family] = math.sqrt(float(np.mean([crop.var() for crop in crops])))
+        return self._spreads[family]
+
+    def _rates(
+        self, rng: np.random.Generator, scene: _Scene, family: str, fine: FineNoise, pixels: ProductPixels
+    ) -> tuple[dict[str, Array], Array, Array]:
+        """The layers of a stack, all noise of the phase rate and what it shows of landslides (rad/yr)."""
+        pool = self._air_pools[family]
+        networks = scene.networks
+        level, opened, coherence = self._pair_noise(rng, scene)
+        level *= amplitude(fine, self._pools["texture"].draw(rng, self.size))
+        level = pixels.mean(level)
+        steps = unwrapping_errors(rng, scene.terrain, coherence, self._pools["texture"], networks.usual.network)
+        errors = pixels.mean(steps + to_phase_rate(self._fading(rng, scene.cover)))
+        errors += level * unit_noise(rng, fine, level.shape)
+        air = draw_air(rng, scene.terrain.dem, self.pixel_size, pool, self._spread(family), networks)
+        air = Air(pixels.mean(air.rate), pixels.mean(air.error))
+        strength = np.float32(self.noise)
+        ground = pixels.mean(scene.seen.phase_rate + scene.other.apparent_rate) + strength * errors
+        kept_air, left = self._less_air(rng, strength * air.rate, pixels)
+        error = np.hypot(level, np.float32(left) * air.error) * strength
+        error = to_los_rate(told_error(rng, error, rng.uniform(10, 50), fine.widths[1]))
+        coherence = pixels.mean(coherence)
+        shown = self._shown_coherence(rng, coherence)
+        gaps = self._holes(rng, scene, coherence, pixels)
+        closed = (1 - pixels.mean(opened)) * (1 - _opened_by(pixels.mean(steps), networks.usual.network))
+        closure = self._closure(rng, scene, closed, pixels)
+        phase = ground + strength * air.rate
+        los = to_los_rate(ground + kept_air)
+        layers = {
+            "phase_rate": phase + np.float32(rng.uniform(-5, 5)),
+            "los_rate": los,
+            "standard_error": np.minimum(np.abs(error), np.float32(_LARGEST_ERROR)) * self._claimed(rng),
+            "coherence": shown,
+            "closure": closure,
+        }
+        weak = gaps | (shown < self._masked_below(rng, shown))
+        no_los = pixels.brought_gaps(weak)
+        missing = pixels.brought_gaps(gaps)
+        layers = {name: pixels.brought(pixels.filled(values, gaps)) for name, values in layers.items()}
+        layers["coherence"] = np.clip(layers["coherence"], 0, 1)
+        layers["closure"] = np.clip(layers["closure"], 0, 1)
+        layers["standard_error"] = np.maximum(layers["standard_error"], 0)
+        no_data(layers, missing)
+        los = layers["los_rate"]
+        los[no_los] = np.nan
+        los -= np.float32((np.nanmedian(los) if np.isfinite(los).any() else 0.0) + rng.normal(0, 1.5))
+        layers["dem"], layers["slope"] = scene.terrain.dem, scene.terrain.slope
+        noise = pixels.brought(errors + air.rate)
+        return layers, noise, pixels.brought(pixels.mean(to_phase_rate(scene.slides)))
+
+    def _pair_noise(self, rng: np.random.Generator, scene: _Scene) -> tuple[Array, Array, Array]:
+        """Standard deviation of the rate (rad/yr), share of open triplets and coherence, of what pairs have each."""
+        cover, networks = scene.cover, scene.networks
+        factor = cover.texture * scene.other.coherence * scene.seen.coherence
+        factor[scene.hidden] *= np.float32(_HIDDEN_COHERENCE)
+        usual = PairNoise.of(networks.usual, cover.climate, scene.looks)
+        level = usual.at(usual.rate, cover.classes, factor)
+        if networks.poorer is not None:
+            poorer = PairNoise.of(networks.poorer, cover.climate, scene.looks, False)
+            level = np.asarray(networks.mixed(level, poorer.at(poorer.rate, cover.classes, factor)), np.float32)
+        level[scene.hidden] = np.maximum(level[scene.hidden], _HIDDEN_NOISE)
+        opened = usual.at(usual.open, cover.classes, factor)
+        return level, opened, usual.at(usual.coherence, cover.classes, factor)
+
+    def _closure(self, rng: np.random.Generator, scene: _Scene, closed: Array, pixels: ProductPixels) -> Array:
+        """Share of open triplets, of the product's pixels, where noise leaves a share ``closed``.
+
+        It is 0 everywhere in products made of a time series.
+        """
+        triplets = len(scene.networks.usual.network.triplets)
+        if not triplets or rng.random() < _TIME_SERIES:
+            return np.zeros_like(closed)
+        known = (1 - scene.other.unclosed) * (1 - scene.seen.unclosed)
+        return counted_share(rng, as_float32(np.clip(1 - pixels.mean(known) * closed, 0, 1)), triplets)
+
+    def _less_air(self, rng: np.random.Generator, air: Array, pixels: ProductPixels) -> tuple[Array, float]:
+        """The air (rad/yr) that a filter by date leaves, and its share of the standard deviation."""
+        share = 0.0 if rng.random() < 0.25 else rng.uniform(0.2, 0.95)
+        if not share:
+            return air, 1.0
+        width = loguniform(rng, 500, 3000) / self.pixel_size * air.shape[0] / self.size
+        kept = air - np.float32(share) * smooth(air, width)
+        return kept, float(kept.std()) / max(float(air.std()), 1e-9)
+
+    def _shown_coherence(self, rng: np.random.Generator, coherence: Array) -> Array:
+        seen = estimated_coherence(coherence, loguniform(rng, 15, 200))
+        seen += rng.standard_normal(seen.shape, dtype=np.float32) * np.float32(rng.uniform(0.005, 0.04))
+        return as_float32(np.clip(seen, 0, 1))
+
+    def _masked_below(self, rng: np.random.Generator, coherence: Array) -> float:
+        """The limit below which the LOS rate is masked, of a part of the tile at most."""
+        if rng.random() < 0.4:
+            return 0.0
+        return min(rng.uniform(0.15, 0.5), float(np.quantile(coherence[::4, ::4], 0.3 * rng.random())))
+
+    def _holes(self, rng: np.random.Generator, scene: _Scene, coherence: Array, pixels: ProductPixels) -> Mask:
+        """Pixels of the product without data."""
+        sure = scene.other.gaps.copy()
+        if rng.random() < 0.5:
+            sure |= scene.hidden
+        if rng.random() < 0.6:
+            sure |= scene.cover.classes == WATER
+        patches = pixels.mean(self._pools["texture"].draw(rng, self.size))
+        return np.asarray((pixels.mean(sure.astype(np.float32)) > 0.5) | draw_holes(rng, coherence, patches), np.bool_)
+
+    def _claimed(self, rng: np.random.Generator) -> np.float32:
+        """Factor by which other processing claims a larger or a smaller error."""
+        return np.float32(loguniform(rng, 0.2, 3.0) if rng.random() < _OTHER_ERRORS else 1.0)
+
+
+def _opened_by(steps: Array, network: PairNetwork) -> Array:
+    """Share of triplets that pairs open which lost a cycle each and so make these steps of a rate (rad/yr)."""
+    mean = float(np.mean(network.intervals)) / DAYS_PER_YEAR
+    pairs = np.abs(steps) * np.float32(network.squared_sum / (2 * math.pi * mean))
+    # Each pair is in up to three of the sides of a triplet.
+    return as_float32(np.clip(3 * pairs / max(len(network.first), 1), 0, 1))
