@@ -74,10 +74,10 @@ class WideTiles(TileGenerator):
 
     def __init__(
         self,
-        dem_paths: PathLike | Sequence[PathLike] | None = (),
-        seed: int = 1,
+        seed: int,
         size: int = 256,
         pixel_size: float = 30.0,
+        dem_paths: PathLike | Sequence[PathLike] | None = (),
         occurrence: Occurrence = OCCURRENCE,
         landslides_per_km2: float = LANDSLIDES_PER_KM2,
         noise: float = 1.0,
