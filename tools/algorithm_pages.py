@@ -34,7 +34,7 @@ UNBOUNDED = 2**31 - 1
 USUAL = {
     "assessaccuracy": ("AREAS", "REPORT"),
     "buildcomposite": ("PHASE_RATE", "LOS_RATE", "DEM", "SLOPE"),
-    "classicaldetector": ("SLOPE", "ORBIT"),
+    "classicaldetector": ("SLOPE", "LOS_SENSITIVITY", "ORBIT"),
     "comparechannels": ("SAMPLES", "REPORT"),
     "createsamples": ("PHASE_RATE", "LOS_RATE", "DEM", "SLOPE"),
     "detectareas": ("PHASE_RATE", "LOS_RATE", "DEM", "SLOPE", "LOS_SENSITIVITY"),

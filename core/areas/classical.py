@@ -1,14 +1,15 @@
 """The classical detector, which every result of a network stands beside.
 
 A raster form of ADAfinder (Barra et al. 2017, Remote Sens. 9(10), 1002; Navarro et al. 2020, Int. J. Geo-Inf.
-9(10), 584): pixels whose LOS rate stands out of the scene's own spread, in groups of a smallest size.
+9(10), 584): pixels whose LOS rate stands out of the scene's own spread, in groups of a smallest size. Where the LOS
+sensitivity is known, only ground that moves downhill counts.
 """
 
 from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +19,14 @@ from ..errors import InputError
 from ..progress import QUIET, Progress
 from ..raster import (
     GAUSSIAN_TRUNCATE,
+    LOS_SENSITIVITY,
     Band,
     BandDescription,
     BandReader,
     Grid,
     RasterWriter,
     Window,
+    checked_band,
     coarsening_factor,
     gaussian_mean,
     limited_cache,
@@ -50,30 +53,50 @@ class ClassicalRules:
     The smooth part is a Gaussian mean whose standard deviation is ``smooth_metres``. ADAfinder takes 2 standard
     deviations, which marks much atmospheric noise; about 4, the default, scores best on simulated scenes and so is
     the stronger yardstick. ``min_pixels`` is the smallest group; ``min_slope`` (degrees; None for no such rule) holds
-    where a slope is given. Raises InputError for impossible numbers.
+    where a slope is given.
+
+    Where a LOS sensitivity is given, ground must move downhill (None in ``min_sensitivity`` for no such rule): its
+    downslope rate (the rate less its smooth part, over the sensitivity) must be above the threshold over
+    |sensitivity|, which is what it scatters by. Ground of which the line of sight sees less than ``min_sensitivity``,
+    or whose sensitivity is unknown, is left out. On simulated tiles, and on real noise, that scores better than letting
+    the plain rule hold there, and better than a threshold from the spread of the downslope rates. Raises InputError
+    for impossible numbers.
     """
 
     sigma: float = 4.0
     smooth_metres: float = 1200.0
     min_pixels: int = 20
     min_slope: float | None = 5.0
+    min_sensitivity: float | None = 0.1
 
     def __post_init__(self) -> None:
         if not (self.sigma > 0 and self.smooth_metres > 0 and self.min_pixels >= 1):
             raise InputError(
                 "The classical detector needs a threshold and a width above 0 and areas of at least 1 pixel."
             )
+        if self.min_sensitivity is not None and not 0 < self.min_sensitivity <= 1:
+            raise InputError(
+                "The least share of a motion that must be seen ({share:g}) must lie between 0 and 1.",
+                share=self.min_sensitivity,
+            )
 
 
 def classical_mask(
-    los_rate: Array, pixel_size: float | tuple[float, float], rules: ClassicalRules, slope: Array | None = None
+    los_rate: Array,
+    pixel_size: float | tuple[float, float],
+    rules: ClassicalRules,
+    slope: Array | None = None,
+    sensitivity: Array | None = None,
 ) -> Mask:
     """The pixels of areas in a whole raster of LOS rates (h, w), any unit, NaN for no data.
 
-    ``pixel_size`` in metres, or (east-west, north-south) metres; ``slope`` in degrees, of the same shape.
+    ``pixel_size`` in metres, or (east-west, north-south) metres; ``slope`` in degrees and the LOS ``sensitivity`` (−1
+    to 1) of the same shape. With a sensitivity, rates are positive toward the satellite; else their sign is of no
+    account.
     """
     relief = _relief(los_rate, _sigmas(pixel_size, rules))
-    marked = _marked(relief, rules.sigma * robust_spread(_sample(relief, 0, _stride(relief.size))), rules, slope)
+    threshold = rules.sigma * robust_spread(_sample(relief, 0, _stride(relief.size)))
+    marked = _marked(relief, threshold, rules, slope, sensitivity)
     return counting_pixels(marked, marked, rules.min_pixels)
 
 
@@ -85,12 +108,18 @@ def classical_areas(
     dem: PathLike | None = None,
     smooth: bool = False,
     progress: Progress = QUIET,
+    los_sensitivity: PathLike | None = None,
 ) -> tuple[Area, ...]:
     """The areas that stand out in a LOS rate raster, as ``extract_areas`` gives them, without probabilities.
 
-    Streamed by blocks of rows. Raises InputError for a raster without CRS, without data, or whose rates don't scatter.
+    Streamed by blocks of rows. ``los_sensitivity``: a raster of it on any grid, by which only downhill motion counts.
+    Raises InputError for a raster without CRS, without data, or whose rates don't scatter, and for a sensitivity that
+    isn't one or has no data where there are rates.
     """
     layers = Layers(None, los_rate, slope, dem).checked(progress)
+    masking = {} if rules.min_slope is None or slope is None else {"slope": layers["slope"]}
+    if los_sensitivity is not None and rules.min_sensitivity is not None:
+        masking["sensitivity"] = checked_band(los_sensitivity, LOS_SENSITIVITY, progress)
     with (
         limited_cache(),
         BandReader(layers["los_rate"]) as reader,
@@ -99,7 +128,7 @@ def classical_areas(
         require_crs(reader.grid, los_rate)
         threshold = rules.sigma * _scene_spread(reader, rules, progress.part(0.0, 0.25))
         path = Path(folder) / "mask.tif"
-        _write_mask(reader, layers.get("slope"), rules, threshold, path, progress.part(0.25, 0.55))
+        _write_mask(reader, masking, rules, threshold, path, progress.part(0.25, 0.55))
         with BandReader(path) as mask:
             return vectorize(
                 _StoredMask(mask), Layers(**layers), 0.0, rules.min_pixels, orbit, smooth, progress.part(0.55, 1.0)
@@ -151,14 +180,33 @@ def _sample(relief: Array, first: int, stride: int) -> Array:
     return np.asarray(chosen[np.isfinite(chosen)])
 
 
-def _marked(relief: Array, threshold: float, rules: ClassicalRules, slope: Array | None) -> Mask:
+def _beyond(
+    relief: Array, threshold: float, rules: ClassicalRules, slope: Array | None, sensitivity: Array | None
+) -> Mask:
+    """Pixels beyond the threshold, by the rules for slope and sensitivity."""
+    with np.errstate(invalid="ignore"):
+        if sensitivity is None or rules.min_sensitivity is None:
+            beyond = np.abs(relief) > threshold
+        else:
+            # Both sides of the test of the downslope rate, multiplied by |sensitivity|.
+            beyond = np.where(sensitivity < 0, -relief, relief) > threshold
+            beyond &= np.abs(sensitivity) >= rules.min_sensitivity
+        if slope is not None and rules.min_slope is not None:
+            beyond &= slope > rules.min_slope
+    return beyond
+
+
+def _marked(
+    relief: Array,
+    threshold: float,
+    rules: ClassicalRules,
+    slope: Array | None = None,
+    sensitivity: Array | None = None,
+) -> Mask:
     """Pixels beyond the threshold, by majority of 3 × 3, joined across gaps that both sides reach in one pixel."""
     from scipy.ndimage import binary_dilation, binary_erosion, uniform_filter
 
-    with np.errstate(invalid="ignore"):
-        beyond = np.abs(relief) > threshold
-        if slope is not None and rules.min_slope is not None:
-            beyond &= slope > rules.min_slope
+    beyond = _beyond(relief, threshold, rules, slope, sensitivity)
     share = uniform_filter(beyond.astype(np.float32), 3, mode="constant")
     neighbours = np.ones((3, 3), bool)
     joined = binary_dilation(share > 4.5 / 9, neighbours)
@@ -207,21 +255,28 @@ def _scene_spread(reader: BandReader, rules: ClassicalRules, progress: Progress)
 
 def _write_mask(
     reader: BandReader,
-    slope: Band | None,
+    masking: Mapping[str, Band],
     rules: ClassicalRules,
     threshold: float,
     path: Path,
     progress: Progress,
 ) -> None:
+    """Write the pixels of areas of any size; ``masking`` holds the ``slope`` and the ``sensitivity``, where given."""
     grid = reader.grid
+    has_sensitivity = False
     with contextlib.ExitStack() as stack:
-        slopes = None
-        if slope is not None and rules.min_slope is not None:
-            slopes = stack.enter_context(BandReader(slope, grid))
+        readers = {name: stack.enter_context(BandReader(band, grid)) for name, band in masking.items()}
         writer = stack.enter_context(RasterWriter(path, grid, [BandDescription("mask")], "uint8", None))
         for first, rows, above, relief in _reliefs(reader, rules, _MASK_HALO, progress):
-            steep = None
-            if slopes is not None:
-                steep = slopes.read(Window(0, first - above, grid.width, relief.shape[0]))
-            marked = _marked(relief, threshold, rules, steep)
+            window = Window(0, first - above, grid.width, relief.shape[0])
+            values = {name: own.read(window) for name, own in readers.items()}
+            marked = _marked(relief, threshold, rules, **values)
             writer.write(marked[above : above + rows].astype(np.uint8), first)
+            if "sensitivity" in values:
+                has_sensitivity |= bool((np.isfinite(values["sensitivity"]) & np.isfinite(relief)).any())
+    if "sensitivity" in masking and not has_sensitivity:
+        raise InputError(
+            "{path} has no LOS sensitivity where there are LOS rates. Check that both show the same place and that "
+            "their coordinate reference systems are right.",
+            path=masking["sensitivity"].path,
+        )

@@ -22,7 +22,8 @@ class ClassicalDetector(Algorithm):
     SUMMARY = QT_TRANSLATE_NOOP(
         "AdaMapper",
         "Finds areas without a network, as ADAfinder does: removes the smooth part of the LOS rate, marks pixels "
-        "that stand out by a multiple of the scene's own spread, and joins neighbours. Compare the network with it.",
+        "that stand out by a multiple of the scene's own spread, and joins neighbours. With the LOS sensitivity, only "
+        "ground that moves downhill counts, which finds landslides better. Compare the network with it.",
     )
 
     def define(self) -> None:
@@ -55,6 +56,23 @@ class ClassicalDetector(Algorithm):
             0,
             90,
         )
+        self.add_raster(
+            "LOS_SENSITIVITY",
+            tr("LOS sensitivity"),
+            tr(
+                "−1 to 1, for the orbit of the rate. Where it is given, only ground that moves downhill is marked, and "
+                "none that this orbit hardly sees moving."
+            ),
+        )
+        self.add_number(
+            "MIN_SENSITIVITY",
+            tr("Smallest LOS sensitivity"),
+            tr("Ground of which the line of sight sees a smaller share of a motion is left out, whichever its sign."),
+            0.1,
+            0.01,
+            1,
+            advanced=True,
+        )
         self.add_choice(
             "ORBIT", tr("Orbit"), tr("Written into the attributes and used for the colour."), ORBIT_CHOICES, "unknown"
         )
@@ -73,6 +91,7 @@ class ClassicalDetector(Algorithm):
             smooth_metres=self.required_number(parameters, "SMOOTH_METRES", context),
             min_pixels=self.parameterAsInt(parameters, "MIN_PIXELS", context),
             min_slope=self.number(parameters, "MIN_SLOPE", context) if slope else None,
+            min_sensitivity=self.required_number(parameters, "MIN_SENSITIVITY", context),
         )
         areas = classical_areas(
             los_rate,
@@ -81,6 +100,7 @@ class ClassicalDetector(Algorithm):
             orbit=self.parameterAsEnumString(parameters, "ORBIT", context),
             dem=self.raster_path(parameters, "DEM", context),
             progress=progress,
+            los_sensitivity=self.raster_path(parameters, "LOS_SENSITIVITY", context),
         )
         destination = write_areas(self, parameters, context, progress, areas, FIELDS, Grid.of(los_rate).crs)
         return {"AREAS": destination, "AREA_COUNT": len(areas)}

@@ -80,6 +80,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "LOS_RATE": "in:los_rate.tif",
         "SLOPE": "in:slope.tif",
         "DEM": "in:dem.tif",
+        "LOS_SENSITIVITY": "in:sensitivity.tif",
         "AREAS": "out:areas.gpkg",
     },
     "extractareas": {
@@ -309,7 +310,7 @@ def _write_rasters(folder: Path) -> None:
         ("slope", 15 + 5 * np.sin(columns / 9), BandDescription("slope", "degree")),
         ("probability", np.where(moving, 0.9, random.uniform(0, 0.1, shape)), BandDescription("probability", "1")),
         ("coherence", random.uniform(0.5, 0.9, shape), BandDescription("coherence", "1")),
-        ("sensitivity", 0.3 + 0.2 * np.sin(rows / 11), BandDescription("los_sensitivity", "1")),
+        ("sensitivity", -0.3 + 0.2 * np.sin(rows / 11), BandDescription("los_sensitivity", "1")),
         ("error", random.uniform(0.5, 4, shape), BandDescription("standard_error", "mm/yr")),
         ("closure", random.uniform(0, 0.4, shape), BandDescription("closure", "1")),
         ("mask", moving, BandDescription("mask")),
