@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .report import write_accuracy_csv, write_accuracy_report
     from .scores import Confusion, ObjectScores, PixelScores, confusion, f1_score, pixel_scores, wilson_interval
     from .strata import BY_AREA, BY_RATE, UNKNOWN, Classes
-    from .tile_scores import area_pixels, tile_objects
+    from .tile_scores import area_pixels, judged_areas, tile_objects
 else:
     __getattr__ = opened_when_asked(__name__)
 
@@ -54,6 +54,7 @@ __all__ = [
     "confusion",
     "f1_score",
     "figure_text",
+    "judged_areas",
     "match_areas",
     "pixel_scores",
     "tile_objects",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,26 @@ from .matching import MATCH_IOU
 from .scores import ObjectScores, confusion
 
 _FEW_PAIRS = 4_000_000
+
+
+@dataclass(frozen=True)
+class JudgedPixels:
+    """A found area: its pixels (h, w), and whether it matches a true area that is asked for."""
+
+    pixels: Mask
+    is_right: bool
+
+
+@dataclass(frozen=True)
+class _Judgement:
+    """``guess`` (h, w): numbers of the found areas. By number of a true area: ``asked``, ``is_found``; the others by
+    that of a found one."""
+
+    guess: NDArray[Any]
+    asked: Mask
+    is_found: Mask
+    judged: Mask
+    right: Mask
 
 
 def area_pixels(probability: Array, card: ModelCard, pixel_size: float) -> Mask:
@@ -39,6 +61,31 @@ def tile_objects(
     ones that are smaller, or lie mostly on other pixels, or match an area that isn't asked for, count for nothing.
     With the true LOS rate ``motion`` (h, w; mm/yr) only areas that reach ``min_rate`` are asked for.
     """
+    judgement = _judge(found, label_map, counted, min_pixels, motion, min_rate)
+    return ObjectScores(
+        true_count=int(judgement.asked.sum()),
+        found_count=int(judgement.judged.sum()),
+        matched_true=int((judgement.is_found & judgement.asked).sum()),
+        matched_found=int((judgement.right & judgement.judged).sum()),
+    )
+
+
+def judged_areas(found: Mask, label_map: Labels, counted: Mask, min_pixels: float) -> Iterator[JudgedPixels]:
+    """The found areas of a tile that count, one after the other, as ``tile_objects`` counts them."""
+    judgement = _judge(found, label_map, counted, min_pixels)
+    for number in np.flatnonzero(judgement.judged):
+        yield JudgedPixels(judgement.guess == number, bool(judgement.right[number]))
+
+
+def _judge(
+    found: Mask,
+    label_map: Labels,
+    counted: Mask,
+    min_pixels: float,
+    motion: Array | None = None,
+    min_rate: float = 0.0,
+) -> _Judgement:
+    """What ``tile_objects`` counts."""
     truth, true_count = labelled(label_map == 1)
     guess, found_count = labelled(found)
     true_sizes = np.bincount(truth[counted], minlength=true_count + 1).astype(float)
@@ -52,12 +99,7 @@ def tile_objects(
     is_found[true] = matches[other] = True
     right[other[asked[true]]] = True
     judged &= right | ~matches
-    return ObjectScores(
-        true_count=int(asked.sum()),
-        found_count=int(judged.sum()),
-        matched_true=int((is_found & asked).sum()),
-        matched_found=int((right & judged).sum()),
-    )
+    return _Judgement(guess, asked, is_found, judged, right)
 
 
 def _matches(

@@ -12,6 +12,7 @@ from ..doors import opened_when_asked
 if TYPE_CHECKING:
     from .area import FIELDS, Area, outlines_of
     from .attributes import Layers
+    from .calibration import AREA_CALIBRATION_TAG, HECTARE, AreaCalibration, log_odds
     from .classical import ClassicalRules, classical_areas, classical_mask
     from .components import counting_pixels, rows_per_block
     from .connected import connected_groups, labelled
@@ -21,9 +22,12 @@ else:
     __getattr__ = opened_when_asked(__name__)
 
 __all__ = [
+    "AREA_CALIBRATION_TAG",
     "FIELDS",
+    "HECTARE",
     "MERGED_FIELDS",
     "Area",
+    "AreaCalibration",
     "AreaRules",
     "ClassicalRules",
     "Layers",
@@ -33,6 +37,7 @@ __all__ = [
     "counting_pixels",
     "extract_areas",
     "labelled",
+    "log_odds",
     "merge_orbits",
     "outlines_of",
     "rows_per_block",

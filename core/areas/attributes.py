@@ -26,13 +26,17 @@ from ..raster import (
     Window,
     checked_band,
 )
+from ..satellite import fastest_measurable
 from ..terrain import gradient
+from ..texts import Message
 from ..types import Array, PathLike
 from .components import Components
 from .connected import ComponentLabels
 
 Floats = NDArray[np.float64]
 
+TOO_FAST = Message("faster than these pairs can measure")
+"""Said of an area that moves by more than a quarter of a wavelength between the dates of the shortest pair."""
 _KINDS = {"probability": PROBABILITY, "los_rate": LOS_RATE, "slope": SLOPE, "dem": HEIGHTS}
 
 
@@ -164,6 +168,7 @@ class AreaStatistics:
             for name in ("probability", "los_rate", "slope", "dem", "downslope_east", "downslope_north")
         }
         self._shape = _Shape(np.zeros((6, areas + 1)))
+        self.fastest: float | None = None
 
     def add(self, first_row: int, groups: _Groups, layers: Mapping[str, Array]) -> None:
         self._shape.add(groups, first_row, self._width)
@@ -174,15 +179,22 @@ class AreaStatistics:
         """True when the layer had no data in any area."""
         return not self._layers[layer].count.any()
 
-    def attributes(self, label: int) -> dict[str, float | None]:
-        """The measured attributes of one area; None where its layer is missing or has no data there."""
+    def attributes(self, label: int) -> dict[str, float | str | None]:
+        """The measured attributes of one area; None where its layer is missing or has no data there.
+
+        ``fastest`` is the LOS rate (mm/yr) beyond which the pairs that it was made of can't be trusted, None where that
+        isn't known.
+        """
         probability, los_rate, slope, dem, east, north = self._layers.values()
         lowest, highest = dem.minimum(label), dem.maximum(label)
+        extreme = los_rate.extreme(label)
+        is_too_fast = extreme is not None and self.fastest is not None and abs(extreme) > self.fastest
         return {
             "probability_mean": probability.mean(label),
             "probability_max": probability.maximum(label),
             "los_rate_mean": los_rate.mean(label),
-            "los_rate_extreme": los_rate.extreme(label),
+            "los_rate_extreme": extreme,
+            "fast_motion": TOO_FAST if is_too_fast else None,
             "slope_min": slope.minimum(label),
             "slope_mean": slope.mean(label),
             "slope_max": slope.maximum(label),
@@ -212,6 +224,8 @@ def measure(components: Components, layers: Layers, labels_path: PathLike, progr
     with contextlib.ExitStack() as stack:
         writer = stack.enter_context(RasterWriter(labels_path, grid, [BandDescription("area")], "int32", None))
         readers = layers.readers(grid, stack, progress)
+        if "los_rate" in readers:
+            statistics.fastest = fastest_measurable(readers["los_rate"].tags)
         for first, labels in components.blocks():
             progress.report(first / grid.height)
             writer.write(labels, first)

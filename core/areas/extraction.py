@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ..types import Mask, PathLike
 from ..vectors import GroundMeasures, polygonize, round_corners
 from .area import FIELDS, Area, numbered
 from .attributes import Layers, measure
+from .calibration import AREA_CALIBRATION_TAG, AreaCalibration, told_chance
 from .components import MaskSource, find_components
 
 # The nominal size of a projected pixel and its size on the ground may differ by this much.
@@ -84,6 +86,15 @@ def rules_for(
     return AreaRules(**numbers, smooth=smooth)
 
 
+def _are_advised(rules: AreaRules, tags: Mapping[str, str]) -> bool:
+    """True where the thresholds are those that the model of a probability advises."""
+    try:
+        advised = [float(tags[name]) for name in ("THRESHOLD", "LOW_THRESHOLD")]
+    except (KeyError, ValueError):
+        return False
+    return bool(np.allclose(advised, (rules.threshold, rules.low_threshold), atol=1e-6))
+
+
 class _ProbabilityMasks:
     """The pixels above the two thresholds of a probability raster."""
 
@@ -122,7 +133,9 @@ def extract_areas(
     with limited_cache(), BandReader(source) as reader:
         require_crs(reader.grid, probability)
         masks = _ProbabilityMasks(reader, rules)
-        areas = vectorize(masks, layers, rules.min_area, 1, orbit, rules.smooth, progress)
+        calibration = AreaCalibration.from_text(reader.tags.get(AREA_CALIBRATION_TAG, ""))
+        areas = vectorize(masks, layers, rules.min_area, 1, orbit, rules.smooth, progress, calibration)
+        progress.info(told_chance(calibration, not _are_advised(rules, reader.tags)))
         if not masks.has_data:
             raise InputError(
                 "{probability} holds no data at all. Check the layers that it was made from.", probability=probability
@@ -139,8 +152,12 @@ def vectorize(
     orbit: str,
     smooth: bool,
     progress: Progress,
+    calibration: AreaCalibration | None = None,
 ) -> tuple[Area, ...]:
-    """The connected pixels of the masks as areas of at least that many square metres and pixels."""
+    """The connected pixels of the masks as areas of at least that many square metres and pixels.
+
+    ``calibration`` makes of the mean probability the chance that an area is right; without one the two are the same.
+    """
     grid = masks.grid
     east, north = grid.metres_per_pixel()
     largest_pixel = float((east * north).max()) * (1 + _SIZE_TOLERANCE)
@@ -161,12 +178,17 @@ def vectorize(
         if square_metres < min_area:
             continue
         longitude, latitude = ground.inner_point(geometry)
+        attributes = statistics.attributes(label)
+        chance = attributes["probability_mean"]
+        if calibration is not None and isinstance(chance, float):
+            chance = calibration.chance(chance, square_metres)
         measured = {
             "orbit": orbit,
             "area_km2": square_metres / 1e6,
             "longitude": longitude,
             "latitude": latitude,
-            **statistics.attributes(label),
+            "area_probability": chance,
+            **attributes,
         }
         outline = round_corners(geometry, grid) if smooth else geometry
         areas.append(Area(bytes(outline.ExportToWkb()), measured))

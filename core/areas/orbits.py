@@ -60,10 +60,10 @@ def merge_orbits(
     Two areas belong together when they share ground or a stretch of their outlines; touching at a point is not
     enough. Whole groups that hang together this way become one MultiPolygon, the union of their outlines. The
     attributes of each orbit are kept under MERGED_FIELDS. Where a group holds several areas of one orbit, areas
-    add up, minima and maxima stay such, means are weighted by area, and what can't be combined (aspect,
-    elongation) is that of the largest. ``descending_crs`` defaults to the CRS of the ascending areas; ``names`` are
-    the two layers for messages. Areas that say to be of the other orbit are warned of. Raises
-    InputError for an unknown CRS or a geometry that is no polygon.
+    add up, minima and maxima stay such, the chance of being right is that of the surest, means are weighted by area,
+    and what can't be combined (aspect, elongation) is that of the largest. ``descending_crs`` defaults to the CRS of
+    the ascending areas; ``names`` are the two layers for messages. Areas that say to be of the other orbit are warned
+    of. Raises InputError for an unknown CRS or a geometry that is no polygon.
     """
     target = ascending_crs
     second = ascending_crs if descending_crs is None else descending_crs
@@ -180,6 +180,7 @@ _RULES: Mapping[str, Callable[[Sequence[float], Sequence[float]], float]] = {
     "area_km2": lambda values, weights: math.fsum(values),
     "probability_mean": _weighted_mean,
     "probability_max": lambda values, weights: max(values),
+    "area_probability": lambda values, weights: max(values),
     "los_rate_mean": _weighted_mean,
     "los_rate_extreme": lambda values, weights: max(values, key=abs),
     "slope_min": lambda values, weights: min(values),

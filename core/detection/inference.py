@@ -20,6 +20,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..areas import AREA_CALIBRATION_TAG
 from ..errors import InputError
 from ..models import Backend, ModelCard
 from ..progress import QUIET, Progress
@@ -170,6 +171,8 @@ def detect(
 
 def _description(card: ModelCard, coarseness: float) -> BandDescription:
     """The band; an area must have as many of the data's own pixels as the model was judged with."""
+    calibration = card.area_calibration
+    calibrated = ((AREA_CALIBRATION_TAG, calibration.coarser(coarseness).text),) if calibration else ()
     return BandDescription(
         "probability",
         "1",
@@ -179,6 +182,7 @@ def _description(card: ModelCard, coarseness: float) -> BandDescription:
             ("THRESHOLD", f"{card.threshold:g}"),
             ("LOW_THRESHOLD", f"{card.low_threshold:g}"),
             ("MIN_AREA", f"{card.min_area * coarseness**2:g}"),
+            *calibrated,
         ),
     )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..doors import opened_when_asked
 
 if TYPE_CHECKING:
+    from .area_calibration import FoundAreas, calibration_error, fit_area_calibration, found_areas
     from .bundled import TEST_SEED, TRAINING_DENSITY, VALIDATION_SEED, bundled_card, split_terrain
     from .devices import own_settings
     from .evaluation import (
@@ -36,16 +37,20 @@ __all__ = [
     "TEST_SEED",
     "TRAINING_DENSITY",
     "VALIDATION_SEED",
+    "FoundAreas",
     "Judged",
     "QuantisationOptions",
     "Recipe",
     "TrainingOptions",
     "best_classical",
     "bundled_card",
+    "calibration_error",
     "choose_thresholds",
     "composite_inputs",
     "count_areas",
     "dice_cross_entropy_loss",
+    "fit_area_calibration",
+    "found_areas",
     "judge",
     "judge_classical",
     "judged_tiles",

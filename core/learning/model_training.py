@@ -15,6 +15,7 @@ from ..progress import QUIET, Progress
 from ..raster import limited_cache
 from ..texts import Message, joined
 from ..types import PathLike
+from .area_calibration import fit_area_calibration, found_areas
 from .checkpoints import TrainingState
 from .devices import choose_device
 from .evaluation import (
@@ -65,7 +66,8 @@ def train_model(
     ground = _Grounds(recipe, card, own, simulated, progress)
     progress.info(ground.described())
     trained = _fine_tuned(ground, progress) if recipe.start else _fresh(ground, progress)
-    judged, classical = _judged(ground, trained, progress.part(0.9, 1.0))
+    trained, classical = _settled(ground, trained, progress.part(0.9, 0.93))
+    judged = _judged(ground, trained, classical, progress.part(0.93, 1.0))
     facts = _facts(ground, trained, judged, classical)
     card = replace(trained.card, training=facts)
     output = recipe.output if place is None else place(recipe.output)
@@ -187,15 +189,21 @@ def _fine_tuned(ground: _Grounds, progress: Progress) -> _Trained:
     return _Trained(result.network, result.card, result.state, result)
 
 
-def _judged(
-    ground: _Grounds, trained: _Trained, progress: Progress
-) -> tuple[dict[str, dict[str, dict[str, float]]], ClassicalSetting]:
-    """Scores by test set and by who answered; the classical detector's setting is chosen on validation tiles."""
-    card = trained.card
+def _settled(ground: _Grounds, trained: _Trained, progress: Progress) -> tuple[_Trained, ClassicalSetting]:
+    """With the chance that an area is right, and the setting of the classical detector, both from validation tiles."""
     validation = Concatenated((spread(ground.own_validation, _CLASSICAL), ground.simulated_validation[:_CLASSICAL]))
     progress.report(0.0)
-    answers = judged_tiles(trained.network, card, validation, progress=progress)
-    classical = best_classical(validation, answers, progress)
+    answers = judged_tiles(trained.network, trained.card, validation, progress=progress)
+    calibration = fit_area_calibration(found_areas(trained.card, answers))
+    card = replace(trained.card, area_calibration=calibration)
+    return replace(trained, card=card), best_classical(validation, answers, progress)
+
+
+def _judged(
+    ground: _Grounds, trained: _Trained, classical: ClassicalSetting, progress: Progress
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Scores by test set and by who answered."""
+    card = trained.card
     device = choose_device(ground.recipe.options.device)
     contestants = {"model": (trained.network.to(device), card)}
     if ground.recipe.start and trained.fine_tuned:
@@ -203,7 +211,7 @@ def _judged(
     judged: dict[str, dict[str, dict[str, float]]] = {}
     test = ground.test()
     for number, (name, tiles) in enumerate(test.items()):
-        progress.report(0.3 + 0.7 * number / len(test))
+        progress.report(number / len(test))
         scores = judged[name] = {}
         for who, (network, rules) in contestants.items():
             answers = judged_tiles(network, rules, tiles, progress=progress)
@@ -219,7 +227,7 @@ def _judged(
                 recall=recall,
                 precision=precision,
             )
-    return judged, classical
+    return judged
 
 
 def _facts(

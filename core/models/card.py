@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..areas import AreaCalibration
 from ..channels import Channel, ChannelKind, is_number, known_fields
 from ..errors import InputError
 from ..json_texts import read_json
@@ -35,8 +36,9 @@ class ModelCard:
 
     ``channels`` in the order of the network's input; ``pixel_size`` in metres; ``tile_size`` in pixels, a multiple
     of ``stride``, of which every input side must be one. ``threshold``, ``low_threshold`` (probabilities) and
-    ``min_area`` (m²) are the rules under which its areas were judged. ``training`` is free JSON: data, seed,
-    samples, budget, accuracy. Raises InputError for values that contradict each other.
+    ``min_area`` (m²) are the rules under which its areas were judged. ``area_calibration``: the chance that such an
+    area is right, where that was measured. ``training`` is free JSON: data, seed, samples, budget, accuracy. Raises
+    InputError for values that contradict each other.
     """
 
     name: str
@@ -53,6 +55,7 @@ class ModelCard:
     stride: int = 32
     training: Mapping[str, Any] = field(default_factory=dict)
     licence: str = ""
+    area_calibration: AreaCalibration | None = None
 
     def __post_init__(self) -> None:
         kinds = [channel.kind for channel in self.channels]
@@ -123,6 +126,10 @@ class ModelCard:
         """The card as JSON text."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         values["channels"] = [channel.to_json() for channel in self.channels]
+        # Versions that know of no calibration read the other cards.
+        del values["area_calibration"]
+        if self.area_calibration is not None:
+            values["area_calibration"] = vars(self.area_calibration)
         return json.dumps({"format": CARD_FORMAT, **values}, ensure_ascii=False)
 
     @classmethod
@@ -152,6 +159,9 @@ class ModelCard:
                     "The model card's {key} must be {what}, not {value}.", key=key, what=what, value=repr(value)[:100]
                 )
         known["channels"] = tuple(Channel.from_json(channel) for channel in known["channels"])
+        if "area_calibration" in known:
+            numbers = known_fields(known["area_calibration"], AreaCalibration, Message("a calibration of areas"))
+            known["area_calibration"] = AreaCalibration(**numbers)
         return cls(**{**known, "classes": tuple(known.get("classes", CLASSES))})
 
     def deepness_metadata(self) -> dict[str, str]:
@@ -202,7 +212,7 @@ _TYPES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
         Message("a list of texts"),
         lambda value: isinstance(value, list) and all(isinstance(name, str) for name in value),
     ),
-    "training": (Message("an object"), lambda value: isinstance(value, dict)),
+    **dict.fromkeys(("training", "area_calibration"), (Message("an object"), lambda value: isinstance(value, dict))),
 }
 """What each value of a card is in JSON."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -14,6 +15,9 @@ SPEED_OF_LIGHT = 299_792_458.0
 SENTINEL1_WAVELENGTH = 0.055465763
 
 DAYS_PER_YEAR = 365.25
+
+WAVELENGTH_TAG, SHORTEST_PAIR_TAG = "WAVELENGTH_METRES", "SHORTEST_PAIR_DAYS"
+"""Tags of a band of rates: the radar's wavelength, and the days between the dates of the shortest pair."""
 
 
 def metres_away(unit: str, sign: str, wavelength: float) -> float:
@@ -35,3 +39,18 @@ def to_phase_rate(los_rate: Array, wavelength: float = SENTINEL1_WAVELENGTH) -> 
 def to_los_rate(phase_rate: Array, wavelength: float = SENTINEL1_WAVELENGTH) -> Array:
     """LOS rate (mm/yr, positive toward) of a phase rate (rad/yr, positive away): r = -λp/4π."""
     return phase_rate * np.float32(los_factor(wavelength))
+
+
+def fastest_measurable(tags: Mapping[str, str]) -> float | None:
+    """The LOS rate (mm/yr) at which the ground moves by λ/4 between the dates of the shortest pair, from a band's tags.
+
+    Neighbouring pixels that move against each other by more than half a cycle of the two-way path (λ/4 along the line
+    of sight) can't be told from such as move less: unwrapping loses cycles there. None where the tags don't tell.
+    """
+    try:
+        wavelength, days = (float(tags[name]) for name in (WAVELENGTH_TAG, SHORTEST_PAIR_TAG))
+    except (KeyError, ValueError):
+        return None
+    if not (0 < wavelength < 10 and 0 < days < math.inf):
+        return None
+    return 1000 * wavelength / 4 * DAYS_PER_YEAR / days

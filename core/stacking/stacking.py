@@ -21,7 +21,7 @@ from ..errors import InputError
 from ..interferograms import SEASONAL_YEARS
 from ..progress import QUIET, Progress
 from ..raster import HEIGHTS, BandDescription, RasterWriter, checked_band, limited_cache
-from ..satellite import HEADING_TAG, INCIDENCE_TAG, LOOK_SIDE_TAG, los_factor
+from ..satellite import HEADING_TAG, INCIDENCE_TAG, LOOK_SIDE_TAG, SHORTEST_PAIR_TAG, WAVELENGTH_TAG, los_factor
 from ..texts import Message
 from ..types import PathLike
 from .blocks import Stacker
@@ -227,11 +227,12 @@ def _notes_on_errors(written: _Written, stack: Stack, options: StackingOptions) 
 def _write(stacker: Stacker, outputs: StackOutputs, options: StackingOptions, progress: Progress) -> _Written:
     """Compute and write all blocks."""
     grid = stacker.stack.grid
-    wavelength = ("WAVELENGTH_METRES", f"{stacker.stack.wavelength:.10g}")
-    view = stack_tags(stacker.stack.interferograms)
+    wavelength = (WAVELENGTH_TAG, f"{stacker.stack.wavelength:.10g}")
+    days = min((pair.second_date - pair.first_date).days for pair in stacker.stack.interferograms)
+    told = (wavelength, (SHORTEST_PAIR_TAG, str(days)), *stack_tags(stacker.stack.interferograms))
     descriptions = {
-        "phase_rate": BandDescription("phase_rate", "rad/yr", (("SIGN", "away"), wavelength, *view)),
-        "los_rate": BandDescription("los_rate", options.unit, (("SIGN", options.sign), wavelength, *view)),
+        "phase_rate": BandDescription("phase_rate", "rad/yr", (("SIGN", "away"), *told)),
+        "los_rate": BandDescription("los_rate", options.unit, (("SIGN", options.sign), *told)),
         "standard_error": BandDescription("standard_error", options.unit, (wavelength,)),
         "count": BandDescription("count", "1"),
         "closure": BandDescription("closure", "1"),

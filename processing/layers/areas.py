@@ -21,7 +21,7 @@ from ...core.fields import Columns, Field, converted, found_columns
 from ...core.progress import QUIET, Progress
 from ..algorithm import Algorithm
 from ..texts import tr
-from .features import fields_of, tell_columns, to_python, write_features
+from .features import fields_of, tell_columns, to_python, to_qgis, write_features
 from .polygons import polygon_features
 
 
@@ -53,7 +53,7 @@ def _feature(area: Area, fields: QgsFields) -> QgsFeature:
     geometry = QgsGeometry()
     geometry.fromWkb(area.geometry)
     feature.setGeometry(geometry)
-    feature.setAttributes([area.attributes.get(field.name()) for field in fields])
+    feature.setAttributes([to_qgis(area.attributes.get(field.name())) for field in fields])
     return feature
 
 

@@ -17,7 +17,9 @@ def area_facts(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
     views = [(end, text) for end, text in _views().items() if f"los_rate_mean{end}" in known or end == ""]
     for end, view in views:
         found.append((_of(tr("LOS rate"), view), _mean_and(known, "los_rate", "extreme", 1, tr("mm/yr"), end)))
+        found.append((_of(tr("Fast motion"), view), str(known.get(f"fast_motion{end}", ""))))
         found.append((_of(tr("Probability"), view), _mean_and(known, "probability", "max", 2, "", end)))
+        found.append((_of(tr("Chance to be right"), view), _chance(known, end)))
     for name in ("", "_ascending", "_descending"):
         ground = _ground(known, name)
         if any(text for _, text in ground):
@@ -78,6 +80,14 @@ def _mean_and(known: Mapping[str, Any], name: str, other: str, decimals: int, un
     # A rate may be negative, of which "at most" would say the opposite.
     both = tr("{}, extreme {}") if other == "extreme" else tr("{}, at most {}")
     return both.format(text, number(extreme, decimals) + suffix)
+
+
+def _chance(known: Mapping[str, Any], end: str) -> str:
+    """The calibrated probability of an area; "" for the mean of its pixels, which is told already."""
+    chance = known.get(f"area_probability{end}")
+    if chance is None or chance == known.get(f"probability_mean{end}"):
+        return ""
+    return tr("{} %").format(number(100 * float(chance)))
 
 
 def _ground(known: Mapping[str, Any], end: str) -> list[tuple[str, str]]:

@@ -31,7 +31,7 @@ _ENDS = ("", "_ascending", "_descending")
 _MEASURES = {
     "size": ("area_km2",),
     "rate": ("los_rate_extreme", "los_rate_mean"),
-    "probability": ("probability_max", "probability_mean"),
+    "probability": ("area_probability", "probability_max", "probability_mean"),
     "unreviewed": ("area_km2",),
 }
 

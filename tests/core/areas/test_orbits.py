@@ -48,6 +48,16 @@ def test_overlapping_areas_become_one_seen_from_both() -> None:
     assert found["slope_mean_ascending"] is None
 
 
+def test_of_several_areas_of_an_orbit_the_surest_and_any_fast_one_is_told() -> None:
+    fast = "faster than these pairs can measure"
+    small = square(0, 0, side=50, number=2, area_probability=0.9, fast_motion=fast)
+    large = square(60, 0, number=1, area_probability=0.4, fast_motion=None)
+    (area,) = merge_orbits([large, small], [square(0, 0, side=200, area_probability=0.2)], UTM)
+    found = area.attributes
+    assert (found["area_probability_ascending"], found["area_probability_descending"]) == (0.9, 0.2)
+    assert (found["fast_motion_ascending"], found["fast_motion_descending"]) == (fast, None)
+
+
 def test_a_layer_of_the_other_orbit_is_told() -> None:
     said: list[str] = []
     listening = Progress(on_warning=said.append)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ada_mapper.core.areas import AreaCalibration
 from ada_mapper.core.channels import MINMAX_CHANNELS, Channel, ChannelKind, Scaling
 from ada_mapper.core.errors import InputError
 from ada_mapper.core.models import ModelCard, read_card
@@ -35,6 +36,13 @@ def test_card_survives_json_and_the_model_file(tmp_path: Path) -> None:
     card = _card()
     assert ModelCard.from_json(card.to_json()) == card
     assert read_card(write_model(tmp_path / "model.onnx", card)) == card
+
+
+def test_a_calibration_of_areas_is_kept_and_cards_without_one_stay_as_they_were(tmp_path: Path) -> None:
+    card = replace(_card(), area_calibration=AreaCalibration(0.7, -0.4, 0.25))
+    assert json.loads(card.to_json())["area_calibration"] == {"slope": 0.7, "offset": -0.4, "size": 0.25}
+    assert read_card(write_model(tmp_path / "model.onnx", card)) == card
+    assert "area_calibration" not in json.loads(_card().to_json())
 
 
 def test_bands_fills_and_layers_follow_the_channels() -> None:
@@ -118,6 +126,14 @@ def test_a_card_of_a_newer_format(tmp_path: Path) -> None:
         ({"classes": "ab"}, "classes must be a list of texts, not 'ab'"),
         ({"classes": [1, 2]}, "classes must be a list of texts, not [1, 2]"),
         ({"classes": ["only one"]}, "two classes"),
+        ({"area_calibration": [1, 0, 0]}, "area_calibration must be an object, not [1, 0, 0]"),
+        ({"area_calibration": {"slope": 1}}, "“offset” is missing in a calibration of areas"),
+        ({"area_calibration": {"slope": -1, "offset": 0}}, "can't have the slope -1"),
+        ({"area_calibration": {"slope": 1, "offset": 0, "tilt": 2}}, "“tilt” is no part of a calibration of areas"),
+        (
+            {"channels": [{**PHASE.to_json(), "scaling": {"method": "asinh", "scale": 5, "limit": 0}}]},
+            "“limit” above 0",
+        ),
         ({"training": ["a"]}, "training must be an object, not ['a']"),
         ({"channels": {"kind": "dem"}}, "channels must be a list"),
         ({"channels": ["dem"]}, "'dem' doesn't describe a channel"),

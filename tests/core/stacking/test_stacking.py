@@ -102,6 +102,8 @@ def test_results_are_described(tmp_path: Path) -> None:
         assert (band.GetDescription(), band.GetUnitType()) == (name, unit)
         tags = band.GetMetadata()
         assert tags.get("SIGN") == ("away" if name.endswith("rate") else None)
+        shortest = min(second - first for first, second in DAYS)
+        assert tags.get("SHORTEST_PAIR_DAYS") == (str(shortest) if name.endswith("rate") else None)
         if name != "count":
             assert float(tags["WAVELENGTH_METRES"]) == pytest.approx(WAVELENGTH)
             assert math.isnan(band.GetNoDataValue()) and band.DataType == gdal.GDT_Float32

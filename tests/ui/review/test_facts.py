@@ -20,6 +20,14 @@ def test_attributes_in_plain_words(qgis_app: Any, other_locale: QLocale) -> None
     assert found["Slope"] == "24° on average, falls to the north-west"
     assert found["Place"] == f"3{point}50000° S, 70{point}25000° W"
     assert "Probability" not in found
+    assert "Fast motion" not in found and "Chance to be right" not in found
+    sure = {"probability_mean": 0.55, "probability_max": 0.9, "area_probability": 0.873, "fast_motion": "too fast"}
+    told = dict(area_facts({**area, **sure}))
+    assert told["Chance to be right"] == "87 %" and told["Fast motion"] == "too fast"
+    same = dict(area_facts({**area, **sure, "area_probability": 0.55}))
+    assert "Chance to be right" not in same and same["Probability"].startswith(f"0{point}55 on average")
+    orbits = {"los_rate_mean_ascending": 5.0, "area_probability_ascending": 0.1, "fast_motion_ascending": "too fast"}
+    assert dict(area_facts(orbits))["Fast motion, ascending"] == "too fast"
     both = dict(area_facts({"area_km2": 0.02, "seen_from": "both", "los_rate_mean_ascending": 5.0,
                        "los_rate_mean_descending": -6.0, "elevation_min_ascending": 500.0,
                        "elevation_max_ascending": 700.0}))  # fmt: skip
