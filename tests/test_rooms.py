@@ -63,7 +63,10 @@ UI = (
 PLUGIN = (("plugin",), ("__init__",))
 ORDER = (*CORE, *PROCESSING, *UI, *PLUGIN)
 FLOORS = {room: floor for floor, rooms in enumerate(ORDER) for room in rooms}
-INNER_ROOMS = {"core/interferograms/readers": "core/interferograms"}
+INNER_ROOMS = {
+    "core/interferograms/readers": "core/interferograms",
+    "core/simulation/held_apart": "core/simulation",
+}
 # The files that import a package when they are loaded; others may ask for it while they run, or not at all.
 FILES_OF_TORCH = ("core/learning/", "core/models/export.py", "core/models/networks.py", "core/models/weights.py")
 

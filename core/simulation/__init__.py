@@ -11,6 +11,7 @@ from ..doors import opened_when_asked
 
 if TYPE_CHECKING:
     from .atmosphere import smooth
+    from .held_apart import HeldApartTile, SecondFamilyInRealNoise, SecondFamilyTiles
     from .landslides import LANDSLIDES_PER_KM2
     from .real_noise import NoiseDraws
     from .real_noise_tiles import RealNoiseTiles
@@ -27,10 +28,13 @@ else:
 
 __all__ = [
     "LANDSLIDES_PER_KM2",
+    "HeldApartTile",
     "LandCover",
     "NoiseDraws",
     "RealNoiseTiles",
     "SceneOptions",
+    "SecondFamilyInRealNoise",
+    "SecondFamilyTiles",
     "SemiRealOptions",
     "SemiRealTiles",
     "Terrain",
