@@ -88,13 +88,17 @@ def _rounded(along: Array, right: Array, roundness: float) -> Array:
 
 def _fitted(ground: Landforms, shape: Array, outside: Array, area: float) -> Array:
     """The radius, stretched so that ``area`` (m²) is inside in spite of what is added to it outside; one piece."""
-    from scipy import ndimage
-
     pixels = min(max(1, round(area / ground.terrain.pixel_size**2)), shape.size - 1)
     room = as_float32((1 - outside) / np.maximum(shape, np.float32(1e-3)))
     stretch = float(np.partition(room.ravel(), room.size - pixels - 1)[room.size - pixels - 1])
-    radius = as_float32(shape * np.float32(min(max(stretch, 1 / _MOST_STRETCH), 3.0)) + outside)
-    pieces, count = ndimage.label(radius < 1)
+    return _one_piece(as_float32(shape * np.float32(min(max(stretch, 1 / _MOST_STRETCH), 3.0)) + outside))
+
+
+def _one_piece(radius: Array) -> Array:
+    """The radius, on the outline where a smaller piece of the body was."""
+    from scipy import ndimage
+
+    pieces, count = ndimage.label(radius < 1, np.ones((3, 3)))
     if count > 1:
         largest = 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
         radius = np.where((pieces == largest) | (radius >= 1), radius, np.float32(1))
@@ -156,12 +160,13 @@ def flow_body(
     radius *= portable(np.exp, np.float32(rng.uniform(0.1, 0.3)) * ground.texture(rng, lane.window, 4 * half_width))
     # Tongues lie in their channel: what rises steeply beside it stays.
     radius += smoothstep(lane.rise, 25.0, 60.0)
+    radius = _one_piece(as_float32(radius))
     start, end = path[0], path[-1]
     azimuth = math.atan2(float(end[1] - start[1]), float(start[0] - end[0]))
     across = np.clip(lane.distance / width, 0, 1)
     way = _along_way(ground, path, np.rint(along * np.float32(len(path) - 1)).astype(np.int64))
     down = as_float32(2 * along - 1)
-    return Body(lane.window, as_float32(radius), down, as_float32(across), azimuth, half_width, way)
+    return Body(lane.window, radius, down, as_float32(across), azimuth, half_width, way)
 
 
 def _while_steep(ground: Landforms, path: NDArray[np.int64]) -> NDArray[np.int64]:

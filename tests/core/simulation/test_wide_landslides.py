@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.ndimage import label as pieces
 
 from ada_mapper.core.models import IGNORED
 from ada_mapper.core.satellite import Viewing
@@ -153,6 +154,17 @@ def test_an_earthflow_moves_along_its_channel() -> None:
     east, north, up = moving.motion(np.ones(inside.shape, np.float32))
     assert np.allclose(east[inside], 0, atol=0.02)
     assert np.allclose(up[inside] / north[inside], 0.3, atol=0.02) and (north[inside] < 0).all()
+
+
+@pytest.mark.parametrize("half_width", [20.0, 45.0])
+def test_a_narrow_earthflow_hangs_together(mountains: Terrain, half_width: float) -> None:
+    ground = Landforms(mountains, POOL)
+    sites = np.argwhere((mountains.motion_slope > 12) & (ground.hollow > 3))
+    rng = np.random.default_rng(8)
+    drawn = [flow_body(rng, ground, int(row), int(column), 500, half_width, 1.5) for row, column in sites[::400]]
+    bodies = [body for body in drawn if body is not None]
+    assert len(bodies) > 5
+    assert all(pieces(body.radius < 1, np.ones((3, 3)))[1] == 1 for body in bodies)
 
 
 # Outlines
