@@ -28,6 +28,7 @@ class PairNoise:
     rate: Array
     open: Array
     coherence: Array
+    looks: float
 
     @classmethod
     def of(cls, weights: RateWeights, climate: float, looks: float, with_triplets: bool = True) -> PairNoise:
@@ -43,7 +44,7 @@ class PairNoise:
                 opened += share * open_share(variance[numbers].sum(axis=0))
         counts = np.bincount(np.searchsorted(days, weights.network.intervals), minlength=len(days))
         mean = np.average(coherence, axis=0, weights=counts)
-        return cls(rate.astype(np.float32), opened.astype(np.float32), mean.astype(np.float32))
+        return cls(rate.astype(np.float32), opened.astype(np.float32), mean.astype(np.float32), looks)
 
     def at(self, table: Array, classes: NDArray[np.uint8], factor: Array) -> Array:
         """The entries of one of the tables for each pixel's class and factor, (h, w)."""

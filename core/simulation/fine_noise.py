@@ -10,9 +10,6 @@ import numpy as np
 from ..types import Array
 from .atmosphere import as_float32, portable, smooth
 
-# Widths in pixels: of what looks and interpolation leave, of filtered phases, of adaptive filters at their widest.
-_NARROW, _MIDDLE, _WIDE = (0.3, 0.9), (1.0, 2.5), (3.0, 8.0)
-
 
 class FineNoise(NamedTuple):
     """How speckle is made: variances of parts and their widths (pixels), σ of the logarithm of its amplitude over
@@ -22,21 +19,6 @@ class FineNoise(NamedTuple):
     widths: tuple[float, float, float]
     uneven: float
     tails: float
-
-
-def draw_fine_noise(rng: np.random.Generator) -> FineNoise:
-    """Points (nearly white, with tails), multilooked pixels, and the filtered phases of fine stacks."""
-    kind = rng.random()
-    widths = tuple(float(rng.uniform(*limits)) for limits in (_NARROW, _MIDDLE, _WIDE))
-    if kind < 0.25:
-        shares, tails = (0.75, 0.15, 0.1), rng.uniform(0.2, 0.5)
-    elif kind < 0.5:
-        shares, tails = (0.5, 0.3, 0.2), rng.uniform(0, 0.25)
-    else:
-        shares, tails = (0.15, 0.45, 0.4), rng.uniform(0, 0.25)
-    variances = rng.dirichlet(4 * np.array(shares))
-    parts = (float(variances[0]), float(variances[1]), float(variances[2]))
-    return FineNoise(parts, (widths[0], widths[1], widths[2]), rng.uniform(0.05, 0.6), tails)
 
 
 def amplitude(noise: FineNoise, field: Array) -> Array:

@@ -9,14 +9,18 @@ import numpy as np
 from ..types import Array, Mask
 from .atmosphere import smooth
 
-# Of no holes, small ones, blunt masks, wide blobs.
-_KINDS, _SHARES = ("none", "small", "blunt", "wide"), (0.45, 0.25, 0.17, 0.13)
+_KINDS = ("none", "small", "blunt", "wide")
 _SWATH = 0.07
 
 
-def draw_holes(rng: np.random.Generator, coherence: Array, patches: Array) -> Mask:
-    """Holes, oftener where ``coherence`` and the field ``patches`` of unit variance are low, (h, w) all."""
-    kind = str(rng.choice(_KINDS, p=_SHARES))
+def draw_holes(
+    rng: np.random.Generator, coherence: Array, patches: Array, shares: tuple[float, float, float, float]
+) -> Mask:
+    """Holes, oftener where ``coherence`` and the field ``patches`` of unit variance are low, (h, w) all.
+
+    ``shares``: how often there are none, small ones, masks with blunt edges, wide blobs.
+    """
+    kind = str(rng.choice(_KINDS, p=shares))
     height, width = coherence.shape
     gaps = np.zeros(coherence.shape, np.bool_)
     if kind != "none":

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..types import Array, Mask
 
 NEAREST, LINEAR, CUBIC = "nearest", "linear", "cubic"
-_HALF = 0.5
+_HALF, _LEAST_KNOWN = 0.5, 0.3
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class ProductPixels:
     @classmethod
     def drawn(cls, rng: np.random.Generator, size: int, factor: float, way: str) -> ProductPixels:
         """Pixels ``factor`` times as large as those of a tile of ``size``, laid at random, brought back by ``way``."""
+        if factor <= 1:
+            return cls()
         pairs = [_matrices(size, factor, rng.uniform(0, factor), _KERNELS[way]) for _ in range(2)]
         return cls((pairs[0][0], pairs[1][0]), (pairs[0][1], pairs[1][1]))
 
@@ -35,19 +37,19 @@ class ProductPixels:
         """The mean of each of the product's pixels."""
         return values if self.down is None else _product(self.down, values)
 
-    def brought(self, values: Array) -> Array:
-        """The product's values at the tile's pixels."""
-        return values if self.back is None else _product(self.back, values)
+    def brought(self, values: Array, gaps: Mask | None = None) -> Array:
+        """The product's values at the tile's pixels, from those that have data; those of gaps don't matter."""
+        if self.back is None:
+            return values
+        if gaps is None or not gaps.any():
+            return _product(self.back, values)
+        known = _product(self.back, (~gaps).astype(np.float32))
+        total = _product(self.back, np.where(gaps, np.float32(0), values))
+        return np.asarray(total / np.maximum(known, np.float32(_LEAST_KNOWN)), np.float32)
 
     def brought_gaps(self, gaps: Mask) -> Mask:
         """Where more than half of what a pixel is interpolated from has no data."""
         return gaps if self.back is None else _product(self.back, gaps.astype(np.float32)) > np.float32(_HALF)
-
-    def filled(self, values: Array, gaps: Mask) -> Array:
-        """Values (coarse) with those of gaps replaced by the mean of the others, lest they spread."""
-        if not gaps.any() or gaps.all():
-            return values
-        return np.where(gaps, values[~gaps].mean(), values)
 
 
 def _product(matrices: tuple[Array, Array], values: Array) -> Array:

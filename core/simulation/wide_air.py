@@ -11,8 +11,8 @@ from ..types import Array
 from .atmosphere import FieldPool, smoothstep
 from .rate_weights import RateWeights
 
-# Per date: turbulence over 20 km (rad), the delay by height (rad/km), and its annual part.
-_TURBULENCE, _BY_HEIGHT, _ANNUAL = (0.1, 2.2), (0.1, 2.5), (0.1, 3.0)
+# Per date: limits of turbulence over 20 km (rad), the delay by height (rad/km), and its annual part.
+_TURBULENCE, _BY_HEIGHT, _ANNUAL = (0.02, 4.0), (0.1, 2.5), (0.1, 3.0)
 _RAMP = 0.25
 _PATCHY, _LATERAL = 0.45, 0.5
 
@@ -67,15 +67,24 @@ class Air:
 
 
 def draw_air(
-    rng: np.random.Generator, heights: Array, pixel_size: float, pool: FieldPool, usual_spread: float, nets: Networks
+    rng: np.random.Generator,
+    heights: Array,
+    pixel_size: float,
+    pool: FieldPool,
+    spreads: tuple[float, float],
+    wanted: float,
+    nets: Networks,
 ) -> Air:
     """Air over a terrain (m, square) in the rates of ``nets``.
 
-    ``usual_spread``: of crops of ``pool`` of that size in the mean, of the whole that has 1.
+    ``spreads``: of crops of ``pool`` of that size in the mean, of the whole that has 1, and above their mean over
+    3 km; the latter (rad/yr) is ``wanted`` in the rate, as far as turbulence can make it.
     """
     size = heights.shape[0]
     relative = (heights - np.float32(np.median(heights[::4, ::4]))) / np.float32(1000)
-    turbulence, by_height = (math.exp(rng.uniform(*np.log(limits))) for limits in (_TURBULENCE, _BY_HEIGHT))
+    turbulence = float(np.clip(wanted / max(spreads[1] * nets.usual.date_gain, 1e-9), *_TURBULENCE))
+    # Damp air makes both.
+    by_height = turbulence * math.exp(rng.uniform(*np.log(_BY_HEIGHT)))
     across = (np.arange(size, dtype=np.float32) - size / 2) * np.float32(pixel_size / 10_000)
     slope = np.float32(1)
     if rng.random() < _LATERAL:
@@ -87,7 +96,7 @@ def draw_air(
             air = pool.draw(rng, size) * np.float32(turbulence)
             air += relative * slope * np.float32(by_height * rng.normal())
             rate += factor * air
-    phase, strength = rng.uniform(0, 2 * math.pi), math.exp(rng.uniform(*np.log(_ANNUAL)))
+    phase, strength = rng.uniform(0, 2 * math.pi), turbulence * math.exp(rng.uniform(*np.log(_ANNUAL)))
     annual: Array | np.float32 = np.float32(strength * nets.usual.annual_share(phase))
     if nets.poorer is not None:
         annual = nets.mixed(annual, np.float32(strength * nets.poorer.annual_share(phase)))
@@ -99,5 +108,5 @@ def draw_air(
     place = rng.uniform(-0.5, 0.5, 2) * size * pixel_size / 10_000
     away = (across[:, None] - np.float32(place[0])) ** 2 + (across[None, :] - np.float32(place[1])) ** 2
     farther = np.float32(0.6) + np.float32(0.4) * away / np.float32(max(float(away.mean()), 1e-6))
-    variance = np.float32((turbulence * usual_spread) ** 2) * farther + (np.float32(by_height) * relative * slope) ** 2
+    variance = np.float32((turbulence * spreads[0]) ** 2) * farther + (np.float32(by_height) * relative * slope) ** 2
     return Air(rate, np.sqrt(variance * gain))

@@ -14,17 +14,18 @@ import numpy as np
 from ..models import IGNORED
 from ..satellite import DAYS_PER_YEAR, to_los_rate, to_phase_rate
 from ..types import Array, Mask, PathLike
-from .atmosphere import FieldPool, as_float32, smooth
+from .atmosphere import FieldPool, as_float32, portable, smooth
 from .evidence import PairNoise, counted_share, no_data, told_error
 from .fast_motion import SeenMotion, seen_motion
-from .fine_noise import FineNoise, amplitude, draw_fine_noise, unit_noise
+from .fine_noise import amplitude, unit_noise
 from .ground import Ground, loguniform
 from .holes import draw_holes
 from .landslides import LANDSLIDES_PER_KM2, Landslides, ignore_drowned, landslide_los_rate
 from .matern import Matern, MaternPool
 from .network import PairNetwork
 from .other_motion import OCCURRENCE, Occurrence, OtherMotion, other_motion_on
-from .product_pixels import CUBIC, LINEAR, NEAREST, ProductPixels
+from .product_kinds import ProductKind, draw_product
+from .product_pixels import ProductPixels
 from .rate_weights import RateWeights
 from .surface import WATER, LandCover, draw_land_cover, estimated_coherence, unwrapping_errors
 from .terrain import Terrain
@@ -42,11 +43,12 @@ _COVARIANCES = (
     Matern(1.5, 2_000.0),
     Matern(1.5, 10_000.0, 2.5, 1.4),
 )
-_COARSE = 0.35
-_COARSE_METRES = (45.0, 150.0)
+# Of the phases of pairs, at least and at most; other products average more, or filter their rates.
+_LOOKS = (3.0, 3_000.0)
 _HIDDEN_COHERENCE, _HIDDEN_NOISE = 0.45, 0.5
 _TIME_SERIES, _OTHER_ERRORS = 0.25, 0.25
 _LARGEST_ERROR = 1_000.0
+_LOCAL_METRES = 1_500.0
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ class _Scene:
     seen: SeenMotion
     cover: LandCover
     networks: Networks
-    looks: float
+    product: ProductKind
+    pixels: ProductPixels
 
 
 class WideTiles(TileGenerator):
@@ -89,7 +92,7 @@ class WideTiles(TileGenerator):
             POWER_LAW: self._pools["turbulence"],
             MATERN: MaternPool(seed + 3, pixel_size, extent, covariances=_COVARIANCES),
         }
-        self._spreads: dict[str, float] = {}
+        self._spreads: dict[str, tuple[float, float]] = {}
 
     def __call__(self, index: int) -> Tile:
         """Tile number ``index`` ≥ 0."""
@@ -108,12 +111,11 @@ class WideTiles(TileGenerator):
         cover = draw_land_cover(rng, terrain, self._pools["texture"])
         shapes, moving = self._pools["shapes"], to_phase_rate(slides + other.los_rate)
         seen = seen_motion(rng, moving, landslides.identity, landslides.count, weights, shapes)
-        looks = loguniform(rng, 6, 60)
-        scene = _Scene(terrain, hidden, landslides, slides, other, seen, cover, networks, looks)
+        product = draw_product(rng, self.pixel_size)
+        pixels = ProductPixels.drawn(rng, self.size, product.metres / self.pixel_size, product.way)
+        scene = _Scene(terrain, hidden, landslides, slides, other, seen, cover, networks, product, pixels)
         family = POWER_LAW if rng.random() < 0.5 else MATERN
-        fine = draw_fine_noise(rng)
-        pixels, metres = self._product(rng)
-        layers, noise, signal = self._rates(rng, scene, family, fine, pixels)
+        layers, noise, signal = self._rates(rng, scene, family)
         layers["los_sensitivity"] = seen_share(rng, terrain, viewing)
         label, prominence = ignore_drowned(label, landslides, signal, noise, self.pixel_size)
         label[np.isnan(layers["phase_rate"]) & (label == 1)] = IGNORED
@@ -130,7 +132,8 @@ class WideTiles(TileGenerator):
             "estimator": "equation 1" if ratio is None else "network",
             "date_gain": weights.date_gain,
             "noise_family": family,
-            "product_metres": metres,
+            "product": product.name,
+            "product_metres": product.metres,
             "landslides": landslides.count,
             "kinds": landslides.kinds,
             "peaks": tuple(float(value) for value in peaks[1:]),
@@ -156,35 +159,30 @@ class WideTiles(TileGenerator):
             return terrain, region, source
         return Terrain(np.ascontiguousarray(dem, np.float32), self.pixel_size), region, source
 
-    def _product(self, rng: np.random.Generator) -> tuple[ProductPixels, float]:
-        """The product's pixels, and their size in metres."""
-        if rng.random() >= _COARSE:
-            return ProductPixels(), self.pixel_size
-        metres = max(loguniform(rng, *_COARSE_METRES), 1.2 * self.pixel_size)
-        way = str(rng.choice([NEAREST, LINEAR, LINEAR, CUBIC, CUBIC]))
-        return ProductPixels.drawn(rng, self.size, metres / self.pixel_size, way), metres
-
-    def _spread(self, family: str) -> float:
-        """Standard deviation of the crops of a pool, in the mean of many."""
+    def _spread(self, family: str) -> tuple[float, float]:
+        """Standard deviation of the crops of a pool, in the mean of many: of all, and above their mean over 3 km."""
         if family not in self._spreads:
             rng = np.random.default_rng([self.seed, 44])
-            crops = [self._air_pools[family].draw(rng, self.size)[::8, ::8] for _ in range(60)]
-            self._spreads[family] = math.sqrt(float(np.mean([crop.var() for crop in crops])))
+            crops = [self._air_pools[family].draw(rng, self.size) for _ in range(24)]
+            width = _LOCAL_METRES / self.pixel_size
+            variances = [(crop.var(), (crop - smooth(crop, width)).var()) for crop in crops]
+            whole, local = np.sqrt(np.mean(variances, axis=0))
+            self._spreads[family] = float(whole), float(local)
         return self._spreads[family]
 
-    def _rates(
-        self, rng: np.random.Generator, scene: _Scene, family: str, fine: FineNoise, pixels: ProductPixels
-    ) -> tuple[dict[str, Array], Array, Array]:
+    def _rates(self, rng: np.random.Generator, scene: _Scene, family: str) -> tuple[dict[str, Array], Array, Array]:
         """The layers of a stack, all noise of the phase rate and what it shows of landslides (rad/yr)."""
-        pool = self._air_pools[family]
-        networks = scene.networks
+        networks, pixels, fine = scene.networks, scene.pixels, scene.product.fine
         level, opened, coherence = self._pair_noise(rng, scene)
         level *= amplitude(fine, self._pools["texture"].draw(rng, self.size))
         level = pixels.mean(level)
-        steps = unwrapping_errors(rng, scene.terrain, coherence, self._pools["texture"], networks.usual.network)
+        steps = np.zeros_like(coherence)
+        if rng.random() < 0.5:
+            steps = unwrapping_errors(rng, scene.terrain, coherence, self._pools["texture"], networks.usual.network)
         errors = pixels.mean(steps + to_phase_rate(self._fading(rng, scene.cover)))
         errors += level * unit_noise(rng, fine, level.shape)
-        air = draw_air(rng, scene.terrain.dem, self.pixel_size, pool, self._spread(family), networks)
+        pool, spreads = self._air_pools[family], self._spread(family)
+        air = draw_air(rng, scene.terrain.dem, self.pixel_size, pool, spreads, scene.product.parts[1], networks)
         air = Air(pixels.mean(air.rate), pixels.mean(air.error))
         strength = np.float32(self.noise)
         ground = pixels.mean(scene.seen.phase_rate + scene.other.apparent_rate) + strength * errors
@@ -208,10 +206,10 @@ class WideTiles(TileGenerator):
         weak = gaps | (shown < self._masked_below(rng, shown))
         no_los = pixels.brought_gaps(weak)
         missing = pixels.brought_gaps(gaps)
-        layers = {name: pixels.brought(pixels.filled(values, gaps)) for name, values in layers.items()}
+        layers = {name: pixels.brought(values, gaps) for name, values in layers.items()}
         layers["coherence"] = np.clip(layers["coherence"], 0, 1)
         layers["closure"] = np.clip(layers["closure"], 0, 1)
-        layers["standard_error"] = np.maximum(layers["standard_error"], 0)
+        layers["standard_error"] = np.maximum(layers["standard_error"], np.float32(1e-3))
         no_data(layers, missing)
         los = layers["los_rate"]
         los[no_los] = np.nan
@@ -225,14 +223,31 @@ class WideTiles(TileGenerator):
         cover, networks = scene.cover, scene.networks
         factor = cover.texture * scene.other.coherence * scene.seen.coherence
         factor[scene.hidden] *= np.float32(_HIDDEN_COHERENCE)
-        usual = PairNoise.of(networks.usual, cover.climate, scene.looks)
+        usual, wanted = self._usual_noise(scene)
         level = usual.at(usual.rate, cover.classes, factor)
         if networks.poorer is not None:
-            poorer = PairNoise.of(networks.poorer, cover.climate, scene.looks, False)
+            poorer = PairNoise.of(networks.poorer, cover.climate, usual.looks, False)
             level = np.asarray(networks.mixed(level, poorer.at(poorer.rate, cover.classes, factor)), np.float32)
-        level[scene.hidden] = np.maximum(level[scene.hidden], _HIDDEN_NOISE)
+        level = np.float32(wanted) * portable(np.power, level / np.float32(wanted), np.float32(scene.product.contrast))
+        if rng.random() < 0.6:
+            level[scene.hidden] = np.maximum(level[scene.hidden], _HIDDEN_NOISE)
         opened = usual.at(usual.open, cover.classes, factor)
         return level, opened, usual.at(usual.coherence, cover.classes, factor)
+
+    def _usual_noise(self, scene: _Scene) -> tuple[PairNoise, float]:
+        """The noise of pairs of so many looks that its median is what is wanted of the product (rad/yr), which is told.
+
+        Where no number of looks makes it so, it is nearly so.
+        """
+        cover, weights = scene.cover, scene.networks.usual
+        wanted, middle = scene.product.parts[0], cover.classes[::4, ::4]
+        looks = 20.0
+        for _ in range(2):
+            noise = PairNoise.of(weights, cover.climate, looks)
+            median = float(np.median(noise.at(noise.rate, middle, cover.texture[::4, ::4])))
+            looks = float(np.clip(looks * (median / wanted) ** 2, *_LOOKS))
+        noise = PairNoise.of(weights, cover.climate, looks)
+        return noise, float(np.median(noise.at(noise.rate, middle, cover.texture[::4, ::4])))
 
     def _closure(self, rng: np.random.Generator, scene: _Scene, closed: Array, pixels: ProductPixels) -> Array:
         """Share of open triplets, of the product's pixels, where noise leaves a share ``closed``.
@@ -273,7 +288,8 @@ class WideTiles(TileGenerator):
         if rng.random() < 0.6:
             sure |= scene.cover.classes == WATER
         patches = pixels.mean(self._pools["texture"].draw(rng, self.size))
-        return np.asarray((pixels.mean(sure.astype(np.float32)) > 0.5) | draw_holes(rng, coherence, patches), np.bool_)
+        known = pixels.mean(sure.astype(np.float32)) > 0.5
+        return np.asarray(known | draw_holes(rng, coherence, patches, scene.product.holes), np.bool_)
 
     def _claimed(self, rng: np.random.Generator) -> np.float32:
         """Factor by which other processing claims a larger or a smaller error."""
