@@ -29,7 +29,6 @@ import numpy as np
 from osgeo import gdal
 
 from ada_mapper.core.accuracy import ClassicalSetting
-from ada_mapper.core.areas import ClassicalRules
 from ada_mapper.core.channels import ChannelKind
 from ada_mapper.core.learning import (
     SIMULATED_SHARE,
@@ -209,8 +208,7 @@ def fine_tuned(
 
 def classical(card: ModelCard, tiles: Sequence[Tile], answers: Sequence[Judged]) -> dict[str, float]:
     """The scores of the classical detector at the setting that the training chose on its validation tiles."""
-    facts = card.training["classical"]
-    choice = ClassicalSetting(facts["layer"], ClassicalRules(sigma=facts["sigma"]), facts["slope_rule"])
+    choice = ClassicalSetting.from_facts(card.training["classical"])
     return judge_classical(choice, card, tiles, answers)
 
 

@@ -35,6 +35,7 @@ from .tile_scores import area_pixels, tile_counts
 
 EVERYTHING = "everything that the model takes"
 BEST_CLASSICAL: str = Message("classical detector, tuned")
+BEST_DOWNHILL: str = Message("classical detector of downhill motion, tuned")
 # With fewer regions than this the tiles themselves are drawn.
 _ENOUGH_REGIONS = 10
 
@@ -230,16 +231,21 @@ def _counted(tiles: Sequence[LabelledTile], progress: Progress) -> Iterator[tupl
 def _classical_rows(
     settings: Sequence[ClassicalSetting], counts: Sequence[Counts], tuning: Sequence[float], seed: int
 ) -> tuple[ComparisonRow, ...]:
-    """The detector as it is, and with the setting of the highest IoU, by ``tuning`` or else on these very tiles."""
+    """The detector as it is, and with the setting of the highest IoU, by ``tuning`` or else on these very tiles.
+
+    That of downhill motion has a row of its own, where the tiles have a LOS sensitivity.
+    """
     if not settings:
         return ()
     scores = [scores_of(setting.name, own, seed) for setting, own in zip(settings, counts)]
     ious = tuning or [own.figures["iou"].value for own in scores]
-    best = best_setting(ious)
-    return (
-        ComparisonRow(CLASSICAL, settings[0].name, scores[0], 1.0),
-        ComparisonRow(BEST_CLASSICAL, settings[best].name, scores[best], 1.0),
-    )
+    rows = [ComparisonRow(CLASSICAL, settings[0].name, scores[0], 1.0)]
+    for name, downhill in ((BEST_CLASSICAL, False), (BEST_DOWNHILL, True)):
+        own = [number for number, setting in enumerate(settings) if setting.downhill == downhill]
+        if own:
+            best = own[best_setting([ious[number] for number in own])]
+            rows.append(ComparisonRow(name, settings[best].name, scores[best], 1.0))
+    return tuple(rows)
 
 
 def unserved_reason(card: ModelCard, kinds: Sequence[ChannelKind], tile: LabelledTile) -> str:

@@ -238,12 +238,7 @@ def finish(
         "judged_tiles": JUDGED_TILES,
         "judged": judged,
         "reliability": reliability and _bins(reliability),
-        "classical": {
-            "layer": classical.layer,
-            "sigma": classical.rules.sigma,
-            "slope_rule": classical.with_slope,
-            "chosen_on": "validation tiles",
-        },
+        "classical": {**classical.facts, "chosen_on": "validation tiles"},
     }
     return card, facts
 

@@ -249,12 +249,7 @@ def _facts(
         "minutes": round(state.seconds / 60, 1),
         "options": asdict(recipe.options),
         "judged": judged,
-        "classical": {
-            "layer": classical.layer,
-            "sigma": classical.rules.sigma,
-            "slope_rule": classical.with_slope,
-            "chosen_on": "validation tiles",
-        },
+        "classical": {**classical.facts, "chosen_on": "validation tiles"},
         "history": [
             {key: round(value, 6) if math.isfinite(value) else None for key, value in line.items()}
             for line in state.history

@@ -32,7 +32,7 @@ TUNING_RATE_SHARE = 0.1
 _USUAL_TILE = 256
 SIMULATED_SHARE = 0.5
 """Of the tiles, where there are samples."""
-_CLASSICAL_KINDS = (ChannelKind.PHASE_RATE, ChannelKind.LOS_RATE, ChannelKind.SLOPE)
+_CLASSICAL_KINDS = (ChannelKind.PHASE_RATE, ChannelKind.LOS_RATE, ChannelKind.SLOPE, ChannelKind.LOS_SENSITIVITY)
 
 
 def usual_options(architecture: str, is_tuning: bool, **given: Any) -> TrainingOptions:

@@ -81,7 +81,7 @@ def _judged(judged: Mapping[str, Mapping[str, Mapping[str, float]]], tr: Words) 
 def _classical(choice: Mapping[str, Any]) -> dict[str, Any]:
     if not choice:
         return {}
-    return {**choice, "layer": str(choice["layer"]).replace("_", " ").replace("los", "LOS")}
+    return {"min_sensitivity": None, **choice, "layer": str(choice["layer"]).replace("_", " ").replace("los", "LOS")}
 
 
 def _mixtures(tuning: Mapping[str, Any]) -> list[tuple[str, ...]]:

@@ -88,7 +88,7 @@ class CompareChannels(Algorithm):
         self.addOutput(QgsProcessingOutputNumber("TILE_COUNT", tr("Number of tiles")))
         self.addOutput(QgsProcessingOutputNumber("BEST_IOU", tr("Highest IoU")))
         self.addOutput(QgsProcessingOutputString("BEST_COMBINATION", tr("Combination of the highest IoU")))
-        self.addOutput(QgsProcessingOutputNumber("CLASSICAL_IOU", tr("IoU of the tuned classical detector")))
+        self.addOutput(QgsProcessingOutputNumber("CLASSICAL_IOU", tr("IoU of the better tuned classical detector")))
 
     def execute(self, parameters: dict[str, Any], context: QgsProcessingContext, progress: Progress) -> dict[str, Any]:
         from ...core.accuracy import compare_channels, write_comparison_csv, write_comparison_report
@@ -137,7 +137,7 @@ def _outputs(comparison: Comparison, progress: Progress) -> dict[str, Any]:
     from ...core.accuracy import combination_label, figure_text
 
     best: dict[str, Any] = {"BEST_IOU": None, "BEST_COMBINATION": ""}
-    classical = None
+    classical: float | None = None
     for row in (*comparison.rows, *comparison.classical):
         label = f"{row.model}, {combination_label(row.combination)}"
         if row.scores is None:
@@ -148,7 +148,9 @@ def _outputs(comparison: Comparison, progress: Progress) -> dict[str, Any]:
         if figure.value != figure.value:
             continue
         if row in comparison.classical:
-            classical = figure.value
+            # The first is that of the detector's own rules.
+            if row is not comparison.classical[0]:
+                classical = figure.value if classical is None else max(classical, figure.value)
         elif best["BEST_IOU"] is None or figure.value > best["BEST_IOU"]:
             best = {"BEST_IOU": figure.value, "BEST_COMBINATION": row.combination}
     return {**best, "CLASSICAL_IOU": classical, "TILE_COUNT": comparison.tiles}

@@ -20,7 +20,7 @@ from ada_mapper.core.accuracy import (
     write_comparison_csv,
     write_comparison_report,
 )
-from ada_mapper.core.accuracy.comparison import BEST_CLASSICAL, CLASSICAL, EVERYTHING, unserved_reason
+from ada_mapper.core.accuracy.comparison import BEST_CLASSICAL, BEST_DOWNHILL, CLASSICAL, EVERYTHING, unserved_reason
 from ada_mapper.core.accuracy.tile_scores import tile_counts
 from ada_mapper.core.channels import COMBINATIONS, Channel, ChannelKind, minmax_channel
 from ada_mapper.core.errors import CancelledError, InputError
@@ -130,6 +130,25 @@ def test_the_classical_detector_stands_beside(tmp_path: Path, tiles: list[Tile])
     assert rows[1].scores.figures["iou"].value >= rows[0].scores.figures["iou"].value
     assert rows[1].combination.startswith("phase rate")
     assert rows[1].scores.confusion.true_positive + rows[1].scores.confusion.false_negative == 4 * 600
+
+
+def test_the_classical_detector_of_downhill_motion_has_a_row_of_its_own(tmp_path: Path, tiles: list[Tile]) -> None:
+    for tile in tiles:
+        # The moving square goes away and downhill; ground that heaves as much beside it does not go downhill.
+        tile.layers["phase_rate"][20:50, 20:40] = 9.0
+        tile.layers["phase_rate"][20:50, 45:65] = -9.0
+        tile.layers["los_sensitivity"] = np.full(tile.label.shape, -0.5, np.float32)
+    path = write(tmp_path / "a.onnx", PHASE)
+    rows = compare_channels([path], tiles).classical
+    assert [row.model for row in rows] == [CLASSICAL, BEST_CLASSICAL, BEST_DOWNHILL]
+    assert "downhill" in rows[2].combination and "downhill" not in rows[1].combination
+    # Half of what moves is no landslide.
+    assert rows[1].scores.figures["iou"].value == pytest.approx(0.5, abs=0.1)
+    assert rows[2].scores.figures["iou"].value > 0.9
+    tuned = compare_channels([path], tiles[:2], tuning_tiles=tiles[2:])
+    assert tuned.tuned_apart and [row.model for row in tuned.classical] == [row.model for row in rows]
+    write_comparison_report(tmp_path / "r.html", tuned)
+    assert "classical detector of downhill motion, tuned: phase rate" in (tmp_path / "r.html").read_text("utf-8")
 
 
 def test_the_classical_detector_is_tuned_on_other_tiles_where_there_are_any(tmp_path: Path, tiles: list[Tile]) -> None:

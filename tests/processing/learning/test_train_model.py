@@ -117,6 +117,8 @@ def test_a_new_model_from_samples_with_card_and_report(run, tmp_path, samples):
     assert result["IOU"] == pytest.approx(judged["model"].get("iou", np.nan), nan_ok=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.html", "mine.onnx"]
     page = report.read_text("utf-8")
+    downhill = facts["classical"]["min_sensitivity"] is not None
+    assert ("Only downhill motion counts" in page) == downhill
     assert page.count("<polyline") == 3 and "classical detector" in page and "own test tiles" in page
     assert all(text in page for text in ("Discs", "CC0-1.0", "learning rate", "discs"))
     assert "Learning rate: 0.002." in feedback.log and "CPU" in feedback.log
