@@ -36,7 +36,7 @@ _TRIES = 8
 _ENOUGH, _FULL = 0.85, 0.97
 # Share of a field's own pixel size that it is brought to, at least and at most: noise has no scale of its own.
 _SCALES = (0.5, 1.2)
-_LEAST_WEIGHT, _SMALLEST_PATCH = 0.15, 24
+_LEAST_WEIGHT, _SMALLEST_PATCH, _LONG = 0.15, 24, 40
 # Rows and columns at the border with less data than this share are cut off.
 _FULL_BORDER = 0.6
 _WAYS = ("nearest", "linear", "linear", "cubic", "cubic")
@@ -267,7 +267,8 @@ def _spans(rng: np.random.Generator, side: int, length: int) -> list[tuple[slice
     if length >= side:
         return [(slice(0, side), np.ones(side, np.float32))]
     least = min(length, max(_SMALLEST_PATCH, round(0.6 * length)))
-    overlap = least // 4
+    # Where there is much to draw from, patches overlap widely: their edges show in what is smooth.
+    overlap = round(0.4 * least) if length > _LONG else least // 4
     ramp = np.sin(np.pi / 2 * (np.arange(overlap, dtype=np.float32) + 0.5) / np.float32(overlap))
     spans, first, end = [], -int(rng.integers(overlap, least - overlap + 1)), 0
     while end - overlap < side:

@@ -7,17 +7,18 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..satellite import SENTINEL1_WAVELENGTH, to_los_rate, to_phase_rate
-from ..types import Array, PathLike
-from .atmosphere import smooth, smoothstep
+from ..models import IGNORED
+from ..satellite import to_los_rate, to_phase_rate
+from ..types import Array, Mask, PathLike
+from .atmosphere import smooth
+from .fast_motion import SeenMotion, seen_motion
 from .ground import Ground
 from .landslides import LANDSLIDES_PER_KM2, ignore_drowned, landslide_los_rate
 from .network import PairNetwork
 from .other_motion import DRAWN, OCCURRENCE, Occurrence, OtherMotion, other_motion_on
+from .rate_weights import RateWeights
 from .real_noise import DrawnNoise, NoiseDraws, NoiseField, draw_noise, read_noise_fields
-from .surface import lost_cycle_rate, motion_coherence
 from .terrain import Terrain
 from .tiles import Tile, TileGenerator, draw_network, draw_viewing, seen_share
 from .wide_landslides import draw_wide_landslides, label_whole_landslides
@@ -26,7 +27,6 @@ _DRAWS = NoiseDraws()
 RARER = Occurrence(**{kind: 0.5 * getattr(OCCURRENCE, kind) for kind in DRAWN})
 """Half of what is no landslide elsewhere."""
 _MASKED = 0.25
-_FAST, _ALIASED = 50.0, 20.0
 
 
 class RealNoiseTiles(TileGenerator):
@@ -74,10 +74,16 @@ class RealNoiseTiles(TileGenerator):
         label, peaks = label_whole_landslides(landslides, slides, hidden, self.pixel_size)
         other = other_motion_on(rng, ground, self.occurrence)
         noise = draw_noise(rng, self._fields, self.size, self.pixel_size, self.draws)
-        layers, air = self._layers(rng, terrain, hidden, slides, other, noise, network)
+        moving = to_phase_rate(slides + other.los_rate)
+        weights = RateWeights.equation_1(network)
+        seen = seen_motion(rng, moving, landslides.identity, landslides.count, weights, self._pools["shapes"])
+        air = self._air(rng, terrain, network)
+        layers = self._layers(rng, hidden, seen, other, noise, air)
+        layers["dem"], layers["slope"] = terrain.dem, terrain.slope
         layers["los_sensitivity"] = seen_share(rng, terrain, viewing)
         errors = np.nan_to_num(noise.layers["phase_rate"] + air)
         label, prominence = ignore_drowned(label, landslides, to_phase_rate(slides), errors, self.pixel_size)
+        label[np.isnan(layers["phase_rate"]) & (label == 1)] = IGNORED
         metadata = {
             "seed": self.seed,
             "index": index,
@@ -93,27 +99,24 @@ class RealNoiseTiles(TileGenerator):
             "peaks": tuple(float(value) for value in peaks[1:]),
             "prominence": tuple(float(value) for value in prominence[1:]),
         }
-        return Tile(layers, label, slides, other.los_rate, self.pixel_size, metadata)
+        return Tile(layers, label, slides, other.los_rate, self.pixel_size, metadata, other.kind)
 
     def _layers(
         self,
         rng: np.random.Generator,
-        terrain: Terrain,
-        hidden: NDArray[np.bool_],
-        slides: Array,
+        hidden: Mask,
+        seen: SeenMotion,
         other: OtherMotion,
         noise: DrawnNoise,
-        network: PairNetwork,
-    ) -> tuple[dict[str, Array], Array]:
-        """All layers but the sensitivity, and the air (rad/yr) that the noise got beside its own."""
-        air = self._air(rng, terrain, network)
-        signal, kept = self._seen_motion(rng, slides + other.los_rate, network)
-        signal += other.apparent_rate
+        air: Array,
+    ) -> dict[str, Array]:
+        """The layers that are measured; ``air`` (rad/yr) is what comes on top of the noise's own."""
+        signal = seen.phase_rate + other.apparent_rate
         phase = noise.layers["phase_rate"] + air + signal
         # The LOS rate of every other tile is filtered like the source's, that of the others has all of the air.
         own = noise.layers["los_rate"] if rng.random() < 0.5 else to_los_rate(noise.layers["phase_rate"])
         los = self._lightly_filtered(rng, own + to_los_rate(air)) + to_los_rate(signal)
-        coherence = noise.layers["coherence"] * kept * other.coherence
+        coherence = noise.layers["coherence"] * seen.coherence * other.coherence
         gaps = ~np.isfinite(phase) | other.gaps
         if rng.random() < 0.5:
             gaps |= hidden
@@ -128,11 +131,11 @@ class RealNoiseTiles(TileGenerator):
             "los_rate": los - np.float32(middle + rng.normal(0, 1.5)),
             "standard_error": noise.layers["standard_error"].copy(),
             "coherence": coherence,
-            "closure": np.float32(1) - (1 - noise.layers["closure"]) * (1 - other.unclosed),
+            "closure": np.float32(1) - (1 - noise.layers["closure"]) * (1 - other.unclosed) * (1 - seen.unclosed),
         }
         for values in layers.values():
             values[gaps] = np.nan
-        return {**layers, "dem": terrain.dem, "slope": terrain.slope}, air
+        return layers
 
     def _lightly_filtered(self, rng: np.random.Generator, los_rate: Array) -> Array:
         """A LOS rate (mm/yr) without a part of what is wide in it, sometimes."""
@@ -143,18 +146,6 @@ class RealNoiseTiles(TileGenerator):
         total, weight = smooth(np.where(known, los_rate, 0), width), smooth(known, width)
         wide: Array = total / np.maximum(weight, np.float32(1e-3))
         return los_rate - np.float32(rng.uniform(0.2, 0.95)) * wide
-
-    def _seen_motion(self, rng: np.random.Generator, motion: Array, network: PairNetwork) -> tuple[Array, Array]:
-        """The phase rate (rad/yr) that pairs make of a LOS rate, and the share of coherence that is left."""
-        signal, kept = to_phase_rate(motion), np.ones_like(motion)
-        if float(np.abs(motion).max()) > _FAST:
-            days, counts = network.interval_groups()
-            each = [motion_coherence(motion, float(day), SENTINEL1_WAVELENGTH) for day in days]
-            kept = np.average(each, axis=0, weights=counts).astype(np.float32)
-        if float(np.abs(signal).max()) > _ALIASED:
-            patchy = smoothstep(self._pools["shapes"].draw(rng, self.size), -0.2, 0.8)
-            signal += lost_cycle_rate(signal, network) * patchy
-        return signal, kept
 
     def _air(self, rng: np.random.Generator, terrain: Terrain, network: PairNetwork) -> Array:
         """Delay by height and a ramp (rad/yr) that the fields, of other ground, don't have."""
