@@ -94,6 +94,8 @@ def style_raster(layer: QgsRasterLayer, kind: str) -> None:
         _style_classes(layer)
     elif kind == "closure":
         _pseudo_colour(layer, CLOSURE, 0, 1, "")
+    elif kind == "coherence":
+        _pseudo_colour(layer, SEQUENTIAL, 0, 1, "")
     elif kind == "probability":
         _pseudo_colour(layer, PROBABILITY, 0, 1, "")
     else:

@@ -218,10 +218,11 @@ def _band(name: str, channel: Channel, values: Array, is_given: bool) -> Preview
     elif scaling.method == "asinh":
         finite = np.abs(values[np.isfinite(values)])
         reach = float(np.percentile(finite, 99.5)) if finite.size else 1.0
-        limits = (-max(reach, 1e-3), max(reach, 1e-3))
+        lowest = 0.0 if channel.kind is ChannelKind.STANDARD_ERROR else -max(reach, 1e-3)
+        limits = (lowest, max(reach, 1e-3))
     else:
         limits = (-1.0, 1.0)
-    if channel.kind is ChannelKind.DEM:
+    if channel.kind in (ChannelKind.DEM, ChannelKind.STANDARD_ERROR):
         is_diverging = False
     return PreviewBand(name, channel.kind, channel.sign, values, channel.fill, is_given, limits, is_diverging)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,15 @@ def test_a_small_extent_shows_each_pixel_as_the_network_sees_it(scene: dict[KIND
     assert result.base is KIND.PHASE_RATE and result.pixel_size == 30
     assert np.isnan(result.bands[0].values[25:35, 25:45]).all()
     assert result.bands[2].span is None and result.bands[2].fill == -0.5
+
+
+def test_a_standard_error_is_shown_from_0_on_in_grey(scene: dict[KIND, str], tmp_path: Path) -> None:
+    error = np.random.default_rng(2).uniform(1, 8, (150, 200))
+    scene[KIND.STANDARD_ERROR] = write(tmp_path / "error.tif", error, "standard_error", "mm/yr")
+    channel = Channel(KIND.STANDARD_ERROR, "mm/yr", "", Scaling("asinh", scale=1.0, limit=100.0), optional=True)
+    band = preview(scene, replace(CARD, channels=(*CARD.channels, channel))).bands[-1]
+    assert not band.is_diverging and band.limits[0] == 0
+    assert band.limits[1] == pytest.approx(np.arcsinh(8), rel=0.01)
 
 
 def test_a_larger_extent_gives_every_nth_pixel_of_the_same_values(scene: dict[KIND, str]) -> None:

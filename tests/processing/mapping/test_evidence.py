@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from osgeo import gdal
+from qgis.core import NULL, QgsVectorLayer
 
 from ada_mapper.core.channels import ChannelKind, minmax_channel
 from ada_mapper.core.raster import Grid
@@ -108,6 +109,25 @@ def test_evidence_that_the_pairs_can_t_give_is_left_out_and_said(run, scene, tmp
         "have no coherence" in feedback.log and "the coherence holds no data at all, so it is left out" in feedback.log
     )
     assert "the closure holds no data" not in feedback.log
+
+
+@pytest.mark.parametrize(("rate", "is_told"), [(500.0, True), (380.0, False)])
+def test_areas_that_move_faster_than_the_shortest_pair_measures_say_so(run, scene, tmp_path, rate, is_told):
+    """A quarter of Sentinel-1's wavelength in 12 days are 422 mm a year; 500 mm a year away are 113 rad a year."""
+    folder = tmp_path / "pairs"
+    folder.mkdir()
+    moving = np.zeros(SHAPE)
+    moving[20:30, 20:32] = 4 * np.pi * rate / 55.465763
+    for first, second in DAYS:
+        name = "_".join(f"{date(2020, 1, 1) + timedelta(days=day):%Y%m%d}" for day in (first, second))
+        phase = 0.01 + moving * (second - first) / 365.25
+        write(folder / f"{name}_unw.tif", phase, "phase", "rad", square_grid(*SHAPE, pixel_size=100.0))
+    areas = str(tmp_path / "areas.gpkg")
+    options = {"INPUT_FOLDER": str(folder), "REFERENCE_MODE": "none", "AREAS": areas}
+    mapped(run, scene, tmp_path, model_of(tmp_path, RATE), **options)
+    (feature,) = QgsVectorLayer(areas).getFeatures()
+    assert feature["los_rate_extreme"] == pytest.approx(-rate, rel=0.02)
+    assert feature["fast_motion"] == ("faster than these pairs can measure" if is_told else NULL)
 
 
 def test_a_composite_holds_the_evidence_as_the_card_scales_it(run, scene, tmp_path):
