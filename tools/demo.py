@@ -34,17 +34,10 @@ def main() -> None:
     say("Mapping active deformation areas …")
     answer = map_areas(session, scene, folder)
     say(f"{answer['PAIRS_USED']} of {answer['PAIRS_FOUND']} interferograms used, {answer['AREA_COUNT']} areas found.")
-    classical = folder / "areas_classical.gpkg"
-    session.process(
-        "adamapper:classicaldetector",
-        f"LOS_RATE={folder / 'los_rate.tif'}",
-        f"SLOPE={folder / 'slope.tif'}",
-        "ORBIT=descending",
-        f"AREAS={classical}",
-    )
+    found = {"ADA Mapper": folder / "areas.gpkg", **classical_areas(session, folder)}
     say("Against the truth of this simulated scene (an area counts as found where intersection over union ≥ 0.3):")
     results = {}
-    for name, path in (("ADA Mapper", folder / "areas.gpkg"), ("classical detector", classical)):
+    for name, path in found.items():
         results[name] = scores = score(path, scene)
         say(describe(name, scores))
     picture(folder, scene, options.seed, results["ADA Mapper"])
@@ -53,7 +46,7 @@ def main() -> None:
 
 def map_areas(session: QgisSession, scene: Path, folder: Path) -> dict[str, float]:
     """The one-step tool on the scene; returns its outputs."""
-    outputs = [f"{name.upper()}={folder / name}.tif" for name in RASTERS]
+    outputs = [f"{name.upper()}={folder / name}.tif" for name in (*RASTERS, "los_sensitivity")]
     answer = session.process(
         "adamapper:mapactiveareas",
         f"INPUT_FOLDER={scene}",
@@ -64,6 +57,26 @@ def map_areas(session: QgisSession, scene: Path, folder: Path) -> dict[str, floa
         *outputs,
     )
     return dict(answer["results"])
+
+
+def classical_areas(session: QgisSession, folder: Path) -> dict[str, Path]:
+    """What the classical detector finds in the chain's rates, of any motion and of downhill motion, by name."""
+    shares: dict[str, list[str]] = {
+        "classical detector": [],
+        "classical detector of downhill motion": [f"LOS_SENSITIVITY={folder / 'los_sensitivity.tif'}"],
+    }
+    found = {}
+    for number, (name, sensitivity) in enumerate(shares.items(), 1):
+        found[name] = folder / f"areas_classical_{number}.gpkg"
+        session.process(
+            "adamapper:classicaldetector",
+            f"LOS_RATE={folder / 'los_rate.tif'}",
+            f"SLOPE={folder / 'slope.tif'}",
+            *sensitivity,
+            "ORBIT=descending",
+            f"AREAS={found[name]}",
+        )
+    return found
 
 
 def score(areas: Path, scene: Path) -> ObjectScores:

@@ -23,7 +23,7 @@ from ..texts import Message
 from ..types import PathLike
 from ..vectors import Burner, Outlines
 from .calibration import ProbabilityCounts, Reliability, ThresholdCurve
-from .figures import CLASSICAL, Column, Counts, DetectorScores, empty_counts, scores_of
+from .figures import CLASSICAL, DOWNHILL, Column, Counts, DetectorScores, empty_counts, scores_of
 from .ground import JudgedGround, Regions, grid_around, require_one_place
 from .matching import MATCH_IOU, AreaMatches, matched_areas
 from .measuring import AreaMeasurer, Properties
@@ -44,7 +44,8 @@ class AssessmentData:
     ``found``: the areas to judge; without them they are extracted from the probability. ``ignored``: ground that is
     neither right nor wrong to report. ``extent``: the ground that was mapped; without it, where the probability (else
     the LOS rate) has data. ``los_rate`` and ``slope`` are for the classical detector beside it and for the strata by
-    rate; ``los_sensitivity``, or ``dem`` with ``viewing``, for those by orientation. Rasters may have any grid.
+    rate; ``los_sensitivity`` is for the classical detector of downhill motion and for the strata by orientation, and
+    ``dem`` with ``viewing`` for these alone. Rasters may have any grid.
     """
 
     true: Outlines
@@ -112,7 +113,8 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Assessment:
-    """All figures. ``judgements``: the found areas, and the classical detector where a LOS rate was given.
+    """All figures. ``judgements``: the found areas, the classical detector where a LOS rate was given, and that of
+    downhill motion where a LOS sensitivity was, too.
 
     ``reliability`` and ``curve`` are None without a probability; ``threshold`` is then None too. ``sources`` are the
     inputs and settings as a person reads them, ``notes`` what should be known.
@@ -134,8 +136,8 @@ class Assessment:
 
     @property
     def classical(self) -> Judgement | None:
-        """That of the classical detector."""
-        return self.judgements[1] if len(self.judgements) > 1 else None
+        """That of the classical detector: of both, where there are two, the one of the higher IoU."""
+        return max(self.judgements[1:], key=lambda own: np.nan_to_num(own.scores.figures["iou"].value), default=None)
 
 
 @gdal_raises()
@@ -159,8 +161,7 @@ def assess(
         rules = rules_for(data.probability, progress=progress)
     detectors = {FOUND: _found(data, rules, progress.part(0.0, 0.2))}
     if data.los_rate is not None:
-        classical = _classical(data, noting.part(0.2, 0.45))
-        detectors.update({} if classical is None else {CLASSICAL: classical})
+        detectors.update(_classical(data, data.los_rate, noting.part(0.2, 0.45)))
     else:
         noting.info("No LOS rate was given, so the classical detector can't stand beside these figures.")
     grid = _grid(data, detectors[FOUND])
@@ -233,16 +234,25 @@ def _found(data: AssessmentData, rules: AreaRules | None, progress: Progress) ->
     return outlines_of(extract_areas(data.probability, rules, progress=progress), Grid.of(data.probability).crs)
 
 
-def _classical(data: AssessmentData, progress: Progress) -> Outlines | None:
-    """What the classical detector finds with its own rules; None, and told, where it can't be run."""
-    if data.los_rate is None:
-        return None
-    try:
-        areas = classical_areas(data.los_rate, data.slope, ClassicalRules(), progress=progress)
-    except InputError as error:
-        progress.warning("The classical detector can't stand beside these figures: {error}", error=error)
-        return None
-    return outlines_of(areas, Grid.of(data.los_rate).crs)
+def _classical(data: AssessmentData, los_rate: PathLike, progress: Progress) -> dict[str, Outlines]:
+    """What the classical detector finds with its own rules, of any motion and of downhill motion, by name.
+
+    One that can't be run is left out, which is told.
+    """
+    sensitivities = {CLASSICAL: None, DOWNHILL: data.los_sensitivity}
+    if data.los_sensitivity is None:
+        del sensitivities[DOWNHILL]
+        progress.info("With the LOS sensitivity, the classical detector of downhill motion would stand beside, too.")
+    found = {}
+    for number, (name, sensitivity) in enumerate(sensitivities.items()):
+        own = progress.part(number / len(sensitivities), (number + 1) / len(sensitivities))
+        try:
+            areas = classical_areas(los_rate, data.slope, ClassicalRules(), progress=own, los_sensitivity=sensitivity)
+        except InputError as error:
+            progress.warning("The {name} can't stand beside these figures: {error}", name=name, error=error)
+            continue
+        found[name] = outlines_of(areas, Grid.of(los_rate).crs)
+    return found
 
 
 def _require_on_ground(true: Burner, found: Burner, is_given: bool) -> None:

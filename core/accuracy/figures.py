@@ -23,6 +23,8 @@ Counts = NDArray[np.float64]
 
 CLASSICAL: str = Message("classical detector")
 """The name of the detector without a network in figures, tables and reports."""
+DOWNHILL: str = Message("classical detector of downhill motion")
+"""The same where only downhill motion counts, by the LOS sensitivity."""
 CONFIDENCE = 0.95
 REPEATS = 2000
 _REPEATS_AT_ONCE, _WEIGHTS_AT_ONCE = 250, 10_000_000

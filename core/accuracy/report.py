@@ -26,7 +26,7 @@ from ..types import PathLike
 from .area_map import area_map
 from .assessment import Assessment, Judgement
 from .calibration import Reliability, ThresholdCurve
-from .figures import FIGURES, figure_text, ground_size
+from .figures import DOWNHILL, FIGURES, figure_text, ground_size
 from .scores import PixelScores, wilson_interval
 
 CSV_HEAD = ("section", "detector", "class", "figure", "value", "low", "high", "unit")
@@ -58,6 +58,7 @@ def write_accuracy_report(
             "seed": options.seed,
         },
         has_classical=assessment.classical is not None,
+        has_downhill=any(judgement.scores.name == DOWNHILL for judgement in assessment.judgements),
         map=area_map(assessment, assessment.found.areas, tr),
         strata=_strata(assessment, tr),
         **_probability(assessment, tr),

@@ -86,7 +86,9 @@ _RASTERS = (
         "LOS_SENSITIVITY",
         QT_TRANSLATE_NOOP("AdaMapper", "LOS sensitivity"),
         QT_TRANSLATE_NOOP(
-            "AdaMapper", "−1 to 1. For the figures by orientation; instead of DEM, heading and incidence."
+            "AdaMapper",
+            "−1 to 1. For the classical detector of downhill motion, which is judged beside, too, and for the figures "
+            "by orientation; instead of DEM, heading and incidence.",
         ),
     ),
 )
@@ -112,8 +114,9 @@ class AssessAccuracy(Algorithm):
         "Compares found areas, the probability that they came from, or both with true areas: IoU, precision, recall "
         "and F1 of pixels, recall and precision of areas, false alarms per 100 km², by rate, size and orientation, "
         "with confidence intervals by region, reliability of the probabilities and choice of the threshold. The "
-        "classical detector is judged beside them. A found and a true area match from an intersection over union of "
-        "0.3 on.",
+        "classical detector is judged beside them, where a LOS sensitivity is given also that of downhill motion, and "
+        "the better of the two is what the tool gives back. A found and a true area match from an intersection over "
+        "union of 0.3 on.",
     )
 
     def define(self) -> None:

@@ -33,7 +33,7 @@ from ada_mapper.core.accuracy import (
 )
 from ada_mapper.core.accuracy import ground as judged_ground
 from ada_mapper.core.accuracy.assessment import FALSE_ALARM, HIT, MISS
-from ada_mapper.core.accuracy.figures import Column, bootstrap_intervals, empty_counts, scores_of
+from ada_mapper.core.accuracy.figures import CLASSICAL, DOWNHILL, Column, bootstrap_intervals, empty_counts, scores_of
 from ada_mapper.core.accuracy.ground import Regions, grid_around, require_one_place
 from ada_mapper.core.accuracy.strata import BY_ASPECT, BY_SENSITIVITY
 from ada_mapper.core.areas import AreaRules
@@ -119,6 +119,44 @@ def test_the_classical_detector_is_judged_on_the_same_ground(data: AssessmentDat
     assert classical.objects.true_count == 3 and classical.objects.matched_true >= 1
     assert assess(replace(data, los_rate=None)).classical is None
     assert any("classical" in note for note in assess(replace(data, los_rate=None)).notes)
+
+
+def test_the_better_classical_detector_is_named_and_both_are_judged(data: AssessmentData, tmp_path: Path) -> None:
+    """Of the true areas that move, one goes away and one comes nearer; only one of them can move downhill."""
+    plain = assess(data).classical
+    assert plain is not None
+    results = {}
+    for share in (-0.5, 0.5):
+        # The smaller one, of −15 mm/yr, always moves downhill; the larger one only where it is seen with this sign.
+        seen = np.full((400, 300), share, np.float32)
+        seen[:50] = -0.5
+        path = write(tmp_path / f"seen{share}.tif", seen, "los_sensitivity", "1")
+        results[share] = assess(replace(data, los_sensitivity=path))
+    for share, assessment in results.items():
+        names = [judgement.scores.name for judgement in assessment.judgements]
+        assert names == ["areas found", CLASSICAL, DOWNHILL]
+        assert assessment.judgements[1].scores == plain.scores
+        downhill = assessment.judgements[2].scores
+        assert downhill.objects.matched_true == (2 if share > 0 else 1)
+        counts = downhill.confusion
+        assert counts.true_positive + counts.false_negative == 916
+        ious = [judgement.scores.figures["iou"].value for judgement in assessment.judgements[1:]]
+        assert assessment.classical.scores.figures["iou"].value == max(ious)
+    assert results[-0.5].classical.scores.name == CLASSICAL
+    write_accuracy_report(tmp_path / "report.html", results[0.5])
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "Classical detector of downhill motion" in page and "That of downhill motion" in page
+    write_accuracy_csv(tmp_path / "figures.csv", results[0.5])
+    assert DOWNHILL in (tmp_path / "figures.csv").read_text("utf-8")
+    assert any("LOS sensitivity" in note for note in assess(data).notes)
+
+
+def test_a_sensitivity_from_elsewhere_leaves_the_plain_detector(data: AssessmentData, tmp_path: Path) -> None:
+    elsewhere = replace(GRID, transform=(800_000.0, 30.0, 0.0, 3_500_000.0, 0.0, -30.0))
+    path = write(tmp_path / "v.tif", np.full((400, 300), 0.5, np.float32), "los_sensitivity", "1", elsewhere)
+    assessment = assess(replace(data, los_sensitivity=path))
+    assert [judgement.scores.name for judgement in assessment.judgements] == ["areas found", CLASSICAL]
+    assert any("of downhill motion can't stand beside" in note for note in assessment.notes)
 
 
 def test_areas_by_rate_size_and_orientation(data: AssessmentData) -> None:
