@@ -16,6 +16,7 @@ from ..files import whole_file
 from ..models import Network, require_safe_loading
 from ..texts import Message, joined
 from ..types import PathLike
+from .second_head import SecondHead
 
 Weights = Mapping[str, Tensor]
 
@@ -49,10 +50,14 @@ class TrainingState:
 
 @dataclass
 class TrainingRun:
-    """A run: the network, its optimiser, the moving average of its weights and its best weights so far, if kept."""
+    """A run: the network, its optimiser, the moving average of its weights and its best weights so far, if kept.
+
+    ``second``: the second last layer, where the training has one.
+    """
 
     network: Network
     optimiser: torch.optim.Optimizer
+    second: SecondHead | None = None
     average: Network | None = None
     best: Weights | None = None
     state: TrainingState = field(default_factory=TrainingState)
@@ -93,6 +98,7 @@ def save_checkpoint(path: PathLike, run: TrainingRun, identity: Mapping[str, str
         "optimiser": run.optimiser.state_dict(),
         "average": None if run.average is None else run.average.state_dict(),
         "best": None if run.best is None else dict(run.best),
+        "second": None if run.second is None else run.second.state_dict(),
         "state": asdict(run.state),
         "random": torch.get_rng_state(),
     }
@@ -145,6 +151,8 @@ def load_checkpoint(path: PathLike, run: TrainingRun, identity: Mapping[str, str
         run.optimiser.load_state_dict(content["optimiser"])
         if run.average is not None:
             run.average.load_state_dict(content["average"])
+        if run.second is not None:
+            run.second.load_state_dict(content["second"])
         run.best = content["best"]
         run.state = TrainingState(**content["state"])
         torch.set_rng_state(content["random"])

@@ -25,6 +25,7 @@ from .devices import DEVICES, choose_device, computes_in_half, device_label, own
 from .evaluation import best_threshold, probability_histogram, scores_at
 from .inputs import BatchSource
 from .losses import LOSSES
+from .second_head import SECOND_LOSSES, SECOND_WEIGHT, SecondHead
 
 WARM_UP = 0.05
 _CHECKPOINT_SECONDS = 300.0
@@ -43,6 +44,7 @@ class TrainingOptions:
     better validation IoU, and return the best weights; None: use the whole budget and return the last weights.
     ``average``: the decay a step of a moving average of the weights, which is then what is evaluated and returned;
     0 for none. ``frozen_statistics`` leaves the statistics of batch normalisation as they are, for fine-tuning.
+    ``second_head``: "distance" or "edge", what a second last layer learns beside, which isn't returned; "" for none.
     ``half`` computes in bfloat16 where the device does. ``workers`` are processes that make tiles (0: a thread, as
     it must be inside QGIS); ``threads`` compute.
     """
@@ -63,6 +65,7 @@ class TrainingOptions:
     average: float = 0.0
     frozen_statistics: bool = False
     device: str = "auto"
+    second_head: str = ""
 
     def __post_init__(self) -> None:
         if (self.minutes is None) == (self.steps is None):
@@ -74,6 +77,12 @@ class TrainingOptions:
         if self.loss not in LOSSES:
             raise InputError(
                 "There is no loss called {loss!r}. Choose one of: {losses}.", loss=self.loss, losses=", ".join(LOSSES)
+            )
+        if self.second_head not in ("", *SECOND_LOSSES):
+            raise InputError(
+                "There is no second head called {head!r}. Choose one of: {heads}.",
+                head=self.second_head,
+                heads=", ".join(SECOND_LOSSES),
             )
         if self.device not in DEVICES:
             raise InputError(
@@ -108,7 +117,9 @@ class TrainingOptions:
     def identity(self) -> dict[str, str]:
         """What a run may not change on its way, by name."""
         names = ("batch_size", "views", "learning_rate", "weight_decay", "loss", "seed", "average", "frozen_statistics")
-        return {name.replace("_", " "): str(getattr(self, name)) for name in names}
+        identity = {name.replace("_", " "): str(getattr(self, name)) for name in names}
+        # Versions that knew of none wrote checkpoints without this entry.
+        return identity | ({"second head": self.second_head} if self.second_head else {})
 
 
 def train(
@@ -165,8 +176,10 @@ def _new_run(card: ModelCard, options: TrainingOptions, device: torch.device, st
         network = copy.deepcopy(start)
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.requires_grad_(True)
-    optimiser = torch.optim.AdamW(network.parameters(), options.learning_rate, weight_decay=options.weight_decay)
-    run = TrainingRun(network, optimiser)
+    second = SecondHead(network).to(device) if options.second_head else None
+    parameters = [*network.parameters(), *(second.parameters() if second is not None else ())]
+    optimiser = torch.optim.AdamW(parameters, options.learning_rate, weight_decay=options.weight_decay)
+    run = TrainingRun(network, optimiser, second)
     if options.average:
         run.start_average()
     return run
@@ -277,9 +290,14 @@ def _step(
         group["lr"] = learning_rate
     device = next(network.parameters()).device
     inputs = bands.to(device).contiguous(memory_format=torch.channels_last)
+    labels = labels.to(device)
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
-        logits = network(inputs)
-    loss = LOSSES[options.loss](logits, labels.to(device))
+        features = network.features(inputs)
+        logits = network.answer(network.head, features)
+        beside = None if run.second is None else run.second(network, features)
+    loss = LOSSES[options.loss](logits, labels)
+    if beside is not None:
+        loss = loss + SECOND_WEIGHT * SECOND_LOSSES[options.second_head](beside, labels)
     value = float(loss.detach())
     if not math.isfinite(value):
         raise InputError(
@@ -289,7 +307,7 @@ def _step(
         )
     run.optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+    nn.utils.clip_grad_norm_([tensor for group in run.optimiser.param_groups for tensor in group["params"]], 5.0)
     run.optimiser.step()
     return value
 

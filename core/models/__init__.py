@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .export import export_onnx, load_network
     from .files import convert_storage, export_weights, load_model, onnx_package, refuse_quantised, save_model
     from .importing import ChannelRequest, ImportOptions, import_model
-    from .networks import NETWORKS, Network, build_network, parameter_count
+    from .networks import COMPACT_WIDTHS, NETWORKS, Network, build_network, parameter_count
     from .presets import Preset, Presets, Scores, combination_name, presets_of, unusable_reason
     from .tiles import IGNORED, FirstTiles, LabelledTile, Labels, TileSource, measured_pixels, network_input
     from .weights import import_weights, require_safe_loading
@@ -25,6 +25,7 @@ else:
     __getattr__ = opened_when_asked(__name__)
 
 __all__ = [
+    "COMPACT_WIDTHS",
     "IGNORED",
     "LARGEST_TILE",
     "NETWORKS",

@@ -18,15 +18,30 @@ from ..errors import InputError
 
 
 class Network(nn.Module):
-    """Base of the networks: what they share is a name for model cards and a stride."""
+    """Base of the networks: a name for model cards, a stride, and a last layer on features."""
 
     architecture: ClassVar[str]
     stride: ClassVar[int]
+    outputs_a_place: ClassVar[int] = 1
+    """How many pixels of an answer lie in a pixel of the features; more where the last layer enlarges."""
+    head: nn.Conv2d
 
     def __init__(self, channels: int, classes: int = 2) -> None:
         super().__init__()
         self.channels = channels
         self.classes = classes
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the last layer sees."""
+        raise NotImplementedError
+
+    def answer(self, head: nn.Module, features: Tensor) -> Tensor:
+        """What a last layer makes of features, at the input's size."""
+        values: Tensor = head(features)
+        return values
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.answer(self.head, self.features(x))
 
     def _initialise(self) -> None:
         """He initialisation, which the layers without batch normalisation need to train at all."""
@@ -121,7 +136,7 @@ class ResNet50UNet(Network):
         self.head = nn.Conv2d(64, classes, 1)
         self._initialise()
 
-    def forward(self, x: Tensor) -> Tensor:
+    def features(self, x: Tensor) -> Tensor:
         half = functional.relu(self.bn1(self.conv1(x)))
         quarter = self.layer1(functional.max_pool2d(half, 3, 2, ceil_mode=True))
         eighth = self.layer2(quarter)
@@ -130,8 +145,8 @@ class ResNet50UNet(Network):
         y = self.up2(y, eighth)
         y = self.up3(y, quarter)
         y = self.up4(y, half)
-        logits: Tensor = self.head(self.up5(y, None))
-        return logits
+        last: Tensor = self.up5(y, None)
+        return last
 
 
 def _bottlenecks(inputs: int, width: int, count: int, stride: int) -> nn.Sequential:
@@ -159,7 +174,7 @@ class VGG16UNet(Network):
         self.head = nn.Conv2d(64, classes, 1)
         self._initialise()
 
-    def forward(self, x: Tensor) -> Tensor:
+    def features(self, x: Tensor) -> Tensor:
         full = self.block1(x)
         half = self.block2(functional.max_pool2d(full, 2))
         quarter = self.block3(functional.max_pool2d(half, 2))
@@ -168,8 +183,8 @@ class VGG16UNet(Network):
         y = self.up1(y, eighth)
         y = self.up2(y, quarter)
         y = self.up3(y, half)
-        logits: Tensor = self.head(self.up4(y, full))
-        return logits
+        last: Tensor = self.up4(y, full)
+        return last
 
 
 def _vgg_block(inputs: int, outputs: int, count: int) -> nn.Sequential:
@@ -203,27 +218,31 @@ class CompactUNet(Network):
 
     The last layer gives each pixel at half resolution the logits of its four (sub-pixel convolution, Shi et al.
     2016): outlines of full resolution at nearly no cost, where logits enlarged bilinearly would round them off.
+    ``width``: channels of the first layers; parameters and work grow with its square.
     """
 
     architecture = "compact"
     stride = 32
+    outputs_a_place = 4
+    width: ClassVar[int] = 32
 
     def __init__(self, channels: int, classes: int = 2) -> None:
         super().__init__(channels, classes)
-        self.conv1 = nn.Conv2d(channels, 32, 7, 2, padding=3, bias=False)
-        self.bn1 = nn.BatchNorm2d(32)
-        self.layer1 = nn.Sequential(BasicBlock(32, 32), BasicBlock(32, 32))
-        self.layer2 = nn.Sequential(BasicBlock(32, 64, 2), BasicBlock(64, 64))
-        self.layer3 = nn.Sequential(BasicBlock(64, 128, 2), BasicBlock(128, 128))
-        self.layer4 = nn.Sequential(BasicBlock(128, 256, 2), BasicBlock(256, 256))
-        self.up1 = CompactDecoderStage(256 + 128, 128)
-        self.up2 = CompactDecoderStage(128 + 64, 64)
-        self.up3 = CompactDecoderStage(64 + 32, 32)
-        self.up4 = CompactDecoderStage(32 + 32, 32)
-        self.head = nn.Conv2d(32, 4 * classes, 3, padding=1)
+        w = self.width
+        self.conv1 = nn.Conv2d(channels, w, 7, 2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(w)
+        self.layer1 = nn.Sequential(BasicBlock(w, w), BasicBlock(w, w))
+        self.layer2 = nn.Sequential(BasicBlock(w, 2 * w, 2), BasicBlock(2 * w, 2 * w))
+        self.layer3 = nn.Sequential(BasicBlock(2 * w, 4 * w, 2), BasicBlock(4 * w, 4 * w))
+        self.layer4 = nn.Sequential(BasicBlock(4 * w, 8 * w, 2), BasicBlock(8 * w, 8 * w))
+        self.up1 = CompactDecoderStage(8 * w + 4 * w, 4 * w)
+        self.up2 = CompactDecoderStage(4 * w + 2 * w, 2 * w)
+        self.up3 = CompactDecoderStage(2 * w + w, w)
+        self.up4 = CompactDecoderStage(w + w, w)
+        self.head = nn.Conv2d(w, self.outputs_a_place * classes, 3, padding=1)
         self._initialise()
 
-    def forward(self, x: Tensor) -> Tensor:
+    def features(self, x: Tensor) -> Tensor:
         half = functional.relu(self.bn1(self.conv1(x)))
         quarter = self.layer1(functional.max_pool2d(half, 3, 2, padding=1))
         eighth = self.layer2(quarter)
@@ -231,21 +250,54 @@ class CompactUNet(Network):
         y = self.up1(self.layer4(sixteenth), sixteenth)
         y = self.up2(y, eighth)
         y = self.up3(y, quarter)
-        y = self.up4(y, half)
-        return functional.pixel_shuffle(self.head(y), 2)
+        last: Tensor = self.up4(y, half)
+        return last
+
+    def answer(self, head: nn.Module, features: Tensor) -> Tensor:
+        return functional.pixel_shuffle(head(features), 2)
+
+
+class HalfCompactUNet(CompactUNet):
+    """About half as many parameters (0.56 ×; oneDNN computes multiples of eight channels best)."""
+
+    architecture = "compact_half"
+    width = 24
+
+
+class DoubleCompactUNet(CompactUNet):
+    """About twice as many parameters (2.25 ×)."""
+
+    architecture = "compact_double"
+    width = 48
+
+
+class QuadrupleCompactUNet(CompactUNet):
+    """Four times as many parameters."""
+
+    architecture = "compact_quadruple"
+    width = 64
 
 
 NETWORKS: Mapping[str, type[Network]] = MappingProxyType(
     {network.architecture: network for network in (CompactUNet, ResNet50UNet, VGG16UNet)}
 )
+"""What users choose from."""
+COMPACT_WIDTHS: Mapping[str, type[Network]] = MappingProxyType(
+    {
+        network.architecture: network
+        for network in (HalfCompactUNet, CompactUNet, DoubleCompactUNet, QuadrupleCompactUNet)
+    }
+)
+"""The compact network narrower and wider: a card may name each of them."""
 
 
 def build_network(architecture: str, channels: int, classes: int = 2) -> Network:
     """A network with fresh weights by its name in model cards; InputError for an unknown name."""
-    if architecture not in NETWORKS:
+    known = {**COMPACT_WIDTHS, **NETWORKS}
+    if architecture not in known:
         raise InputError(
             "There is no network called {architecture!r}. Choose one of: {networks}.",
             architecture=architecture,
             networks=", ".join(NETWORKS),
         )
-    return NETWORKS[architecture](channels, classes)
+    return known[architecture](channels, classes)

@@ -28,10 +28,12 @@ class TinyNetwork(networks.Network):
         self.head = nn.Conv2d(8, classes, 1)
         self._initialise()
 
-    def forward(self, x: Tensor) -> Tensor:
+    def features(self, x: Tensor) -> Tensor:
         y = torch.relu(self.bn1(self.conv1(x)))
-        y = torch.relu(self.bn2(self.conv2(y)))
-        return nn.functional.interpolate(self.head(y), scale_factor=2.0, mode="bilinear", align_corners=False)
+        return torch.relu(self.bn2(self.conv2(y)))
+
+    def answer(self, head: nn.Module, features: Tensor) -> Tensor:
+        return nn.functional.interpolate(head(features), scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
 def use_tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:

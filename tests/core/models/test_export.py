@@ -16,6 +16,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 from ada_mapper.core.channels import ChannelKind
 from ada_mapper.core.errors import CancelledError, InputError, OutputError
 from ada_mapper.core.models import (
+    COMPACT_WIDTHS,
     NETWORKS,
     ChannelRequest,
     ImportOptions,
@@ -48,7 +49,8 @@ def by_onnxruntime(path: Path, inputs: np.ndarray[Any, Any]) -> np.ndarray[Any, 
 
 
 @pytest.mark.parametrize(
-    ("architecture", "half_storage"), [*((name, False) for name in sorted(NETWORKS)), ("compact", True)]
+    ("architecture", "half_storage"),
+    [*((name, False) for name in sorted({*NETWORKS, *COMPACT_WIDTHS})), ("compact", True)],
 )
 def test_torch_and_onnxruntime_agree_for_any_size_and_number(
     architecture: str, half_storage: bool, tmp_path: Path

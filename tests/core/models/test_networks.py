@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from ada_mapper.core.errors import InputError
-from ada_mapper.core.models import NETWORKS, build_network, parameter_count
+from ada_mapper.core.models import COMPACT_WIDTHS, NETWORKS, build_network, parameter_count
 
 # Wu et al. 2024 give no numbers of parameters; these follow from their table 4 layer by layer.
 PARAMETERS = {
@@ -28,7 +28,14 @@ def test_the_compact_network_is_compact() -> None:
         assert 1e6 < parameter_count(build_network("compact", 4)) < 5e6
 
 
-@pytest.mark.parametrize("architecture", sorted(NETWORKS))
+def test_the_compact_widths_have_half_twice_and_four_times_the_parameters() -> None:
+    with torch.device("meta"):
+        counts = {name: parameter_count(build_network(name, 4)) for name in COMPACT_WIDTHS}
+    ratios = [counts[name] / counts["compact"] for name in ("compact_half", "compact_double", "compact_quadruple")]
+    assert ratios == pytest.approx([24**2 / 32**2, 48**2 / 32**2, 4], rel=0.01)
+
+
+@pytest.mark.parametrize("architecture", sorted({*NETWORKS, *COMPACT_WIDTHS}))
 @pytest.mark.parametrize("channels", [1, 3])
 def test_logits_have_the_inputs_size_for_every_multiple_of_the_stride(architecture: str, channels: int) -> None:
     network = build_network(architecture, channels).eval()
