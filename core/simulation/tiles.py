@@ -56,7 +56,7 @@ from .terrain import Terrain, eroded_terrain, read_dem, with_plain
 REAL_TERRAIN_SHARE = 0.75
 # Tiles hold more landslides than land does, so that a network sees enough of them; some tiles hold a cluster.
 CROWDING = 2.0
-_FADING_BY_CLASS = np.array([0.15, 0.8, 1.0, 1.0, 0.1, 0.0], np.float32)
+FADING_BY_CLASS = np.array([0.15, 0.8, 1.0, 1.0, 0.1, 0.0], np.float32)
 
 
 _LARGEST_TILE = 4096
@@ -309,7 +309,7 @@ class TileGenerator:
     def _fading(self, rng: np.random.Generator, cover: LandCover) -> Array:
         """Bias (mm/yr) that short pairs leave, by land cover."""
         strength = rng.uniform(0, 8) if rng.random() < 0.6 else 0.0
-        by_class = (rng.uniform(-1, 1, len(_FADING_BY_CLASS)) * _FADING_BY_CLASS * strength).astype(np.float32)
+        by_class = (rng.uniform(-1, 1, len(FADING_BY_CLASS)) * FADING_BY_CLASS * strength).astype(np.float32)
         return smooth(by_class[cover.classes], 0.8)
 
     def _atmosphere(self, rng: np.random.Generator, terrain: Terrain, gain: float) -> Array:

@@ -122,9 +122,10 @@ def _clear(speed: Array, parts: NDArray[np.int32]) -> Mask:
 
 
 def _highest(values: Array, parts: NDArray[np.int32]) -> Array:
-    """The highest value of each part."""
+    """The highest value of each part, 0 where none is above."""
     highest = np.zeros(int(parts.max()) + 1, np.float32)
-    np.maximum.at(highest, parts.ravel(), values.ravel())
+    above = np.flatnonzero(values > 0)
+    np.maximum.at(highest, parts.ravel()[above], values.ravel()[above])
     return highest
 
 
@@ -166,11 +167,10 @@ def label_whole_landslides(
     parts = landslides.identity if landslides.parts is None else landslides.parts
     body = _clear(landslides.speed, parts) if landslides.body is None else landslides.body
     visible = np.where(hidden, np.float32(0), los_rate)
-    highest, lowest = peaks.copy(), peaks.copy()
-    np.maximum.at(highest, landslides.identity.ravel(), visible.ravel())
-    np.minimum.at(lowest, landslides.identity.ravel(), visible.ravel())
-    peaks = np.where(highest > -lowest, highest, lowest)
-    peaks[0] = 0
+    for sign in (np.float32(1), np.float32(-1)):
+        highest = _highest(sign * visible, landslides.identity)[1:]
+        own = peaks[1 : len(highest) + 1]
+        np.copyto(own, sign * highest, where=highest >= np.abs(own))
     areas = np.bincount(landslides.identity[body], minlength=landslides.count + 1) * pixel_size**2
     strong = np.abs(peaks) >= np.where(areas >= _BROAD_AREA, _BROAD_PEAK, LABEL_PEAK)
     doubtful = landslides.speed < np.float32(_DOUBTFUL) * _highest(landslides.speed, parts)[parts]

@@ -29,7 +29,7 @@ from .product_pixels import ProductPixels
 from .rate_weights import RateWeights
 from .surface import WATER, LandCover, draw_land_cover, estimated_coherence, unwrapping_errors
 from .terrain import Terrain
-from .tiles import Tile, TileGenerator, draw_network, draw_viewing, seen_share
+from .tiles import FADING_BY_CLASS, Tile, TileGenerator, draw_network, draw_viewing, seen_share
 from .wide_air import Air, Networks, draw_air
 from .wide_landslides import draw_wide_landslides, label_whole_landslides
 
@@ -47,13 +47,18 @@ _COVARIANCES = (
 _LOOKS = (3.0, 3_000.0)
 _HIDDEN_COHERENCE, _HIDDEN_NOISE = 0.45, 0.5
 _TIME_SERIES, _OTHER_ERRORS = 0.25, 0.25
-_LARGEST_ERROR = 1_000.0
+_LARGEST_ERROR, _MOST_GAPS = 1_000.0, 0.75
 _LOCAL_METRES = 1_500.0
+# Above this factor of coherence noise is as without it.
+_UNDISTURBED = 0.97
 
 
 @dataclass(frozen=True)
 class _Scene:
-    """What a tile shows, before anything is measured."""
+    """What a tile shows, before anything is measured.
+
+    ``claimed``: factor by which other processing claims a larger or a smaller error.
+    """
 
     terrain: Terrain
     hidden: Mask
@@ -65,6 +70,7 @@ class _Scene:
     networks: Networks
     product: ProductKind
     pixels: ProductPixels
+    claimed: np.float32
 
 
 class WideTiles(TileGenerator):
@@ -113,7 +119,8 @@ class WideTiles(TileGenerator):
         seen = seen_motion(rng, moving, landslides.identity, landslides.count, weights, shapes)
         product = draw_product(rng, self.pixel_size)
         pixels = ProductPixels.drawn(rng, self.size, product.metres / self.pixel_size, product.way)
-        scene = _Scene(terrain, hidden, landslides, slides, other, seen, cover, networks, product, pixels)
+        claimed = np.float32(loguniform(rng, 0.2, 3.0) if rng.random() < _OTHER_ERRORS else 1.0)
+        scene = _Scene(terrain, hidden, landslides, slides, other, seen, cover, networks, product, pixels, claimed)
         family = POWER_LAW if rng.random() < 0.5 else MATERN
         layers, noise, signal = self._rates(rng, scene, family)
         layers["los_sensitivity"] = seen_share(rng, terrain, viewing)
@@ -133,6 +140,7 @@ class WideTiles(TileGenerator):
             "date_gain": weights.date_gain,
             "noise_family": family,
             "product": product.name,
+            "claimed": float(claimed),
             "product_metres": product.metres,
             "landslides": landslides.count,
             "kinds": landslides.kinds,
@@ -173,12 +181,13 @@ class WideTiles(TileGenerator):
     def _rates(self, rng: np.random.Generator, scene: _Scene, family: str) -> tuple[dict[str, Array], Array, Array]:
         """The layers of a stack, all noise of the phase rate and what it shows of landslides (rad/yr)."""
         networks, pixels, fine = scene.networks, scene.pixels, scene.product.fine
+        usual = networks.usual
         level, opened, coherence = self._pair_noise(rng, scene)
         level *= amplitude(fine, self._pools["texture"].draw(rng, self.size))
         level = pixels.mean(level)
         steps = np.zeros_like(coherence)
         if rng.random() < 0.5:
-            steps = unwrapping_errors(rng, scene.terrain, coherence, self._pools["texture"], networks.usual.network)
+            steps = unwrapping_errors(rng, scene.terrain, coherence, self._pools["texture"], usual.network)
         errors = pixels.mean(steps + to_phase_rate(self._fading(rng, scene.cover)))
         errors += level * unit_noise(rng, fine, level.shape)
         pool, spreads = self._air_pools[family], self._spread(family)
@@ -188,18 +197,21 @@ class WideTiles(TileGenerator):
         ground = pixels.mean(scene.seen.phase_rate + scene.other.apparent_rate) + strength * errors
         kept_air, left = self._less_air(rng, strength * air.rate, pixels)
         error = np.hypot(level, np.float32(left) * air.error) * strength
-        error = to_los_rate(told_error(rng, error, rng.uniform(10, 50), fine.widths[1]))
         coherence = pixels.mean(coherence)
         shown = self._shown_coherence(rng, coherence)
         gaps = self._holes(rng, scene, coherence, pixels)
-        closed = (1 - pixels.mean(opened)) * (1 - _opened_by(pixels.mean(steps), networks.usual.network))
-        closure = self._closure(rng, scene, closed, pixels)
+        lost = 1 - (1 - scene.other.unclosed) * (1 - scene.seen.unclosed) * (1 - _opened_by(steps, usual.network))
+        lost = pixels.mean(as_float32(lost))
+        closure = self._closure(rng, (1 - pixels.mean(opened)) * (1 - lost), usual.network)
+        # A cycle in one of three pairs is what an open triplet tells of their noise.
+        error = np.sqrt(error**2 + np.float32(4 / 3 * math.pi**2 * usual.pair_gain**2) * lost)
+        error = to_los_rate(told_error(rng, error, rng.uniform(10, 50), fine.widths[1]))
         phase = ground + strength * air.rate
         los = to_los_rate(ground + kept_air)
         layers = {
             "phase_rate": phase + np.float32(rng.uniform(-5, 5)),
             "los_rate": los,
-            "standard_error": np.minimum(np.abs(error), np.float32(_LARGEST_ERROR)) * self._claimed(rng),
+            "standard_error": np.minimum(np.abs(error), np.float32(_LARGEST_ERROR)) * scene.claimed,
             "coherence": shown,
             "closure": closure,
         }
@@ -221,14 +233,20 @@ class WideTiles(TileGenerator):
     def _pair_noise(self, rng: np.random.Generator, scene: _Scene) -> tuple[Array, Array, Array]:
         """Standard deviation of the rate (rad/yr), share of open triplets and coherence, of what pairs have each."""
         cover, networks = scene.cover, scene.networks
-        factor = cover.texture * scene.other.coherence * scene.seen.coherence
+        disturbed = scene.other.coherence * scene.seen.coherence
+        factor = cover.texture * disturbed
         factor[scene.hidden] *= np.float32(_HIDDEN_COHERENCE)
         usual, wanted = self._usual_noise(scene)
-        level = usual.at(usual.rate, cover.classes, factor)
+        level = usual.at(usual.rate, cover.classes, cover.texture)
         if networks.poorer is not None:
             poorer = PairNoise.of(networks.poorer, cover.climate, usual.looks, False)
-            level = np.asarray(networks.mixed(level, poorer.at(poorer.rate, cover.classes, factor)), np.float32)
+            level = np.asarray(networks.mixed(level, poorer.at(poorer.rate, cover.classes, cover.texture)), np.float32)
         level = np.float32(wanted) * portable(np.power, level / np.float32(wanted), np.float32(scene.product.contrast))
+        where = disturbed < _UNDISTURBED
+        if where.any():
+            classes, before = cover.classes[where], cover.texture[where]
+            after = usual.at(usual.rate, classes, before * disturbed[where])
+            level[where] *= after / usual.at(usual.rate, classes, before)
         if rng.random() < 0.6:
             level[scene.hidden] = np.maximum(level[scene.hidden], _HIDDEN_NOISE)
         opened = usual.at(usual.open, cover.classes, factor)
@@ -249,16 +267,18 @@ class WideTiles(TileGenerator):
         noise = PairNoise.of(weights, cover.climate, looks)
         return noise, float(np.median(noise.at(noise.rate, middle, cover.texture[::4, ::4])))
 
-    def _closure(self, rng: np.random.Generator, scene: _Scene, closed: Array, pixels: ProductPixels) -> Array:
-        """Share of open triplets, of the product's pixels, where noise leaves a share ``closed``.
-
-        It is 0 everywhere in products made of a time series.
-        """
-        triplets = len(scene.networks.usual.network.triplets)
-        if not triplets or rng.random() < _TIME_SERIES:
+    def _closure(self, rng: np.random.Generator, closed: Array, network: PairNetwork) -> Array:
+        """Share of open triplets that is counted where a share ``closed`` is not; 0 in products of a time series."""
+        if not len(network.triplets) or rng.random() < _TIME_SERIES:
             return np.zeros_like(closed)
-        known = (1 - scene.other.unclosed) * (1 - scene.seen.unclosed)
-        return counted_share(rng, as_float32(np.clip(1 - pixels.mean(known) * closed, 0, 1)), triplets)
+        return counted_share(rng, as_float32(np.clip(1 - closed, 0, 1)), len(network.triplets))
+
+    def _fading(self, rng: np.random.Generator, cover: LandCover) -> Array:
+        """Bias (mm/yr) that short pairs leave, by land cover: seldomer and smoother than elsewhere."""
+        if rng.random() < 0.65:
+            return np.zeros_like(cover.texture)
+        bias = rng.uniform(-4, 4, len(FADING_BY_CLASS)) * FADING_BY_CLASS
+        return smooth(bias.astype(np.float32)[cover.classes], rng.uniform(1.0, 3.0))
 
     def _less_air(self, rng: np.random.Generator, air: Array, pixels: ProductPixels) -> tuple[Array, float]:
         """The air (rad/yr) that a filter by date leaves, and its share of the standard deviation."""
@@ -288,12 +308,9 @@ class WideTiles(TileGenerator):
         if rng.random() < 0.6:
             sure |= scene.cover.classes == WATER
         patches = pixels.mean(self._pools["texture"].draw(rng, self.size))
-        known = pixels.mean(sure.astype(np.float32)) > 0.5
-        return np.asarray(known | draw_holes(rng, coherence, patches, scene.product.holes), np.bool_)
-
-    def _claimed(self, rng: np.random.Generator) -> np.float32:
-        """Factor by which other processing claims a larger or a smaller error."""
-        return np.float32(loguniform(rng, 0.2, 3.0) if rng.random() < _OTHER_ERRORS else 1.0)
+        known = np.asarray(pixels.mean(sure.astype(np.float32)) > 0.5, np.bool_)
+        gaps = known | draw_holes(rng, coherence, patches, scene.product.holes)
+        return gaps if gaps.mean() < _MOST_GAPS else known
 
 
 def _opened_by(steps: Array, network: PairNetwork) -> Array:
