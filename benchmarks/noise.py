@@ -10,7 +10,7 @@ number of holes, how uneven the finest noise is (spread above a mean of 5 × 5 p
 the 10th percentile), the power in octaves of the wavelength (%), and |correlation| with heights.
 
 Below: how often a tile of a generator is told from a real one by these figures (its nearest tiles of either sort, from
-50 %, as good as chance, to 100 %), all places having the same weight.
+50 %, as good as chance, to 100 %), all places having the same weight and a real tile no neighbours of its own place.
 """
 
 from __future__ import annotations
@@ -125,7 +125,8 @@ def simulated(name: str, dems: list[Path], tiles: int) -> list[list[float]]:
 def told_apart(real_tiles: list[list[list[float]]], made: list[list[float]]) -> float:
     """Share of tiles, %, that most of their NEIGHBOURS tell right, half of the weight on either sort.
 
-    Of ranks of the figures but for the spread, which a gain changes, and the heights.
+    Of ranks of the figures but for the spread, which a gain changes, and the heights. Tiles of a real place have no
+    neighbours in that place: its crops are alike, and training sees other places than it will be used on.
     """
     real_facts = np.concatenate([np.array(tiles) for tiles in real_tiles])
     table = np.nan_to_num(np.concatenate([real_facts, made])[:, 1:-1])
@@ -138,6 +139,8 @@ def told_apart(real_tiles: list[list[list[float]]], made: list[list[float]]) -> 
     )
     ranks = table.argsort(axis=0).argsort(axis=0) / len(table)
     apart = ((ranks[:, np.newaxis] - ranks) ** 2).sum(axis=-1)
+    place = np.repeat(np.arange(len(real_tiles) + 1), [*map(len, real_tiles), len(made)])
+    apart[(place[:, np.newaxis] == place) & is_real] = np.inf
     np.fill_diagonal(apart, np.inf)
     near = np.argsort(apart, axis=1)[:, :NEIGHBOURS]
     votes = (np.where(is_real, 1, -1) * weight)[near].sum(axis=1)
