@@ -64,11 +64,11 @@ $(VENV)/.docs $(VENV)/.store: $(VENV)/.%: $(STAMP)
 	$(PY) -m pip install -q --disable-pip-version-check -c $(VENV)/constraints.txt -e '.[$*]'
 	@touch $@
 
-train: $(STAMP)  ## train the bundled model anew: make train DEMS=folder VALIDATION=name TEST="name name"
+train: $(STAMP)  ## train the bundled model anew: make train DEMS=folder VALIDATION=name TEST="name name" NOISE=folder
 	@mkdir -p build
 	$(PY) -m ada_mapper.core.learning.bundled --minutes $(or $(MINUTES),85) --output models/compact.onnx \
 		--checkpoint build/training.pt --seed $(or $(SEED),1) $(if $(START),--start $(START)) \
-		$(if $(LEARNING_RATE),--learning-rate $(LEARNING_RATE)) $(if $(VIEWS),--views $(VIEWS)) \
+		$(if $(LEARNING_RATE),--learning-rate $(LEARNING_RATE)) $(if $(VIEWS),--views $(VIEWS)) $(if $(NOISE),--noise $(NOISE)) \
 		$(if $(DEMS),--dems $(DEMS) --validation $(VALIDATION) --test $(TEST))
 
 texts: $(STAMP)  ## all texts for translators, as build/ada_mapper.ts

@@ -11,7 +11,7 @@ from ..doors import opened_when_asked
 
 if TYPE_CHECKING:
     from .area_calibration import FoundAreas, calibration_error, fit_area_calibration, found_areas
-    from .bundled import TEST_SEED, TRAINING_DENSITY, VALIDATION_SEED, bundled_card, split_terrain
+    from .bundled import bundled_card
     from .devices import own_settings
     from .evaluation import (
         Judged,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .recipe import SIMULATED_SHARE, Recipe, usual_options
     from .training import TrainingOptions, train
     from .training_report import write_training_report
+    from .worlds import TEST_SEED, TRAINING_DENSITY, VALIDATION_SEED, split_terrain
 else:
     __getattr__ = opened_when_asked(__name__)
 

@@ -7,18 +7,17 @@ import json
 import logging
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from ..accuracy import Reliability
+from ..accuracy import ClassicalSetting, Reliability
 from ..channels import COMBINATIONS, Channel, ChannelKind, Scaling
-from ..errors import AdaMapperError, InputError
-from ..models import ModelCard, Network, export_onnx, load_network, read_card
+from ..errors import AdaMapperError
+from ..models import LabelledTile, ModelCard, Network, export_onnx, load_network, read_card
 from ..progress import QUIET, Progress
-from ..raster import Grid
-from ..simulation import LANDSLIDES_PER_KM2, Tile, TileGenerator
 from ..types import PathLike
+from .area_calibration import calibration_error, fit_area_calibration, found_areas
 from .evaluation import (
     best_classical,
     calibrate,
@@ -28,18 +27,21 @@ from .evaluation import (
     judged_tiles,
     reliability_of,
 )
-from .mixtures import MixedTiles
-from .quantisation import quantise, simulated_inputs
+from .quantisation import quantise, typical_inputs
 from .training import TrainingOptions, train
+from .warm_start import with_channels_of
+from .worlds import JUDGED_TILES, TerrainSplit, Worlds, split_terrain
 
-VALIDATION_SEED, TEST_SEED = 1_000_003, 2_000_003
-JUDGED_TILES = 240
-TRAINING_DENSITY = 3.0
-"""How many times more landslides training tiles hold than the others: most of a natural tile teaches nothing."""
-
-TURBULENT_SHARE, TURBULENT_AIR = 0.15, 2.0
-"""The share of training tiles with so many times the usual atmosphere, for regions and seasons of worse air."""
-_TURBULENT_SEED = 3_000_003
+_EVALUATIONS = 20
+"""As many as a training has: none is stopped early, and the weights that scored best are kept."""
+_DATA = (
+    "simulated tiles only: trained on our simulators, chosen and judged on a second one that it never learned from; "
+    "not validated on field data"
+)
+_DATA_REAL_NOISE = (
+    "trained on simulated landslides, a quarter of them in real noise; chosen and judged on landslides of a second "
+    "simulator that it never learned from, in simulated and in real noise of other places; not validated on field data"
+)
 
 
 def missing_channels(card: ModelCard) -> dict[str, frozenset[ChannelKind]]:
@@ -94,88 +96,28 @@ def bundled_card(training: Mapping[str, Any] | None = None) -> ModelCard:
     )
 
 
-@dataclass(frozen=True)
-class TerrainSplit:
-    """DEM files of regions to train on, to validate on (thresholds, calibration) and to test on."""
-
-    training: tuple[str, ...] = ()
-    validation: tuple[str, ...] = ()
-    test: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, list[str]]:
-        """The names of the files; generated terrain, from another seed for each part, always comes with them."""
-        return {part: [*(Path(path).stem for path in paths), "generated"] for part, paths in asdict(self).items()}
-
-
-def split_terrain(folder: PathLike, validation: Sequence[str], test: Sequence[str]) -> TerrainSplit:
-    """The DEM files of a folder with pixels of at most 50 m, those whose names start as given held out.
-
-    InputError when a part is empty or a file belongs to two.
-    """
-    parts: dict[str, list[str]] = {"training": [], "validation": [], "test": []}
-    for path in sorted(Path(folder).glob("*.tif")):
-        try:
-            fine = Grid.of(path).pixel_size <= 50
-        except InputError:  # no CRS: its pixels have no size
-            continue
-        roles = [
-            role for role, names in (("validation", validation), ("test", test)) if path.name.startswith(tuple(names))
-        ]
-        if len(roles) > 1:
-            raise InputError("{name} is named for validation and for the test. Name each DEM once.", name=path.name)
-        if fine:
-            parts[roles[0] if roles else "training"].append(str(path))
-    empty = [role for role, paths in parts.items() if not paths]
-    if empty:
-        raise InputError(
-            "{folder} holds no DEM for the {empty} (.tif, pixels up to 50 m). It needs at least three: one to "
-            "train on, one whose name starts with {validation}, one with {test}.",
-            folder=folder,
-            empty=empty[0],
-            validation=" or ".join(validation),
-            test=" or ".join(test),
-        )
-    return TerrainSplit(**{role: tuple(paths) for role, paths in parts.items()})
-
-
 def train_bundled(
-    terrain: TerrainSplit,
+    worlds: Worlds,
     options: TrainingOptions,
     output: PathLike,
     checkpoint: PathLike | None = None,
     progress: Progress = QUIET,
     start: PathLike | None = None,
 ) -> ModelCard:
-    """Train, calibrate and choose thresholds on validation tiles, judge on test tiles, write the model; its card.
+    """Train, choose the weights, calibrate, judge on tiles of their own, write the model; its card.
 
-    ``start`` is a model of the same network whose weights are trained further.
+    ``start`` is a model of the same network whose weights are trained further; it may lack channels.
     """
     card = bundled_card()
-    training_tiles = _training_tiles(options.seed, terrain.training)
-    validation = held_out_tiles(options.seed + VALIDATION_SEED, terrain.validation)
-    network, state = train(
-        card,
-        training_tiles,
-        validation[:64],
-        options,
-        checkpoint,
-        progress,
-        start=load_network(start) if start else None,
-    )
-    card, facts = finish(network, card, validation, held_out_tiles(options.seed + TEST_SEED, terrain.test), progress)
+    first = None if start is None else with_channels_of(load_network(start), read_card(start), card)
+    network, state = train(card, worlds.training(), worlds.choosing(), options, checkpoint, progress, start=first)
+    card, facts = finish(network, card, worlds, progress)
     facts = {
-        "data": "simulated tiles only; not validated on field data",
-        "terrain": terrain.to_json(),
-        "seeds": {
-            "training": options.seed,
-            "validation": options.seed + VALIDATION_SEED,
-            "test": options.seed + TEST_SEED,
-        },
+        "data": _DATA if worlds.noise_fields is None else _DATA_REAL_NOISE,
+        **worlds.facts(),
         "samples": state.step * options.batch_size,
         "minutes": round(state.seconds / 60, 1),
         "options": asdict(options),
-        "training_density": TRAINING_DENSITY,
-        "turbulent_tiles": {"share": TURBULENT_SHARE, "atmosphere": TURBULENT_AIR},
         "start": _origin(start) if start else "fresh weights",
         **facts,
         "history": [{key: round(value, 4) for key, value in line.items()} for line in state.history],
@@ -183,7 +125,7 @@ def train_bundled(
     card = replace(card, training=facts)
     export_onnx(network, card, output, half_storage=True)
     quick = Path(output).with_name(f"{Path(output).stem}_int8.onnx")
-    quantise(output, simulated_inputs(card), quick, progress=progress)
+    quantise(output, typical_inputs(worlds.training(), card), quick, progress=progress)
     progress.info("Written: {output} and {quick}", output=output, quick=quick)
     return card
 
@@ -195,52 +137,63 @@ def _origin(path: PathLike) -> dict[str, Any]:
     return {"name": card.name, "version": card.version, **told}
 
 
-def _training_tiles(seed: int, dem_paths: Sequence[str]) -> MixedTiles:
-    density = TRAINING_DENSITY * LANDSLIDES_PER_KM2
-    usual = TileGenerator(seed, dem_paths=dem_paths, landslides_per_km2=density)
-    turbulent = TileGenerator(
-        seed + _TURBULENT_SEED, dem_paths=dem_paths, landslides_per_km2=density, atmosphere=TURBULENT_AIR
-    )
-    return MixedTiles(TURBULENT_SHARE, turbulent, usual)
-
-
-def held_out_tiles(seed: int, dem_paths: Sequence[str]) -> list[Tile]:
-    """The tiles that a model is calibrated or judged on."""
-    generator = TileGenerator(seed, dem_paths=dem_paths)
-    return [generator(index) for index in range(JUDGED_TILES)]
-
-
 def finish(
-    network: Network, card: ModelCard, validation: Sequence[Tile], test: Sequence[Tile], progress: Progress = QUIET
+    network: Network, card: ModelCard, worlds: Worlds, progress: Progress = QUIET
 ) -> tuple[ModelCard, dict[str, Any]]:
     """Calibrate a trained network (in place), choose its thresholds, and judge it beside the classical detector.
 
-    Returns the card with its thresholds, and what goes into its ``training``.
+    Returns the card with its thresholds, and what goes into its ``training``: "judged" is of the first of the sets
+    that ``worlds`` judges on, "judged_elsewhere" of the others, by their names.
     """
     sets = missing_channels(card)
-    slope = calibrate(network, card, validation, list(sets.values()))
-    known = judged_tiles(network, card, validation)
+    calibrating = worlds.calibrating()
+    slope = calibrate(network, card, calibrating, list(sets.values()))
+    known = judged_tiles(network, card, calibrating)
     threshold, low_threshold = choose_thresholds(card, known)
     card = replace(card, threshold=threshold, low_threshold=low_threshold)
-    classical = best_classical(validation, known)
+    card = replace(card, area_calibration=fit_area_calibration(found_areas(card, known)))
+    classical = best_classical(calibrating, known)
+    judged: dict[str, dict[str, dict[str, float]]] = {}
+    facts: dict[str, Any] = {}
+    for name, tiles in worlds.test():
+        # The paper's combinations are judged on the headline's tiles alone.
+        combinations = sets if not judged else dict(list(sets.items())[:2])
+        judged[name], reliability = _judged(network, card, tiles, combinations, classical, progress)
+        facts.setdefault("reliability", reliability)
+    headline, *others = judged
+    return card, {
+        "calibration": [round(value, 4) for value in slope],
+        "judged_tiles": JUDGED_TILES,
+        "judged_on": headline,
+        "judged": judged[headline],
+        "judged_elsewhere": {name: judged[name] for name in others},
+        "classical": {**classical.facts, "chosen_on": "validation tiles"},
+        **facts,
+    }
+
+
+def _judged(
+    network: Network,
+    card: ModelCard,
+    tiles: Sequence[LabelledTile],
+    combinations: Mapping[str, frozenset[ChannelKind]],
+    classical: ClassicalSetting,
+    progress: Progress,
+) -> tuple[dict[str, dict[str, float]], dict[str, list[float | None]] | None]:
+    """Scores by combination and of the classical detector; how true the probabilities are with all channels."""
     judged: dict[str, dict[str, float]] = {}
     reliability: Reliability | None = None
-    for name, missing in sets.items():
-        answers = judged_tiles(network, card, test, missing)
+    for name, missing in combinations.items():
+        answers = judged_tiles(network, card, tiles, missing)
         judged[name] = judge(card, answers)
         progress.info("{name}: {written}", name=name, written=json.dumps(judged[name]))
         if not missing:
             reliability = reliability_of(answers)
-            judged["classical detector"] = judge_classical(classical, card, test, answers)
+            judged["classical detector"] = judge_classical(classical, card, tiles, answers)
+            error = calibration_error(card.area_calibration, found_areas(card, answers))
+            judged[name]["area_calibration_error"] = round(error, 4)
             progress.info("classical detector: {written}", written=json.dumps(judged["classical detector"]))
-    facts = {
-        "calibration": [round(value, 4) for value in slope],
-        "judged_tiles": JUDGED_TILES,
-        "judged": judged,
-        "reliability": reliability and _bins(reliability),
-        "classical": {**classical.facts, "chosen_on": "validation tiles"},
-    }
-    return card, facts
+    return judged, None if reliability is None else _bins(reliability)
 
 
 def _bins(reliability: Reliability) -> dict[str, list[float | None]]:
@@ -257,6 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--dems", type=Path, help="a folder of DEMs; without it all terrain is generated")
     parser.add_argument("--validation", nargs="+", default=[], help="beginnings of names of DEMs for thresholds")
     parser.add_argument("--test", nargs="+", default=[], help="beginnings of names of DEMs to judge on")
+    parser.add_argument("--noise", type=Path, help="a folder of real noise fields (tools/noise_fields.py)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
@@ -274,12 +228,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         learning_rate=choice.learning_rate,
         views=choice.views,
         average=0.999,
+        patience=_EVALUATIONS,
     )
     if choice.dems and not (choice.validation and choice.test):
         parser.error("--dems needs --validation and --test: name the DEMs that the model is never trained on")
     try:
         terrain = split_terrain(choice.dems, choice.validation, choice.test) if choice.dems else TerrainSplit()
-        train_bundled(terrain, options, choice.output, choice.checkpoint, start=choice.start)
+        train_bundled(
+            Worlds(choice.seed, terrain, choice.noise), options, choice.output, choice.checkpoint, start=choice.start
+        )
     except AdaMapperError as error:
         logging.getLogger("ada_mapper").error(error)
         return 1

@@ -34,6 +34,8 @@ from ..types import Array
 from .inputs import to_input
 
 _BINS = 1000
+_UNDECIDED = -4.0
+"""Log odds below which pixels don't enter the calibration: 2 %."""
 ASKED_AREA, ASKED_RATE = 20_000.0, 10.0
 """Areas (m²) and peak LOS rates (mm/yr) from which on an area counts as clear: it should not be missed."""
 
@@ -160,7 +162,8 @@ def calibrate(
     """Make probabilities mean what they say: fit p = sigmoid(a·z + b) to the tiles' labels, z being the difference
     of the two logits, and fold a and b into the network's last layer. Returns (a, b).
 
-    ``missing`` lists the channel sets to go without, each with the same weight (Platt 1999, on pooled pixels).
+    ``missing`` lists the channel sets to go without, each with the same weight (Platt 1999, on pooled pixels). Pixels
+    of hardly any probability, most of them by far, don't count: they would fix the fit where nothing is decided.
     ``progress`` may cancel at each tile.
     """
     edges = np.linspace(-20, 20, 801)
@@ -173,7 +176,8 @@ def calibrate(
             logit = np.clip(np.log(probability / (1 - probability)), -19.99, 19.99)
             for truth in (0, 1):
                 counts[truth] += np.histogram(logit[labels == truth], edges)[0]
-    a, b = _logistic_fit((edges[1:] + edges[:-1]) / 2, counts)
+    centres = (edges[1:] + edges[:-1]) / 2
+    a, b = _logistic_fit(centres, counts * (centres > _UNDECIDED))
     head = network.head
     if not isinstance(head, nn.Conv2d) or head.bias is None:
         raise TypeError("the network's last layer is not a convolution with bias")

@@ -23,6 +23,7 @@ from ..gdal_errors import gdal_raises
 from ..models import (
     QUANTISED,
     ModelCard,
+    TileSource,
     load_model,
     onnx_package,
     read_card,
@@ -200,15 +201,26 @@ def simulated_inputs(
 ) -> Iterator[Array]:
     """What the network sees on simulated tiles, each without the channels that a training sample may lack.
 
-    Needs PyTorch. InputError when the card has a channel that the simulation doesn't make.
+    Half of them are of the wider world, which has motion up to 3 m/yr. Needs PyTorch. InputError when the card has a
+    channel that the simulation doesn't make.
     """
-    from ..simulation import TileGenerator
+    from ..simulation import TileGenerator, WideTiles
+    from .mixtures import MixedTiles
+
+    wide = WideTiles(seed, card.tile_size, card.pixel_size, dem_paths)
+    plain = TileGenerator(seed, card.tile_size, card.pixel_size, dem_paths)
+    return typical_inputs(MixedTiles(0.5, wide, plain), card, count, seed)
+
+
+def typical_inputs(
+    source: TileSource, card: ModelCard, count: int = CALIBRATION_TILES, seed: int = CALIBRATION_SEED
+) -> Iterator[Array]:
+    """The same on the first tiles of a source."""
     from .inputs import draw_missing, to_input
 
-    make_tile = TileGenerator(seed, card.tile_size, card.pixel_size, dem_paths)
     random = np.random.default_rng(seed)
     for index in range(count):
-        yield to_input(make_tile(index), card, draw_missing(card, random))[0]
+        yield to_input(source(index), card, draw_missing(card, random))[0]
 
 
 def composite_inputs(

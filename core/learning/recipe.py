@@ -22,9 +22,10 @@ from ..samples import SET_FILE, RepeatedTiles, SampleSet, StoredTiles, stored_un
 from ..simulation import LANDSLIDES_PER_KM2, TileGenerator
 from ..texts import joined
 from ..types import PathLike
-from .bundled import TEST_SEED, TRAINING_DENSITY, VALIDATION_SEED, TerrainSplit, bundled_card
+from .bundled import bundled_card
 from .mixtures import CompletedSource, CompletedTiles, Concatenated, mixed_by_weight
 from .training import TrainingOptions
+from .worlds import TEST_SEED, TRAINING_DENSITY, VALIDATION_SEED, TerrainSplit
 
 _RADIANS_A_TURN = 6.283185307179586
 LEARNING_RATES = {"compact": 2e-3, "resnet50_unet": 5e-4, "vgg16_unet": 3e-4}

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from ada_mapper.core.channels import COMBINATIONS, ChannelKind
 from ada_mapper.core.errors import InputError
-from ada_mapper.core.learning import bundled, bundled_card, split_terrain
+from ada_mapper.core.learning import bundled, bundled_card, split_terrain, worlds
 from ada_mapper.core.models import ModelCard, read_card
 from ada_mapper.core.raster import BandDescription, Grid, write_array
 from learning_tiles import DiscTiles
@@ -53,11 +53,13 @@ def test_the_door_trains_judges_and_writes_a_model_with_its_card(
 ) -> None:
     pytest.importorskip("onnx")
 
-    def disc_tiles(seed: int, **_: object) -> DiscTiles:
+    def disc_tiles(seed: int, *_: object, **__: object) -> DiscTiles:
         return DiscTiles(seed)
 
-    monkeypatch.setattr(bundled, "TileGenerator", disc_tiles)
-    monkeypatch.setattr(bundled, "JUDGED_TILES", 3)
+    for name in ("TileGenerator", "WideTiles", "SecondFamilyTiles"):
+        monkeypatch.setattr(worlds, name, disc_tiles)
+    monkeypatch.setattr(worlds, "JUDGED_TILES", 3)
+    monkeypatch.setattr(worlds, "CHOOSING_TILES", 2)
     output, checkpoint = tmp_path / "model.onnx", tmp_path / "run.pt"
     arguments = ["--minutes", "0.02", "--workers", "0", "--checkpoint", str(checkpoint), "--output", str(output)]
     assert bundled.main(arguments) == 0
