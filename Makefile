@@ -87,6 +87,7 @@ benchmark: $(STAMP)  ## side-by-side measurements, printed
 	$(PY) benchmarks/invariance.py models/compact.onnx
 	$(PY) benchmarks/plains.py models/compact.onnx
 	$(PY) benchmarks/remaining_errors.py models/compact.onnx
+	$(PY) benchmarks/held_apart.py models/compact.onnx --quick
 
 clean:  ## remove what was built
 	rm -rf $(VENV) build dist demo *.egg-info

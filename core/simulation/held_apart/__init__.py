@@ -13,6 +13,7 @@ from ...doors import opened_when_asked
 
 if TYPE_CHECKING:
     from .bodies import KINDS, Body
+    from .fast import FastEarthflows
     from .fields import JudgingField, read_judging_fields
     from .surroundings import OTHER_KINDS
     from .tiles import HeldApartTile, SecondFamilyInRealNoise, SecondFamilyTiles
@@ -23,6 +24,7 @@ __all__ = [
     "KINDS",
     "OTHER_KINDS",
     "Body",
+    "FastEarthflows",
     "HeldApartTile",
     "JudgingField",
     "SecondFamilyInRealNoise",

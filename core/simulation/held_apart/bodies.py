@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +62,7 @@ class Body:
         """The same body with that peak speed in mm/yr."""
         speed = np.sqrt((self.velocity**2).sum(axis=0))
         factor = np.float32(peak / max(float(speed.max()), 1e-9))
-        return Body(self.kind, self.window, self.inside, self.velocity * factor, self.thickness)
+        return replace(self, velocity=self.velocity * factor)
 
     def los_rate(self, to_satellite: tuple[float, float, float]) -> Array:
         """mm/yr toward the satellite, (h, w) of the window."""
@@ -90,6 +90,13 @@ def draw_bodies(rng: np.random.Generator, terrain: Terrain, count: int) -> tuple
     return tuple(bodies)
 
 
+def draw_flow(rng: np.random.Generator, terrain: Terrain, area: float) -> Body | None:
+    """An earthflow of about so many km², somewhere; None where the ground has no room for it at the place tried."""
+    place = _start(rng, terrain, "earthflow")
+    body = None if place is None else _earthflow(rng, terrain, place, area * 1e6)
+    return None if body is None else replace(body, kind="earthflow")
+
+
 def _take(taken: Mask, body: Body) -> None:
     from scipy.ndimage import binary_dilation
 
@@ -110,7 +117,7 @@ def _draw_body(rng: np.random.Generator, terrain: Terrain, kind: str) -> Body | 
     median, spread = _SPEEDS[kind]
     low, high = (_SLOWEST_SAG, _FASTEST_SAG) if kind == "sagging slope" else (_LEAST_SPEED, _MOST_SPEED)
     peak = float(np.clip(median * math.exp(spread * rng.normal()), low, high))
-    return Body(kind, body.window, body.inside, body.velocity, body.thickness).scaled(peak)
+    return replace(body, kind=kind).scaled(peak)
 
 
 def _start(rng: np.random.Generator, terrain: Terrain, kind: str) -> tuple[int, int] | None:

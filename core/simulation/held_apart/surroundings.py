@@ -26,10 +26,10 @@ OTHER_KINDS = (
 )
 # Mean number of each in a tile of 59 km².
 _OCCURRENCE = {
-    "lost cycles": 1.0,
+    "lost cycles": 0.9,
     "glacier": 0.25,
     "road": 0.35,
-    "mine": 0.25,
+    "mine": 0.12,
     "fan": 0.4,
     "subsidence": 0.3,
     "snow": 0.25,
@@ -82,7 +82,7 @@ def _lost_cycles(
     row, column = divmod(int(rng.choice(places)), slope.shape[1])
     east, north = (part[row, column] for part in terrain.motion_gradient)
     steep = math.hypot(east, north)
-    reach = int(rng.uniform(300, 900) / terrain.pixel_size)
+    reach = int(rng.uniform(200, 700) / terrain.pixel_size)
     window = window_around(np.array([row]), np.array([column]), reach, slope.shape)
     down, right = np.mgrid[window]
     x, y = (right - column) * terrain.pixel_size, -(down - row) * terrain.pixel_size
@@ -93,7 +93,7 @@ def _lost_cycles(
     heights = terrain.dem[window] - terrain.dem[row, column]
     fall = steep * terrain.pixel_size * reach
     skew = rng.normal(0, 0.15) * (x * east + y * north) / steep
-    half = rng.uniform(60, 400)
+    half = rng.uniform(50, 300)
     block = side & (np.abs(across + skew) < half)
     block &= (heights < rng.uniform(0.3, 1) * fall) & (heights > -rng.uniform(0.3, 1) * fall)
     if block.sum() < 6 or block.sum() * terrain.pixel_size**2 > 1.5e6:

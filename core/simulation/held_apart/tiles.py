@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,20 +13,19 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...models import IGNORED
 from ...satellite import DAYS_PER_YEAR, Viewing, to_los_rate, to_phase_rate
-from ...terrain import LEVEL_SLOPE
 from ...types import Array, Mask, PathLike
-from ..terrain import Terrain, eroded_terrain, read_dem
 from ..tiles import Tile
 from .bodies import Body, draw_bodies
 from .fields import JudgingField, crop, read_judging_fields
+from .ground import Ground, drawn_viewing, given_sensitivity
 from .pairs import measure, motion_phases
 from .surroundings import OTHER_KINDS, Surroundings, draw_surroundings
 
-PER_KM2 = 0.05
+PER_KM2 = 0.1
 """Landslides that are tried per km², a tenth of the tiles being empty."""
 LEAST_PEAK = 8.0
 """mm/yr along the line of sight that a landslide reaches at least, to be asked for."""
-_LEAST_CONTRAST = 2.0
+_LEAST_CONTRAST = 3.0
 _STILL = 1.0
 _INTERVALS = (6.0, 12.0, 12.0, 24.0, 24.0, 36.0)
 
@@ -42,42 +40,8 @@ class HeldApartTile(Tile):
     other_kinds: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, 0), np.uint8))
 
 
-@dataclass
-class _Ground:
-    """Windows of DEMs, or of generated mountains where none is given."""
-
-    seed: int
-    size: int
-    pixel_size: float
-    dem_paths: tuple[str, ...]
-    _dems: list[tuple[Array, str]] = field(default_factory=list, repr=False)
-
-    def draw(self, rng: np.random.Generator) -> tuple[Terrain, str]:
-        if not self._dems:
-            self._dems = self._read()
-        weights = np.sqrt([float(dem.size) for dem, _ in self._dems])
-        for _ in range(20):
-            dem, name = self._dems[rng.choice(len(self._dems), p=weights / weights.sum())]
-            row, column = (int(rng.integers(0, length - self.size + 1)) for length in dem.shape)
-            window = dem[row : row + self.size, column : column + self.size]
-            if np.isfinite(window).all():
-                turned = window[:, ::-1] if rng.random() < 0.5 else window
-                return Terrain(np.ascontiguousarray(turned, np.float32), self.pixel_size), name
-        raise InputError("The DEMs have gaps everywhere: no tile of {size} pixels is whole.", size=self.size)
-
-    def _read(self) -> list[tuple[Array, str]]:
-        read = [(read_dem(path, self.pixel_size), Path(path).stem) for path in self.dem_paths]
-        large = [(dem, name) for dem, name in read if min(dem.shape) >= self.size]
-        if read and not large:
-            raise InputError("None of the DEMs is as large as a tile of {size} pixels.", size=self.size)
-        if large:
-            return large
-        source = np.random.default_rng([self.seed, 907])
-        return [(eroded_terrain(source, max(512, self.size), self.pixel_size), "generated")]
-
-
 @dataclass(frozen=True)
-class _Slides:
+class Slides:
     """The landslides of a tile: numbers, LOS rates (mm/yr toward) and speeds (mm/yr), all (h, w)."""
 
     bodies: tuple[Body, ...]
@@ -86,7 +50,8 @@ class _Slides:
     speed: Array
 
     @classmethod
-    def of(cls, bodies: tuple[Body, ...], viewing: Viewing, shape: tuple[int, ...]) -> _Slides:
+    def of(cls, bodies: tuple[Body, ...], viewing: Viewing, shape: tuple[int, ...]) -> Slides:
+        """Bodies as a satellite sees them, on ground of a shape."""
         identity = np.zeros(shape, np.int32)
         los_rate, speed = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         for number, body in enumerate(bodies, 1):
@@ -107,11 +72,12 @@ class _Slides:
         }
 
 
-def truth(slides: _Slides, hidden: Mask, noise: Array, pixel_size: float) -> NDArray[np.uint8]:
+def truth(slides: Slides, hidden: Mask, noise: Array, pixel_size: float) -> NDArray[np.uint8]:
     """Labels (h, w): 1 on whole landslides, slow parts and both signs alike, 255 on what nobody could see.
 
     That is: pixels in layover or shadow, or that hardly move; landslides of which half is hidden, whose LOS rate stays
-    under LEAST_PEAK, or is under twice what the noise (rad/yr) of squares of their size has against their surroundings.
+    under LEAST_PEAK, or is under three times what the noise (rad/yr) of squares of their size has against its
+    surroundings.
     """
     label = np.zeros(slides.identity.shape, np.uint8)
     for number in range(1, len(slides.bodies) + 1):
@@ -136,17 +102,6 @@ def _noise_of_squares(noise: Array, side: float) -> float:
     return float(1.4826 * np.median(np.abs(contrast)))
 
 
-def _viewing(rng: np.random.Generator) -> Viewing:
-    return Viewing(float(rng.choice([349.0, 191.0]) + rng.normal(0, 1.5)), float(rng.uniform(31, 45)))
-
-
-def _sensitivity(rng: np.random.Generator, terrain: Terrain, viewing: Viewing) -> Array:
-    """As a user would give it: of the true view or of the orbit's usual one."""
-    given = viewing if rng.random() < 0.5 else Viewing.usual(viewing.orbit)
-    share = given.downslope_sensitivity(*terrain.motion_gradient)
-    return np.where(terrain.motion_slope < LEVEL_SLOPE, np.float32(0), share)
-
-
 def _count(rng: np.random.Generator, size: int, pixel_size: float, per_km2: float) -> int:
     if rng.random() < 0.1:
         return 0
@@ -167,7 +122,7 @@ class SecondFamilyTiles:
     pixel_size: float = 30.0
     per_km2: float = PER_KM2
     other_motion: bool = True
-    _ground: _Ground | None = field(default=None, repr=False)
+    _ground: Ground | None = field(default=None, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_ground": None}
@@ -176,12 +131,12 @@ class SecondFamilyTiles:
         """Tile number ``index`` ≥ 0."""
         rng = np.random.default_rng([self.seed, 5501, index])
         if self._ground is None:
-            self._ground = _Ground(self.seed, self.size, self.pixel_size, tuple(map(str, self.dem_paths)))
+            self._ground = Ground(self.seed, self.size, self.pixel_size, tuple(map(str, self.dem_paths)))
         terrain, place = self._ground.draw(rng)
-        viewing = _viewing(rng)
+        viewing = drawn_viewing(rng)
         hidden = viewing.hidden(terrain.dem, terrain.pixel_size)
         bodies = draw_bodies(rng, terrain, _count(rng, self.size, self.pixel_size, self.per_km2))
-        slides = _Slides.of(bodies, viewing, terrain.dem.shape)
+        slides = Slides.of(bodies, viewing, terrain.dem.shape)
         other = Surroundings.quiet(terrain.dem.shape)
         if self.other_motion:
             other = draw_surroundings(rng, terrain, viewing, slides.identity > 0)
@@ -205,7 +160,7 @@ class SecondFamilyTiles:
         layers |= {
             "dem": terrain.dem,
             "slope": terrain.slope,
-            "los_sensitivity": _sensitivity(rng, terrain, viewing),
+            "los_sensitivity": given_sensitivity(rng, terrain, viewing),
         }
         label = truth(slides, hidden, measured.noise, self.pixel_size)
         metadata = {
@@ -259,7 +214,7 @@ class SecondFamilyInRealNoise:
     size: int = 256
     pixel_size: float = 30.0
     per_km2: float = PER_KM2
-    _ground: _Ground | None = field(default=None, repr=False)
+    _ground: Ground | None = field(default=None, repr=False)
     _fields: list[JudgingField] = field(default_factory=list, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -273,13 +228,13 @@ class SecondFamilyInRealNoise:
             if not self._fields:
                 raise InputError("{fields} holds no noise field with such pixels.", fields=self.fields)
         if self._ground is None:
-            self._ground = _Ground(self.seed, self.size, self.pixel_size, tuple(map(str, self.dem_paths)))
+            self._ground = Ground(self.seed, self.size, self.pixel_size, tuple(map(str, self.dem_paths)))
         rng = np.random.default_rng([self.seed, 5502, index])
         terrain, region = self._ground.draw(rng)
-        viewing = _viewing(rng)
+        viewing = drawn_viewing(rng)
         hidden = viewing.hidden(terrain.dem, terrain.pixel_size)
         bodies = draw_bodies(rng, terrain, _count(rng, self.size, self.pixel_size, self.per_km2))
-        slides = _Slides.of(bodies, viewing, terrain.dem.shape)
+        slides = Slides.of(bodies, viewing, terrain.dem.shape)
         place = str(rng.choice(sorted({own.place for own in self._fields})))
         of_place = [own for own in self._fields if own.place == place]
         noise_field = of_place[int(rng.integers(len(of_place)))]
@@ -301,7 +256,7 @@ class SecondFamilyInRealNoise:
         layers |= {
             "dem": terrain.dem,
             "slope": terrain.slope,
-            "los_sensitivity": _sensitivity(rng, terrain, viewing),
+            "los_sensitivity": given_sensitivity(rng, terrain, viewing),
         }
         known = noise["phase_rate"]
         middle = np.nanmedian(known) if np.isfinite(known).any() else 0.0

@@ -270,7 +270,11 @@ def test_fields_are_chosen_by_role_place_and_pixels(fields):
     fine, smooth = read_judging_fields(fields, ("validation",))
     assert fine.is_fine and not smooth.is_fine
     assert fine.layers["phase_rate"].shape == (64, 64)
-    assert smooth.layers["phase_rate"].shape[0] == pytest.approx(64 * 3, abs=1)
+    assert smooth.layers["phase_rate"].shape == (64, 64)
+    np.testing.assert_allclose(smooth.factors, 3, rtol=1e-3)
+    assert smooth.whole()["phase_rate"].shape[0] == pytest.approx(64 * 3, abs=1)
+    assert crop(np.random.default_rng(0), smooth, 128)["phase_rate"].shape == (128, 128)
+    assert crop(np.random.default_rng(0), smooth, 256)["phase_rate"].shape == (256, 256)
     with pytest.raises(InputError, match="no noise field"):
         read_judging_fields(fields, ("test",))
     with pytest.raises(InputError, match=r"fields\.json"):
