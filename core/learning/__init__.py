@@ -22,8 +22,10 @@ if TYPE_CHECKING:
         judged_tiles,
     )
     from .fine_tuning import count_areas
+    from .input_bank import InputBank, fill_bank
     from .inputs import to_input
     from .losses import dice_cross_entropy_loss
+    from .mixtures import MixedTiles
     from .model_training import train_model
     from .quantisation import QuantisationOptions, composite_inputs, quantise, simulated_inputs
     from .recipe import SIMULATED_SHARE, Recipe, usual_options
@@ -39,7 +41,9 @@ __all__ = [
     "TRAINING_DENSITY",
     "VALIDATION_SEED",
     "FoundAreas",
+    "InputBank",
     "Judged",
+    "MixedTiles",
     "QuantisationOptions",
     "Recipe",
     "TrainingOptions",
@@ -50,6 +54,7 @@ __all__ = [
     "composite_inputs",
     "count_areas",
     "dice_cross_entropy_loss",
+    "fill_bank",
     "fit_area_calibration",
     "found_areas",
     "judge",

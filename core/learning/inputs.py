@@ -5,7 +5,7 @@ Every sample is a pure function of (seed, index), so that a resumed training see
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,29 @@ from ..models import IGNORED, LabelledTile, Labels, ModelCard, TileSource, netwo
 from ..types import Array
 
 
+@dataclass(frozen=True)
+class ScaledTile:
+    """A tile whose layers are channels, scaled before, by kind: float32 (h, w), NaN for no data."""
+
+    layers: Mapping[str, Array]
+    label: Labels
+    pixel_size: float
+
+    def to_input(self, card: ModelCard, missing: Collection[ChannelKind]) -> tuple[Array, Labels]:
+        """As the function of that name gives it for other tiles."""
+        bands = np.empty((len(card.channels), *self.label.shape), np.float32)
+        measured = np.zeros(self.label.shape, bool)
+        for band, channel in zip(bands, card.channels):
+            band[:] = channel.fill
+            if channel.kind not in missing:
+                values = self.layers[channel.kind.value]
+                valid = np.isfinite(values)
+                np.copyto(band, values, where=valid)
+                if channel.kind.is_rate:
+                    measured |= valid
+        return bands, np.where(measured, self.label, IGNORED).astype(np.uint8)
+
+
 def to_input(tile: LabelledTile, card: ModelCard, missing: Collection[ChannelKind] = ()) -> tuple[Array, Labels]:
     """A tile as a network gets it: float32 (bands, h, w) without NaN, and labels uint8 (h, w).
 
@@ -24,6 +47,8 @@ def to_input(tile: LabelledTile, card: ModelCard, missing: Collection[ChannelKin
     wholly. Pixels without any rate are masked at prediction, so here they are ignored. InputError when the card
     wants a layer or a unit that the tile doesn't have.
     """
+    if isinstance(tile, ScaledTile):
+        return tile.to_input(card, missing)
     bands, measured = network_input(tile, card, missing)
     height, width = tile.label.shape
     return bands[:, :height, :width], np.where(measured, tile.label, IGNORED).astype(np.uint8)

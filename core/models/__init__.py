@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .importing import ChannelRequest, ImportOptions, import_model
     from .networks import COMPACT_WIDTHS, NETWORKS, Network, build_network, parameter_count
     from .presets import Preset, Presets, Scores, combination_name, presets_of, unusable_reason
-    from .tiles import IGNORED, FirstTiles, LabelledTile, Labels, TileSource, measured_pixels, network_input
+    from .tiles import IGNORED, FirstTiles, LabelledTile, Labels, TileSource, measured_pixels, network_input, tile_layer
     from .weights import import_weights, require_safe_loading
 else:
     __getattr__ = opened_when_asked(__name__)
@@ -62,5 +62,6 @@ __all__ = [
     "require_harmless",
     "require_safe_loading",
     "save_model",
+    "tile_layer",
     "unusable_reason",
 ]
