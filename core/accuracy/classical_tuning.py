@@ -77,13 +77,13 @@ CLASSICAL_SETTINGS = (
     *(
         ClassicalSetting(layer, ClassicalRules(sigma=sigma), with_slope)
         for layer in ("los_rate", "phase_rate")
-        for sigma in (2.0, 3.0, 4.0, 5.0, 6.0)
+        for sigma in (2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 12.0)
         for with_slope in (True, False)
     ),
     *(
         ClassicalSetting(layer, ClassicalRules(sigma=sigma, min_sensitivity=share), downhill=True)
         for layer in ("los_rate", "phase_rate")
-        for sigma in (3.0, 4.0, 5.0, 6.0)
+        for sigma in (3.0, 4.0, 5.0, 6.0, 8.0, 12.0)
         for share in (0.1, 0.2)
     ),
 )

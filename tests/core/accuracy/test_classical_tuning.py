@@ -31,8 +31,8 @@ def moving(seed: int, slope: float) -> OneTile:
 
 
 def test_the_settings_are_all_different_and_hold_the_detectors_own() -> None:
-    assert len(set(CLASSICAL_SETTINGS)) == 36 == len({own.name for own in CLASSICAL_SETTINGS})
-    for downhill, count in ((False, 20), (True, 16)):
+    assert len(set(CLASSICAL_SETTINGS)) == 52 == len({own.name for own in CLASSICAL_SETTINGS})
+    for downhill, count in ((False, 28), (True, 24)):
         served = [own for own in CLASSICAL_SETTINGS if own.downhill == downhill]
         assert len(served) == count and any(own.rules == ClassicalRules() and own.with_slope for own in served)
 
@@ -40,11 +40,11 @@ def test_the_settings_are_all_different_and_hold_the_detectors_own() -> None:
 def test_only_settings_that_make_a_difference_are_tried_the_own_first() -> None:
     tile = moving(1, 20.0)
     settings = classical_settings(tile.layers)
-    assert len(settings) == 10 and settings[0].rules == ClassicalRules() and settings[0].with_slope
-    assert len(classical_settings({"los_rate": tile.layers["los_rate"]})) == 5
+    assert len(settings) == 14 and settings[0].rules == ClassicalRules() and settings[0].with_slope
+    assert len(classical_settings({"los_rate": tile.layers["los_rate"]})) == 7
     assert not classical_settings({"dem": tile.layers["slope"]})
     seen = classical_settings({**tile.layers, "los_sensitivity": tile.layers["slope"]})
-    assert len(seen) == 18 and not seen[0].downhill
+    assert len(seen) == 26 and not seen[0].downhill
 
 
 @pytest.mark.parametrize("slope", [1.0, 25.0])
