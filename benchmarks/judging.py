@@ -73,7 +73,7 @@ class Rules:
         return classical_mask(sign * tile.layers[self.layer], tile.pixel_size, rules, slope, sensitivity)
 
 
-LAYERS, SIGMAS = ("los_rate", "phase_rate"), (2.0, 2.5, 3.0, 4.0, 5.0, 6.0)
+LAYERS, SIGMAS = ("los_rate", "phase_rate"), (2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 12.0)
 CLASSICAL = tuple(
     Rules(False, layer, sigma, slope, pixels)
     for layer in LAYERS

@@ -4,7 +4,7 @@
 
 A bowl is ground of less than 5° that moves by at least 10 mm/yr along the line of sight over 0.02 km² or more and of
 which most was measured; it counts as reported where an area covers a tenth of it. Also false alarms of any kind, and
-the same of the classical detector at its default rules with and without its rule for slopes.
+the same of the classical detector at its default rules with and without its rule for slopes, and of downhill motion.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def main() -> None:
     card, backend = read_card(arguments.model), open_backend(arguments.model, "onnxruntime")
     kinds = {channel.kind for channel in card.channels}
     given = {"all channels": kinds, **{name: set(COMBINATIONS[name]) for name in ("phase_rate+los_rate", "phase_rate")}}
-    names = [*given, "classical detector", "classical detector with slopes"]
+    names = [*given, "classical detector", "classical detector with slopes", "… of downhill motion with slopes"]
     reported, alarms = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
     bowls, km2 = 0, 0.0
     for tile in map(make_tile, range(arguments.tiles)):
@@ -49,19 +49,20 @@ def main() -> None:
         km2 += measured.sum() * tile.pixel_size**2 / 1e6
         for name in names:
             if name in given:
-                bands, seen = network_input(tile, card, kinds - given[name])
-                probability = np.where(seen, backend.predict(bands[np.newaxis])[0], np.nan)
+                bands, measured_there = network_input(tile, card, kinds - given[name])
+                probability = np.where(measured_there, backend.predict(bands[np.newaxis])[0], np.nan)
                 found = area_pixels(probability, card, tile.pixel_size)
             else:
                 slope = tile.layers["slope"] if "slopes" in name else None
-                found = classical_mask(tile.layers["los_rate"], tile.pixel_size, ClassicalRules(), slope)
+                seen = tile.layers["los_sensitivity"] if "downhill" in name else None
+                found = classical_mask(tile.layers["los_rate"], tile.pixel_size, ClassicalRules(), slope, seen)
             reported[name] += sum(bool(found[bowl].mean() >= 0.1) for bowl in objects)
             alarms[name] += label(found, CORNERS)[1]
     print(f"{card.name} {card.version}; {arguments.tiles} tiles, {km2:.0f} km² measured, {bowls} bowls")
     for name in names:
         share = reported[name] / max(bowls, 1)
         rate = 100 * alarms[name] / km2
-        print(f"{name:32} reported {reported[name]:4d} ({share:.1%})  false alarms per 100 km² {rate:.2f}")
+        print(f"{name:34} reported {reported[name]:4d} ({share:.1%})  false alarms per 100 km² {rate:.2f}")
 
 
 def _bowls(tile: Tile, measured: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
