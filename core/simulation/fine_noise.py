@@ -43,3 +43,14 @@ def blurred(rng: np.random.Generator, shape: tuple[int, ...], width: float) -> A
     """White noise blurred over ``width`` pixels, of unit variance."""
     values = smooth(rng.standard_normal(shape, dtype=np.float32), width)
     return as_float32(values / np.float32(max(float(values.std()), 1e-6)))
+
+
+def seam_steps(rng: np.random.Generator, size: int) -> Array:
+    """Steps of the rate (mm/yr) at seams of bursts or frames, straight lines across the track, (size, size)."""
+    rows, columns = np.ogrid[:size, :size]
+    angle = math.radians(rng.choice([-12, 12]) + rng.uniform(-2, 2))
+    down = (rows * math.cos(angle) + columns * math.sin(angle)).astype(np.float32)
+    total = np.zeros((size, size), np.float32)
+    for _ in range(int(rng.integers(1, 3))):
+        total += np.float32(rng.normal(0, 1.2)) * (down > rng.uniform(0, size))
+    return total

@@ -16,7 +16,7 @@ SMOOTH, FINE, POINTS = "smooth", "fine", "points"
 # Chosen so that tiles agree with real fields (West Texas and Cadia; Mexico City, Sydney, Coso, Andes, Anatolia; Ustica,
 # Boissano, Jharia) in spread, correlation of neighbours and octaves above the mean over 3 km.
 _SHARES = {SMOOTH: 0.4, FINE: 0.37, POINTS: 0.23}
-_SPREAD_LIMITS = (0.25, 12.0)
+_SPREAD_LIMITS = (0.25, 15.0)
 _WAYS = (NEAREST, LINEAR, LINEAR, CUBIC, CUBIC)
 
 
@@ -57,11 +57,11 @@ def draw_product(rng: np.random.Generator, pixel_size: float) -> ProductKind:
     elif name == FINE:
         metres = 0.0 if rng.random() < 0.75 else loguniform(rng, 33, 60)
         fine = _mixture(rng, (0.3, 0.45, 0.25), uneven, rng.uniform(0, 0.25))
-        spread, balance, holes = _spread(rng, 3.0, 0.8), loguniform(rng, 0.5, 2.5), (0.5, 0.2, 0.18, 0.12)
+        spread, balance, holes = _spread(rng, 4.0, 0.9), loguniform(rng, 0.5, 2.5), (0.5, 0.2, 0.18, 0.12)
     else:
-        metres = 0.0 if rng.random() < 0.7 else loguniform(rng, 40, 100)
-        fine = _mixture(rng, (0.85, 0.1, 0.05), 0.4 * uneven, rng.uniform(0.1, 0.45))
-        spread, balance, holes = _spread(rng, 1.2, 0.7), loguniform(rng, 1.2, 10), (0.1, 0.75, 0.1, 0.05)
+        metres = 0.0 if rng.random() < 0.85 else loguniform(rng, 40, 100)
+        fine = _mixture(rng, (0.9, 0.07, 0.03), 0.4 * uneven, rng.uniform(0.1, 0.45), (0.3, 0.6))
+        spread, balance, holes = _spread(rng, 1.3, 0.8), loguniform(rng, 1.5, 15), (0.1, 0.75, 0.1, 0.05)
         contrast *= 0.6
     return ProductKind(name, max(metres, pixel_size), way, spread, balance, contrast, fine, holes)
 
@@ -70,8 +70,14 @@ def _spread(rng: np.random.Generator, median: float, sigma: float) -> float:
     return float(np.clip(median * math.exp(sigma * rng.standard_normal()), *_SPREAD_LIMITS))
 
 
-def _mixture(rng: np.random.Generator, shares: tuple[float, ...], uneven: float, tails: float) -> FineNoise:
+def _mixture(
+    rng: np.random.Generator,
+    shares: tuple[float, ...],
+    uneven: float,
+    tails: float,
+    narrow: tuple[float, float] = (0.3, 0.7),
+) -> FineNoise:
     # Widths in pixels: of what looks leave, of filtered phases, of adaptive filters at their widest.
-    widths = rng.uniform(0.3, 0.7), rng.uniform(0.9, 2.2), rng.uniform(2.5, 6.0)
+    widths = rng.uniform(*narrow), rng.uniform(0.9, 2.2), rng.uniform(2.5, 6.0)
     variances = rng.dirichlet(4 * np.array(shares))
     return FineNoise((float(variances[0]), float(variances[1]), float(variances[2])), widths, uneven, tails)

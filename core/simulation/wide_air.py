@@ -12,7 +12,7 @@ from .atmosphere import FieldPool, smoothstep
 from .rate_weights import RateWeights
 
 # Per date: limits of turbulence over 20 km (rad), the delay by height (rad/km), and its annual part.
-_TURBULENCE, _BY_HEIGHT, _ANNUAL = (0.02, 4.0), (0.1, 2.5), (0.1, 3.0)
+_TURBULENCE, _BY_HEIGHT, _ANNUAL = (0.02, 4.0), (0.05, 1.8), (0.05, 2.0)
 _RAMP = 0.25
 _PATCHY, _LATERAL = 0.45, 0.5
 

@@ -17,7 +17,7 @@ from ..types import Array, Mask, PathLike
 from .atmosphere import FieldPool, as_float32, portable, smooth
 from .evidence import PairNoise, counted_share, no_data, told_error
 from .fast_motion import SeenMotion, seen_motion
-from .fine_noise import amplitude, unit_noise
+from .fine_noise import amplitude, seam_steps, unit_noise
 from .ground import Ground, loguniform
 from .holes import draw_holes
 from .landslides import LANDSLIDES_PER_KM2, Landslides, ignore_drowned, landslide_los_rate
@@ -45,8 +45,8 @@ _COVARIANCES = (
 )
 # Of the phases of pairs, at least and at most; other products average more, or filter their rates.
 _LOOKS = (3.0, 3_000.0)
-_HIDDEN_COHERENCE, _HIDDEN_NOISE = 0.45, 0.5
-_TIME_SERIES, _OTHER_ERRORS = 0.25, 0.25
+_HIDDEN_COHERENCE = 0.45
+_TIME_SERIES, _OTHER_ERRORS, _SEAMS = 0.25, 0.25, 0.08
 _LARGEST_ERROR, _MOST_GAPS = 1_000.0, 0.75
 _LOCAL_METRES = 1_500.0
 # Above this factor of coherence noise is as without it.
@@ -188,7 +188,8 @@ class WideTiles(TileGenerator):
         steps = np.zeros_like(coherence)
         if rng.random() < 0.5:
             steps = unwrapping_errors(rng, scene.terrain, coherence, self._pools["texture"], usual.network)
-        errors = pixels.mean(steps + to_phase_rate(self._fading(rng, scene.cover)))
+        seams = seam_steps(rng, self.size) if rng.random() < _SEAMS else np.float32(0)
+        errors = pixels.mean(steps + to_phase_rate(self._fading(rng, scene.cover) + seams))
         errors += level * unit_noise(rng, fine, level.shape)
         pool, spreads = self._air_pools[family], self._spread(family)
         air = draw_air(rng, scene.terrain.dem, self.pixel_size, pool, spreads, scene.product.parts[1], networks)
@@ -248,7 +249,7 @@ class WideTiles(TileGenerator):
             after = usual.at(usual.rate, classes, before * disturbed[where])
             level[where] *= after / usual.at(usual.rate, classes, before)
         if rng.random() < 0.6:
-            level[scene.hidden] = np.maximum(level[scene.hidden], _HIDDEN_NOISE)
+            level[scene.hidden] *= np.float32(rng.uniform(1, 3))
         opened = usual.at(usual.open, cover.classes, factor)
         return level, opened, usual.at(usual.coherence, cover.classes, factor)
 
