@@ -60,7 +60,7 @@ def draw_product(rng: np.random.Generator, pixel_size: float) -> ProductKind:
         spread, balance, holes = _spread(rng, 4.0, 0.9), loguniform(rng, 0.5, 2.5), (0.5, 0.2, 0.18, 0.12)
     else:
         metres = 0.0 if rng.random() < 0.85 else loguniform(rng, 40, 100)
-        fine = _mixture(rng, (0.9, 0.07, 0.03), 0.4 * uneven, rng.uniform(0.1, 0.45), (0.3, 0.6))
+        fine = _mixture(rng, (0.9, 0.07, 0.03), 0.4 * uneven, rng.uniform(0.1, 0.45), (0.42, 0.75))
         spread, balance, holes = _spread(rng, 1.3, 0.8), loguniform(rng, 1.5, 15), (0.1, 0.75, 0.1, 0.05)
         contrast *= 0.6
     return ProductKind(name, max(metres, pixel_size), way, spread, balance, contrast, fine, holes)
