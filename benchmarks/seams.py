@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,14 +83,16 @@ class _Scene:
         self._row = 0
         return self
 
-    def read_into(self, out: Array) -> None:
-        """The next rows."""
-        out[...] = self.bands[:, self._row : self._row + out.shape[1]]
-        self._row += out.shape[1]
+    def read_filled(self, out: Array, fills: Sequence[float]) -> NDArray[np.bool_]:
+        """The next rows; valid where the first band, the phase rate, is known."""
+        rows = slice(self._row, self._row + out.shape[1])
+        out[...] = self.filled()[:, rows]
+        self._row = rows.stop
+        return self.valid()[rows]
 
-    def valid(self, bands: Array) -> NDArray[np.bool_]:
+    def valid(self) -> NDArray[np.bool_]:
         """Where the first band, the phase rate, is known."""
-        return ~np.isnan(bands[0])
+        return ~np.isnan(self.bands[0])
 
     def filled(self) -> Array:
         """All bands with gaps filled as the card says."""
@@ -104,7 +107,7 @@ def _at_once(scene: _Scene, backend: Backend, card: ModelCard) -> Array:
     columns = mirrored(np.arange(-margin, _up(width + margin, card.stride)), width)
     whole = backend.predict(scene.filled()[np.newaxis][:, :, rows][:, :, :, columns])[0]
     inner = whole[margin : margin + height, margin : margin + width]
-    return np.where(scene.valid(scene.bands), inner, np.float32(np.nan))
+    return np.where(scene.valid(), inner, np.float32(np.nan))
 
 
 def _up(size: int, stride: int) -> int:

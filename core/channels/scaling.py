@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..raster import Cells, RunningLatticeRelief, RunningRelief, above_lattice_mean, above_local_mean
 from ..texts import Message
 from ..types import Array
+from .inverse_sine import arcsinh_in_place
 
 _LARGEST = 1e30
 """Beyond it float32, in which channels are scaled, comes to its end."""
@@ -138,7 +139,8 @@ class Scaling:
     def squeeze(self, result: Array) -> Array:
         """What follows the local mean, done in place on float32 values of any shape."""
         if self.low is not None and self.high is not None:
-            result -= np.float32(self.low)
+            if self.low:
+                result -= np.float32(self.low)
             result *= np.float32(1 / (self.high - self.low))
             _cut_off(result, 0.0, 1.0)
         elif self.cycle is not None:
@@ -148,7 +150,7 @@ class Scaling:
                 _cut_off(result, -self.limit, self.limit)
             result *= np.float32(1 / self.scale)
             if self.method == "asinh":
-                np.arcsinh(result, out=result)
+                arcsinh_in_place(result)
             else:
                 _cut_off(result, -1.0, 1.0)
         return result

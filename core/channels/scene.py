@@ -80,9 +80,12 @@ class SceneLayers:
         """True for the kinds of channels that can be read."""
         return kind in self._readers
 
-    def read(self, kind: ChannelKind, window: Window | None = None) -> Array:
-        """The values of a channel before scaling (h, w), in its unit and sign; NaN for no data and outside."""
-        return self._readers[kind].read(window)
+    def read(self, kind: ChannelKind, window: Window | None = None, out: Array | None = None) -> Array:
+        """The values of a channel before scaling (h, w), in its unit and sign; NaN for no data and outside.
+
+        ``out``: a float32 array of that shape that is filled and returned instead of a new one.
+        """
+        return self._readers[kind].read(window, out)
 
     def _open(self, channel: Channel, progress: Progress) -> None:
         layer = self.layers[channel.kind.layer]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from itertools import accumulate
 from types import TracebackType
 
 import numpy as np
@@ -24,6 +25,8 @@ from ..raster import (
     BandDescription,
     Grid,
     RasterWriter,
+    RunningLatticeRelief,
+    RunningRelief,
     Window,
     lattice_origin,
     limited_cache,
@@ -31,6 +34,8 @@ from ..raster import (
     row_blocks,
 )
 from ..types import Array, PathLike
+
+_ROWS_AT_ONCE = 64
 
 
 class Composite:
@@ -123,18 +128,6 @@ class Composite:
         """All rows from top to bottom, as ``read`` gives them, but each layer is read and filtered only once."""
         return CompositeRows(self.card.channels, self._scene)
 
-    def valid(self, bands: Array) -> NDArray[np.bool_]:
-        """Where any given rate has data (any layer, for a model without rates): (bands, h, w) → (h, w)."""
-        rates = [channel.kind.is_rate and channel.kind in self._scene for channel in self.card.channels]
-        given = rates if any(rates) else [channel.kind in self._scene for channel in self.card.channels]
-        result = np.zeros(bands.shape[1:], bool)
-        first = 0
-        for channel, counts in zip(self.card.channels, given):
-            if counts:
-                result |= ~np.isnan(bands[first])
-            first += len(channel.band_names)
-        return result
-
     def write(self, output: PathLike, progress: Progress | None = None) -> None:
         """Write all bands as a GeoTIFF whose bands tell the channel, its physical unit, its scaling and its fill."""
         progress = progress or self._progress
@@ -178,56 +171,90 @@ class CompositeRows:
     """Gives the scaled bands of consecutive rows; from one thread at a time."""
 
     def __init__(self, channels: tuple[Channel, ...], scene: SceneLayers) -> None:
-        self._bands = sum(len(channel.band_names) for channel in channels)
         self._width = scene.grid.width
-        self._sources = [
-            (channel, _ChannelRows(channel, scene) if channel.kind in scene else None) for channel in channels
-        ]
+        self._sources = [_ChannelRows(channel, scene) if channel.kind in scene else None for channel in channels]
+        counts = [len(channel.band_names) for channel in channels]
+        self._bands = [slice(stop - count, stop) for count, stop in zip(counts, accumulate(counts))]
+        rates = [channel.kind.is_rate and channel.kind in scene for channel in channels]
+        self._judged = rates if any(rates) else [channel.kind in scene for channel in channels]
 
     def read(self, count: int) -> Array:
         """The next ``count`` rows, shape (bands, count, width); NaN for no data. There must be that many."""
-        result = np.empty((self._bands, count, self._width), np.float32)
-        self.read_into(result)
+        result = np.empty((self._bands[-1].stop, count, self._width), np.float32)
+        for source, bands in zip(self._sources, self._bands):
+            if source is None:
+                result[bands] = np.nan
+                continue
+            for first in range(0, count, _ROWS_AT_ONCE):
+                source.read_into(result[bands, first : first + _ROWS_AT_ONCE])
         return result
 
-    def read_into(self, out: Array) -> None:
-        """The same, written into an array of that shape."""
-        first = 0
-        for channel, source in self._sources:
-            last = first + len(channel.band_names)
-            out[first:last] = np.nan if source is None else channel.expand(source.read(out.shape[1]))
-            first = last
+    def read_filled(self, out: Array, fills: Sequence[float]) -> NDArray[np.bool_]:
+        """Write the next rows into ``out`` (bands, rows, width), each band's gaps filled with its value of ``fills``.
+
+        Gives where (rows, width) any given rate has data (any layer, for a model without rates).
+        """
+        valid = np.empty(out.shape[1:], bool)
+        for first in range(0, out.shape[1], _ROWS_AT_ONCE):
+            rows = slice(first, first + _ROWS_AT_ONCE)
+            self._read_few_filled(out[:, rows], fills, valid[rows])
+        return valid
+
+    def _read_few_filled(self, out: Array, fills: Sequence[float], valid: NDArray[np.bool_]) -> None:
+        """The same of rows that the processor's cache holds, so that what follows reading costs little."""
+        unknown = None
+        for source, bands, is_judged in zip(self._sources, self._bands, self._judged):
+            if source is None:
+                for band in range(bands.start, bands.stop):
+                    out[band] = fills[band]
+                continue
+            source.read_into(out[bands])
+            for band in range(bands.start, bands.stop):
+                gaps = np.isnan(out[band])
+                if gaps.any():
+                    np.copyto(out[band], np.float32(fills[band]), where=gaps)
+            if is_judged:
+                unknown = gaps if unknown is None else np.logical_and(unknown, gaps, out=unknown)
+        np.logical_not(False if unknown is None else unknown, out=valid)
 
 
 class _ChannelRows:
-    """The scaled rows of one channel; reads as far ahead as its local mean reaches."""
+    """The scaled rows of one channel; reads as far ahead as its local mean needs."""
 
     def __init__(self, channel: Channel, scene: SceneLayers) -> None:
-        self._kind, self._scaling, self._scene = channel.kind, channel.scaling, scene
-        self._halo = channel.scaling.halo(scene.pixel_size)
-        origin = lattice_origin(scene.grid)
-        self._relief = channel.scaling.running_relief(scene.pixel_size, scene.grid.width, origin)
-        self._ready: Array = np.empty((0, scene.grid.width), np.float32)
-        self._given = self._read = 0
+        self._channel, self._scene = channel, scene
+        width = scene.grid.width
+        self._relief = channel.scaling.running_relief(scene.pixel_size, width, lattice_origin(scene.grid))
+        self._read = 0
+        # Rows wait in these in turn; memory that was used before costs less than new memory.
+        waiting = channel.scaling.halo(scene.pixel_size) + 2 * _ROWS_AT_ONCE
+        self._buffers = [np.empty((0, width), np.float32)] * (waiting // _ROWS_AT_ONCE + 2 if self._relief else 0)
+        self._turn = 0
 
-    def read(self, count: int) -> Array:
-        """The next rows, scaled."""
-        height = self._scene.grid.height
-        self._given += count
-        wanted = min(self._given + self._halo, height)
-        if wanted > self._read:
-            window = Window(0, self._read, self._scene.grid.width, wanted - self._read)
-            self._read = wanted
-            self._take(self._scene.read(self._kind, window), wanted == height)
-        rows, self._ready = self._ready[:count], self._ready[count:]
-        return rows
-
-    def _take(self, rows: Array, are_last: bool) -> None:
-        parts = [self._ready] if len(self._ready) else []
+    def read_into(self, out: Array) -> None:
+        """Write the bands of the next rows, at most _ROWS_AT_ONCE, into ``out`` (bands, rows, width)."""
+        is_direct = len(out) == 1
+        values = out[0] if is_direct else np.empty(out.shape[1:], np.float32)
         if self._relief is None:
-            parts.append(self._scaling.squeeze(rows))
+            self._read_values(values)
         else:
-            parts.append(self._scaling.squeeze(self._relief.push(rows)))
-            if are_last:
-                parts.append(self._scaling.squeeze(self._relief.finish()))
-        self._ready = parts[0] if len(parts) == 1 else np.concatenate(parts)
+            while self._relief.ready < len(values):
+                self._read_ahead(self._relief)
+            self._relief.give(values)
+        self._channel.scaling.squeeze(values)
+        if not is_direct:
+            out[:] = self._channel.expand(values)
+
+    def _read_ahead(self, relief: RunningRelief | RunningLatticeRelief) -> None:
+        rows = min(_ROWS_AT_ONCE, self._scene.grid.height - self._read)
+        if not len(self._buffers[self._turn]):
+            self._buffers[self._turn] = np.empty((_ROWS_AT_ONCE, self._scene.grid.width), np.float32)
+        relief.push(self._read_values(self._buffers[self._turn][:rows]))
+        self._turn = (self._turn + 1) % len(self._buffers)
+        if self._read == self._scene.grid.height:
+            relief.finish()
+
+    def _read_values(self, out: Array) -> Array:
+        window = Window(0, self._read, self._scene.grid.width, len(out))
+        self._read += len(out)
+        return self._scene.read(self._channel.kind, window, out)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -33,12 +33,18 @@ DEFAULT_OVERLAP = 0.0625
 _TILES_AHEAD = 16
 """How many tiles may be predicted before the first of them is blended: enough to write a row of tiles meanwhile."""
 
+_BLOCK_ROWS = 512
+"""Blocks of raster files are rarely higher."""
+
 
 class Rows(Protocol):
     """Gives consecutive rows of a scene."""
 
-    def read_into(self, out: Array) -> None:
-        """Write the scaled bands of the next rows, shape (bands, rows, width), NaN for no data."""
+    def read_filled(self, out: Array, fills: Sequence[float]) -> NDArray[np.bool_]:
+        """Write the scaled bands of the next rows, shape (bands, rows, width), gaps filled with a value for each band.
+
+        Gives where (rows, width) the scene can be judged at all.
+        """
 
 
 class SceneBands(Protocol):
@@ -54,9 +60,6 @@ class SceneBands(Protocol):
 
     def rows(self) -> Rows:
         """All rows from top to bottom."""
-
-    def valid(self, bands: Array) -> NDArray[np.bool_]:
-        """Where the scene can be judged at all."""
 
 
 @dataclass(frozen=True)
@@ -83,27 +86,28 @@ class _Strip:
 class _StripReader:
     """Reads the rows of tiles one after the other; each row of the scene is read once.
 
-    Holds at most the rows of one row of tiles.
+    Holds two rows of tiles: the bands of a strip last until the next but one is read.
     """
 
     def __init__(self, scene: SceneBands, rows: TiledAxis, columns: TiledAxis, fills: tuple[float, ...]) -> None:
-        self._scene, self._source = scene, scene.rows()
+        self._source = scene.rows()
         self._rows, self._columns = rows, columns
         self._fills = fills
         self._stop = 0
         self._inside: Array = np.empty((len(fills), 0, columns.size), np.float32)
+        self._bands = [np.empty((len(fills), rows.tile, len(columns.source)), np.float32) for _ in range(2)]
         self._valid = np.empty((0, columns.size), bool)
 
     def read(self, index: int) -> _Strip:
         """The strip of the tiles' row ``index``; to be called in order."""
         start = self._rows.starts[index]
         first, stop = max(start, 0), min(start + self._rows.tile, self._rows.size)
-        bands = np.empty((len(self._fills), self._rows.tile, len(self._columns.source)), np.float32)
+        bands = self._bands[index % 2]
         left = -self._columns.starts[0]
         inside = bands[:, first - start : stop - start, left : left + self._columns.size]
         kept = self._stop - first
         inside[:, :kept] = self._inside[:, len(self._valid) - kept :]
-        new_valid = self._read_into(inside[:, kept:])
+        new_valid = self._source.read_filled(inside[:, kept:], self._fills)
         valid = np.concatenate([self._valid[len(self._valid) - kept :], new_valid])
         known = first - start + mirrored(np.arange(self._rows.tile) - (first - start), stop - first)
         for row in (*range(first - start), *range(stop - start, self._rows.tile)):
@@ -113,16 +117,6 @@ class _StripReader:
         bands[:, :, left + self._columns.size :] = bands[:, :, mirror[left + self._columns.size :]]
         self._stop, self._inside, self._valid = stop, inside, valid
         return _Strip(bands, valid)
-
-    def _read_into(self, target: Array) -> NDArray[np.bool_]:
-        """Read the scene's next rows into (bands, rows, width), filled; gives where they are valid."""
-        self._source.read_into(target)
-        valid = self._scene.valid(target)
-        for band, fill in zip(target, self._fills):
-            gaps = np.isnan(band)
-            if gaps.any():
-                np.copyto(band, np.float32(fill), where=gaps)
-        return valid
 
 
 def detect(
@@ -150,7 +144,7 @@ def detect(
     run = _Run(rows, columns, backend, card, progress)
     blocks = run.blocks(composite)
     with (
-        limited_cache(),
+        limited_cache(_cache_megabytes(grid.width, len(card.channels))),
         RasterWriter(output, grid, [_description(card, composite.coarseness)], compress=False) as writer,
         closing(blocks),
     ):
@@ -167,6 +161,11 @@ def detect(
         threshold=card.threshold,
     )
     return result
+
+
+def _cache_megabytes(width: int, layers: int) -> int:
+    """What a row of GDAL's blocks of each layer and of the result takes; memory never used before costs time, too."""
+    return min(128, max(16, width * _BLOCK_ROWS * 4 * (layers + 1) // 2**20))
 
 
 def _description(card: ModelCard, coarseness: float) -> BandDescription:
@@ -207,6 +206,7 @@ class _Run:
         self._backend, self._card, self._progress = backend, card, progress
         self._tiles = self._skipped = self._valid = self._above = 0
         self._highest = math.nan
+        self._free: list[Array] = []
         self._sums = np.zeros((rows.tile, columns.stop - columns.starts[0]), np.float32)
 
     def result(self, output: str) -> DetectionResult:
@@ -247,7 +247,7 @@ class _Run:
                 following = background.submit(reader.read, row + 1)
             for columns in self._batches(strip, row):
                 tiles = self._cut(strip, columns)
-                yield _Task(row, strip, columns, workers.submit(self._backend.predict, tiles))
+                yield _Task(row, strip, columns, workers.submit(self._predict, tiles))
             yield _Task(row, strip)
 
     def _batches(self, strip: _Strip, row: int) -> Iterator[tuple[int, ...]]:
@@ -268,8 +268,19 @@ class _Run:
             yield batch
 
     def _cut(self, strip: _Strip, columns: tuple[int, ...]) -> Array:
-        offsets = [self._columns.starts[column] - self._columns.starts[0] for column in columns]
-        return np.stack([strip.bands[:, :, offset : offset + self._columns.tile] for offset in offsets])
+        shape = (self._backend.batch_size, len(strip.bands), self._rows.tile, self._columns.tile)
+        batch = self._free.pop() if self._free else np.empty(shape, np.float32)
+        for tile, column in zip(batch, columns):
+            offset = self._columns.starts[column] - self._columns.starts[0]
+            tile[...] = strip.bands[:, :, offset : offset + self._columns.tile]
+        return batch[: len(columns)]
+
+    def _predict(self, tiles: Array) -> Array:
+        """The network's answer; the memory of the tiles is used again, unless the answer lies in it."""
+        answer = self._backend.predict(tiles)
+        if tiles.base is not None and not np.may_share_memory(answer, tiles):
+            self._free.append(tiles.base)
+        return answer
 
     def _finish(self, task: _Task) -> Iterator[tuple[int, Array]]:
         """Blend a batch; at the end of a row of tiles give the rows of the scene that no later tile touches."""
@@ -290,20 +301,34 @@ class _Run:
 
     def _add(self, task: _Task, probabilities: Array) -> None:
         """Add a batch to the sums, weighted."""
-        row_weights = self._rows.weights[task.row][:, np.newaxis]
         for column, probability in zip(task.columns, probabilities):
+            _weigh(probability.T, self._columns.weights[column])
+            _weigh(probability, self._rows.weights[task.row])
             offset = self._columns.starts[column] - self._columns.starts[0]
-            probability *= self._columns.weights[column]
-            probability *= row_weights
             self._sums[:, offset : offset + self._columns.tile] += probability
         done = task.row + (task.columns[-1] + 1) / len(self._columns.starts)
         self._progress.report(done / len(self._rows.starts))
 
     def _mask_and_count(self, block: Array, valid: NDArray[np.bool_]) -> None:
         """Set NaN where nothing is known, in place, and count the rest."""
-        block[~valid] = np.nan
-        known = int(valid.sum())
+        known = int(np.count_nonzero(valid))
+        if known < valid.size:
+            np.copyto(block, np.float32(np.nan), where=~valid)
         if known:
             self._valid += known
-            self._above += int((block >= self._card.threshold).sum())
-            self._highest = float(np.fmax(self._highest, np.nanmax(block)))
+            self._above += int(np.count_nonzero(block >= self._card.threshold))
+            self._highest = float(np.fmax(self._highest, np.fmax.reduce(block, axis=None)))
+
+
+def _weigh(rows: Array, weights: Array) -> None:
+    """Multiply rows by a weight each, in place; most are 1."""
+    for part in _between_ones(weights):
+        rows[part] *= weights[part, np.newaxis]
+
+
+def _between_ones(weights: Array) -> tuple[slice, slice]:
+    """The weights before the first 1 and after the last; all, where there is none or others between."""
+    ones = np.flatnonzero(weights == 1)
+    if not len(ones) or ones[-1] - ones[0] + 1 != len(ones):
+        return slice(None), slice(0, 0)
+    return slice(0, int(ones[0])), slice(int(ones[-1]) + 1, None)

@@ -25,6 +25,8 @@ _REPEATED, _SHARE_REPEATED = 10, 0.001
 _MOST_MARKERS = 4
 # Beyond the usual numbers lies at most so much of a band that is what it is meant to be.
 _STRAY = 0.001
+_SURELY_TYPICAL = 0.02
+"""Where more numbers than this exceed some size, the 99th percentile of their sizes does."""
 # The usual markers of a band that could hold such a number count where so much of it is exactly that, and so do others
 # that few bands are too small for.
 _SHARE_OF_MARKER = 0.01
@@ -224,7 +226,7 @@ def _tell_markers(
 
 def _check_numbers(band: Band, limits: BandKind, sample: Array, progress: Progress) -> None:
     """InputError for numbers that can't be what they are meant to be, a warning for those that hardly can."""
-    if not sample.size:
+    if not sample.size or _are_plainly_usual(sample, limits):
         return
     lowest, highest = (float(value) for value in np.percentile(sample, (100 * _STRAY, 100 * (1 - _STRAY))))
     if not limits.possible[0] <= sample.min() <= sample.max() <= limits.possible[1]:
@@ -249,6 +251,15 @@ def _check_numbers(band: Band, limits: BandKind, sample: Array, progress: Progre
             unit=limits.unit,
             other=limits.least[1],
         )
+
+
+def _are_plainly_usual(sample: Array, limits: BandKind) -> bool:
+    """Whether no number needs a closer look, which takes sorting: most inputs are as they should be."""
+    lowest, highest = sample.min(), sample.max()
+    ranges = (limits.possible, limits.believed, limits.usual)
+    if not all(low <= lowest and highest <= high for low, high in ranges):
+        return False
+    return bool(np.count_nonzero(np.abs(sample) > limits.least[0]) > _SURELY_TYPICAL * sample.size)
 
 
 def _has_data(band: Band, progress: Progress) -> bool:

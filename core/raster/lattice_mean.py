@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from ..types import Array
 
 _Sums = NDArray[np.float64]
+_ROWS_AT_ONCE = 8
+"""So few rows stay in the processor's cache from step to step."""
 
 
 @dataclass(frozen=True)
@@ -46,72 +48,107 @@ def above_lattice_mean(values: Array, cells: Cells, origin: tuple[int, int] = (0
     height, width = values.shape[-2:]
     for layer, relief in zip(values.reshape(-1, height, width), result.reshape(-1, height, width)):
         running = RunningLatticeRelief(cells, width, origin)
-        done = running.push(layer)
-        relief[: len(done)] = done
-        relief[len(done) :] = running.finish()
+        running.push(layer)
+        running.finish()
+        running.give(relief)
     return result
 
 
 class RunningLatticeRelief:
-    """The same for rows that come from top to bottom, given back when the cells below that they need are complete.
+    """The same for rows that come from top to bottom; they are ``ready`` when the cells below that they need are.
 
-    Holds the rows of reach + 2 rows of cells.
+    Holds the rows of reach + 2 rows of cells and those that came since the last were given.
     """
 
     def __init__(self, cells: Cells, width: int, origin: tuple[int, int] = (0, 0)) -> None:
         self._side, self._reach = cells.side, cells.reach
         column, self._given = (index % cells.side for index in origin)
+        self._received = self._given
+        # Blocks of rows that are not all given yet, and of how many rows of the first was that done.
         self._waiting: deque[Array] = deque()
-        self._cell: list[Array] = []
+        self._done = 0
+        self._total, self._count = np.zeros(width, np.float32), np.zeros(width, np.int32)
         self._missing = cells.side - self._given
-        starts = np.arange(-column, width, cells.side).clip(0)
-        self._starts, self._widths = starts, np.diff(np.append(starts, width)).astype(float)
+        self._starts = np.arange(-column, width, cells.side).clip(0)
         # Sums and counts of the rows of cells that a mean needs, with reach + 1 empty cells on either side.
-        empty: _Sums = np.zeros((2, len(starts) + 2 * cells.reach + 2))
+        empty: _Sums = np.zeros((2, len(self._starts) + 2 * cells.reach + 2))
         self._box = deque([empty] * (2 * cells.reach + 1), 2 * cells.reach + 1)
         centre, self._across = _between(np.arange(width) + column, cells.side)
         self._left = centre + 1
-        # The last line of centres whose means are known, those, and those of the line above it.
-        self._line = -1 - cells.reach
-        self._below = self._above = np.zeros(width, np.float32)
+        # Means along the lines of centres from the one above the next row on: the lines −1, outside, and those below.
+        self._lines: deque[Array] = deque([np.zeros(width, np.float32)])
+        self._first_line, self._last_line = -2, -1 - cells.reach
+        self._rise, self._mean = np.empty(width, np.float32), np.empty((_ROWS_AT_ONCE, width), np.float32)
 
-    def push(self, rows: Array) -> Array:
-        """Take the next rows (n, w), which must not change later; give those that are finished (k, w)."""
-        result, count = np.empty((len(self._waiting) + len(rows), rows.shape[-1]), np.float32), 0
-        for row in rows:
-            self._waiting.append(row)
-            self._cell.append(row)
-            if len(self._cell) == self._missing:
-                count += self._complete(result[count:])
-        return result[:count]
+    @property
+    def ready(self) -> int:
+        """How many rows can be given: those down to the last known line of centres."""
+        return max(0, min(self._received, self._last_line * self._side + self._side // 2) - self._given)
 
-    def finish(self) -> Array:
-        """The rows that are left when no more come."""
-        result, count = np.empty((len(self._waiting), len(self._left)), np.float32), 0
-        while self._waiting:
-            count += self._complete(result[count:])
-        return result
+    def push(self, rows: Array) -> None:
+        """Take the next rows (n, w), which must not change until they are given."""
+        self._received += len(rows)
+        self._waiting.append(rows)
+        while len(rows):
+            part, rows = rows[: self._missing], rows[self._missing :]
+            self._add(part)
+            self._missing -= len(part)
+            if not self._missing:
+                self._complete()
 
-    def _complete(self, out: Array) -> int:
-        """End a row of cells, and write the rows between the last two lines of centres whose mean is now known."""
-        self._box.append(self._sums())
-        self._cell, self._missing = [], self._side
-        self._line += 1
-        if self._line < -1:
-            return 0
-        self._above, self._below = self._below, self._means()
-        return 0 if self._line < 0 else self._give(out)
+    def finish(self) -> None:
+        """No more rows come."""
+        while self._given + self.ready < self._received:
+            self._complete()
 
-    def _sums(self) -> _Sums:
-        """Sums and counts (2, cells) of the finite pixels of the last row of cells, empty cells around."""
-        result: _Sums = np.zeros_like(self._box[-1])
-        if not self._cell:
-            return result
-        inner = result[:, self._reach + 1 : -self._reach - 1]
-        total, count = _total(self._cell)
-        inner[0] = np.add.reduceat(total, self._starts, dtype=np.float64)
-        inner[1] = self._widths * len(self._cell) if count is None else np.add.reduceat(count, self._starts)
-        return result
+    def give(self, out: Array) -> None:
+        """Write the next rows above their mean into ``out`` (n, w), at most as many as are ready."""
+        while len(out):
+            line, _ = _between(self._given, self._side)
+            if line > self._first_line:
+                for _ in range(line - self._first_line):
+                    self._lines.popleft()
+                self._first_line = line
+                self._rise = self._lines[1] - self._lines[0]
+            next_line = (line + 1) * self._side + self._side // 2
+            rows = self._waiting[0][self._done : self._done + min(len(out), next_line - self._given, _ROWS_AT_ONCE)]
+            down = _between(self._given + np.arange(len(rows)), self._side)[1].astype(np.float32)
+            mean = np.multiply(down[:, np.newaxis], self._rise, out=self._mean[: len(rows)])
+            mean += self._lines[0]
+            np.subtract(rows, mean, out=out[: len(rows)])
+            out = out[len(rows) :]
+            self._given += len(rows)
+            self._done += len(rows)
+            if self._done == len(self._waiting[0]):
+                self._waiting.popleft()
+                self._done = 0
+
+    def _add(self, rows: Array) -> None:
+        """Add rows to the sums of the row of cells that they lie in."""
+        total = np.add.reduce(rows, axis=0)
+        if np.isfinite(total).all():
+            self._total += total
+            self._count += len(rows)
+            return
+        for first in range(0, len(rows), _ROWS_AT_ONCE):
+            some = rows[first : first + _ROWS_AT_ONCE]
+            valid = np.isfinite(some)
+            self._total += np.add.reduce(np.where(valid, some, np.float32(0)), axis=0)
+            self._count += np.add.reduce(valid.view(np.uint8), axis=0, dtype=np.uint8)
+
+    def _complete(self) -> None:
+        """End a row of cells: the means along another line of centres are then known."""
+        sums: _Sums = np.zeros_like(self._box[-1])
+        inner = sums[:, self._reach + 1 : -self._reach - 1]
+        inner[0] = np.add.reduceat(self._total, self._starts, dtype=np.float64)
+        inner[1] = np.add.reduceat(self._count, self._starts)
+        self._box.append(sums)
+        self._total.fill(0)
+        self._count.fill(0)
+        self._missing = self._side
+        self._last_line += 1
+        if self._last_line >= -1:
+            self._lines.append(self._means())
 
     def _means(self) -> Array:
         """Means along the line of centres in the middle of the box, interpolated to each column."""
@@ -121,38 +158,9 @@ class RunningLatticeRelief:
         result: Array = (left + self._across * (means[self._left + 1] - left)).astype(np.float32)
         return result
 
-    def _give(self, out: Array) -> int:
-        count, rise, mean = 0, self._below - self._above, np.empty_like(self._above)
-        while self._waiting:
-            line, down = _between(self._given, self._side)
-            if line >= self._line:
-                break
-            np.multiply(rise, np.float32(down), out=mean)
-            mean += self._above
-            np.subtract(self._waiting.popleft(), mean, out=out[count])
-            self._given += 1
-            count += 1
-        return count
-
 
 def _between(pixel: Any, side: int) -> tuple[Any, Any]:
     """The cell whose centre is the last at or before that of a pixel, and how far behind it, as share of ``side``."""
     halves = 2 * pixel + 1 - side
     cell = halves // (2 * side)
     return cell, halves / (2 * side) - cell
-
-
-def _total(rows: list[Array]) -> tuple[Array, NDArray[np.int64] | None]:
-    """Sum over the finite values of rows in each column (w,), and their number unless there are no others."""
-    total = rows[0].copy()
-    for row in rows[1:]:
-        total += row
-    if np.isfinite(total).all():
-        return total, None
-    total = np.zeros_like(rows[0])
-    count = np.zeros(len(total), np.int64)
-    for row in rows:
-        valid = np.isfinite(row)
-        total += np.where(valid, row, np.float32(0))
-        count += valid
-    return total, count

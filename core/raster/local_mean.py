@@ -25,51 +25,58 @@ def above_local_mean(values: Array, radius: int) -> Array:
     for layer, relief in zip(values.reshape(-1, height, width), result.reshape(-1, height, width)):
         running, row = RunningRelief(radius, width), 0
         for first in range(0, height, _ROWS_AT_ONCE):
-            done = running.push(layer[first : first + _ROWS_AT_ONCE])
-            relief[row : row + len(done)] = done
+            running.push(layer[first : first + _ROWS_AT_ONCE])
+            done = relief[row : row + running.ready]
+            running.give(done)
             row += len(done)
-        relief[row:] = running.finish()
+        running.finish()
+        running.give(relief[row:])
     return result
 
 
 class RunningRelief:
-    """The same for rows that come from top to bottom; each is given back when the ``radius`` rows below it came.
+    """The same for rows that come from top to bottom; each is ``ready`` when the ``radius`` rows below it came.
 
     Sums that run down the rows are several times faster than a filter along the first axis of C-ordered arrays,
-    and no row is filtered twice. Holds 2·radius + 1 rows.
+    and no row is filtered twice. Holds 2·radius + 1 rows and those that came since the last were given.
     """
 
     def __init__(self, radius: int, width: int) -> None:
         self._radius, self._width = radius, width
         self._waiting: deque[Array] = deque()
+        self._coming: deque[tuple[_Row, _Row | None]] = deque()
         self._box: deque[tuple[_Row, _Row | None]] = deque()
         self._given = self._rows_with_gaps = 0
+        self._has_ended = False
         self._inside = _row_means(np.ones((1, width), np.float32), radius)[0]
         self._total, self._mean = np.zeros(width), np.empty(width)
         # The count is only kept while the box has gaps: without them it is known.
         self._count: _Row | None = None
 
-    def push(self, rows: Array) -> Array:
-        """Take the next rows (n, w), which must not change later; give those that are finished (k, w)."""
+    @property
+    def ready(self) -> int:
+        """How many rows can be given."""
+        return len(self._waiting) if self._has_ended else max(0, len(self._waiting) - self._radius)
+
+    def push(self, rows: Array) -> None:
+        """Take the next rows (n, w), which must not change until they are given."""
         valid = np.isfinite(rows)
         has_gaps = not valid.all()
         sums = _row_means(np.where(valid, rows, np.float32(0)) if has_gaps else rows, self._radius)
-        counts = _row_means(valid.astype(np.float32), self._radius) if has_gaps else None
-        finished = max(0, min(len(rows), len(self._waiting) + len(rows) - self._radius))
-        result = np.empty((finished, self._width), np.float32)
-        for index, row in enumerate(rows):
-            self._waiting.append(row)
-            self._enter(sums[index], None if counts is None else counts[index])
-            if len(self._waiting) > self._radius:
-                self._give(result[index - (len(rows) - finished)])
-        return result
+        counts = _row_means(valid.astype(np.float32), self._radius) if has_gaps else [None] * len(rows)
+        self._waiting.extend(rows)
+        self._coming.extend(zip(sums, counts))
 
-    def finish(self) -> Array:
-        """The rows that are left when no more come."""
-        result = np.empty((len(self._waiting), self._width), np.float32)
-        for row in result:
+    def finish(self) -> None:
+        """No more rows come."""
+        self._has_ended = True
+
+    def give(self, out: Array) -> None:
+        """Write the next rows above their mean into ``out`` (n, w), at most as many as are ready."""
+        for row in out:
+            while self._coming and len(self._box) < min(self._given, self._radius) + self._radius + 1:
+                self._enter(*self._coming.popleft())
             self._give(row)
-        return result
 
     def _enter(self, total: _Row, count: _Row | None) -> None:
         if count is not None and self._count is None:

@@ -275,9 +275,11 @@ class BandReader:
         if not values.size:
             return False
         low, high = (-HUGE, HUGE) if self.source.kind is None else self.source.kind.usual
-        lowest, highest = values.min(), values.max()
+        lowest = values.min()
         if math.isnan(lowest):
             lowest, highest = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
+        else:
+            highest = values.max()
         return bool(lowest < low or highest > high)
 
     def _leave_out_before_resampling(self, window: Window) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -114,15 +115,13 @@ class ArrayScene:
         self.counts = []
         return self
 
-    def read_into(self, out: Array) -> None:
-        """The next rows, of which there must be that many."""
+    def read_filled(self, out: Array, fills: Sequence[float]) -> Array:
+        """The next rows, of which there must be that many; valid is where the first band is known."""
         first = sum(self.counts)
         self.counts.append(out.shape[1])
-        out[...] = self.bands[:, first : first + out.shape[1]]
-
-    def valid(self, bands: Array) -> Array:
-        """Where the first band is known."""
-        return ~np.isnan(bands[0])
+        rows = self.bands[:, first : first + out.shape[1]]
+        out[...] = np.where(np.isnan(rows), np.array(fills, np.float32)[:, np.newaxis, np.newaxis], rows)
+        return ~np.isnan(rows[0])
 
 
 class FunctionBackend:

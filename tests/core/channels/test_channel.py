@@ -157,14 +157,19 @@ def test_a_window_with_a_halo_equals_the_whole_scene(holes: float) -> None:
 @examples(60)
 @given(layers, st.integers(1, 15), st.lists(st.integers(1, 5), min_size=1))
 def test_relief_of_rows_that_come_bit_by_bit(values: np.ndarray, radius: int, counts: list[int]) -> None:
-    running, given_back, row = RunningRelief(radius, values.shape[1]), [], 0
+    running, parts, row = RunningRelief(radius, values.shape[1]), [], 0
     for count in [*counts, len(values)]:
-        given_back.append(running.push(values[row : row + count]))
+        running.push(values[row : row + count])
         row = min(row + count, len(values))
-        assert sum(map(len, given_back)) == max(0, row - radius)
-    given_back.append(running.finish())
+        given = sum(map(len, parts))
+        assert running.ready == max(0, row - radius - given)
+        parts.append(np.empty((running.ready, values.shape[1]), np.float32))
+        running.give(parts[-1])
+    running.finish()
+    parts.append(np.empty((running.ready, values.shape[1]), np.float32))
+    running.give(parts[-1])
     expected = above_local_mean(values, radius)
-    np.testing.assert_allclose(np.concatenate(given_back), expected, atol=1e-4)
+    np.testing.assert_allclose(np.concatenate(parts), expected, atol=1e-4)
 
 
 def test_relief_where_gaps_come_and_go_down_the_rows() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import tracemalloc
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -205,6 +206,15 @@ def test_threads_and_batches_dont_change_a_bit(tmp_path: Path, batch_size: int) 
     np.testing.assert_array_equal(one, many)
 
 
+def test_memory_of_tiles_is_used_again_but_never_while_an_answer_lies_in_it(tmp_path: Path) -> None:
+    """A network that answers with its own input, and one that answers with a copy, keep every tile's answer apart."""
+    values = _noise(500, 600)
+    views = _run(values, tmp_path / "p.tif", FunctionBackend(lambda band: band, 3))
+    copies = _run(values, tmp_path / "q.tif", FunctionBackend(lambda band: band.copy(), 3))
+    np.testing.assert_allclose(views, values, atol=1e-6)
+    np.testing.assert_array_equal(copies, views)
+
+
 def test_batches_are_as_large_as_the_backend_likes(tmp_path: Path) -> None:
     backend = FunctionBackend(batch_size=4)
     _run(_noise(60, 64 * 6), tmp_path / "p.tif", backend, overlap=0.0)
@@ -226,10 +236,15 @@ class _EndlessScene(ArrayScene):
 
 
 def test_memory_doesnt_grow_with_the_number_of_rows(tmp_path: Path) -> None:
+    class Forgetful(FunctionBackend):
+        def predict(self, batch: Array) -> Array:
+            self.shapes.clear()
+            return super().predict(batch)
+
     peaks = []
     for height in (64 * 20, 64 * 120):
         tracemalloc.start()
-        detect(_EndlessScene(height), FunctionBackend(), card_of(), tmp_path / "p.tif")
+        detect(_EndlessScene(height), Forgetful(), card_of(), tmp_path / "p.tif")
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.2 * peaks[0]
@@ -286,10 +301,10 @@ def test_a_network_or_scene_that_fails_leaves_no_file(tmp_path: Path) -> None:
         _run(_noise(200, 200), tmp_path / "p.tif", FunctionBackend(broken, 2))
 
     class Truncated(ArrayScene):
-        def read_into(self, out: Array) -> None:
+        def read_filled(self, out: Array, fills: Sequence[float]) -> Array:
             if sum(self.counts) > 100:
                 raise InputError("truncated scene")
-            super().read_into(out)
+            return super().read_filled(out, fills)
 
     scene = Truncated(_noise(64 * 20, 64 * 20)[np.newaxis])
     with pytest.raises(InputError, match="truncated scene"):
