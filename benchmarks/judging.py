@@ -172,9 +172,11 @@ def oracle(tile: HeldApartTile) -> tuple[Mask, None]:
 
 @dataclass(frozen=True)
 class Found:
-    """An area that was found: whether it is right (None: not counted), its chance by the model, and its cause."""
+    """An area that was found: whether it is right, whether most of it lies on a landslide (as pieces of one do, between
+    holes, that are too small to be right), its chance by the model, its cause, and its pixels."""
 
-    right: bool | None
+    right: bool
+    on_slide: bool
     chance: float
     cause: str
     pixels: int
@@ -230,9 +232,13 @@ class Judged:
         """Mean of |said − true| over bins of the probability above 0.05, weighted by pixels."""
         return float(np.abs(self.bins[1] - self.bins[2]).sum() / self.bins[0].sum()) if self.bins[0].sum() else math.nan
 
+    def on_slides(self) -> float:
+        """The share of found areas of which most lies on a landslide."""
+        return float(np.mean([own.on_slide for own in self.found])) if self.found else math.nan
+
     def area_calibration_error(self) -> float:
         """The same of areas, by five bins of their chance."""
-        judged = [(own.chance, own.right) for own in self.found if own.right is not None and np.isfinite(own.chance)]
+        judged = [(own.chance, own.right) for own in self.found if np.isfinite(own.chance)]
         if not judged:
             return math.nan
         chance, right = np.array(judged, float).T
@@ -313,7 +319,8 @@ def found_areas(
             chance = float(np.nanmean(probability[mask]))
             if card.area_calibration is not None:
                 chance = card.area_calibration.chance(chance, pixels * tile.pixel_size**2)
-        result.append(Found(bool(right), chance, "" if right else cause_of(tile, mask), pixels))
+        on_slide = bool((mask & (tile.identity > 0)).sum() > 0.5 * pixels) if tile.identity.size else False
+        result.append(Found(bool(right), on_slide, chance, "" if right else cause_of(tile, mask), pixels))
     return result
 
 

@@ -116,6 +116,8 @@ def test_causes_share_out_the_union():
     areas = judged.areas()
     assert (areas.true_count, areas.matched_true, areas.found_count, areas.matched_found) == (1, 1, 2, 1)
     assert judged.true[0].iou == pytest.approx(200 / 420)
+    assert [(own.right, own.on_slide) for own in judged.found] == [(True, True), (False, False)]
+    assert judged.on_slides() == 0.5
     assert judged.km2 == pytest.approx(SIZE**2 * 0.0009)
     assert judged.false_per_100_km2() == pytest.approx(100 / judged.km2)
 
