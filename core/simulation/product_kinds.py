@@ -16,6 +16,8 @@ SMOOTH, FINE, POINTS = "smooth", "fine", "points"
 # Chosen so that tiles agree with real fields (West Texas and Cadia; Mexico City, Sydney, Coso, Andes, Anatolia; Ustica,
 # Boissano, Jharia) in spread, correlation of neighbours and octaves above the mean over 3 km.
 _SHARES = {SMOOTH: 0.4, FINE: 0.37, POINTS: 0.23}
+# Share of fine stacks that are as loud as those of half a year.
+_LOUD = 0.25
 _SPREAD_LIMITS = (0.25, 15.0)
 _WAYS = (NEAREST, LINEAR, LINEAR, CUBIC, CUBIC)
 
@@ -57,7 +59,9 @@ def draw_product(rng: np.random.Generator, pixel_size: float) -> ProductKind:
     elif name == FINE:
         metres = 0.0 if rng.random() < 0.75 else loguniform(rng, 33, 60)
         fine = _mixture(rng, (0.3, 0.45, 0.25), uneven, rng.uniform(0, 0.25))
-        spread, balance, holes = _spread(rng, 4.0, 0.9), loguniform(rng, 0.5, 2.5), (0.5, 0.2, 0.18, 0.12)
+        loud = rng.random() < _LOUD
+        spread = loguniform(rng, 6, 15) if loud else _spread(rng, 3.0, 0.8)
+        balance, holes = loguniform(rng, 0.8 if loud else 0.5, 2.5), (0.5, 0.2, 0.18, 0.12)
     else:
         metres = 0.0 if rng.random() < 0.85 else loguniform(rng, 40, 100)
         fine = _mixture(rng, (0.9, 0.07, 0.03), 0.4 * uneven, rng.uniform(0.1, 0.45), (0.42, 0.75))

@@ -242,7 +242,10 @@ class WideTiles(TileGenerator):
         if networks.poorer is not None:
             poorer = PairNoise.of(networks.poorer, cover.climate, usual.looks, False)
             level = np.asarray(networks.mixed(level, poorer.at(poorer.rate, cover.classes, cover.texture)), np.float32)
-        level = np.float32(wanted) * portable(np.power, level / np.float32(wanted), np.float32(scene.product.contrast))
+        # Where pairs can't have that much noise, fading and errors of unwrapping are beside it.
+        louder = max(1.0, scene.product.parts[0] / wanted)
+        contrast = portable(np.power, level / np.float32(wanted), np.float32(scene.product.contrast))
+        level = np.float32(wanted * louder) * contrast
         where = disturbed < _UNDISTURBED
         if where.any():
             classes, before = cover.classes[where], cover.texture[where]
