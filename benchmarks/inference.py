@@ -1,6 +1,7 @@
 """Detection over a large scene beside a bare ONNX Runtime loop over as many tiles from memory, in one run.
 
     python benchmarks/inference.py [--size 10000] [--model FILE] [--overlap 0.125] [--threads N] [--repeats 3]
+                                   [--local-cells N]
 
 Prints both times of each repeat, the ratio of throughputs (bare time / detection time, target 0.95 and more), the
 same ratio of processor times (which other programs disturb less), and the peak memory of a process that only detects
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,13 +44,13 @@ def main() -> None:
     arguments = _arguments()
     with tempfile.TemporaryDirectory() as folder:
         model = arguments.model or _random_model(Path(folder))
-        layers = _scene(Path(folder), arguments.size)
-        card = read_card(model)
+        layers = scene(Path(folder), arguments.size)
+        card = with_cells(read_card(model), arguments.local_cells)
         backend = open_backend(model, "onnxruntime", arguments.threads)
         print(f"{card.name} on {backend.name}, {arguments.size}² pixels, overlap {arguments.overlap:.1%}")
         ratios, processor_ratios, seconds = [], [], []
         for repeat in range(arguments.repeats):
-            (ours, our_processor), tiles = _detection(layers, backend, card, folder, arguments.overlap)
+            (ours, our_processor), tiles = detection(layers, backend, card, folder, arguments.overlap)
             bare, bare_processor = _bare_loop(layers, backend, card, tiles)
             ratios.append(bare / ours)
             processor_ratios.append(bare_processor / our_processor)
@@ -73,7 +75,21 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--overlap", type=float, default=DEFAULT_OVERLAP)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--local-cells", type=int, help="take the model's local means on a lattice of such cells")
     return parser.parse_args()
+
+
+def with_cells(card: ModelCard, cells: int | None) -> ModelCard:
+    """The card, its local means taken on a lattice of cells where a number is given."""
+    if cells is None:
+        return card
+    channels = [
+        replace(channel, scaling=replace(channel.scaling, local_cells=cells))
+        if channel.scaling.local_radius is not None
+        else channel
+        for channel in card.channels
+    ]
+    return replace(card, channels=tuple(channels))
 
 
 def _random_model(folder: Path) -> Path:
@@ -94,7 +110,7 @@ def _random_model(folder: Path) -> Path:
     return path
 
 
-def _scene(folder: Path, size: int) -> dict[ChannelKind, Path]:
+def scene(folder: Path, size: int) -> dict[ChannelKind, Path]:
     """Four layers of smooth shapes and noise with 10 % holes in the LOS rate, written as this project writes them."""
     grid = Grid("EPSG:32614", (400000.0, 30.0, 0.0, 2200000.0, 0.0, -30.0), size, size)
     generator = np.random.default_rng(1)
@@ -119,7 +135,7 @@ def _values(kind: ChannelKind, shape: Array) -> Array:
     return np.where(np.abs(shape) < 0.1, np.float32(np.nan), -15 * shape).astype(np.float32)
 
 
-def _detection(
+def detection(
     layers: dict[ChannelKind, Path], backend: Backend, card: ModelCard, folder: str, overlap: float
 ) -> tuple[tuple[float, float], int]:
     """Seconds and processor seconds from opening the layers to the finished file, and the tiles predicted."""
@@ -159,14 +175,13 @@ def _since(start: tuple[float, float]) -> tuple[float, float]:
 def _peak_memory(layers: dict[ChannelKind, Path], model: str, folder: str, arguments: argparse.Namespace) -> float:
     """Peak resident megabytes of a fresh process that detects."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_detect_alone, (layers, model, folder, arguments.overlap, arguments.threads))
+        return pool.apply(_detect_alone, (layers, model, folder, arguments))
 
 
-def _detect_alone(
-    layers: dict[ChannelKind, Path], model: str, folder: str, overlap: float, threads: int | None
-) -> float:
-    backend = open_backend(model, "onnxruntime", threads)
-    _detection(layers, backend, read_card(model), folder, overlap)
+def _detect_alone(layers: dict[ChannelKind, Path], model: str, folder: str, arguments: argparse.Namespace) -> float:
+    backend = open_backend(model, "onnxruntime", arguments.threads)
+    card = with_cells(read_card(model), arguments.local_cells)
+    detection(layers, backend, card, folder, arguments.overlap)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ..types import Array
@@ -73,8 +72,9 @@ class RunningLatticeRelief:
         # Sums and counts of the rows of cells that a mean needs, with reach + 1 empty cells on either side.
         empty: _Sums = np.zeros((2, len(self._starts) + 2 * cells.reach + 2))
         self._box = deque([empty] * (2 * cells.reach + 1), 2 * cells.reach + 1)
-        centre, self._across = _between(np.arange(width) + column, cells.side)
-        self._left = centre + 1
+        # From centre to centre a mean line has ``side`` pixels; the first of the scene is so many behind centre −1.
+        self._across = _between(cells.side // 2 + np.arange(cells.side), cells.side)[1]
+        self._first_pixel, self._width = column + cells.side - cells.side // 2, width
         # Means along the lines of centres from the one above the next row on: the lines −1, outside, and those below.
         self._lines: deque[Array] = deque([np.zeros(width, np.float32)])
         self._first_line, self._last_line = -2, -1 - cells.reach
@@ -152,10 +152,12 @@ class RunningLatticeRelief:
 
     def _means(self) -> Array:
         """Means along the line of centres in the middle of the box, interpolated to each column."""
-        total, count = sliding_window_view(sum(self._box), 2 * self._reach + 1, axis=1).sum(axis=2)
+        totals: _Sums = np.cumsum(np.sum(np.array(self._box), axis=0), axis=1)
+        totals[:, 2 * self._reach + 1 :] -= totals[:, : -2 * self._reach - 1].copy()
+        total, count = totals[:, 2 * self._reach :]
         means = total / np.maximum(count, 1)
-        left = means[self._left]
-        result: Array = (left + self._across * (means[self._left + 1] - left)).astype(np.float32)
+        line = means[:-1, np.newaxis] + np.diff(means)[:, np.newaxis] * self._across
+        result: Array = line.ravel()[self._first_pixel : self._first_pixel + self._width].astype(np.float32)
         return result
 
 
