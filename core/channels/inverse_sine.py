@@ -23,7 +23,7 @@ def arcsinh_in_place(values: Array) -> None:
 
 
 def arcsinh_by_logarithm(values: Array) -> None:
-    """The same as ±log(|x| + √(x² + 1)), to 4e-7; four times faster than the function of C's library."""
+    """The same as ±log(|x| + √(x² + 1)), to 4e-7, in steps for each of which processors have wide instructions."""
     if values.flags.c_contiguous:
         flat = values.reshape(-1)
         scratch = np.empty((2, min(_AT_ONCE, flat.size)), np.float32)
