@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..doors import opened_when_asked
 
 if TYPE_CHECKING:
+    from .agreement import CONTRADICTED, FUSED_TAG, NOT_VISIBLE, SEEN_BY_BOTH, OrbitLayers
     from .area import FIELDS, Area, outlines_of
     from .attributes import Layers
     from .calibration import AREA_CALIBRATION_TAG, HECTARE, AreaCalibration, log_odds
@@ -23,14 +24,19 @@ else:
 
 __all__ = [
     "AREA_CALIBRATION_TAG",
+    "CONTRADICTED",
     "FIELDS",
+    "FUSED_TAG",
     "HECTARE",
     "MERGED_FIELDS",
+    "NOT_VISIBLE",
+    "SEEN_BY_BOTH",
     "Area",
     "AreaCalibration",
     "AreaRules",
     "ClassicalRules",
     "Layers",
+    "OrbitLayers",
     "classical_areas",
     "classical_mask",
     "connected_groups",

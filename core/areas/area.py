@@ -12,6 +12,7 @@ from ..vectors import Outlines
 FIELDS = (
     Field("id", "int", "", "Number of the area, the largest first"),
     Field("orbit", "str", "", "Orbit of the data: ascending, descending or unknown"),
+    Field("agreement", "str", "", "Of both orbits: seen by both, not visible to one, or contradicted by one that sees"),
     Field("area_km2", "float", "km²", "Area of its pixels on the ellipsoid"),
     Field("probability_mean", "float", "1", "Mean probability of an active deformation area"),
     Field("probability_max", "float", "1", "Largest probability"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,7 @@ from ..satellite import fastest_measurable
 from ..terrain import gradient
 from ..texts import Message
 from ..types import Array, PathLike
+from .agreement import agreement
 from .components import Components
 from .connected import ComponentLabels
 
@@ -37,7 +38,15 @@ Floats = NDArray[np.float64]
 
 TOO_FAST = Message("faster than these pairs can measure")
 """Said of an area that moves by more than a quarter of a wavelength between the dates of the shortest pair."""
-_KINDS = {"probability": PROBABILITY, "los_rate": LOS_RATE, "slope": SLOPE, "dem": HEIGHTS}
+_KINDS = {
+    "probability": PROBABILITY,
+    "los_rate": LOS_RATE,
+    "slope": SLOPE,
+    "dem": HEIGHTS,
+    "first_orbit": PROBABILITY,
+    "other_orbit": PROBABILITY,
+}
+_ORBITS = ("first_orbit", "other_orbit")
 
 
 @dataclass(frozen=True)
@@ -45,13 +54,16 @@ class Layers:
     """The rasters below the areas, each on any grid; None where there is none.
 
     ``probability`` in 0..1, ``los_rate`` in the unit of its band (mm/yr where the band names none), ``slope`` in
-    degrees, ``dem`` in metres unless its band says feet.
+    degrees, ``dem`` in metres unless its band says feet. ``first_orbit``, ``other_orbit``: what each of two orbits says
+    where it sees, of a probability that was made of both.
     """
 
     probability: Band | PathLike | None = None
     los_rate: Band | PathLike | None = None
     slope: Band | PathLike | None = None
     dem: Band | PathLike | None = None
+    first_orbit: Band | PathLike | None = None
+    other_orbit: Band | PathLike | None = None
 
     def readers(self, grid: Grid, files: contextlib.ExitStack, progress: Progress) -> dict[str, BandReader]:
         """The given layers by name on a grid, rates in mm/yr and heights in metres; ``files`` closes them.
@@ -165,7 +177,7 @@ class AreaStatistics:
         self._metres = grid.metres_per_pixel()
         self._layers = {
             name: _Statistics.empty(areas)
-            for name in ("probability", "los_rate", "slope", "dem", "downslope_east", "downslope_north")
+            for name in ("probability", "los_rate", "slope", "dem", "downslope_east", "downslope_north", *_ORBITS)
         }
         self._shape = _Shape(np.zeros((6, areas + 1)))
         self.fastest: float | None = None
@@ -185,11 +197,12 @@ class AreaStatistics:
         ``fastest`` is the LOS rate (mm/yr) beyond which the pairs that it was made of can't be trusted, None where that
         isn't known.
         """
-        probability, los_rate, slope, dem, east, north = self._layers.values()
+        probability, los_rate, slope, dem, east, north, *orbits = self._layers.values()
         lowest, highest = dem.minimum(label), dem.maximum(label)
         extreme = los_rate.extreme(label)
         is_too_fast = extreme is not None and self.fastest is not None and abs(extreme) > self.fastest
         return {
+            "agreement": self._agreement(label, orbits),
             "probability_mean": probability.mean(label),
             "probability_max": probability.maximum(label),
             "los_rate_mean": los_rate.mean(label),
@@ -204,6 +217,11 @@ class AreaStatistics:
             "aspect": _direction(east.mean(label), north.mean(label)),
             "elongation": self._shape.elongation(label, self._metres),
         }
+
+    def _agreement(self, label: int, orbits: Sequence[_Statistics]) -> Message | None:
+        pixels = self._shape.sums[0, label]
+        first, other = ((float(orbit.count[label] / pixels), orbit.mean(label)) for orbit in orbits)
+        return agreement((first[0], other[0]), (first[1], other[1]))
 
 
 def _direction(east: float | None, north: float | None) -> float | None:
@@ -232,7 +250,7 @@ def measure(components: Components, layers: Layers, labels_path: PathLike, progr
             if labels.any():
                 statistics.add(first, _Groups(labels), _read(readers, grid, north, first, labels.shape[0]))
     for name, reader in readers.items():
-        if components.count and statistics.is_empty(name):
+        if components.count and name not in _ORBITS and statistics.is_empty(name):
             progress.warning(
                 "{label}: the {labels} has no data below any area, so no area gets values from "
                 "it. Check that it shows the same place.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +12,10 @@ import numpy as np
 from ..errors import InputError
 from ..gdal_errors import gdal_raises
 from ..progress import QUIET, Progress
-from ..raster import PROBABILITY, BandReader, Grid, Window, checked_band, limited_cache, require_crs
+from ..raster import PROBABILITY, Band, BandReader, Grid, Window, checked_band, limited_cache, require_crs
 from ..types import Mask, PathLike
 from ..vectors import GroundMeasures, polygonize, round_corners
+from .agreement import FUSED_TAG
 from .area import FIELDS, Area, numbered
 from .attributes import Layers, measure
 from .calibration import AREA_CALIBRATION_TAG, AreaCalibration, told_chance
@@ -129,7 +130,7 @@ def extract_areas(
     values outside 0..1.
     """
     source = checked_band(probability, PROBABILITY, progress, may_be_empty=True)
-    layers = Layers(source, los_rate, slope, dem)
+    layers = Layers(source, los_rate, slope, dem, *_bands_of_orbits(source))
     with limited_cache(), BandReader(source) as reader:
         require_crs(reader.grid, probability)
         masks = _ProbabilityMasks(reader, rules)
@@ -141,6 +142,15 @@ def extract_areas(
                 "{probability} holds no data at all. Check the layers that it was made from.", probability=probability
             )
     return areas
+
+
+def _bands_of_orbits(probability: Band) -> tuple[Band, ...]:
+    """The bands of each orbit beside a probability that was made of two; none beside others."""
+    with BandReader(probability) as reader:
+        if FUSED_TAG not in reader.tags or reader.band_count < probability.index + 2:
+            return ()
+    bands = (replace(probability, index=probability.index + number, kind=None) for number in (1, 2))
+    return tuple(checked_band(band, PROBABILITY, may_be_empty=True) for band in bands)
 
 
 @gdal_raises()

@@ -18,16 +18,18 @@ from ..progress import QUIET, Progress
 from ..raster import placed_reference
 from ..texts import Message
 from ..vectors import GroundMeasures, as_valid_multipolygon, boxes_that_meet
+from .agreement import OrbitLayers, merged_agreement, visible_shares
 from .area import FIELDS, Area, numbered, outlines_of
 from .connected import connected_groups
 
 ORBITS = ("ascending", "descending")
-_OWN = ("id", "orbit", "longitude", "latitude")
+_OWN = ("id", "orbit", "agreement", "longitude", "latitude")
 _KEPT = tuple(field for field in FIELDS if field.name not in _OWN)
 
 MERGED_FIELDS = (
     Field("id", "int", "", "Number of the area, the largest first"),
     Field("seen_from", "str", "", "Orbits that see it: ascending, descending or both"),
+    *(field for field in FIELDS if field.name == "agreement"),
     Field("area_km2", "float", "km²", "Area of its outline on the ellipsoid, both orbits together"),
     *(field for field in FIELDS if field.name in ("longitude", "latitude")),
     *(
@@ -54,6 +56,7 @@ def merge_orbits(
     descending_crs: str | None = None,
     progress: Progress = QUIET,
     names: tuple[str, str] = ("", ""),
+    layers: Mapping[str, OrbitLayers] | None = None,
 ) -> tuple[Area, ...]:
     """Areas of both orbits with overlapping ones made one, in the CRS of the ascending areas, the largest first.
 
@@ -62,8 +65,9 @@ def merge_orbits(
     attributes of each orbit are kept under MERGED_FIELDS. Where a group holds several areas of one orbit, areas
     add up, minima and maxima stay such, the chance of being right is that of the surest, means are weighted by area,
     and what can't be combined (aspect, elongation) is that of the largest. ``descending_crs`` defaults to the CRS of
-    the ascending areas; ``names`` are the two layers for messages. Areas that say to be of the other orbit are warned
-    of. Raises InputError for an unknown CRS or a geometry that is no polygon.
+    the ascending areas; ``names`` are the two layers for messages. ``layers``: of the orbits (ORBITS) of which it is
+    known where they could see motion, which tells whether one contradicts what only the other found. Areas that say to
+    be of the other orbit are warned of. Raises InputError for an unknown CRS or a geometry that is no polygon.
     """
     target = ascending_crs
     second = ascending_crs if descending_crs is None else descending_crs
@@ -97,9 +101,29 @@ def merge_orbits(
                 seen.append(orbit)
                 attributes.update({f"{name}_{orbit}": value for name, value in _combined(own).items()})
         attributes["seen_from"] = "both" if len(seen) == 2 else seen[0]
+        attributes["agreement"] = merged_agreement(seen, None)
         merged.append(Area(bytes(outline.ExportToWkb()), attributes))
+    if layers:
+        merged = _with_agreement(merged, target, layers, progress)
     progress.report(1.0)
     return numbered(merged, [field.name for field in MERGED_FIELDS])
+
+
+def _with_agreement(
+    merged: Sequence[Area], crs: str, layers: Mapping[str, OrbitLayers], progress: Progress
+) -> list[Area]:
+    """The areas with what the orbit says of each that found nothing there."""
+    visible = {
+        orbit: visible_shares(outlines_of(merged, crs), own, replace(progress, on_fraction=QUIET.on_fraction))
+        for orbit, own in layers.items()
+    }
+    result = []
+    for number, area in enumerate(merged):
+        seen = [orbit for orbit in ORBITS if area.attributes["seen_from"] in (orbit, "both")]
+        silent = [orbit for orbit in visible if orbit not in seen]
+        share = float(visible[silent[0]][number]) if silent else None
+        result.append(replace(area, attributes={**area.attributes, "agreement": merged_agreement(seen, share)}))
+    return result
 
 
 def _check_orbit(areas: Sequence[Area], orbit: str, name: str, progress: Progress) -> None:

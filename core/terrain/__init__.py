@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..doors import opened_when_asked
 
 if TYPE_CHECKING:
-    from .los_sensitivity import LEVEL_SLOPE, MOTION_SCALE, los_sensitivity_to_file, turned_to_grid
+    from .los_sensitivity import LEVEL_SLOPE, MOTION_SCALE, POORLY_SEEN, los_sensitivity_to_file, turned_to_grid
     from .relief import ELEVATION, INDEX_EVERY, Relief, hillshade, light_hillshade, prepare_relief
     from .slope import gradient, slope_to_file
 else:
@@ -21,6 +21,7 @@ __all__ = [
     "INDEX_EVERY",
     "LEVEL_SLOPE",
     "MOTION_SCALE",
+    "POORLY_SEEN",
     "Relief",
     "gradient",
     "hillshade",

@@ -11,7 +11,12 @@ from ...core.doors import opened_when_asked
 
 if TYPE_CHECKING:
     from .areas import area_columns, read_areas, write_areas
-    from .channel_layers import add_layers, chosen_layers
+    from .channel_layers import (
+        add_layers,
+        add_layers_of_other_orbit,
+        chosen_layers,
+        chosen_layers_of_other_orbit,
+    )
     from .features import existing_field, fields_of, staged_sink, to_python, write_features
     from .judged import write_judged
     from .marks import ROLE_PROPERTY, RUN_PROPERTY, mark_role, mark_run, model_credit, role_mark, run_of
@@ -47,11 +52,13 @@ __all__ = [
     "RUN_PROPERTY",
     "UNSURE",
     "add_layers",
+    "add_layers_of_other_orbit",
     "area_columns",
     "cannot_write",
     "check_decisions",
     "check_polygons",
     "chosen_layers",
+    "chosen_layers_of_other_orbit",
     "count_decisions",
     "decide",
     "decision_of",

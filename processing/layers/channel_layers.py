@@ -57,6 +57,52 @@ def add_layers(algorithm: Algorithm, is_for_model: bool = True) -> None:
         algorithm.add_raster(name, tr(title), help_text)
 
 
+OTHER = "OTHER_"
+_OF_ONE_ORBIT = ("PHASE_RATE", "LOS_RATE", "COHERENCE", "LOS_SENSITIVITY", "STANDARD_ERROR", "CLOSURE")
+
+
+def add_layers_of_other_orbit(algorithm: Algorithm) -> None:
+    """Add the layers again that each orbit has of its own."""
+    for name in _OF_ONE_ORBIT:
+        title, text = _LAYERS[name]
+        algorithm.add_raster(
+            OTHER + name,
+            tr("{}, other orbit").format(tr(title)),
+            tr("For a second look from the other orbit. {}").format(tr(text)),
+            advanced=True,
+        )
+
+
+def chosen_layers_of_other_orbit(
+    algorithm: Algorithm, parameters: dict[str, Any], context: QgsProcessingContext
+) -> dict[ChannelKind, str]:
+    """The layers of the other orbit with the terrain, which both share; empty where none of its own was given.
+
+    InputError where they aren't enough for a second look.
+    """
+    from ...core.channels import ChannelKind
+    from ...core.errors import InputError
+
+    paths = {name: algorithm.raster_path(parameters, OTHER + name, context) for name in _OF_ONE_ORBIT}
+    own = {ChannelKind[name]: path for name, path in paths.items() if path is not None}
+    if not own:
+        return {}
+    if not any(kind.is_rate for kind in own):
+        raise InputError(
+            tr("The other orbit has no rate. Give its phase rate or its LOS rate, or leave all of its layers out.")
+        )
+    first = chosen_layers(algorithm, parameters, context)
+    for layers, orbit in ((first, tr("first")), (own, tr("other"))):
+        if ChannelKind.LOS_SENSITIVITY not in layers:
+            raise InputError(
+                tr(
+                    "A second look needs the LOS sensitivity of both orbits, and that of the {} orbit is missing. "
+                    "Make it with LOS sensitivity from the elevation model and that orbit's rate."
+                ).format(orbit)
+            )
+    return {**{kind: path for kind, path in first.items() if kind.name not in _OF_ONE_ORBIT}, **own}
+
+
 def chosen_layers(
     algorithm: Algorithm, parameters: dict[str, Any], context: QgsProcessingContext
 ) -> dict[ChannelKind, str]:

@@ -26,6 +26,7 @@ def area_facts(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
             found += ground
             break
     found.append((tr("Orbit"), _orbit(known.get("seen_from", known.get("orbit")))))
+    found.append((tr("Agreement of orbits"), str(known.get("agreement", ""))))
     found.append((tr("Place"), _place(known.get("latitude"), known.get("longitude"))))
     return [(name, text) for name, text in found if text]
 

@@ -13,6 +13,9 @@ from ...terrain import LEVEL_SLOPE
 from ...types import Array
 from ..terrain import Terrain, eroded_terrain, read_dem
 
+HEADINGS = (349.0, 191.0)
+"""Degrees clockwise from north, of the ascending and of the descending orbit."""
+
 
 @dataclass
 class Ground:
@@ -56,7 +59,7 @@ class Ground:
 
 def drawn_viewing(rng: np.random.Generator) -> Viewing:
     """Sentinel-1 of either orbit, at an incidence of 31–45°."""
-    return Viewing(float(rng.choice([349.0, 191.0]) + rng.normal(0, 1.5)), float(rng.uniform(31, 45)))
+    return Viewing(float(rng.choice(HEADINGS) + rng.normal(0, 1.5)), float(rng.uniform(31, 45)))
 
 
 def given_sensitivity(rng: np.random.Generator, terrain: Terrain, viewing: Viewing) -> Array:

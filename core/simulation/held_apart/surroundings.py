@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,11 +61,23 @@ class Surroundings:
         self.kind[where] = OTHER_KINDS.index(kind)
 
 
-def draw_surroundings(rng: np.random.Generator, terrain: Terrain, viewing: Viewing, taken: Mask) -> Surroundings:
-    """Other motion and lost cycles of a tile; glaciers, roads, mines and fans keep off the ``taken`` ground."""
-    found = Surroundings.quiet(terrain.dem.shape)
+def draw_surroundings(
+    rng: np.random.Generator,
+    terrain: Terrain,
+    viewing: Viewing,
+    taken: Mask,
+    kinds: Collection[str] = OTHER_KINDS,
+    found: Surroundings | None = None,
+) -> Surroundings:
+    """Other motion and lost cycles of a tile; glaciers, roads, mines and fans keep off the ``taken`` ground.
+
+    Only those of the ``kinds``, added to what was ``found`` before.
+    """
+    found = found or Surroundings.quiet(terrain.dem.shape)
     share = terrain.dem.size * (terrain.pixel_size / 1000) ** 2 / _TILE_KM2
     for kind, mean in _OCCURRENCE.items():
+        if kind not in kinds:
+            continue
         for _ in range(int(rng.poisson(mean * share))):
             _MAKERS[kind](rng, terrain, viewing, taken, found)
     return found

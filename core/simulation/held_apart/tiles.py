@@ -14,10 +14,11 @@ from ...errors import InputError
 from ...models import IGNORED
 from ...satellite import DAYS_PER_YEAR, Viewing, to_los_rate, to_phase_rate
 from ...types import Array, Mask, PathLike
+from ..terrain import Terrain
 from ..tiles import Tile
 from .bodies import Body, draw_bodies
 from .fields import JudgingField, crop, read_judging_fields
-from .ground import Ground, drawn_viewing, given_sensitivity
+from .ground import HEADINGS, Ground, drawn_viewing, given_sensitivity
 from .pairs import measure, motion_phases
 from .surroundings import OTHER_KINDS, Surroundings, draw_surroundings
 
@@ -27,6 +28,7 @@ LEAST_PEAK = 8.0
 """mm/yr along the line of sight that a landslide reaches at least, to be asked for."""
 _LEAST_CONTRAST = 3.0
 _STILL = 1.0
+_OF_ONE_ORBIT = {"lost cycles", "snow"}
 _INTERVALS = (6.0, 12.0, 12.0, 24.0, 24.0, 36.0)
 
 
@@ -72,6 +74,18 @@ class Slides:
         }
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """The ground of a tile and what one orbit sees there."""
+
+    terrain: Terrain
+    place: str
+    viewing: Viewing
+    hidden: Mask
+    slides: Slides
+    other: Surroundings
+
+
 def truth(slides: Slides, hidden: Mask, noise: Array, pixel_size: float) -> NDArray[np.uint8]:
     """Labels (h, w): 1 on whole landslides, slow parts and both signs alike, 255 on what nobody could see.
 
@@ -102,6 +116,14 @@ def _noise_of_squares(noise: Array, side: float) -> float:
     return float(1.4826 * np.median(np.abs(contrast)))
 
 
+def _both_viewings(rng: np.random.Generator) -> tuple[Viewing, Viewing]:
+    """An ascending and a descending one."""
+    ascending, descending = (
+        Viewing(float(heading + rng.normal(0, 1.5)), float(rng.uniform(31, 45))) for heading in HEADINGS
+    )
+    return ascending, descending
+
+
 def _count(rng: np.random.Generator, size: int, pixel_size: float, per_km2: float) -> int:
     if rng.random() < 0.1:
         return 0
@@ -130,9 +152,7 @@ class SecondFamilyTiles:
     def __call__(self, index: int) -> HeldApartTile:
         """Tile number ``index`` ≥ 0."""
         rng = np.random.default_rng([self.seed, 5501, index])
-        if self._ground is None:
-            self._ground = Ground(self.seed, self.size, self.pixel_size, tuple(map(str, self.dem_paths)))
-        terrain, place = self._ground.draw(rng)
+        terrain, place = self._drawn_ground(rng)
         viewing = drawn_viewing(rng)
         hidden = viewing.hidden(terrain.dem, terrain.pixel_size)
         bodies = draw_bodies(rng, terrain, _count(rng, self.size, self.pixel_size, self.per_km2))
@@ -140,6 +160,44 @@ class SecondFamilyTiles:
         other = Surroundings.quiet(terrain.dem.shape)
         if self.other_motion:
             other = draw_surroundings(rng, terrain, viewing, slides.identity > 0)
+        return self._seen(rng, _Seen(terrain, place, viewing, hidden, slides, other), index)
+
+    def both_orbits(self, index: int) -> tuple[HeldApartTile, HeldApartTile]:
+        """The same ground, landslides and other motion seen from the ascending and from the descending orbit.
+
+        Noise, networks of pairs, lost cycles and snow are each orbit's own.
+        """
+        rng = np.random.default_rng([self.seed, 5503, index])
+        terrain, place = self._drawn_ground(rng)
+        bodies = draw_bodies(rng, terrain, _count(rng, self.size, self.pixel_size, self.per_km2))
+        ascending, descending = (
+            self._from_orbit(number, viewing, terrain, place, bodies, index)
+            for number, viewing in enumerate(_both_viewings(rng))
+        )
+        return ascending, descending
+
+    def _from_orbit(
+        self, number: int, viewing: Viewing, terrain: Terrain, place: str, bodies: tuple[Body, ...], index: int
+    ) -> HeldApartTile:
+        """One of both orbits' tiles."""
+        own, shared = (np.random.default_rng([self.seed, 5504 + part, index]) for part in (number, 2))
+        hidden = viewing.hidden(terrain.dem, terrain.pixel_size)
+        slides = Slides.of(bodies, viewing, terrain.dem.shape)
+        other = Surroundings.quiet(terrain.dem.shape)
+        if self.other_motion:
+            taken, moving = slides.identity > 0, set(OTHER_KINDS) - _OF_ONE_ORBIT
+            other = draw_surroundings(shared, terrain, viewing, taken, moving, other)
+            other = draw_surroundings(own, terrain, viewing, taken, _OF_ONE_ORBIT, other)
+        return self._seen(own, _Seen(terrain, place, viewing, hidden, slides, other), index)
+
+    def _drawn_ground(self, rng: np.random.Generator) -> tuple[Terrain, str]:
+        if self._ground is None:
+            self._ground = Ground(self.seed, self.size, self.pixel_size, tuple(map(str, self.dem_paths)))
+        return self._ground.draw(rng)
+
+    def _seen(self, rng: np.random.Generator, seen: _Seen, index: int) -> HeldApartTile:
+        """What pairs of one orbit make of it."""
+        terrain, viewing, hidden, slides, other = seen.terrain, seen.viewing, seen.hidden, seen.slides, seen.other
         measured = measure(rng, terrain, slides.los_rate, slides.identity, other.los_rate, hidden, other.coherence)
         apparent = to_phase_rate(other.apparent_rate)
         phase_rate = measured.phase_rate + apparent
@@ -166,11 +224,11 @@ class SecondFamilyTiles:
         metadata = {
             "seed": self.seed,
             "index": index,
-            "region": place,
+            "region": seen.place,
             "orbit": viewing.orbit,
             "heading": viewing.heading,
             "incidence": viewing.incidence,
-            "landslides": len(bodies),
+            "landslides": len(slides.bodies),
             **slides.facts(self.pixel_size),
         }
         return HeldApartTile(

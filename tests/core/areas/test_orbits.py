@@ -202,5 +202,5 @@ def test_cancelling() -> None:
 def test_every_attribute_of_an_area_is_kept_for_each_orbit() -> None:
     names = {field.name for field in MERGED_FIELDS}
     for field in FIELDS:
-        if field.name not in ("id", "orbit", "longitude", "latitude"):
+        if field.name not in ("id", "orbit", "agreement", "longitude", "latitude"):
             assert {f"{field.name}_ascending", f"{field.name}_descending"} <= names

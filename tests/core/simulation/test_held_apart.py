@@ -297,3 +297,19 @@ def test_resampling_keeps_a_plane_and_holes():
 def test_without_landslides_a_tile_has_none(fields):
     tile = SecondFamilyInRealNoise(1, (), fields, size=64, per_km2=0.0)(0)
     assert not tile.label.any() and not tile.motion.any()
+
+
+def test_both_orbits_see_the_same_ground_and_landslides_each_in_its_own_noise():
+    make = SecondFamilyTiles(5, size=128, per_km2=0.5)
+    tiles = [make.both_orbits(index) for index in range(3)]
+    assert any(first.identity.any() for first, _ in tiles)
+    for first, second in tiles:
+        assert (first.metadata["orbit"], second.metadata["orbit"]) == ("ascending", "descending")
+        np.testing.assert_array_equal(first.layers["dem"], second.layers["dem"])
+        np.testing.assert_array_equal(first.identity, second.identity)
+        moving = first.identity > 0
+        assert not moving.any() or not np.allclose(first.motion[moving], second.motion[moving])
+        noise = [np.nan_to_num(tile.layers["phase_rate"])[~moving] for tile in (first, second)]
+        assert abs(np.corrcoef(*noise)[0, 1]) < 0.9
+    again = SecondFamilyTiles(5, size=128, per_km2=0.5).both_orbits(2)
+    np.testing.assert_array_equal(again[1].layers["phase_rate"], tiles[2][1].layers["phase_rate"])
