@@ -36,7 +36,7 @@ _SAME_HEADING = 30.0
 
 @dataclass(frozen=True)
 class FusionRule:
-    """How two probabilities become one; ``benchmarks/two_orbits.py`` chose the constants.
+    """How two probabilities become one; in ``benchmarks/two_orbits.py`` other constants of this size score the same.
 
     ``blind``, ``clear``: |LOS sensitivity| up to which an orbit says nothing of downslope motion, and from which on it
     counts fully. ``power``: the chance that an orbit which sees a slope recognises a landslide there, so that its no
