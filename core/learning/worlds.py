@@ -22,8 +22,9 @@ from .mixtures import Concatenated, MixedTiles
 
 VALIDATION_SEED, TEST_SEED = 1_000_003, 2_000_003
 JUDGED_TILES, CHOOSING_TILES = 240, 64
-TRAINING_DENSITY = 3.0
-"""How many times more landslides training tiles hold than the others: most of a natural tile teaches nothing."""
+TRAINING_DENSITY, WIDE_DENSITY = 3.0, 6.0
+"""How many times more landslides training tiles hold than the others: most of a natural tile teaches nothing. Of those
+of the wider world, which are smaller, half find no ground or are lost in noise."""
 
 PLAIN_SHARE, REAL_NOISE_SHARE = 0.5, 0.5
 """Of the training tiles, those of the plain generator; of the others, those with real noise where there is any."""
@@ -92,11 +93,16 @@ class Worlds:
     def training(self) -> TileSource:
         """Half plain tiles, half of the wider world, of these half in real noise where there is any."""
         dems, density = self.terrain.training, TRAINING_DENSITY * LANDSLIDES_PER_KM2
-        usual = TileGenerator(self.seed, dem_paths=dems, landslides_per_km2=density)
+        usual = TileGenerator(self.seed, dem_paths=dems, landslides_per_km2=density, whole_labels=True)
         turbulent = TileGenerator(
-            self.seed + _TURBULENT_SEED, dem_paths=dems, landslides_per_km2=density, atmosphere=TURBULENT_AIR
+            self.seed + _TURBULENT_SEED,
+            dem_paths=dems,
+            landslides_per_km2=density,
+            atmosphere=TURBULENT_AIR,
+            whole_labels=True,
         )
         plain = MixedTiles(TURBULENT_SHARE, turbulent, usual)
+        density = WIDE_DENSITY * LANDSLIDES_PER_KM2
         wide: TileSource = WideTiles(self.seed + _WIDE_SEED, dem_paths=dems, landslides_per_km2=density)
         if self.noise_fields is not None:
             real = RealNoiseTiles(
@@ -138,7 +144,7 @@ class Worlds:
                 "validation": self.seed + VALIDATION_SEED,
                 "test": self.seed + TEST_SEED,
             },
-            "training_density": TRAINING_DENSITY,
+            "training_density": {"plain": TRAINING_DENSITY, "wide": WIDE_DENSITY},
             "turbulent_tiles": {"share": TURBULENT_SHARE, "atmosphere": TURBULENT_AIR},
             "plain_tiles": PLAIN_SHARE,
             "tiles_in_real_noise": 0.0 if self.noise_fields is None else (1 - PLAIN_SHARE) * REAL_NOISE_SHARE,

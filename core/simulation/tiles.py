@@ -52,6 +52,7 @@ from .surface import (
     unwrapping_errors,
 )
 from .terrain import Terrain, eroded_terrain, read_dem, with_plain
+from .wide_landslides import label_whole_landslides
 
 REAL_TERRAIN_SHARE = 0.75
 # Tiles hold more landslides than land does, so that a network sees enough of them; some tiles hold a cluster.
@@ -89,8 +90,9 @@ class TileGenerator:
     ``dem_paths`` are DEM files of any CRS and resolution, or folders of GeoTIFFs; three tiles in four are cut
     from them, the others from generated terrain. Without them all terrain is generated. ``landslides_per_km2`` may
     be raised for training, so that fewer tiles are empty. ``noise`` multiplies all noise of the rates and
-    ``atmosphere`` that of the air alone; labels stay those of 1 unless ``labels_follow_noise``. Pickles without its
-    caches, so that every worker process fills its own.
+    ``atmosphere`` that of the air alone; labels stay those of 1 unless ``labels_follow_noise``. ``whole_labels``: areas
+    are whole landslides, as those of the wider world. Pickles without its caches, so that every worker process fills
+    its own.
     """
 
     seed: int
@@ -102,6 +104,7 @@ class TileGenerator:
     noise: float = 1.0
     atmosphere: float = 1.0
     labels_follow_noise: bool = False
+    whole_labels: bool = False
     _pools: dict[str, FieldPool] = field(default_factory=dict, repr=False)
     _terrains: list[Array] = field(default_factory=list, repr=False)
     _dems: list[tuple[Array, float, str]] = field(default_factory=list, repr=False)
@@ -136,7 +139,10 @@ class TileGenerator:
         hidden = viewing.hidden(terrain.dem, terrain.pixel_size)
         landslides = draw_landslides(rng, terrain, self._pools["shapes"], self._landslide_count(rng))
         slides = landslide_los_rate(landslides, terrain, viewing)
-        label, peaks = label_landslides(landslides, slides, hidden)
+        if self.whole_labels:
+            label, peaks = label_whole_landslides(landslides, slides, hidden, self.pixel_size)
+        else:
+            label, peaks = label_landslides(landslides, slides, hidden)
         other = self._other_motion(rng, terrain, viewing)
         network = draw_network(rng)
         cover = draw_land_cover(rng, terrain, self._pools["texture"])

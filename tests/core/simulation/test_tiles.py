@@ -171,3 +171,18 @@ def indices_with_labels(generator: TileGenerator, count: int) -> list[int]:
     """The numbers of the generator's first tiles that hold a label."""
     holders = (index for index in range(20 * count) if (generator(index).label == 1).any())
     return list(islice(holders, count))
+
+
+def test_whole_labels_hold_what_the_usual_ones_do_and_more_and_change_nothing_else() -> None:
+    usual, whole = (TileGenerator(3, 128, whole_labels=chosen, landslides_per_km2=0.3) for chosen in (False, True))
+    added = kept = areas = 0
+    for index in range(6):
+        one, other = usual(index), whole(index)
+        for name, values in one.layers.items():
+            np.testing.assert_array_equal(values, other.layers[name])
+        areas += int((one.label == 1).sum())
+        kept += int(((one.label == 1) & (other.label == 1)).sum())
+        added += int(((one.label == 0) & (other.label == 1)).sum())
+    assert areas > 300
+    assert kept > 0.9 * areas
+    assert 0 < added < areas
