@@ -12,10 +12,9 @@ from pathlib import Path
 from ada_mapper.core.channels import ChannelKind
 from ada_mapper.core.learning import (
     TEST_SEED,
-    TRAINING_DENSITY,
     VALIDATION_SEED,
-    MixedTiles,
     TrainingOptions,
+    Worlds,
     bundled_card,
     fill_bank,
     split_terrain,
@@ -23,14 +22,7 @@ from ada_mapper.core.learning import (
 )
 from ada_mapper.core.models import FirstTiles, LabelledTile, ModelCard, Network, TileSource, export_onnx, load_network
 from ada_mapper.core.progress import Progress
-from ada_mapper.core.simulation import (
-    LANDSLIDES_PER_KM2,
-    RealNoiseTiles,
-    SecondFamilyInRealNoise,
-    SecondFamilyTiles,
-    TileGenerator,
-    WideTiles,
-)
+from ada_mapper.core.simulation import SecondFamilyInRealNoise, SecondFamilyTiles
 
 SEED = 21
 ARCHITECTURES = {"resnet50_unet": 3e-4, "vgg16_unet": 1e-4}
@@ -70,22 +62,12 @@ class Runs:
         return parser
 
     def fill(self, count: int) -> Path:
-        """The bank of training tiles: half plain ones, half of the wider world, of these half in real noise if any."""
+        """The bank of training tiles, of the bundled model's mixture."""
         folder = self.folder / "bank"
-        noise = "no real noise" if self.noise is None else "real noise"
-        terrain = ", ".join(Path(path).stem for path in self.split.training)
-        origin = f"{self.size} pixels, seed {SEED}, {noise}, {terrain}"
-        fill_bank(folder, self._source(), self.card, count, origin, self.progress)
+        world = Worlds(SEED, self.split, self.noise)
+        origin = f"{self.size} pixels, {json.dumps(world.facts())}"
+        fill_bank(folder, world.training(self.size), self.card, count, origin, self.progress)
         return folder
-
-    def _source(self) -> TileSource:
-        dems, density = self.split.training, TRAINING_DENSITY * LANDSLIDES_PER_KM2
-        plain = TileGenerator(SEED, self.size, dem_paths=dems, landslides_per_km2=density)
-        wide: TileSource = WideTiles(SEED + 1, self.size, dem_paths=dems, landslides_per_km2=density)
-        if self.noise is not None:
-            real = RealNoiseTiles(self.noise, dems, SEED + 2, self.size, landslides_per_km2=density)
-            wide = MixedTiles(0.5, real, wide)
-        return MixedTiles(0.5, plain, wide)
 
     def held_out(self, role: str) -> dict[str, list[LabelledTile]]:
         """Tiles of the second simulator by name, and in real noise where there is any; of a role with its terrain."""

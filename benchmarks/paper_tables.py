@@ -9,8 +9,8 @@ of 256 pixels; the learning rate is each network's own. Thresholds are chosen on
 simulator, figures are those of its test tiles of 256 pixels (and of others in real noise, with --noise), beside the
 classical detector tuned on the validation tiles. It takes hours: what is finished is kept in the state folder, an
 unfinished training goes on where the session ended, and the table shows what there is; with it come a report with the
-figure (HTML) and a table (CSV) for each test set. RELEASE: a file for the ResNet50 U-Net that scores highest, in 8-bit
-integers (about 44 MB).
+figure (HTML) and a table (CSV) for each test set. RELEASE: a file for the ResNet50 U-Net that scores highest on the
+validation tiles, in 8-bit integers (about 44 MB).
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from ada_mapper.core.learning import (
     InputBank,
     TrainingOptions,
     choose_thresholds,
+    judge,
     judged_tiles,
     quantise,
     to_input,
@@ -117,8 +118,9 @@ def _model(
     if "minutes" not in read_card(path).training:
         known = [own for tiles in validation.values() for own in judged_tiles(network, card, tiles, (), runs.progress)]
         threshold, low = choose_thresholds(card, known, runs.progress)
-        training = {**card.training, "minutes": round(minutes, 2)}
-        export_onnx(network, replace(card, threshold=threshold, low_threshold=low, training=training), path)
+        card = replace(card, threshold=threshold, low_threshold=low)
+        facts = {"minutes": round(minutes, 2), "validation_iou": judge(card, known).get("iou", 0.0)}
+        export_onnx(network, replace(card, training={**card.training, **facts}), path)
         print(f"{card.name}: {minutes:.1f} min", flush=True)
     return path
 
@@ -131,7 +133,6 @@ def _judge(
 ) -> None:
     """Print and write what there is; then the file to release, if one is asked for and all is there."""
     tuning = [tile for tiles in validation.values() for tile in tiles]
-    best: dict[Path, float] = {}
     for test, tiles in runs.held_out("test").items():
         print(f"\n{test}, {len(tiles)} test tiles; in percent, in brackets 95 % intervals")
         print(f"{'':16} {'':32} {'IoU':18} {'precision':18} {'recall':18} {'F1':18} {'areas found':18} areas right")
@@ -140,11 +141,6 @@ def _judge(
             if row.scores is not None:
                 figures = "".join(f"{figure_text(row.scores.figures[key], key):19}" for key in SHOWN)
                 print(f"{row.model:16} {row.combination:32} {figures}", flush=True)
-        for own in models.get("resnet50_unet", ()):
-            rows = [
-                row for part in parts for row in part.rows if f"{row.model}, {row.combination}" == read_card(own).name
-            ]
-            best[own] = best.get(own, 0.0) + sum(row.scores.figures["iou"].value for row in rows if row.scores)
         whole = replace(
             parts[0],
             rows=tuple(row for part in parts for row in part.rows),
@@ -153,8 +149,9 @@ def _judge(
         stem = test.replace(" ", "_")
         write_comparison_report(runs.folder / f"{stem}.html", whole)
         write_comparison_csv(runs.folder / f"{stem}.csv", whole)
-    if arguments.release and best:
-        chosen = max(best, key=lambda path: best[path])
+    candidates = models.get("resnet50_unet", ())
+    if arguments.release and candidates:
+        chosen = max(candidates, key=lambda path: float(read_card(path).training["validation_iou"]))
         card = read_card(chosen)
         quantise(chosen, [to_input(tile, card)[0] for tile in tuning[::4]], arguments.release)
         print(json.dumps({"release": card.name, "megabytes": round(arguments.release.stat().st_size / 1e6, 1)}))

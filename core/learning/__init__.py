@@ -25,13 +25,12 @@ if TYPE_CHECKING:
     from .input_bank import InputBank, fill_bank
     from .inputs import to_input
     from .losses import dice_cross_entropy_loss
-    from .mixtures import MixedTiles
     from .model_training import train_model
     from .quantisation import QuantisationOptions, composite_inputs, quantise, simulated_inputs
     from .recipe import SIMULATED_SHARE, Recipe, usual_options
     from .training import TrainingOptions, train
     from .training_report import write_training_report
-    from .worlds import TEST_SEED, TRAINING_DENSITY, VALIDATION_SEED, split_terrain
+    from .worlds import TEST_SEED, TRAINING_DENSITY, VALIDATION_SEED, Worlds, split_terrain
 else:
     __getattr__ = opened_when_asked(__name__)
 
@@ -43,10 +42,10 @@ __all__ = [
     "FoundAreas",
     "InputBank",
     "Judged",
-    "MixedTiles",
     "QuantisationOptions",
     "Recipe",
     "TrainingOptions",
+    "Worlds",
     "best_classical",
     "bundled_card",
     "calibration_error",

@@ -90,12 +90,16 @@ class Worlds:
     terrain: TerrainSplit = TerrainSplit()
     noise_fields: PathLike | None = None
 
-    def training(self) -> TileSource:
-        """Half plain tiles, half of the wider world, of these half in real noise where there is any."""
+    def training(self, size: int = 256) -> TileSource:
+        """Half plain tiles, half of the wider world, of these half in real noise where there is any.
+
+        ``size``: pixels a side.
+        """
         dems, density = self.terrain.training, TRAINING_DENSITY * LANDSLIDES_PER_KM2
-        usual = TileGenerator(self.seed, dem_paths=dems, landslides_per_km2=density, whole_labels=True)
+        usual = TileGenerator(self.seed, size, dem_paths=dems, landslides_per_km2=density, whole_labels=True)
         turbulent = TileGenerator(
             self.seed + _TURBULENT_SEED,
+            size,
             dem_paths=dems,
             landslides_per_km2=density,
             atmosphere=TURBULENT_AIR,
@@ -103,11 +107,10 @@ class Worlds:
         )
         plain = MixedTiles(TURBULENT_SHARE, turbulent, usual)
         density = WIDE_DENSITY * LANDSLIDES_PER_KM2
-        wide: TileSource = WideTiles(self.seed + _WIDE_SEED, dem_paths=dems, landslides_per_km2=density)
+        wide: TileSource = WideTiles(self.seed + _WIDE_SEED, size, dem_paths=dems, landslides_per_km2=density)
         if self.noise_fields is not None:
-            real = RealNoiseTiles(
-                self.noise_fields, dems, seed=self.seed + _REAL_NOISE_SEED, landslides_per_km2=density
-            )
+            seed = self.seed + _REAL_NOISE_SEED
+            real = RealNoiseTiles(self.noise_fields, dems, seed, size, landslides_per_km2=density)
             wide = MixedTiles(REAL_NOISE_SHARE, real, wide)
         return MixedTiles(PLAIN_SHARE, plain, wide)
 
