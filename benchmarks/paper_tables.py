@@ -3,6 +3,7 @@ for each of the seven combinations of channels, at one budget, and judged as "Co
 
     python benchmarks/paper_tables.py --dems FOLDER --validation NAME… --test NAME… --state FOLDER [--noise FOLDER]
         [--samples 6000] [--session MINUTES] [--networks NAME…] [--combinations NAME…] [--release FILE]
+        [--figures FOLDER]
 
 All 21 trainings take the same SAMPLES crops of 128 pixels, in bfloat16 where the processor does, from a bank of tiles
 of 256 pixels; the learning rate is each network's own. Thresholds are chosen on validation tiles of the second
@@ -10,7 +11,8 @@ simulator, figures are those of its test tiles of 256 pixels (and of others in r
 classical detector tuned on the validation tiles. It takes hours: what is finished is kept in the state folder, an
 unfinished training goes on where the session ended, and the table shows what there is; with it come a report with the
 figure (HTML) and a table (CSV) for each test set. RELEASE: a file for the ResNet50 U-Net that scores highest on the
-validation tiles, in 8-bit integers (about 44 MB).
+validation tiles, in 8-bit integers (about 44 MB). FIGURES: where the bars of each test set are drawn alone (SVG);
+docs/images for the documentation.
 """
 
 from __future__ import annotations
@@ -24,12 +26,14 @@ from pathlib import Path
 from ada_mapper.core.accuracy import (
     Comparison,
     compare_channels,
+    comparison_figure,
     figure_text,
     write_comparison_csv,
     write_comparison_report,
 )
 from ada_mapper.core.channels import COMBINATIONS
 from ada_mapper.core.errors import CancelledError
+from ada_mapper.core.files import write_text
 from ada_mapper.core.learning import (
     InputBank,
     TrainingOptions,
@@ -61,6 +65,7 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--combinations", nargs="+", choices=COMBINATIONS, default=list(COMBINATIONS))
     parser.add_argument("--release", type=Path, help="a model file to write")
+    parser.add_argument("--figures", type=Path, help="a folder for the figures")
     arguments = parser.parse_args()
     runs = Runs(arguments, SIZE, COMBINATIONS[EVERY])
     models: dict[str, list[Path]] = {name: [] for name in arguments.networks}
@@ -149,6 +154,8 @@ def _judge(
         stem = test.replace(" ", "_")
         write_comparison_report(runs.folder / f"{stem}.html", whole)
         write_comparison_csv(runs.folder / f"{stem}.csv", whole)
+        if arguments.figures:
+            write_text(arguments.figures / f"paper_tables_{stem}.svg", comparison_figure(whole))
     candidates = models.get("resnet50_unet", ())
     if arguments.release and candidates:
         chosen = max(candidates, key=lambda path: float(read_card(path).training["validation_iou"]))

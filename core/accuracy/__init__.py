@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .calibration import ProbabilityCounts, Reliability
     from .classical_tuning import CLASSICAL_SETTINGS, ClassicalSetting, best_setting, tuning_ious
     from .comparison import Comparison, compare_channels
-    from .comparison_report import combination_label, write_comparison_csv, write_comparison_report
+    from .comparison_report import combination_label, comparison_figure, write_comparison_csv, write_comparison_report
     from .figures import FIGURES, figure_text
     from .matching import match_areas
     from .report import write_accuracy_csv, write_accuracy_report
@@ -51,6 +51,7 @@ __all__ = [
     "best_setting",
     "combination_label",
     "compare_channels",
+    "comparison_figure",
     "confusion",
     "f1_score",
     "figure_text",

@@ -37,7 +37,7 @@ def write_comparison_report(
         "accuracy/comparison_report.html",
         translate,
         summary=_summary(comparison),
-        figure=_figure(comparison, tr),
+        figure=comparison_figure(comparison, translate),
         pixel_heads=_heads(_SHOWN, tr),
         area_heads=_heads(_AREAS, tr),
         models=[
@@ -82,8 +82,12 @@ def _iou(row: ComparisonRow) -> float:
     return math.nan if row.scores is None else row.scores.figures["iou"].value
 
 
-def _figure(comparison: Comparison, tr: Words) -> Drawing:
-    """Bars of IoU by combination, one of each network, as in Fig. 5 of the paper; the classical detector as lines."""
+def comparison_figure(comparison: Comparison, translate: Translate = str) -> Drawing:
+    """Bars of IoU by combination, one of each network, as in Fig. 5 of the paper; the classical detector as lines.
+
+    A drawing (SVG) that can stand alone.
+    """
+    tr = words(translate)
     names = [*COMBINATIONS]
     if any(row.combination == EVERYTHING for row in comparison.rows):
         names.append(EVERYTHING)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from ada_mapper.core.accuracy import (
     area_pixels,
     combination_label,
     compare_channels,
+    comparison_figure,
     tile_objects,
     write_comparison_csv,
     write_comparison_report,
@@ -197,6 +199,19 @@ def test_what_cannot_be_compared(tmp_path: Path, tiles: list[Tile]) -> None:
     feet = Channel(KIND.PHASE_RATE, "mm/yr", "away", PHASE.scaling)
     with pytest.raises(InputError, match="no phase rate in mm/yr away"):
         network_input(tiles[0], card_of(feet))
+
+
+def test_the_figure_stands_alone_and_has_a_bar_for_what_could_be_judged(tmp_path: Path, tiles: list[Tile]) -> None:
+    path = write(tmp_path / "a.onnx", PHASE, LOS, name="<a>")
+    comparison = compare_channels([path], tiles)
+    drawing = ElementTree.fromstring(comparison_figure(comparison))
+    assert drawing.tag == "{http://www.w3.org/2000/svg}svg"
+    titles = [title.text or "" for title in drawing.iter("{http://www.w3.org/2000/svg}title")]
+    # phase rate alone, and with the LOS rate: no other combination of the seven is served
+    assert [title.split(":")[0] for title in titles] == ["<a>, phase rate", "<a>, phase rate LOS rate"]
+    shown = [float(title.split(":")[1].split("(")[0]) for title in titles]
+    ious = [100 * row.scores.figures["iou"].value for row in comparison.rows if row.scores is not None]
+    assert shown == pytest.approx(ious, abs=0.05)
 
 
 def test_report_and_table_hold_every_row(tmp_path: Path, tiles: list[Tile]) -> None:
