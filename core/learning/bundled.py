@@ -229,6 +229,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         views=choice.views,
         average=0.999,
         patience=_EVALUATIONS,
+        choose_by_areas=True,
     )
     if choice.dems and not (choice.validation and choice.test):
         parser.error("--dems needs --validation and --test: name the DEMs that the model is never trained on")

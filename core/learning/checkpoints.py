@@ -27,7 +27,7 @@ class TrainingState:
 
     ``evaluated`` is the share of the budget at the last evaluation, ``losses`` those of the steps since then.
     ``history`` has a line an evaluation: step, samples, minutes, loss, learning_rate, iou (at 0.5), best_iou and
-    best_threshold; NaN where the validation tiles hold no area.
+    best_threshold, NaN where the validation tiles hold no area; and the score, where areas choose.
     """
 
     step: int = 0
@@ -38,8 +38,8 @@ class TrainingState:
 
     @property
     def best(self) -> int | None:
-        """The evaluation with the highest best_iou, the first of equals; None before there is any."""
-        scores = np.array([line["best_iou"] for line in self.history])
+        """The evaluation with the highest score (else best_iou), the first of equals; None before there is any."""
+        scores = np.array([line.get("score", line["best_iou"]) for line in self.history])
         return int(np.nanargmax(scores)) if np.isfinite(scores).any() else None
 
     @property

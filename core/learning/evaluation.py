@@ -34,6 +34,7 @@ from ..types import Array
 from .inputs import to_input
 
 _BINS = 1000
+_TRIED = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _UNDECIDED = -4.0
 """Log odds below which pixels don't enter the calibration: 2 %."""
 ASKED_AREA, ASKED_RATE = 20_000.0, 10.0
@@ -125,26 +126,45 @@ def choose_thresholds(card: ModelCard, tiles: Sequence[Judged], progress: Progre
     ``progress`` may cancel at each tile.
     """
     best, chosen = -1.0, (0.5, 0.3)
-    smallest = card.min_area / card.pixel_size**2
-    known: dict[tuple[int, bytes], tuple[ObjectScores, Confusion]] = {}
+    known: _Known = {}
     for low in np.arange(0.1, 0.65, 0.1):
         for high in np.arange(low, 0.95, 0.1):
             tried = replace(card, threshold=round(float(high), 2), low_threshold=round(float(low), 2))
-            objects, pixels = ObjectScores(), Confusion()
-            for number, tile in enumerate(tiles):
-                progress.check()
-                found = tile.found(tried)
-                key = number, np.packbits(found).tobytes()
-                if key not in known:  # most thresholds find the same in most tiles
-                    areas = tile_objects(found, tile.label, tile.counted, smallest)
-                    known[key] = areas, confusion(found, tile.label == 1, tile.counted)
-                objects += known[key][0]
-                pixels += known[key][1]
-            parts = (pixel_scores(pixels).iou, f1_score(_told(objects.precision), _told(objects.recall)))
-            score = sum(map(_told, parts))
+            score = _score_of(tried, tiles, known, progress)
             if score > best:
                 best, chosen = score, (tried.threshold, tried.low_threshold)
     return chosen
+
+
+def pixel_and_area_score(card: ModelCard, tiles: Sequence[Judged], progress: Progress = QUIET) -> float:
+    """The highest mean of pixel IoU and object F1 on the tiles at any single threshold of a few, 0 to 1.
+
+    A few wide landslides decide a pixel IoU alone. ``progress`` may cancel at each tile.
+    """
+    known: _Known = {}
+    tried = (replace(card, threshold=threshold, low_threshold=threshold) for threshold in _TRIED)
+    return max(_score_of(rules, tiles, known, progress) for rules in tried) / 2
+
+
+_Known = dict[tuple[int, bytes], tuple[ObjectScores, Confusion]]
+
+
+def _score_of(card: ModelCard, tiles: Sequence[Judged], known: _Known, progress: Progress) -> float:
+    """Pixel IoU plus object F1 by the card's thresholds; ``known`` keeps what was judged: most thresholds find the same
+    in most tiles."""
+    smallest = card.min_area / card.pixel_size**2
+    objects, pixels = ObjectScores(), Confusion()
+    for number, tile in enumerate(tiles):
+        progress.check()
+        found = tile.found(card)
+        key = number, np.packbits(found).tobytes()
+        if key not in known:
+            areas = tile_objects(found, tile.label, tile.counted, smallest)
+            known[key] = areas, confusion(found, tile.label == 1, tile.counted)
+        objects += known[key][0]
+        pixels += known[key][1]
+    parts = (pixel_scores(pixels).iou, f1_score(_told(objects.precision), _told(objects.recall)))
+    return sum(map(_told, parts))
 
 
 def _told(value: float) -> float:

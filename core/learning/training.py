@@ -22,7 +22,13 @@ from ..types import PathLike
 from .batches import batches
 from .checkpoints import TrainingRun, TrainingState, load_checkpoint, save_checkpoint
 from .devices import DEVICES, choose_device, computes_in_half, device_label, own_settings
-from .evaluation import best_threshold, probability_histogram, scores_at
+from .evaluation import (
+    best_threshold,
+    judged_tiles,
+    pixel_and_area_score,
+    probability_histogram,
+    scores_at,
+)
 from .inputs import BatchSource
 from .losses import LOSSES
 from .second_head import SECOND_LOSSES, SECOND_WEIGHT, SecondHead
@@ -42,6 +48,7 @@ class TrainingOptions:
     over the first 5 % of it and then falls as a cosine to zero. With ``steps`` a run on a CPU is reproducible to
     the bit. ``patience``: stop after so many evaluations (one each ``evaluate_every`` of the budget) without a
     better validation IoU, and return the best weights; None: use the whole budget and return the last weights.
+    ``choose_by_areas``: not the IoU but its mean with the F1 of whole areas is what must get better.
     ``average``: the decay a step of a moving average of the weights, which is then what is evaluated and returned;
     0 for none. ``frozen_statistics`` leaves the statistics of batch normalisation as they are, for fine-tuning.
     ``second_head``: "distance" or "edge", what a second last layer learns beside, which isn't returned; "" for none.
@@ -62,6 +69,7 @@ class TrainingOptions:
     threads: int = 1
     evaluate_every: float = 0.05
     patience: int | None = None
+    choose_by_areas: bool = False
     average: float = 0.0
     frozen_statistics: bool = False
     device: str = "auto"
@@ -340,6 +348,8 @@ def _evaluate(
         "best_iou": best.iou,
         "best_threshold": threshold,
     }
+    if options.choose_by_areas:
+        line["score"] = pixel_and_area_score(card, judged_tiles(run.judged, card, validation, (), progress), progress)
     state.history.append(line)
     state.losses.clear()
     state.evaluated = spent

@@ -10,7 +10,14 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from ada_mapper.core.learning import best_classical, choose_thresholds, judge, judge_classical, judged_tiles, to_input
-from ada_mapper.core.learning.evaluation import best_threshold, calibrate, predict, probability_histogram, scores_at
+from ada_mapper.core.learning.evaluation import (
+    best_threshold,
+    calibrate,
+    pixel_and_area_score,
+    predict,
+    probability_histogram,
+    scores_at,
+)
 from ada_mapper.core.models import Network
 from learning_tiles import CHANNELS, KIND, DiscTiles, make_card
 
@@ -84,6 +91,19 @@ def test_thresholds_and_scores_of_a_perfect_detector() -> None:
     assert judged["false_alarms_per_100_km2"] == 0
     blind = judged_tiles(Pixelwise(20.0, -20.0), CARD, tiles, {KIND.PHASE_RATE})
     assert judge(CARD, blind)["true_areas"] == 0
+
+
+def test_the_score_that_chooses_weights_counts_areas_as_much_as_pixels() -> None:
+    tiles = [DiscTiles()(index) for index in range(4)]
+    answers = judged_tiles(Pixelwise(20.0, -20.0), CARD, tiles)
+    assert pixel_and_area_score(CARD, answers) > 0.985
+    # One of four equal areas missed: IoU 3/4, recall 3/4 and precision 1, so F1 6/7.
+    blind = replace(answers[0], probability=np.zeros_like(answers[0].probability))
+    truth = [replace(tile, probability=(tile.label == 1).astype(np.float32)) for tile in answers[1:]]
+    sizes = [int((tile.label == 1).sum()) for tile in (blind, *truth)]
+    expected = (sum(sizes[1:]) / sum(sizes) + 6 / 7) / 2
+    assert pixel_and_area_score(CARD, [blind, *truth]) == pytest.approx(expected, abs=0.02)
+    assert pixel_and_area_score(CARD, [blind]) == 0
 
 
 def test_the_classical_detector_is_judged_on_the_same_pixels() -> None:
