@@ -66,7 +66,7 @@ $(VENV)/.docs $(VENV)/.store: $(VENV)/.%: $(STAMP)
 
 train: $(STAMP)  ## train the bundled model anew: make train DEMS=folder VALIDATION=name TEST="name name" NOISE=folder
 	@mkdir -p build
-	$(PY) -m ada_mapper.core.learning.bundled --minutes $(or $(MINUTES),85) --output models/compact.onnx \
+	$(PY) -m ada_mapper.core.learning.bundled $(if $(STEPS),--steps $(STEPS),--minutes $(or $(MINUTES),85)) --output models/compact.onnx \
 		--checkpoint build/training.pt --seed $(or $(SEED),1) $(if $(START),--start $(START)) \
 		$(if $(LEARNING_RATE),--learning-rate $(LEARNING_RATE)) $(if $(VIEWS),--views $(VIEWS)) $(if $(NOISE),--noise $(NOISE)) \
 		$(if $(DEMS),--dems $(DEMS) --validation $(VALIDATION) --test $(TEST))

@@ -205,7 +205,9 @@ def _bins(reliability: Reliability) -> dict[str, list[float | None]]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train, calibrate, judge and export the bundled model."""
     parser = argparse.ArgumentParser(description="Train the bundled model on simulated tiles.")
-    parser.add_argument("--minutes", type=float, default=85.0)
+    budget = parser.add_mutually_exclusive_group()
+    budget.add_argument("--minutes", type=float, default=85.0)
+    budget.add_argument("--steps", type=int, help="batches instead of minutes: the same on a slow or busy machine")
     parser.add_argument("--output", type=Path, required=True, help="the model file to write (.onnx)")
     parser.add_argument("--dems", type=Path, help="a folder of DEMs; without it all terrain is generated")
     parser.add_argument("--validation", nargs="+", default=[], help="beginnings of names of DEMs for thresholds")
@@ -221,7 +223,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     choice = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     options = TrainingOptions(
-        minutes=choice.minutes,
+        minutes=None if choice.steps else choice.minutes,
+        steps=choice.steps,
         seed=choice.seed,
         workers=choice.workers,
         threads=choice.threads,

@@ -67,10 +67,11 @@ def test_the_door_trains_judges_and_writes_a_model_with_its_card(
     assert {*COMBINATIONS, "classical detector"} < set(card.training["judged"])
     assert card.training["samples"] > 0 and checkpoint.exists()
     further = tmp_path / "further.onnx"
-    again = ["--minutes", "0.01", "--workers", "0", "--seed", "2", "--start", str(output), "--output", str(further)]
+    again = ["--steps", "2", "--workers", "0", "--seed", "2", "--start", str(output), "--output", str(further)]
     assert bundled.main(again) == 0
     origin = read_card(further).training["start"]
     assert origin["samples"] == card.training["samples"] and origin["start"] == "fresh weights"
+    assert read_card(further).training["samples"] == 2 * read_card(further).training["options"]["batch_size"]
     assert (
         bundled.main(["--dems", str(tmp_path), "--validation", "valley", "--test", "hill", "--output", str(output)])
         == 1
