@@ -8,12 +8,29 @@ from typing import Any
 
 import pytest
 from qgis.core import QgsApplication, QgsProject, QgsSettings
-from qgis.PyQt.QtCore import QLocale
+from qgis.PyQt.QtCore import QLocale, QThreadPool
 
 from ada_mapper.plugin import AdaMapperPlugin
 from ada_mapper.ui.project import ProjectState
 from ada_mapper.ui.step import StepContext
 from shared_plugin import shared_plugin
+
+_LONGEST_LEFTOVER = 60.0
+
+
+@pytest.fixture(autouse=True)
+def idle_threads() -> Iterator[None]:
+    """No task of a test goes on after it: QGIS runs all tasks in one small pool, where the next test's would wait."""
+    _wait_for_idle_threads("a task that an earlier test began, or one outside this folder, still goes on")
+    yield
+    _wait_for_idle_threads("a task that this test began goes on after it")
+
+
+def _wait_for_idle_threads(complaint: str) -> None:
+    deadline = time.monotonic() + _LONGEST_LEFTOVER
+    while QThreadPool.globalInstance().activeThreadCount():
+        assert time.monotonic() < deadline, complaint
+        QgsApplication.processEvents()
 
 
 @pytest.fixture(scope="session")
