@@ -13,15 +13,14 @@ from ..satellite import to_los_rate, to_phase_rate
 from ..types import Array, Mask, PathLike
 from .atmosphere import smooth
 from .fast_motion import SeenMotion, seen_motion
-from .ground import Ground
-from .landslides import LANDSLIDES_PER_KM2, ignore_drowned, landslide_los_rate
+from .landslides import LANDSLIDES_PER_KM2, ignore_drowned
 from .network import PairNetwork
-from .other_motion import DRAWN, OCCURRENCE, Occurrence, OtherMotion, other_motion_on
+from .other_motion import DRAWN, OCCURRENCE, Occurrence, OtherMotion
 from .rate_weights import RateWeights
 from .real_noise import DrawnNoise, NoiseDraws, NoiseField, draw_noise, read_noise_fields
 from .terrain import Terrain
-from .tiles import Tile, TileGenerator, draw_network, draw_viewing, seen_share
-from .wide_landslides import draw_wide_landslides, label_whole_landslides
+from .tiles import Tile, landslide_facts, seen_share
+from .wide_scene import WideScenes
 
 _DRAWS = NoiseDraws()
 RARER = Occurrence(**{kind: 0.5 * getattr(OCCURRENCE, kind) for kind in DRAWN})
@@ -29,7 +28,7 @@ RARER = Occurrence(**{kind: 0.5 * getattr(OCCURRENCE, kind) for kind in DRAWN})
 _MASKED = 0.25
 
 
-class RealNoiseTiles(TileGenerator):
+class RealNoiseTiles(WideScenes):
     """Tile number ``index`` of the endless set of ``seed``: ground and landslides simulated, noise real.
 
     ``fields``: a folder with ``fields.json``, of which those of ``roles`` are used (see real_noise). ``draws``: how
@@ -66,13 +65,9 @@ class RealNoiseTiles(TileGenerator):
             self._fields = read_noise_fields(self.fields, self.roles)
         rng = np.random.default_rng([self.seed, 41, index])
         terrain, region, source = self._terrain(rng)
-        viewing, network = draw_viewing(rng), draw_network(rng)
-        hidden = viewing.hidden(terrain.dem, terrain.pixel_size)
-        ground = Ground(terrain, self._pools["shapes"], viewing, network)
-        landslides = draw_wide_landslides(rng, ground, self._landslide_count(rng))
-        slides = landslide_los_rate(landslides, terrain, viewing)
-        label, peaks = label_whole_landslides(landslides, slides, hidden, self.pixel_size)
-        other = other_motion_on(rng, ground, self.occurrence)
+        moves = self._scene(rng, terrain, self.occurrence)
+        viewing, network, landslides, slides = moves.viewing, moves.network, moves.landslides, moves.slides
+        hidden, other = moves.hidden, moves.other
         noise = draw_noise(rng, self._fields, self.size, self.pixel_size, self.draws)
         moving = to_phase_rate(slides + other.los_rate)
         weights = RateWeights.equation_1(network)
@@ -82,22 +77,14 @@ class RealNoiseTiles(TileGenerator):
         layers["dem"], layers["slope"] = terrain.dem, terrain.slope
         layers["los_sensitivity"] = seen_share(rng, terrain, viewing)
         errors = np.nan_to_num(noise.layers["phase_rate"] + air)
-        label, prominence = ignore_drowned(label, landslides, to_phase_rate(slides), errors, self.pixel_size)
+        label, prominence = ignore_drowned(moves.label, landslides, to_phase_rate(slides), errors, self.pixel_size)
         label[np.isnan(layers["phase_rate"]) & (label == 1)] = IGNORED
         metadata = {
-            "seed": self.seed,
-            "index": index,
-            "region": region,
-            "terrain": source,
-            "heading": viewing.heading,
-            "incidence": viewing.incidence,
-            "orbit": viewing.orbit,
+            **self._facts(index, region, source, viewing),
             "noise": noise.fields,
             "noise_gain": noise.gain,
-            "landslides": landslides.count,
+            **landslide_facts(landslides, moves.peaks, prominence),
             "kinds": landslides.kinds,
-            "peaks": tuple(float(value) for value in peaks[1:]),
-            "prominence": tuple(float(value) for value in prominence[1:]),
         }
         return Tile(layers, label, slides, other.los_rate, self.pixel_size, metadata, other.kind)
 

@@ -32,6 +32,7 @@ from ..types import Array, PathLike
 from .atmosphere import FieldPool, random_view, smooth, smoothstep
 from .landslides import (
     LANDSLIDES_PER_KM2,
+    Landslides,
     bowl_los_rate,
     draw_bowl,
     draw_landslides,
@@ -150,6 +151,17 @@ class TileGenerator:
         layers["los_sensitivity"] = seen_share(rng, terrain, viewing)
         label, prominence = ignore_drowned(label, landslides, to_phase_rate(slides), noise, self.pixel_size)
         metadata = {
+            **self._facts(index, region, source, viewing),
+            "years": float(network.days[-1] / DAYS_PER_YEAR),
+            "pairs": len(network.first),
+            "date_gain": network.date_gain,
+            **landslide_facts(landslides, peaks, prominence),
+        }
+        return Tile(layers, label, slides, other, self.pixel_size, metadata)
+
+    def _facts(self, index: int, region: str, source: str, viewing: Viewing) -> dict[str, Any]:
+        """What the metadata of a tile tell of its place and view."""
+        return {
             "seed": self.seed,
             "index": index,
             "region": region,
@@ -157,14 +169,7 @@ class TileGenerator:
             "heading": viewing.heading,
             "incidence": viewing.incidence,
             "orbit": viewing.orbit,
-            "years": float(network.days[-1] / DAYS_PER_YEAR),
-            "pairs": len(network.first),
-            "date_gain": network.date_gain,
-            "landslides": landslides.count,
-            "peaks": tuple(float(value) for value in peaks[1:]),
-            "prominence": tuple(float(value) for value in prominence[1:]),
         }
-        return Tile(layers, label, slides, other, self.pixel_size, metadata)
 
     def _landslide_count(self, rng: np.random.Generator) -> int:
         expected = self.landslides_per_km2 * (self.size * self.pixel_size / 1000) ** 2
@@ -357,6 +362,15 @@ class TileGenerator:
             along = rows * np.float32(math.sin(angle)) + columns * np.float32(math.cos(angle))
             gaps |= along < np.quantile(along[::4, ::4], rng.uniform(0.05, 0.4))
         return gaps
+
+
+def landslide_facts(landslides: Landslides, peaks: Array, prominence: Array) -> dict[str, Any]:
+    """What the metadata of a tile tell of its landslides."""
+    return {
+        "landslides": landslides.count,
+        "peaks": tuple(float(value) for value in peaks[1:]),
+        "prominence": tuple(float(value) for value in prominence[1:]),
+    }
 
 
 def draw_network(rng: np.random.Generator) -> PairNetwork:

@@ -18,20 +18,20 @@ from .atmosphere import FieldPool, as_float32, portable, smooth
 from .evidence import PairNoise, counted_share, no_data, told_error
 from .fast_motion import SeenMotion, seen_motion
 from .fine_noise import amplitude, seam_steps, unit_noise
-from .ground import Ground, loguniform
+from .ground import loguniform
 from .holes import draw_holes
-from .landslides import LANDSLIDES_PER_KM2, Landslides, ignore_drowned, landslide_los_rate
+from .landslides import LANDSLIDES_PER_KM2, Landslides, ignore_drowned
 from .matern import Matern, MaternPool
 from .network import PairNetwork
-from .other_motion import OCCURRENCE, Occurrence, OtherMotion, other_motion_on
+from .other_motion import OCCURRENCE, Occurrence, OtherMotion
 from .product_kinds import ProductKind, draw_product
 from .product_pixels import ProductPixels
 from .rate_weights import RateWeights
 from .surface import WATER, LandCover, draw_land_cover, estimated_coherence, unwrapping_errors
 from .terrain import Terrain
-from .tiles import FADING_BY_CLASS, Tile, TileGenerator, draw_network, draw_viewing, seen_share
+from .tiles import FADING_BY_CLASS, Tile, landslide_facts, seen_share
 from .wide_air import Air, Networks, draw_air
-from .wide_landslides import draw_wide_landslides, label_whole_landslides
+from .wide_scene import WideScenes
 
 POWER_LAW, MATERN = "power law", "Matérn"
 _COVARIANCES = (
@@ -73,7 +73,7 @@ class _Scene:
     claimed: np.float32
 
 
-class WideTiles(TileGenerator):
+class WideTiles(WideScenes):
     """Tile number ``index`` of the endless set of ``seed``.
 
     ``dem_paths`` and ``landslides_per_km2`` as of TileGenerator; ``occurrence``: of what is no landslide; ``noise``
@@ -104,13 +104,9 @@ class WideTiles(TileGenerator):
         """Tile number ``index`` ≥ 0."""
         rng = np.random.default_rng([self.seed, 43, index])
         terrain, region, source = self._wide_terrain(rng)
-        viewing, network = draw_viewing(rng), draw_network(rng)
-        hidden = viewing.hidden(terrain.dem, terrain.pixel_size)
-        ground = Ground(terrain, self._pools["shapes"], viewing, network)
-        landslides = draw_wide_landslides(rng, ground, self._landslide_count(rng))
-        slides = landslide_los_rate(landslides, terrain, viewing)
-        label, peaks = label_whole_landslides(landslides, slides, hidden, self.pixel_size)
-        other = other_motion_on(rng, ground, self.occurrence)
+        moves = self._scene(rng, terrain, self.occurrence)
+        viewing, network, landslides, slides = moves.viewing, moves.network, moves.landslides, moves.slides
+        hidden, other = moves.hidden, moves.other
         ratio = None if rng.random() < 0.5 else loguniform(rng, 0.1, 2.0)
         weights = RateWeights.equation_1(network) if ratio is None else RateWeights.best(network, ratio)
         networks = Networks.drawn(rng, weights, ratio, self._pools["texture"].draw(rng, self.size))
@@ -124,16 +120,10 @@ class WideTiles(TileGenerator):
         family = POWER_LAW if rng.random() < 0.5 else MATERN
         layers, noise, signal = self._rates(rng, scene, family)
         layers["los_sensitivity"] = seen_share(rng, terrain, viewing)
-        label, prominence = ignore_drowned(label, landslides, signal, noise, self.pixel_size)
+        label, prominence = ignore_drowned(moves.label, landslides, signal, noise, self.pixel_size)
         label[np.isnan(layers["phase_rate"]) & (label == 1)] = IGNORED
         metadata = {
-            "seed": self.seed,
-            "index": index,
-            "region": region,
-            "terrain": source,
-            "heading": viewing.heading,
-            "incidence": viewing.incidence,
-            "orbit": viewing.orbit,
+            **self._facts(index, region, source, viewing),
             "years": float(network.days[-1] / DAYS_PER_YEAR),
             "pairs": len(network.first),
             "estimator": "equation 1" if ratio is None else "network",
@@ -142,10 +132,8 @@ class WideTiles(TileGenerator):
             "product": product.name,
             "claimed": float(claimed),
             "product_metres": product.metres,
-            "landslides": landslides.count,
+            **landslide_facts(landslides, moves.peaks, prominence),
             "kinds": landslides.kinds,
-            "peaks": tuple(float(value) for value in peaks[1:]),
-            "prominence": tuple(float(value) for value in prominence[1:]),
         }
         return Tile(layers, label, slides, other.los_rate, self.pixel_size, metadata, other.kind)
 
